@@ -1,0 +1,1 @@
+"""The wire: Cloudflare's spelling, nowhere else."""

@@ -1,0 +1,1 @@
+"""The AI Search generation of the wire."""

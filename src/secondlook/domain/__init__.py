@@ -1,0 +1,1 @@
+"""The values that travel through a search; plain Python, no input or output."""

@@ -1,0 +1,91 @@
+"""Metadata filters: a small tree, and what it means."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from secondlook.domain.chunk import MetadataValue
+
+Operator = Literal["eq", "ne", "lt", "lte", "gt", "gte", "in", "nin"]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """``field operator value``; ``value`` is a tuple for ``in`` and ``nin``."""
+
+    field: str
+    operator: Operator
+    value: MetadataValue | tuple[MetadataValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Every part must hold; no parts hold always."""
+
+    parts: tuple["Filter", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """At least one part must hold."""
+
+    parts: tuple["Filter", ...]
+
+
+Filter = Comparison | AllOf | AnyOf
+
+
+def matches(where: Filter, metadata: Mapping[str, MetadataValue]) -> bool:
+    """Whether the metadata satisfies the filter.
+
+    A field that is absent satisfies ``ne`` and ``nin`` only. Strings compare by
+    their UTF-8 bytes; a string and a number never compare equal, nor in order.
+    The built-in ``filename`` also matches an item's full key (``folder`` + name).
+    """
+    if isinstance(where, AllOf):
+        return all(matches(part, metadata) for part in where.parts)
+    if isinstance(where, AnyOf):
+        return any(matches(part, metadata) for part in where.parts)
+    found = metadata.get(where.field)
+    if where.field == "filename" and found is not None:
+        full = f"{metadata.get('folder', '')}{found}"
+        if where.operator in ("ne", "nin"):
+            return _holds(where, found) and _holds(where, full)
+        return _holds(where, found) or _holds(where, full)
+    return _holds(where, found)
+
+
+def _holds(where: Comparison, found: MetadataValue | None) -> bool:
+    wanted = where.value
+    options = wanted if isinstance(wanted, tuple) else (wanted,)
+    if where.operator in ("eq", "in"):
+        return found is not None and any(_equal(found, one) for one in options)
+    if where.operator in ("ne", "nin"):
+        return found is None or not any(_equal(found, one) for one in options)
+    if found is None or isinstance(wanted, tuple):
+        return False
+    return _ordered(where.operator, found, wanted)
+
+
+def _equal(left: MetadataValue, right: MetadataValue) -> bool:
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    return type(left) is type(right) and left == right or (
+        not isinstance(left, str) and not isinstance(right, str) and left == right
+    )
+
+
+def _ordered(operator: Operator, left: MetadataValue, right: MetadataValue) -> bool:
+    if isinstance(left, bool) or isinstance(right, bool) or isinstance(left, str) != isinstance(right, str):
+        return False
+    if isinstance(left, str) and isinstance(right, str):
+        sign = _sign(left.encode(), right.encode())
+    elif not isinstance(left, str) and not isinstance(right, str):
+        sign = (left > right) - (left < right)
+    else:
+        return False
+    return {"lt": sign < 0, "lte": sign <= 0, "gt": sign > 0, "gte": sign >= 0}[operator]
+
+
+def _sign(left: bytes, right: bytes) -> int:
+    return (left > right) - (left < right)

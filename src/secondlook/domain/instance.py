@@ -1,0 +1,112 @@
+"""What an account owns: namespaces, instances, items, tokens."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from secondlook.domain.candidate import FusionMethod
+from secondlook.domain.chunk import MetadataValue
+from secondlook.domain.options import DEFAULT_MIN_SCORE, DEFAULT_TOP_K, Boost, MatchMode
+
+ItemStatus = Literal["queued", "running", "completed", "error", "skipped", "outdated"]
+FieldType = Literal["text", "number", "boolean", "datetime"]
+Tokenizer = Literal["porter", "trigram"]
+
+DEFAULT_NAMESPACE = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataField:
+    """One configured metadata field; names are stored lower-case."""
+
+    name: str
+    type: FieldType
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceSettings:
+    """Everything that can be set on an instance.
+
+    ``extra`` keeps wire fields that are stored and echoed but that no stage reads,
+    as a JSON object.
+    """
+
+    embedding_model: str = ""
+    generation_model: str = ""
+    rewriting: bool = False
+    rewriting_model: str = ""
+    reranking: bool = False
+    reranking_model: str = ""
+    vector_index: bool = True
+    keyword_index: bool = True
+    tokenizer: Tokenizer = "porter"
+    match_mode: MatchMode = "and"
+    fusion_method: FusionMethod = "rrf"
+    boosts: tuple[Boost, ...] = ()
+    chunked: bool = True
+    chunk_size: int = 256
+    chunk_overlap: int = 10
+    top_k: int = DEFAULT_TOP_K
+    min_score: float = DEFAULT_MIN_SCORE
+    fields: tuple[MetadataField, ...] = ()
+    answer_prompt: str = ""
+    rewriting_prompt: str = ""
+    paused: bool = False
+    extra: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A search instance; ``uid`` names its index and is never reused. Times are milliseconds since 1970."""
+
+    uid: str
+    account: str
+    namespace: str
+    name: str
+    settings: InstanceSettings
+    created_at: int
+    modified_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """A group of instances; ``created_at`` in milliseconds since 1970."""
+
+    name: str
+    description: str
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A document of an instance.
+
+    Attributes:
+        version: counts up at each upload of the same key; the index serves one version whole.
+        checksum: MD5 of the bytes as uploaded, as object stores print it.
+        error: ``type: sentence`` when status is ``error``.
+    """
+
+    id: str
+    instance_uid: str
+    key: str
+    status: ItemStatus
+    checksum: str
+    size: int
+    version: int = 1
+    content_type: str = ""
+    error: str = ""
+    chunks_count: int | None = None
+    metadata: Mapping[str, MetadataValue] = field(default_factory=dict, hash=False)
+    created_at: int = 0
+    last_seen_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An API token; only its hash is stored."""
+
+    id: str
+    name: str
+    created_at: int
+    revoked: bool = False

@@ -1,0 +1,112 @@
+"""A request with every default filled in: one frozen class a stage, and the plan that holds them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from secondlook.domain.candidate import FusionMethod
+from secondlook.domain.filters import Filter
+
+RetrievalType = Literal["vector", "keyword", "hybrid"]
+MatchMode = Literal["and", "or"]
+Direction = Literal["asc", "desc", "exists", "not_exists"]
+MissingModel = Literal["substitute", "fall_back", "error"]
+
+DEFAULT_TOP_K = 10
+MAX_TOP_K = 50
+DEFAULT_NUM_CANDIDATES = 50
+DEFAULT_MIN_SCORE = 0.4
+DEFAULT_MIN_RELEVANCE = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """What to fetch: methods, how many hits of each, which keyword matches count, and the filter."""
+
+    type: RetrievalType = "hybrid"
+    num_candidates: int = DEFAULT_NUM_CANDIDATES
+    match_mode: MatchMode = "and"
+    where: Filter | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """How to merge the lists of a hybrid search; ``k`` is the constant of reciprocal rank fusion."""
+
+    method: FusionMethod = "rrf"
+    k: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Filtering:
+    """The threshold held against the vector score."""
+
+    min_score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Boost:
+    """One metadata field that lifts candidates, by its value or by its presence."""
+
+    field: str
+    direction: Direction = "asc"
+
+
+@dataclass(frozen=True, slots=True)
+class Boosting:
+    """Boosts added to the retrieval score; ``weight`` is the most that one can add."""
+
+    boosts: tuple[Boost, ...]
+    weight: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Reranking:
+    """How to take the second look.
+
+    Attributes:
+        model: the asked model's name; empty means the default reranker.
+        window: how many candidates the reranker reads; what lies beyond is not returned.
+        min_relevance: threshold held against the relevance score; None for no cut.
+        budget: seconds the stage may take; None for no limit.
+        missing: what to do when the model is known but its weights cannot be had.
+        raise_on_failure: fail the search rather than fall back to the retrieval order.
+    """
+
+    model: str = ""
+    window: int = DEFAULT_NUM_CANDIDATES
+    min_relevance: float | None = DEFAULT_MIN_RELEVANCE
+    budget: float | None = None
+    missing: MissingModel = "substitute"
+    raise_on_failure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rewriting:
+    """How to rewrite the query: the model (empty for the default) and the prompt."""
+
+    model: str = ""
+    prompt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One search, ready to run; None skips a stage."""
+
+    index: str
+    retrieval: Retrieval = Retrieval()
+    fusion: Fusion = Fusion()
+    filtering: Filtering = Filtering()
+    boosting: Boosting | None = None
+    reranking: Reranking | None = None
+    rewriting: Rewriting | None = None
+    top_k: int = DEFAULT_TOP_K
+    expand_by: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """How to answer: model (empty for the default), system prompt, and keys forwarded to the model."""
+
+    model: str = ""
+    system_prompt: str = ""
+    forwarded: tuple[tuple[str, object], ...] = ()

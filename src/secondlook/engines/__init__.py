@@ -1,0 +1,1 @@
+"""Retrieval engines, one file each."""

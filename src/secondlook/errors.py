@@ -1,0 +1,121 @@
+"""Every error of Secondlook, as one tree, split by who must act."""
+
+
+class SecondlookError(Exception):
+    """The root; its message says what, which value, and what to do."""
+
+
+class CallerError(SecondlookError):
+    """The request must be mended."""
+
+
+class BackendError(SecondlookError):
+    """A model, engine or store failed."""
+
+
+class SetupError(SecondlookError):
+    """The configuration or the installation must be mended."""
+
+
+class NotAuthenticatedError(CallerError):
+    """The bearer token is missing, unknown or revoked."""
+
+
+class InvalidOptionError(CallerError):
+    """A value has the wrong type or lies outside its range."""
+
+
+class MissingQueryError(CallerError):
+    """Neither a query nor a non-empty user message was given."""
+
+
+class InvalidModelError(CallerError):
+    """No model of that name is known."""
+
+
+class InstanceNotFoundError(CallerError):
+    """The instance does not exist in that namespace."""
+
+
+class InstanceExistsError(CallerError):
+    """An instance of that name exists already."""
+
+
+class NamespaceNotFoundError(CallerError):
+    """The namespace does not exist."""
+
+
+class NamespaceExistsError(CallerError):
+    """A namespace of that name exists already."""
+
+
+class NamespaceNotEmptyError(CallerError):
+    """The namespace still holds instances."""
+
+
+class NamespaceFixedError(CallerError):
+    """The default namespace can be neither changed nor removed."""
+
+
+class ItemNotFoundError(CallerError):
+    """The item does not exist in that instance."""
+
+
+class FileTooLargeError(CallerError):
+    """The file is over the size limit of its kind."""
+
+
+class FileMissingError(CallerError):
+    """An upload came without its file."""
+
+
+class NameTooLongError(CallerError):
+    """The item key is over 128 characters."""
+
+
+class UnsupportedFileError(CallerError):
+    """The file's type cannot be indexed."""
+
+
+class InvalidMetadataError(CallerError):
+    """The metadata is not a JSON object of scalars."""
+
+
+class InvalidFilterError(CallerError):
+    """The metadata filter cannot be understood."""
+
+
+class InvalidDatetimeError(InvalidFilterError):
+    """A datetime in a filter is not ISO 8601."""
+
+
+class OrFilterOperatorError(InvalidFilterError):
+    """A compound ``or`` holds something other than ``eq``."""
+
+
+class OrFilterKeysError(InvalidFilterError):
+    """A compound ``or`` names more than one key."""
+
+
+class InvalidRetrievalTypeError(CallerError):
+    """The instance has no index for the asked retrieval type."""
+
+
+class ChunkSizeError(CallerError):
+    """The chunk size is over the embedding model's input limit."""
+
+
+class IndexCorruptError(BackendError):
+    """Stored index data cannot be read."""
+
+
+class RerankerError(BackendError):
+    """The reranker failed or gave scores that cannot be used."""
+
+
+class GeneratorError(BackendError):
+    """The language model failed."""
+
+
+class GeneratorTimeoutError(GeneratorError):
+    """The language model did not answer in time."""

@@ -1,0 +1,284 @@
+"""The seams: what the stages and services ask of the outside, in domain words."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from secondlook.domain.candidate import Evidence
+from secondlook.domain.chunk import Chunk, IndexedChunk
+from secondlook.domain.filters import Filter
+from secondlook.domain.instance import Instance, InstanceSettings, Item, ItemStatus, Namespace, Token, Tokenizer
+from secondlook.domain.options import MatchMode
+from secondlook.domain.query import Message
+
+Vector = bytes
+"""An L2-normalised vector as little-endian float32."""
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """A passage's vector, what the late-interaction reranker keeps of it, and whether text was cut."""
+
+    vector: Vector
+    stored: bytes | None = None
+    truncated: bool = False
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors; one model, one vector space."""
+
+    @property
+    def identity(self) -> str:
+        """Name, revision, runtime and precision."""
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector."""
+
+    @property
+    def max_tokens(self) -> int:
+        """How many tokens of a passage are read."""
+
+    async def embed_query(self, text: str) -> Vector:
+        """The query's vector."""
+
+    async def embed_passages(
+        self, texts: Sequence[str], on_done: Callable[[int], None] | None = None
+    ) -> list[Embedding]:
+        """One embedding a text, in order; ``on_done`` hears how many are ready."""
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of the text without special tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What a reranker reads of a candidate: its text, what the index stored for it, and its evidence."""
+
+    text: str
+    stored: bytes | None = None
+    evidence: Evidence = Evidence()
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Relevance of each passage in [0, 1], aligned with the input, and how many were truncated."""
+
+    values: tuple[float, ...]
+    truncated: int = 0
+
+
+class Reranker(Protocol):
+    """Scores pairs; it never sorts, and a pair scores the same in any company."""
+
+    @property
+    def identity(self) -> str:
+        """Name, revision, runtime, precision, maximum length."""
+
+    @property
+    def wants_stored(self) -> bool:
+        """Whether ``Passage.stored`` should be fetched for it."""
+
+    async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+        """One score a passage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rerankers:
+    """How a name becomes a reranker.
+
+    Attributes:
+        find: the reranker of that name; raises ``InvalidModelError`` for an unknown
+            name, and ``SetupError`` if it is known but its weights cannot be had.
+        default: the built-in one, always there.
+    """
+
+    find: Callable[[str], "Reranker"]
+    default: "Reranker"
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of an answer."""
+
+    text: str
+    finish_reason: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a generator is given: the conversation, and the chunks it may cite, best first."""
+
+    messages: tuple[Message, ...]
+    question: str
+    chunks: tuple[Chunk, ...]
+    model: str = ""
+    forwarded: tuple[tuple[str, object], ...] = ()
+
+
+class Generator(Protocol):
+    """Answers from chunks; it only streams."""
+
+    def name(self, asked: str) -> str:
+        """The model that will answer when ``asked`` is asked for."""
+
+    def stream(self, prompt: Prompt) -> AsyncIterator[Delta]:
+        """Pieces of the answer, in order; raises ``GeneratorError``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk that one method found, with that method's score."""
+
+    chunk_id: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """One method's list, best first; ``ceiling`` is the highest score attainable, if known."""
+
+    hits: tuple[Hit, ...] = ()
+    ceiling: float | None = None
+
+
+class Retriever(Protocol):
+    """Reads an index; every method names the index first."""
+
+    async def search_vectors(self, index: str, vector: Vector, num: int, where: Filter | None) -> Hits:
+        """The nearest chunks by cosine, among those that match, exactly."""
+
+    async def search_keywords(
+        self, index: str, text: str, num: int, *, match_mode: MatchMode, where: Filter | None
+    ) -> Hits:
+        """The best chunks by BM25, among those that match."""
+
+    async def score_vectors(self, index: str, vector: Vector, chunk_ids: Sequence[str]) -> Mapping[str, float]:
+        """Cosine of each of these chunks that has a vector."""
+
+    async def fetch_chunks(self, index: str, chunk_ids: Sequence[str]) -> Mapping[str, Chunk]:
+        """The chunks that (still) exist, by id."""
+
+    async def fetch_stored(self, index: str, chunk_ids: Sequence[str]) -> Mapping[str, bytes]:
+        """What the index keeps of each chunk for the late-interaction reranker."""
+
+    async def fetch_neighbours(self, index: str, chunk: Chunk, by: int) -> Sequence[Chunk]:
+        """The chunks at most ``by`` places before and after, of the same item, the chunk itself included, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexShape:
+    """What an index is made of; ``dimensions`` is 0 without vectors, ``tokenizer`` None without keywords."""
+
+    dimensions: int
+    tokenizer: Tokenizer | None
+
+
+class Indexer(Protocol):
+    """Writes an index; each call is one transaction."""
+
+    async def create_index(self, index: str, shape: IndexShape) -> None:
+        """Make it, or leave it as it is when it exists."""
+
+    async def drop_index(self, index: str) -> None:
+        """Remove it and all it holds; nothing happens if it is not there."""
+
+    async def put_item(self, index: str, item_id: str, chunks: Sequence[IndexedChunk]) -> None:
+        """Replace all chunks of the item at once."""
+
+    async def delete_item(self, index: str, item_id: str) -> None:
+        """Remove all chunks of the item at once."""
+
+    async def list_chunks(self, index: str, item_id: str, limit: int, offset: int) -> tuple[Sequence[Chunk], int]:
+        """A page of the item's chunks in order, and how many there are."""
+
+    async def count_chunks(self, index: str) -> int:
+        """How many chunks the index holds."""
+
+
+class Catalog(Protocol):
+    """What is known of namespaces, instances, items and tokens; durable once a call returns."""
+
+    async def add_namespace(self, account: str, namespace: Namespace) -> None:
+        """Raises ``NamespaceExistsError``."""
+
+    async def list_namespaces(self, account: str) -> Sequence[Namespace]:
+        """All but ``default``, oldest first."""
+
+    async def remove_namespace(self, account: str, name: str) -> None:
+        """Raises ``NamespaceNotFoundError``, ``NamespaceNotEmptyError``."""
+
+    async def add_instance(self, instance: Instance) -> None:
+        """Raises ``InstanceExistsError``, ``NamespaceNotFoundError``."""
+
+    async def get_instance(self, account: str, namespace: str, name: str) -> Instance:
+        """Raises ``InstanceNotFoundError``, ``NamespaceNotFoundError``."""
+
+    async def get_instance_by_uid(self, uid: str) -> Instance:
+        """Raises ``InstanceNotFoundError``."""
+
+    async def list_instances(self, account: str, namespace: str | None) -> Sequence[Instance]:
+        """Newest first; of all namespaces when None."""
+
+    async def update_instance(self, uid: str, settings: InstanceSettings, modified_at: int) -> Instance:
+        """The instance as it now is."""
+
+    async def remove_instance(self, uid: str) -> None:
+        """Remove the instance and its item rows."""
+
+    async def put_item(self, item: Item) -> Item:
+        """Insert, or replace the row of the same key keeping its id and counting its version up."""
+
+    async def get_item(self, instance_uid: str, item_id: str) -> Item:
+        """Raises ``ItemNotFoundError``."""
+
+    async def find_item(self, instance_uid: str, key: str) -> Item | None:
+        """The item of that key, if any."""
+
+    async def list_items(self, instance_uid: str, statuses: Sequence[ItemStatus] = ()) -> Sequence[Item]:
+        """All items, newest first; only these statuses if any are named."""
+
+    async def set_item_status(
+        self, item: Item, status: ItemStatus, *, error: str = "", chunks_count: int | None = None
+    ) -> bool:
+        """Set it if the item still has this version; False when a newer upload or a delete came between."""
+
+    async def remove_item(self, instance_uid: str, item_id: str) -> None:
+        """Remove the row; nothing happens if it is not there."""
+
+    async def add_token(self, token: Token, digest: str) -> None:
+        """Remember a token by its hash."""
+
+    async def find_token(self, digest: str) -> Token | None:
+        """The token of that hash unless revoked."""
+
+    async def list_tokens(self) -> Sequence[Token]:
+        """All, oldest first."""
+
+    async def revoke_token(self, token_id: str) -> None:
+        """Raises ``CallerError`` when there is no such token."""
+
+
+class Blobs(Protocol):
+    """Bytes by key; a put is durable and whole once it returns."""
+
+    async def put(self, key: str, content: bytes) -> None:
+        """Write or replace."""
+
+    async def get(self, key: str) -> bytes:
+        """Raises ``ItemNotFoundError``."""
+
+    async def delete(self, prefix: str) -> None:
+        """Remove the key and everything under it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The outside, as the pipeline sees it."""
+
+    retriever: Retriever
+    embedder: Embedder
+    rerankers: Rerankers
+    generator: Generator

@@ -1,0 +1,1 @@
+"""Use cases: what the wire and the command line ask for."""

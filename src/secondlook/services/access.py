@@ -1,0 +1,48 @@
+"""Who may call: API tokens, of which only the hash is stored."""
+
+import hashlib
+import secrets
+import time
+from collections.abc import Sequence
+
+from secondlook.domain.instance import Token
+from secondlook.errors import InvalidOptionError, NotAuthenticatedError
+from secondlook.ports import Catalog
+
+PREFIX = "sl_"
+
+
+class Access:
+    """Makes, checks and revokes tokens."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    async def create(self, name: str) -> tuple[Token, str]:
+        """A new token and its secret, which is shown this once and stored nowhere."""
+        if not name.strip():
+            raise InvalidOptionError("a token needs a name: it was empty")
+        secret = PREFIX + secrets.token_urlsafe(32)
+        token = Token(secrets.token_hex(8), name.strip(), int(time.time() * 1000))
+        await self._catalog.add_token(token, _digest(secret))
+        return token, secret
+
+    async def authenticate(self, secret: str) -> Token:
+        """The token of that secret; raises ``NotAuthenticatedError``."""
+        token = await self._catalog.find_token(_digest(secret)) if secret else None
+        if token is None:
+            raise NotAuthenticatedError("the bearer token is missing, unknown or revoked: see `secondlook token create`")
+        return token
+
+    async def list(self) -> Sequence[Token]:
+        """All tokens, oldest first, revoked ones too."""
+        return await self._catalog.list_tokens()
+
+    async def revoke(self, token_id: str) -> None:
+        """Refuse the token from now on; raises ``CallerError`` when there is no such token."""
+        await self._catalog.revoke_token(token_id)
+
+
+def _digest(secret: str) -> str:
+    """SHA-256; the secret holds 256 random bits, so a slow hash would add nothing."""
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,18 @@
+"""The use cases, gathered for whoever stands above: the wire and the command line."""
+
+from dataclasses import dataclass
+
+from secondlook.services.access import Access
+from secondlook.services.indexing import Indexing
+from secondlook.services.instances import Instances
+from secondlook.services.searching import Searching
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """One of each."""
+
+    access: Access
+    instances: Instances
+    indexing: Indexing
+    searching: Searching

@@ -1,0 +1,25 @@
+"""Answer from the ranking."""
+
+from collections.abc import AsyncIterator
+
+from secondlook.domain.candidate import Ranking
+from secondlook.domain.options import Generation
+from secondlook.domain.query import Message, Query
+from secondlook.ports import Delta, Generator, Prompt
+
+NOTHING_FOUND = "Nothing was found in the documents for this question."
+
+
+async def generate_answer(
+    ranking: Ranking, query: Query, options: Generation, generator: Generator
+) -> AsyncIterator[Delta]:
+    """The answer's pieces; with no candidates the model is not called and the answer says that nothing was found."""
+    if not ranking.candidates:
+        yield Delta(NOTHING_FOUND, "stop")
+        return
+    turns = query.messages or (Message("user", query.text),)
+    if options.system_prompt and not any(turn.role == "system" for turn in turns):
+        turns = (Message("system", options.system_prompt), *turns)
+    chunks = tuple(candidate.chunk for candidate in ranking.candidates)
+    async for delta in generator.stream(Prompt(turns, query.text, chunks, options.model, options.forwarded)):
+        yield delta
