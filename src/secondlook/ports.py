@@ -194,6 +194,9 @@ class Indexer(Protocol):
     async def list_chunks(self, index: str, item_id: str, limit: int, offset: int) -> tuple[Sequence[Chunk], int]:
         """A page of the item's chunks in order, and how many there are."""
 
+    async def list_items(self, index: str) -> Sequence[str]:
+        """The ids of the items that have chunks."""
+
     async def count_chunks(self, index: str) -> int:
         """How many chunks the index holds."""
 
@@ -220,7 +223,7 @@ class Catalog(Protocol):
         """Raises ``InstanceNotFoundError``."""
 
     async def list_instances(self, account: str, namespace: str | None) -> Sequence[Instance]:
-        """Newest first; of all namespaces when None."""
+        """Newest first; of all namespaces when None; of all accounts when ``account`` is empty."""
 
     async def update_instance(self, uid: str, settings: InstanceSettings, modified_at: int) -> Instance:
         """The instance as it now is."""

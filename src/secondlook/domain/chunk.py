@@ -18,6 +18,8 @@ class Chunk:
         end: one past the last byte.
         timestamp: last change of the item, milliseconds since 1970.
         metadata: built-ins (filename, folder, timestamp) and custom fields.
+        context: what stands above the text, such as the document's title; models and the
+            keyword index read it, results do not show it.
         truncated: whether the embedder could not read the whole text.
     """
 
@@ -30,7 +32,17 @@ class Chunk:
     end: int = 0
     timestamp: int = 0
     metadata: Mapping[str, MetadataValue] = field(default_factory=dict, hash=False)
+    context: str = ""
     truncated: bool = False
+
+    @property
+    def passage(self) -> str:
+        """What a model reads: the context, unless the text begins with it, and the text."""
+        if not self.context or self.text[: 2 * len(self.context) + 8].lower().lstrip("# ").startswith(
+            self.context.lower()
+        ):
+            return self.text
+        return f"{self.context}\n{self.text}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,7 @@ class Item:
     Attributes:
         version: counts up at each upload of the same key; the index serves one version whole.
         checksum: MD5 of the bytes as uploaded, as object stores print it.
+        blob: where the bytes lie.
         error: ``type: sentence`` when status is ``error``.
     """
 
@@ -100,6 +101,7 @@ class Item:
     metadata: Mapping[str, MetadataValue] = field(default_factory=dict, hash=False)
     created_at: int = 0
     last_seen_at: int = 0
+    blob: str = ""
 
 
 @dataclass(frozen=True, slots=True)

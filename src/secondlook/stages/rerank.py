@@ -85,7 +85,7 @@ async def _score(ranking: Ranking, plan: Plan, window: int, tools: Tools, rerank
         else {}
     )
     passages = [
-        Passage(candidate.chunk.text, stored.get(candidate.chunk.id), candidate.evidence) for candidate in candidates
+        Passage(candidate.chunk.passage, stored.get(candidate.chunk.id), candidate.evidence) for candidate in candidates
     ]
     scores = await reranker.score(ranking.query.text, passages)
     if len(scores.values) != len(passages):

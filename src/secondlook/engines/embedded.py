@@ -1,0 +1,398 @@
+"""The embedded engine: one SQLite file an index, FTS5 for BM25, exact vectors in memory."""
+
+import asyncio
+import json
+import math
+import queue
+import sqlite3
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar, cast
+
+import numpy as np
+
+from secondlook.domain.chunk import Chunk, IndexedChunk
+from secondlook.domain.filters import Filter
+from secondlook.domain.instance import Tokenizer
+from secondlook.domain.options import MatchMode
+from secondlook.engines.keywords import make_match, quote_term, split_terms
+from secondlook.engines.matrix import Matrix, Metadata, Row
+from secondlook.errors import BackendError, IndexCorruptError, SetupError
+from secondlook.ports import Hit, Hits, IndexShape, Vector
+
+T = TypeVar("T")
+
+K1 = 1.2
+"""FTS5's own constant (b = 0.75); https://www.sqlite.org/fts5.html#the_bm25_function"""
+LEAST_IDF = 1e-6
+MATRICES = 32
+"""Indexes whose vectors stay in memory; the one unused for longest goes."""
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS chunks(
+    rowid INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, item_id TEXT NOT NULL, item_key TEXT NOT NULL,
+    context TEXT NOT NULL, text TEXT NOT NULL, position INTEGER NOT NULL, start INTEGER NOT NULL,
+    end INTEGER NOT NULL, timestamp INTEGER NOT NULL, metadata TEXT NOT NULL, truncated INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS chunks_item ON chunks(item_id, position);
+CREATE TABLE IF NOT EXISTS vectors(rowid INTEGER PRIMARY KEY, vector BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS stored(rowid INTEGER PRIMARY KEY, data BLOB NOT NULL);
+"""
+TOKENIZERS: Mapping[Tokenizer, str] = {
+    "porter": "porter unicode61 remove_diacritics 2",
+    "trigram": "trigram",
+}
+COLUMNS = "id, item_id, item_key, text, position, start, end, timestamp, metadata, context, truncated"
+
+
+@dataclass(slots=True)
+class _Index:
+    """An open index: idle connections, the write lock, and counts that hold for one generation."""
+
+    path: Path
+    shape: IndexShape
+    idle: "queue.SimpleQueue[sqlite3.Connection]" = field(default_factory=queue.SimpleQueue)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    counts: dict[str, int] = field(default_factory=dict)
+    counted_at: int = -1
+    closed: bool = False
+
+
+class EmbeddedEngine:
+    """Retriever and Indexer over ``folder``; each write is one transaction, seen by the next search.
+
+    Raises:
+        BackendError: there is no such index. IndexCorruptError: its file cannot be read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._open: dict[str, _Index] = {}
+        self._matrices: OrderedDict[str, Matrix] = OrderedDict()
+        self._guard = threading.Lock()
+
+    # Retriever
+
+    async def search_vectors(self, index: str, vector: Vector, num: int, where: Filter | None) -> Hits:
+        """The nearest chunks by exact cosine among those that match."""
+
+        def run(connection: sqlite3.Connection) -> Hits:
+            found = self._matrix(index, connection).nearest(vector, num, where)
+            return Hits(tuple(Hit(chunk_id, score) for chunk_id, score in found))
+
+        return await self._read(index, run)
+
+    async def search_keywords(
+        self, index: str, text: str, num: int, *, match_mode: MatchMode, where: Filter | None
+    ) -> Hits:
+        """The best chunks by BM25; function words are not searched for unless there are no others."""
+        shape = self._at(index).shape
+        terms = split_terms(text, shape.tokenizer) if shape.tokenizer else []
+        if not terms:
+            return Hits()
+
+        def run(connection: sqlite3.Connection) -> Hits:
+            within, values = "", [make_match(terms, match_mode)]
+            if where is not None:
+                within = "AND fts.rowid IN (SELECT value FROM json_each(?))"
+                values.append(json.dumps(self._matrix(index, connection).allowed(where)))
+            rows = connection.execute(
+                f"SELECT chunks.id, -fts.rank FROM fts JOIN chunks ON chunks.rowid = fts.rowid"
+                f" WHERE fts MATCH ? {within} ORDER BY fts.rank, fts.rowid LIMIT ?",
+                [*values, num],
+            ).fetchall()
+            hits = tuple(Hit(str(chunk_id), max(0.0, float(score))) for chunk_id, score in rows)
+            return Hits(hits, self._ceiling(index, connection, terms) if hits else None)
+
+        return await self._read(index, run)
+
+    async def score_vectors(self, index: str, vector: Vector, chunk_ids: Sequence[str]) -> Mapping[str, float]:
+        """Cosine clipped to [0, 1] of each of these chunks that has a vector."""
+        if not chunk_ids:
+            return {}
+        asked = np.frombuffer(vector, "<f4")
+
+        def run(connection: sqlite3.Connection) -> Mapping[str, float]:
+            rows = connection.execute(
+                "SELECT id, vector FROM chunks JOIN vectors USING (rowid) WHERE id IN (SELECT value FROM json_each(?))",
+                [json.dumps(list(chunk_ids))],
+            )
+            return {name: min(1.0, max(0.0, float(np.frombuffer(blob, "<f4") @ asked))) for name, blob in rows}
+
+        return await self._read(index, run)
+
+    async def fetch_chunks(self, index: str, chunk_ids: Sequence[str]) -> Mapping[str, Chunk]:
+        """The chunks that exist, by id."""
+        sql = f"SELECT {COLUMNS} FROM chunks WHERE id IN (SELECT value FROM json_each(?))"
+        rows = await self._query(index, sql, json.dumps(list(chunk_ids)))
+        return {str(row[0]): _chunk(row) for row in rows}
+
+    async def fetch_stored(self, index: str, chunk_ids: Sequence[str]) -> Mapping[str, bytes]:
+        """What is kept of each chunk for the late-interaction reranker."""
+        sql = "SELECT id, data FROM chunks JOIN stored USING (rowid) WHERE id IN (SELECT value FROM json_each(?))"
+        rows = await self._query(index, sql, json.dumps(list(chunk_ids)))
+        return {str(name): cast(bytes, data) for name, data in rows}  # the column holds blobs only
+
+    async def fetch_neighbours(self, index: str, chunk: Chunk, by: int) -> Sequence[Chunk]:
+        """The chunks around it, itself included, in order."""
+        sql = f"SELECT {COLUMNS} FROM chunks WHERE item_id = ? AND position BETWEEN ? AND ? ORDER BY position"
+        rows = await self._query(index, sql, chunk.item_id, chunk.position - by, chunk.position + by)
+        return [_chunk(row) for row in rows]
+
+    # Indexer
+
+    async def create_index(self, index: str, shape: IndexShape) -> None:
+        """Make it; raises ``SetupError`` if it exists with another shape."""
+
+        def run() -> None:
+            with closing(_connect(self._path(index))) as connection, connection:
+                connection.executescript(SCHEMA)
+                if shape.tokenizer:
+                    connection.execute(
+                        "CREATE VIRTUAL TABLE IF NOT EXISTS fts USING fts5(context, text, content='chunks',"
+                        f" content_rowid='rowid', tokenize='{TOKENIZERS[shape.tokenizer]}')"
+                    )
+                wanted = {"dimensions": str(shape.dimensions), "tokenizer": shape.tokenizer or "", "generation": "0"}
+                connection.executemany("INSERT OR IGNORE INTO meta VALUES (?, ?)", list(wanted.items()))
+                if _shape(connection) != shape:
+                    raise SetupError(f"index {index} exists with another shape ({_shape(connection)}): drop it first")
+
+        await self._guarded(index, run)
+
+    async def drop_index(self, index: str) -> None:
+        """Remove it and all it holds."""
+        path = self._path(index)
+        found = self._open.pop(index, None)
+        self._matrices.pop(index, None)
+
+        def run() -> None:
+            if found:
+                with found.lock:
+                    found.closed = True
+                    _drain(found)
+            for suffix in ("", "-wal", "-shm"):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+        await asyncio.to_thread(run)
+
+    async def put_item(self, index: str, item_id: str, chunks: Sequence[IndexedChunk]) -> None:
+        """Replace all chunks of the item at once."""
+        await self._write(index, item_id, chunks)
+
+    async def delete_item(self, index: str, item_id: str) -> None:
+        """Remove all chunks of the item at once."""
+        await self._write(index, item_id, ())
+
+    async def list_chunks(self, index: str, item_id: str, limit: int, offset: int) -> tuple[Sequence[Chunk], int]:
+        """A page of the item's chunks in order, and how many there are."""
+        sql = f"SELECT {COLUMNS} FROM chunks WHERE item_id = ? ORDER BY position LIMIT ? OFFSET ?"
+        rows = await self._query(index, sql, item_id, limit, offset)
+        [(total,)] = await self._query(index, "SELECT count(*) FROM chunks WHERE item_id = ?", item_id)
+        return [_chunk(row) for row in rows], int(str(total))
+
+    async def list_items(self, index: str) -> Sequence[str]:
+        """The ids of the items that have chunks."""
+        return [str(name) for (name,) in await self._query(index, "SELECT DISTINCT item_id FROM chunks")]
+
+    async def count_chunks(self, index: str) -> int:
+        """How many chunks the index holds."""
+        [(total,)] = await self._query(index, "SELECT count(*) FROM chunks")
+        return int(str(total))
+
+    def close(self) -> None:
+        """Close every connection."""
+        for found in self._open.values():
+            _drain(found)
+        self._open.clear()
+        self._matrices.clear()
+
+    # How
+
+    async def _write(self, index: str, item_id: str, chunks: Sequence[IndexedChunk]) -> None:
+        found = self._at(index)
+
+        def run(connection: sqlite3.Connection) -> None:
+            with found.lock:
+                try:
+                    connection.execute("BEGIN IMMEDIATE")
+                    before = _generation(connection)
+                    _remove(connection, found.shape, item_id)
+                    rows = [_insert(connection, found.shape, one) for one in chunks]
+                    connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'generation'")
+                    connection.execute("COMMIT")
+                except BaseException:
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+                    raise
+                with self._guard:
+                    cached = self._matrices.get(index)
+                    if cached and cached.generation == before:
+                        self._matrices[index] = cached.extended(before + 1, item_id, rows)
+
+        await self._read(index, run)
+
+    async def _query(self, index: str, sql: str, *values: object) -> list[tuple[object, ...]]:
+        def run(connection: sqlite3.Connection) -> list[tuple[object, ...]]:
+            return connection.execute(sql, values).fetchall()
+
+        return await self._read(index, run)
+
+    async def _read(self, index: str, run: Callable[[sqlite3.Connection], T]) -> T:
+        found = self._at(index)
+
+        def borrow() -> T:
+            try:
+                connection = found.idle.get_nowait()
+            except queue.Empty:
+                connection = _connect(found.path)
+            try:
+                return run(connection)
+            finally:
+                if found.closed:
+                    connection.close()
+                else:
+                    found.idle.put(connection)
+
+        return await self._guarded(index, borrow)
+
+    async def _guarded(self, index: str, run: Callable[[], T]) -> T:
+        try:
+            return await asyncio.to_thread(run)
+        except sqlite3.OperationalError as error:
+            raise BackendError(f"index {index} cannot be used: {error}") from error
+        except sqlite3.DatabaseError as error:
+            raise IndexCorruptError(f"index {index} is damaged ({error}): restore it, or index its items again") from error
+
+    def _matrix(self, index: str, connection: sqlite3.Connection) -> Matrix:
+        generation = _generation(connection)
+        with self._guard:
+            cached = self._matrices.get(index)
+            if cached and cached.generation == generation:
+                self._matrices.move_to_end(index)
+                return cached
+        connection.execute("BEGIN")
+        try:
+            generation = _generation(connection)
+            rows = [
+                Row(rowid, chunk_id, item_id, _metadata(metadata), vector)
+                for rowid, chunk_id, item_id, metadata, vector in connection.execute(
+                    "SELECT rowid, id, item_id, metadata, vector FROM chunks LEFT JOIN vectors USING (rowid)"
+                    " ORDER BY rowid"
+                )
+            ]
+        finally:
+            connection.execute("COMMIT")
+        matrix = Matrix(generation, self._at(index).shape.dimensions).extended(generation, "", rows)
+        with self._guard:
+            self._matrices[index] = matrix
+            self._matrices.move_to_end(index)
+            while len(self._matrices) > MATRICES:
+                self._matrices.popitem(last=False)
+        return matrix
+
+    def _ceiling(self, index: str, connection: sqlite3.Connection, terms: Sequence[str]) -> float:
+        """The BM25 no document can exceed: sum of idf(t) * (k1 + 1) over the terms."""
+        found, generation = self._at(index), _generation(connection)
+        if found.counted_at != generation:
+            found.counts, found.counted_at = {}, generation
+        counts = found.counts
+        if "" not in counts:
+            counts[""] = connection.execute("SELECT count(*) FROM chunks").fetchone()[0]
+        total = 0.0
+        for term in terms:
+            if term not in counts:
+                sql = "SELECT count(*) FROM fts WHERE fts MATCH ?"
+                counts[term] = connection.execute(sql, [quote_term(term)]).fetchone()[0]
+            idf = math.log((counts[""] - counts[term] + 0.5) / (counts[term] + 0.5))
+            total += max(idf, LEAST_IDF) * (K1 + 1)
+        return total
+
+    def _at(self, index: str) -> _Index:
+        found = self._open.get(index)
+        if found:
+            return found
+        path = self._path(index)
+        if not path.is_file():
+            raise BackendError(f"there is no index {index}: it was dropped, or its data folder is not complete")
+        try:
+            with closing(_connect(path)) as connection:
+                shape = _shape(connection)
+        except sqlite3.DatabaseError as error:
+            raise IndexCorruptError(f"index {index} is damaged ({error}): restore it, or index its items again") from error
+        return self._open.setdefault(index, _Index(path, shape))
+
+    def _path(self, index: str) -> Path:
+        if not index.replace("-", "").isalnum():
+            raise BackendError(f"{index!r} cannot name an index: letters, digits and hyphens only")
+        return self._folder / f"{index}.sqlite"
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def _drain(found: _Index) -> None:
+    while True:
+        try:
+            found.idle.get_nowait().close()
+        except queue.Empty:
+            return
+
+
+def _shape(connection: sqlite3.Connection) -> IndexShape:
+    meta = dict(connection.execute("SELECT key, value FROM meta"))
+    return IndexShape(int(meta["dimensions"]), cast(Tokenizer, meta["tokenizer"]) or None)  # written by create_index
+
+
+def _generation(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT value FROM meta WHERE key = 'generation'").fetchone()[0])
+
+
+def _remove(connection: sqlite3.Connection, shape: IndexShape, item_id: str) -> None:
+    if shape.tokenizer:
+        connection.execute(
+            "INSERT INTO fts(fts, rowid, context, text)"
+            " SELECT 'delete', rowid, context, text FROM chunks WHERE item_id = ?",
+            [item_id],
+        )
+    for table in ("vectors", "stored"):
+        connection.execute(
+            f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM chunks WHERE item_id = ?)", [item_id]
+        )
+    connection.execute("DELETE FROM chunks WHERE item_id = ?", [item_id])
+
+
+def _insert(connection: sqlite3.Connection, shape: IndexShape, indexed: IndexedChunk) -> Row:
+    chunk = indexed.chunk
+    values = [chunk.id, chunk.item_id, chunk.item_key, chunk.text, chunk.position, chunk.start, chunk.end]
+    more = [chunk.timestamp, json.dumps(dict(chunk.metadata)), chunk.context, int(chunk.truncated)]
+    marks = ", ".join("?" * len(values + more))
+    rowid = connection.execute(f"INSERT INTO chunks({COLUMNS}) VALUES ({marks})", [*values, *more]).lastrowid or 0
+    if shape.tokenizer:
+        connection.execute("INSERT INTO fts(rowid, context, text) VALUES (?, ?, ?)", [rowid, chunk.context, chunk.text])
+    if indexed.vector is not None and shape.dimensions:
+        connection.execute("INSERT INTO vectors VALUES (?, ?)", [rowid, indexed.vector])
+    if indexed.stored is not None:
+        connection.execute("INSERT INTO stored VALUES (?, ?)", [rowid, indexed.stored])
+    return Row(rowid, chunk.id, chunk.item_id, dict(chunk.metadata), indexed.vector)
+
+
+def _metadata(text: str) -> Metadata:
+    return cast(Metadata, json.loads(text))  # written by _insert
+
+
+def _chunk(row: Sequence[object]) -> Chunk:
+    name, item_id, key, text, position, start, end, timestamp, metadata, context, truncated = row
+    numbers = [int(str(one)) for one in (position, start, end, timestamp)]
+    return Chunk(
+        str(name), str(item_id), str(key), str(text), *numbers,
+        metadata=_metadata(str(metadata)), context=str(context), truncated=bool(truncated),
+    )

@@ -1,0 +1,75 @@
+"""From what a document carries to the metadata that filters see."""
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+
+from secondlook.domain.chunk import MetadataValue
+from secondlook.domain.instance import MetadataField
+from secondlook.errors import InvalidMetadataError
+
+TRUE, FALSE = ("true", "1", "yes"), ("false", "0", "no")
+
+
+def place_metadata(key: str, timestamp: int) -> dict[str, MetadataValue]:
+    """The built-ins: ``folder`` with its trailing slash, bare ``filename``, ``timestamp`` in milliseconds."""
+    folder, slash, name = key.rpartition("/")
+    return {"folder": folder + slash, "filename": name, "timestamp": timestamp}
+
+
+def clean_metadata(given: Mapping[str, object], fields: Sequence[MetadataField]) -> dict[str, MetadataValue]:
+    """The given values as scalars, names in lower case; configured fields in their type.
+
+    A value that does not fit its configured type is left out, as the contract says.
+
+    Raises:
+        InvalidMetadataError: a value is neither scalar, date nor list of strings.
+    """
+    types = {field.name: field.type for field in fields}
+    cleaned: dict[str, MetadataValue] = {}
+    for name, value in given.items():
+        key = str(name).lower()
+        if value is None:
+            continue
+        found = _typed(value, types[key]) if key in types else _scalar(str(name), value)
+        if found is not None:
+            cleaned[key] = found
+    return cleaned
+
+
+def parse_datetime(text: str) -> int:
+    """Milliseconds since 1970 of an ISO 8601 date or date-time (UTC if no zone); raises ``ValueError``."""
+    moment = dt.datetime.fromisoformat(text.strip())
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=dt.UTC)
+    return int(moment.timestamp() * 1000)
+
+
+def _typed(value: object, kind: str) -> MetadataValue | None:
+    text = _text(value).strip()
+    try:
+        if kind == "number":
+            return float(text)
+        if kind == "datetime":
+            return parse_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    if kind == "boolean":
+        return True if text.lower() in TRUE else False if text.lower() in FALSE else None
+    return _text(value)
+
+
+def _scalar(name: str, value: object) -> MetadataValue:
+    if isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, dt.date):
+        return _text(value)
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return json.dumps(value, ensure_ascii=False)
+    raise InvalidMetadataError(f"metadata field {name!r} must be text, a number or a boolean, not {type(value).__name__}")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, dt.datetime | dt.date):
+        return value.isoformat()
+    return str(value)

@@ -1,0 +1,204 @@
+"""An encoder that runs: tokenises, infers on ONNX Runtime, and gives token vectors or pair scores."""
+
+import hashlib
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from secondlook.errors import BackendError, CallerError, SetupError
+from secondlook.models.graph import GRAPH_VERSION, Precision, build_encoder, read_config
+
+BATCH_TOKENS = 512
+"""Sequences of one length share a run up to this many tokens; larger runs leave the cache (see docs/decisions)."""
+
+LONGEST_TEXT = 40
+"""Characters a token may stand for at most when a text is cut before it is tokenised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A text as the encoder sees it.
+
+    Attributes:
+        token_ids: int32 [tokens], special tokens included.
+        vectors: float32 [tokens, hidden], not normalised.
+        sentence: float32 [hidden], mean over all tokens, L2-normalised.
+        truncated: whether the end of the text was cut off.
+    """
+
+    token_ids: NDArray[np.int32]
+    vectors: NDArray[np.float32]
+    sentence: NDArray[np.float32]
+    truncated: bool
+
+
+class Encoder:
+    """One model in memory. Thread-safe; ``threads`` runs go on at once, one core each.
+
+    Raises:
+        SetupError: a file is missing, broken or of an architecture that cannot be run.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        head: bool = False,
+        precision: Precision = "int8",
+        threads: int | None = None,
+        cache: Path | None = None,
+    ) -> None:
+        from onnxruntime import InferenceSession, SessionOptions
+        from tokenizers import Tokenizer
+
+        self.config = read_config(folder)
+        self._digest = _file_digest(folder / "model.safetensors")
+        self._name = folder.name
+        self._runtime = f"onnxruntime-{precision}"
+        try:
+            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        except Exception as error:
+            raise SetupError(f"{folder / 'tokenizer.json'} cannot be used ({error}): give a complete folder") from error
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        options = SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        graph = self._graph(folder, head, precision, cache)
+        self._session = InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self._threads = threads or os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="infer")
+        self._special = self._tokenizer.num_special_tokens_to_add(False)
+        self._special_pair = self._tokenizer.num_special_tokens_to_add(True)
+        self._lock = threading.Lock()
+
+    @property
+    def identity(self) -> str:
+        """Name, revision (first digits of the weights' SHA-256), runtime and precision."""
+        return f"{self._name}@{self._digest[:12]}/{self._runtime}"
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of the text without special tokens."""
+        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def encode(
+        self, texts: Sequence[str], *, max_tokens: int = 256, on_done: Callable[[int], None] | None = None
+    ) -> list[Encoded]:
+        """One result a text, in order; ``max_tokens`` counts special tokens."""
+        rows = [self._row(text, max_tokens) for text in texts]
+        results: list[Encoded | None] = [None] * len(texts)
+        done = 0
+        for places, hidden in self._run([ids for ids, _, _ in rows], [types for _, types, _ in rows]):
+            for place, vectors in zip(places, hidden, strict=True):
+                mean = vectors.mean(axis=0)
+                sentence = mean / max(float(np.linalg.norm(mean)), 1e-12)
+                results[place] = Encoded(rows[place][0], vectors, sentence, rows[place][2])
+            done += len(places)
+            if on_done:
+                on_done(done)
+        return [one for one in results if one is not None]
+
+    def score_pairs(self, query: str, passages: Sequence[str], *, max_tokens: int = 512) -> list[tuple[float, bool]]:
+        """The first logit of each pair, and whether the passage was cut; the query never is.
+
+        Raises:
+            CallerError: the query leaves no room for a passage.
+        """
+        limit = min(max_tokens, self.config.max_positions)
+        asked = self._tokenizer.encode(query, add_special_tokens=False)
+        room = limit - self._special_pair - len(asked.ids)
+        if room < 1:
+            raise CallerError(f"the query has {len(asked.ids)} tokens and leaves no room in {limit}: shorten it")
+        ids, types, cut = [], [], []
+        for passage in passages:
+            read = self._tokenizer.encode(passage[: room * LONGEST_TEXT], add_special_tokens=False)
+            cut.append(len(read.ids) > room or len(passage) > room * LONGEST_TEXT)
+            read.truncate(room)
+            pair = self._tokenizer.post_process(asked, read)
+            ids.append(np.array(pair.ids, np.int32))
+            types.append(self._types(pair.type_ids))
+        logits = [0.0] * len(passages)
+        for places, out in self._run(ids, types):
+            for place, row in zip(places, out, strict=True):
+                logits[place] = float(row[0])
+        return list(zip(logits, cut, strict=True))
+
+    def close(self) -> None:
+        """Stop the workers."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _row(self, text: str, max_tokens: int) -> tuple[NDArray[np.int32], NDArray[np.int32], bool]:
+        limit = min(max_tokens, self.config.max_positions)
+        short = text[: limit * LONGEST_TEXT]
+        read = self._tokenizer.encode(short, add_special_tokens=False)
+        cut = len(read.ids) > limit - self._special or len(short) < len(text)
+        read.truncate(limit - self._special)
+        whole = self._tokenizer.post_process(read)
+        return np.array(whole.ids, np.int32), self._types(whole.type_ids), cut
+
+    def _types(self, types: Sequence[int]) -> NDArray[np.int32]:
+        """Token types, all 0 for models that know one type only."""
+        found = np.array(types, np.int32)
+        return found if self.config.token_types > 1 else np.zeros_like(found)
+
+    def _run(
+        self, ids: Sequence[NDArray[np.int32]], types: Sequence[NDArray[np.int32]]
+    ) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
+        """Runs of sequences of equal length, several at a time; yields places and outputs."""
+
+        def infer(places: list[int]) -> tuple[list[int], NDArray[np.float32]]:
+            feed = {
+                "input_ids": np.stack([ids[place] for place in places]).astype(np.int64),
+                "token_type_ids": np.stack([types[place] for place in places]).astype(np.int64),
+            }
+            try:
+                return places, self._session.run(None, feed)[0]
+            except Exception as error:
+                raise BackendError(f"inference of {self._name} failed: {error}") from error
+
+        batches = _equal_lengths([len(one) for one in ids])
+        if len(batches) == 1:
+            yield infer(batches[0])
+            return
+        yield from self._pool.map(infer, batches)
+
+    def _graph(self, folder: Path, head: bool, precision: Precision, cache: Path | None) -> bytes:
+        if cache is None:
+            return build_encoder(folder, head=head, precision=precision)
+        path = cache / f"{self._digest[:24]}-{precision}-{'head' if head else 'body'}-v{GRAPH_VERSION}.onnx"
+        if path.is_file():
+            return path.read_bytes()
+        graph = build_encoder(folder, head=head, precision=precision)
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=cache, delete=False) as file:
+            file.write(graph)
+        os.replace(file.name, path)
+        return graph
+
+
+def _equal_lengths(lengths: Sequence[int]) -> list[list[int]]:
+    """Places grouped by length, longest first, at most ``BATCH_TOKENS`` a group."""
+    groups: list[list[int]] = []
+    for place in sorted(range(len(lengths)), key=lambda one: -lengths[one]):
+        length = lengths[place]
+        if groups and lengths[groups[-1][0]] == length and (len(groups[-1]) + 1) * length <= BATCH_TOKENS:
+            groups[-1].append(place)
+        else:
+            groups.append([place])
+    return groups
+
+
+def _file_digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise SetupError(f"{path} cannot be read ({error}): give a folder with model.safetensors") from error

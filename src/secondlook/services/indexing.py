@@ -1,0 +1,279 @@
+"""Items: taken in durably, indexed in the background, searchable whole or not at all."""
+
+import asyncio
+import hashlib
+import logging
+import secrets
+import time
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from secondlook.domain.chunk import Chunk, IndexedChunk, MetadataValue
+from secondlook.domain.instance import Instance, Item, ItemStatus
+from secondlook.errors import (
+    FileMissingError,
+    InstanceNotFoundError,
+    InvalidMetadataError,
+    NameTooLongError,
+    SecondlookError,
+)
+from secondlook.ingest.metadata import clean_metadata, place_metadata
+from secondlook.ingest.parse import Document, check_file, parse_file
+from secondlook.ingest.split import split_text, whole_text
+from secondlook.ports import Blobs, Catalog, Embedder, Indexer
+
+log = logging.getLogger(__name__)
+
+LONGEST_KEY = 128
+LOCKS = 64
+PASSAGES_A_TURN = 64
+"""Passages embedded between two looks at whether the item is still wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file as it comes in."""
+
+    key: str
+    content: bytes
+    content_type: str = ""
+    metadata: Mapping[str, object] | None = None
+
+
+class Indexing:
+    """Takes uploads and indexes them, one item at a time, oldest first.
+
+    An upload is acknowledged once its bytes and its row are on disk. A crash at any
+    point leaves the row queued or running, and ``start`` takes those up again.
+    """
+
+    def __init__(self, catalog: Catalog, indexer: Indexer, blobs: Blobs, embedder: Embedder) -> None:
+        self._catalog = catalog
+        self._indexer = indexer
+        self._blobs = blobs
+        self._embedder = embedder
+        self._queue: asyncio.Queue[Item] = asyncio.Queue()
+        self._done: dict[tuple[str, int], asyncio.Event] = {}
+        self._locks = [asyncio.Lock() for _ in range(LOCKS)]
+        self._worker: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to index, first what an earlier process left unfinished."""
+        for instance in await self._catalog.list_instances("", None):
+            await self._resume(instance)
+        self._worker = asyncio.create_task(self._work())
+
+    async def stop(self) -> None:
+        """Stop after the current step; what is unfinished goes on at the next start."""
+        if self._worker:
+            self._worker.cancel()
+            await asyncio.gather(self._worker, return_exceptions=True)
+            self._worker = None
+
+    async def upload(self, instance: Instance, upload: Upload, *, wait: float | None = None) -> Item:
+        """The item, queued, or as it is after at most ``wait`` seconds; the same key replaces.
+
+        Raises:
+            FileMissingError, NameTooLongError, FileTooLargeError, UnsupportedFileError, InvalidMetadataError
+        """
+        key = upload.key.strip().lstrip("/")
+        if not key or "\0" in key or any(part in ("", ".", "..") for part in key.split("/")):
+            raise FileMissingError(f"the file needs a name without empty, . or .. parts: it was {upload.key!r}")
+        if len(key) > LONGEST_KEY:
+            raise NameTooLongError(f"the file name has {len(key)} characters; the limit is {LONGEST_KEY}")
+        check_file(key, len(upload.content))
+        metadata = clean_metadata(upload.metadata or {}, instance.settings.fields)
+        now = int(time.time() * 1000)
+        async with self._lock(instance.uid, key):
+            content_key = f"{instance.uid}/{secrets.token_hex(12)}"
+            await self._blobs.put(content_key, upload.content)
+            before = await self._catalog.find_item(instance.uid, key)
+            item = await self._catalog.put_item(
+                Item(
+                    id=secrets.token_hex(12),
+                    instance_uid=instance.uid,
+                    key=key,
+                    status="queued",
+                    checksum=hashlib.md5(upload.content, usedforsecurity=False).hexdigest(),
+                    size=len(upload.content),
+                    content_type=upload.content_type,
+                    metadata=metadata,
+                    created_at=now,
+                    last_seen_at=now,
+                    blob=content_key,
+                )
+            )
+            if before and before.blob:
+                await self._blobs.delete(before.blob)
+        return await self._enqueue(item, wait)
+
+    async def get(self, instance: Instance, item_id: str) -> Item:
+        """Raises ``ItemNotFoundError``."""
+        return await self._catalog.get_item(instance.uid, item_id)
+
+    async def list(self, instance: Instance, statuses: Sequence[ItemStatus] = ()) -> Sequence[Item]:
+        """Newest first."""
+        return await self._catalog.list_items(instance.uid, statuses)
+
+    async def delete(self, instance: Instance, item_id: str) -> Item:
+        """The item as it was; it is gone from searches when this returns."""
+        item = await self._catalog.get_item(instance.uid, item_id)
+        async with self._lock(instance.uid, item.key):
+            await self._catalog.remove_item(instance.uid, item_id)
+            await self._indexer.delete_item(instance.uid, item_id)
+            await self._blobs.delete(item.blob)
+        return item
+
+    async def reindex(self, instance: Instance, item_id: str, *, wait: float | None = None) -> Item:
+        """Index the stored bytes again; the old chunks are served until then."""
+        found = await self._catalog.get_item(instance.uid, item_id)
+        async with self._lock(instance.uid, found.key):
+            item = await self._catalog.put_item(replace(found, status="queued", error=""))
+        return await self._enqueue(item, wait)
+
+    async def download(self, instance: Instance, item_id: str) -> tuple[Item, bytes]:
+        """The item and its bytes as uploaded."""
+        item = await self._catalog.get_item(instance.uid, item_id)
+        return item, await self._blobs.get(item.blob)
+
+    async def chunks(self, instance: Instance, item_id: str, limit: int, offset: int) -> tuple[Sequence[Chunk], int]:
+        """A page of the item's chunks, and how many there are."""
+        await self._catalog.get_item(instance.uid, item_id)
+        return await self._indexer.list_chunks(instance.uid, item_id, limit, offset)
+
+    async def drain(self, on_item: Callable[[int], None] | None = None) -> None:
+        """Return when nothing is queued; ``on_item`` hears how many are left."""
+        while self._done:
+            if on_item:
+                on_item(len(self._done))
+            waiting = next(iter(self._done.values()))
+            try:
+                await asyncio.wait_for(asyncio.shield(waiting.wait()), 0.2)
+            except TimeoutError:
+                continue
+
+    async def _resume(self, instance: Instance) -> None:
+        """Take up unfinished items, and drop from the index what the catalogue no longer names."""
+        named = {item.id for item in await self._catalog.list_items(instance.uid)}
+        for item_id in await self._indexer.list_items(instance.uid):
+            if item_id not in named:
+                await self._indexer.delete_item(instance.uid, item_id)
+        for item in reversed(await self._catalog.list_items(instance.uid, ("queued", "running"))):
+            await self._enqueue(item, None)
+
+    async def _enqueue(self, item: Item, wait: float | None) -> Item:
+        done = self._done.setdefault((item.id, item.version), asyncio.Event())
+        self._queue.put_nowait(item)
+        if not wait:
+            return item
+        try:
+            await asyncio.wait_for(done.wait(), wait)
+        except TimeoutError:
+            pass  # the caller sees the status: queued or running
+        return await self._catalog.get_item(item.instance_uid, item.id)
+
+    async def _work(self) -> None:
+        while True:
+            item = await self._queue.get()
+            try:
+                await self._index(item)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                log.exception("indexing %s failed", item.key)
+                await self._fail(item, f"unknown_error: {error}")
+            finally:
+                if done := self._done.pop((item.id, item.version), None):
+                    done.set()
+
+    async def _index(self, item: Item) -> None:
+        try:
+            instance = await self._catalog.get_instance_by_uid(item.instance_uid)
+        except InstanceNotFoundError:
+            return  # deleted while it waited
+        if not await self._catalog.set_item_status(item, "running"):
+            return  # a newer upload or a delete came between
+        try:
+            chunks = await self._make_chunks(instance, item)
+        except SecondlookError as error:
+            message = str(error)
+            kind = message.split(":", 1)[0]
+            await self._fail(item, message if kind.replace("_", "").isalpha() else f"unknown_error: {message}")
+            return
+        async with self._lock(instance.uid, item.key):
+            current = await self._catalog.find_item(instance.uid, item.key)
+            if current is None or current.version != item.version:
+                return
+            await self._indexer.put_item(instance.uid, item.id, chunks)
+            if chunks:
+                await self._catalog.set_item_status(item, "completed", chunks_count=len(chunks))
+            else:
+                await self._fail(item, "file_content_empty: the file holds no text")
+
+    async def _fail(self, item: Item, message: str) -> None:
+        await self._catalog.set_item_status(item, "error", error=message)
+
+    async def _make_chunks(self, instance: Instance, item: Item) -> list[IndexedChunk]:
+        content = await self._blobs.get(item.blob)
+        document = await asyncio.to_thread(parse_file, item.key, content)
+        settings = instance.settings
+        spans = (
+            await asyncio.to_thread(
+                split_text,
+                document.text,
+                size=settings.chunk_size,
+                overlap=settings.chunk_overlap,
+                count_tokens=self._embedder.count_tokens,
+            )
+            if settings.chunked
+            else whole_text(document.text)
+        )
+        metadata = _merge(instance, item, document)
+        chunks: list[IndexedChunk] = []
+        for start in range(0, len(spans), PASSAGES_A_TURN):
+            turn = spans[start : start + PASSAGES_A_TURN]
+            made = [
+                Chunk(
+                    id=f"{item.id}-{item.version}-{start + place}",
+                    item_id=item.id,
+                    item_key=item.key,
+                    text=span.text,
+                    position=start + place,
+                    start=span.start,
+                    end=span.end,
+                    timestamp=item.last_seen_at,
+                    metadata=metadata,
+                    context=_title(document),
+                )
+                for place, span in enumerate(turn)
+            ]
+            chunks += await self._embed(instance, made)
+        return chunks
+
+    async def _embed(self, instance: Instance, made: Sequence[Chunk]) -> list[IndexedChunk]:
+        if not instance.settings.vector_index:
+            return [IndexedChunk(chunk) for chunk in made]
+        embeddings = await self._embedder.embed_passages([chunk.passage for chunk in made])
+        return [
+            IndexedChunk(replace(chunk, truncated=one.truncated), one.vector, one.stored)
+            for chunk, one in zip(made, embeddings, strict=True)
+        ]
+
+    def _lock(self, uid: str, key: str) -> asyncio.Lock:
+        """One of a fixed set of locks, so that their number stays bounded; the same key always gets the same."""
+        return self._locks[zlib.crc32(f"{uid}/{key}".encode()) % len(self._locks)]
+
+
+def _title(document: Document) -> str:
+    title = document.front_matter.get("title")
+    return title.strip() if isinstance(title, str) else ""
+
+
+def _merge(instance: Instance, item: Item, document: Document) -> Mapping[str, MetadataValue]:
+    """Front matter, then what was uploaded with the file, then the built-ins, which always win."""
+    try:
+        front = clean_metadata(document.front_matter, instance.settings.fields)
+    except InvalidMetadataError:
+        front = {}
+    return {**front, **item.metadata, **place_metadata(item.key, item.last_seen_at)}

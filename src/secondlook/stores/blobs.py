@@ -1,0 +1,61 @@
+"""Blobs in a folder: whole or not there, durable once written."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from pathlib import Path, PurePosixPath
+
+from secondlook.errors import BackendError, ItemNotFoundError
+
+
+class FileBlobs:
+    """Bytes by slash path under ``folder``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    async def put(self, key: str, content: bytes) -> None:
+        """Write or replace: a temporary file, flushed to disk, then renamed."""
+        await asyncio.to_thread(_write, self._path(key), content)
+
+    async def get(self, key: str) -> bytes:
+        """Raises ``ItemNotFoundError``."""
+        path = self._path(key)
+        try:
+            return await asyncio.to_thread(path.read_bytes)
+        except (FileNotFoundError, IsADirectoryError) as error:
+            raise ItemNotFoundError(f"the stored bytes {key} are not there: upload the item again") from error
+
+    async def delete(self, prefix: str) -> None:
+        """Remove the key and everything under it."""
+        path = self._path(prefix)
+
+        def run() -> None:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+        await asyncio.to_thread(run)
+
+    def _path(self, key: str) -> Path:
+        path = PurePosixPath(key)
+        if not key or path.is_absolute() or ".." in path.parts:
+            raise BackendError(f"{key!r} cannot name a blob: relative paths without .. only")
+        return self._folder / path
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(file.name, path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

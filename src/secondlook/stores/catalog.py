@@ -1,0 +1,249 @@
+"""The catalogue in a SQL database: namespaces, instances, items, tokens."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields, replace
+from typing import cast
+
+from sqlalchemy import Connection, RowMapping, delete, event, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from secondlook.domain.instance import (
+    DEFAULT_NAMESPACE,
+    Instance,
+    InstanceSettings,
+    Item,
+    ItemStatus,
+    MetadataField,
+    Namespace,
+    Token,
+)
+from secondlook.domain.options import Boost
+from secondlook.errors import (
+    CallerError,
+    InstanceExistsError,
+    InstanceNotFoundError,
+    ItemNotFoundError,
+    NamespaceExistsError,
+    NamespaceNotEmptyError,
+    NamespaceNotFoundError,
+    SetupError,
+)
+from secondlook.stores.schema import SCHEMA_VERSION, instances, items, metadata, namespaces, schema_version, tokens
+
+
+class SqlCatalog:
+    """A catalogue at a SQLAlchemy URL; a call has reached the disk when it returns."""
+
+    def __init__(self, url: str) -> None:
+        self._engine: AsyncEngine = create_async_engine(url)
+        self._writing = asyncio.Lock()
+        if self._engine.dialect.name == "sqlite":
+            event.listen(self._engine.sync_engine, "connect", _prepare_sqlite)
+
+    async def open(self) -> None:
+        """Make the tables if they are not there; raises ``SetupError`` for a newer schema."""
+        async with self._engine.begin() as connection:
+            await connection.run_sync(_create)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
+
+    async def add_namespace(self, account: str, namespace: Namespace) -> None:
+        """Raises ``NamespaceExistsError``."""
+        values = {"account": account, **asdict(namespace)}
+        try:
+            await self._write(insert(namespaces).values(values))
+        except IntegrityError as error:
+            raise NamespaceExistsError(f"namespace {namespace.name!r} exists already") from error
+
+    async def list_namespaces(self, account: str) -> Sequence[Namespace]:
+        """All but ``default``, oldest first."""
+        query = select(namespaces).where(namespaces.c.account == account).order_by(namespaces.c.created_at)
+        return [Namespace(row["name"], row["description"], row["created_at"]) for row in await self._rows(query)]
+
+    async def remove_namespace(self, account: str, name: str) -> None:
+        """Raises ``NamespaceNotFoundError``, ``NamespaceNotEmptyError``."""
+        await self._check_namespace(account, name)
+        if await self.list_instances(account, name):
+            raise NamespaceNotEmptyError(f"namespace {name!r} still holds instances: delete them first")
+        await self._write(delete(namespaces).where(namespaces.c.account == account, namespaces.c.name == name))
+
+    async def add_instance(self, instance: Instance) -> None:
+        """Raises ``InstanceExistsError``, ``NamespaceNotFoundError``."""
+        await self._check_namespace(instance.account, instance.namespace)
+        values = {**asdict(instance), "settings": _dump_settings(instance.settings)}
+        try:
+            await self._write(insert(instances).values(values))
+        except IntegrityError as error:
+            raise InstanceExistsError(f"instance {instance.name!r} exists already: choose another id") from error
+
+    async def get_instance(self, account: str, namespace: str, name: str) -> Instance:
+        """Raises ``InstanceNotFoundError``, ``NamespaceNotFoundError``."""
+        at = instances.c
+        query = select(instances).where(at.account == account, at.namespace == namespace, at.name == name)
+        for row in await self._rows(query):
+            return _instance(row)
+        await self._check_namespace(account, namespace)
+        raise InstanceNotFoundError(f"there is no instance {name!r} in namespace {namespace!r}: create it first")
+
+    async def get_instance_by_uid(self, uid: str) -> Instance:
+        """Raises ``InstanceNotFoundError``."""
+        for row in await self._rows(select(instances).where(instances.c.uid == uid)):
+            return _instance(row)
+        raise InstanceNotFoundError(f"there is no instance with uid {uid!r}")
+
+    async def list_instances(self, account: str, namespace: str | None) -> Sequence[Instance]:
+        """Newest first; of all namespaces when None; of all accounts when ``account`` is empty."""
+        query = select(instances).order_by(instances.c.created_at.desc(), instances.c.uid)
+        if account:
+            query = query.where(instances.c.account == account)
+        if namespace is not None:
+            if account:
+                await self._check_namespace(account, namespace)
+            query = query.where(instances.c.namespace == namespace)
+        return [_instance(row) for row in await self._rows(query)]
+
+    async def update_instance(self, uid: str, settings: InstanceSettings, modified_at: int) -> Instance:
+        """The instance as it now is."""
+        values = {"settings": _dump_settings(settings), "modified_at": modified_at}
+        await self._write(update(instances).where(instances.c.uid == uid).values(values))
+        return await self.get_instance_by_uid(uid)
+
+    async def remove_instance(self, uid: str) -> None:
+        """Remove the instance and its item rows."""
+        await self._write(delete(items).where(items.c.instance_uid == uid), delete(instances).where(instances.c.uid == uid))
+
+    async def put_item(self, item: Item) -> Item:
+        """Insert, or replace the row of the same key keeping its id and counting its version up."""
+        async with self._writing, self._engine.begin() as connection:
+            where = (items.c.instance_uid == item.instance_uid, items.c.key == item.key)
+            found = (await connection.execute(select(items).where(*where).with_for_update())).mappings().first()
+            if found:
+                before = _item(found)
+                kept = before.chunks_count if item.chunks_count is None else item.chunks_count
+                item = replace(
+                    item, id=before.id, created_at=before.created_at, version=before.version + 1, chunks_count=kept
+                )
+                await connection.execute(update(items).where(*where).values(_dump_item(item)))
+            else:
+                await connection.execute(insert(items).values(_dump_item(item)))
+        return item
+
+    async def get_item(self, instance_uid: str, item_id: str) -> Item:
+        """Raises ``ItemNotFoundError``."""
+        query = select(items).where(items.c.instance_uid == instance_uid, items.c.id == item_id)
+        for row in await self._rows(query):
+            return _item(row)
+        raise ItemNotFoundError(f"there is no item {item_id!r} in this instance")
+
+    async def find_item(self, instance_uid: str, key: str) -> Item | None:
+        """The item of that key, if any."""
+        query = select(items).where(items.c.instance_uid == instance_uid, items.c.key == key)
+        return next((_item(row) for row in await self._rows(query)), None)
+
+    async def list_items(self, instance_uid: str, statuses: Sequence[ItemStatus] = ()) -> Sequence[Item]:
+        """All items, newest first; only these statuses if any are named."""
+        query = select(items).where(items.c.instance_uid == instance_uid)
+        if statuses:
+            query = query.where(items.c.status.in_(statuses))
+        return [_item(row) for row in await self._rows(query.order_by(items.c.last_seen_at.desc(), items.c.id))]
+
+    async def set_item_status(
+        self, item: Item, status: ItemStatus, *, error: str = "", chunks_count: int | None = None
+    ) -> bool:
+        """Set it if the item still has this version."""
+        values: dict[str, object] = {"status": status, "error": error}
+        if status != "running":
+            values["chunks_count"] = chunks_count
+        where = (items.c.id == item.id, items.c.version == item.version)
+        return await self._write(update(items).where(*where).values(values)) > 0
+
+    async def remove_item(self, instance_uid: str, item_id: str) -> None:
+        """Remove the row."""
+        await self._write(delete(items).where(items.c.instance_uid == instance_uid, items.c.id == item_id))
+
+    async def add_token(self, token: Token, digest: str) -> None:
+        """Remember a token by its hash."""
+        await self._write(insert(tokens).values({**asdict(token), "digest": digest}))
+
+    async def find_token(self, digest: str) -> Token | None:
+        """The token of that hash unless revoked."""
+        query = select(tokens).where(tokens.c.digest == digest, tokens.c.revoked.is_(False))
+        return next((_token(row) for row in await self._rows(query)), None)
+
+    async def list_tokens(self) -> Sequence[Token]:
+        """All, oldest first."""
+        return [_token(row) for row in await self._rows(select(tokens).order_by(tokens.c.created_at))]
+
+    async def revoke_token(self, token_id: str) -> None:
+        """Raises ``CallerError`` when there is no such token."""
+        if not await self._write(update(tokens).where(tokens.c.id == token_id).values(revoked=True)):
+            raise CallerError(f"there is no token {token_id!r}: see `secondlook token list`")
+
+    async def _check_namespace(self, account: str, name: str) -> None:
+        if name == DEFAULT_NAMESPACE:
+            return
+        query = select(namespaces).where(namespaces.c.account == account, namespaces.c.name == name)
+        if not await self._rows(query):
+            raise NamespaceNotFoundError(f"there is no namespace {name!r}: create it first")
+
+    async def _rows(self, query: object) -> Sequence[RowMapping]:
+        async with self._engine.connect() as connection:
+            return (await connection.execute(query)).mappings().all()  # type: ignore[call-overload, no-any-return]  # any select
+
+    async def _write(self, *statements: object) -> int:
+        """Run them in one transaction; rows changed by the last."""
+        changed = 0
+        async with self._writing, self._engine.begin() as connection:
+            for statement in statements:
+                changed = (await connection.execute(statement)).rowcount  # type: ignore[call-overload]  # any statement
+        return changed
+
+
+def _prepare_sqlite(connection: object, record: object) -> None:
+    cursor = connection.cursor()  # type: ignore[attr-defined]  # a DBAPI connection
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 30000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _create(connection: Connection) -> None:
+    metadata.create_all(connection)
+    found = connection.execute(select(schema_version.c.version)).scalar()
+    if found is None:
+        connection.execute(insert(schema_version).values(version=SCHEMA_VERSION))
+    elif found > SCHEMA_VERSION:
+        raise SetupError(f"the catalogue has schema {found}, this release reads up to {SCHEMA_VERSION}: upgrade Secondlook")
+
+
+def _dump_settings(settings: InstanceSettings) -> str:
+    return json.dumps(asdict(settings))
+
+
+def _load_settings(text: str) -> InstanceSettings:
+    raw = cast(dict[str, object], json.loads(text))  # written by _dump_settings
+    known = {one.name for one in fields(InstanceSettings)}
+    values = {name: value for name, value in raw.items() if name in known}
+    values["boosts"] = tuple(Boost(**one) for one in cast(list[dict[str, str]], values.get("boosts", [])))  # type: ignore[arg-type]  # stored by us
+    values["fields"] = tuple(MetadataField(**one) for one in cast(list[dict[str, str]], values.get("fields", [])))  # type: ignore[arg-type]  # stored by us
+    return InstanceSettings(**values)  # type: ignore[arg-type]  # stored by us
+
+
+def _instance(row: RowMapping) -> Instance:
+    return Instance(**{**row, "settings": _load_settings(row["settings"])})
+
+
+def _dump_item(item: Item) -> Mapping[str, object]:
+    return {**asdict(item), "metadata": json.dumps(dict(item.metadata))}
+
+
+def _item(row: RowMapping) -> Item:
+    return Item(**{**row, "metadata": json.loads(row["metadata"])})
+
+
+def _token(row: RowMapping) -> Token:
+    return Token(row["id"], row["name"], row["created_at"], row["revoked"])
