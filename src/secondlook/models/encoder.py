@@ -3,7 +3,6 @@
 import hashlib
 import os
 import tempfile
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -54,13 +53,14 @@ class Encoder:
         precision: Precision = "int8",
         threads: int | None = None,
         cache: Path | None = None,
+        name: str = "",
     ) -> None:
         from onnxruntime import InferenceSession, SessionOptions
         from tokenizers import Tokenizer
 
         self.config = read_config(folder)
         self._digest = _file_digest(folder / "model.safetensors")
-        self._name = folder.name
+        self._name = name or folder.name
         self._runtime = f"onnxruntime-{precision}"
         try:
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -78,7 +78,6 @@ class Encoder:
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="infer")
         self._special = self._tokenizer.num_special_tokens_to_add(False)
         self._special_pair = self._tokenizer.num_special_tokens_to_add(True)
-        self._lock = threading.Lock()
 
     @property
     def identity(self) -> str:
@@ -88,6 +87,13 @@ class Encoder:
     def count_tokens(self, text: str) -> int:
         """Tokens of the text without special tokens."""
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def windows(self, text: str, max_tokens: int) -> list[tuple[int, int]]:
+        """Character spans of at most ``max_tokens`` tokens each (special ones counted) that cover the text; at least one."""
+        offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
+        room = min(max_tokens, self.config.max_positions) - self._special
+        starts = range(0, len(offsets), room)
+        return [(offsets[at][0], offsets[min(at + room, len(offsets)) - 1][1]) for at in starts] or [(0, len(text))]
 
     def encode(
         self, texts: Sequence[str], *, max_tokens: int = 256, on_done: Callable[[int], None] | None = None

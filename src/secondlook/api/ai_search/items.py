@@ -1,0 +1,207 @@
+"""Items on the wire: upload, list, read, delete, chunks, download."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, cast
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse, Response
+from starlette.datastructures import UploadFile
+
+from secondlook.api.ai_search.instances import iso_time
+from secondlook.api.body import Body, read_json, validate
+from secondlook.api.errors import success
+from secondlook.api.filters import parse_filter_text
+from secondlook.domain.chunk import Chunk
+from secondlook.domain.filters import matches
+from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance, Item
+from secondlook.errors import FileMissingError, FileTooLargeError, InvalidMetadataError, InvalidOptionError
+from secondlook.ingest.metadata import place_metadata
+from secondlook.services.bundle import Services
+from secondlook.services.indexing import Upload
+
+LONGEST_WAIT = 40.0
+LARGEST_BODY = 11 << 20
+"""The largest file that any kind may have, with room for the form around it."""
+
+PRIORITY = ("running", "queued", "error", "outdated", "skipped", "completed")
+Status = Literal["queued", "running", "completed", "error", "skipped", "outdated"]
+Page = Annotated[int, Query(ge=1)]
+
+
+class ActionBody(Body):
+    """Re-index one item."""
+
+    key: str | None = None
+    next_action: Literal["INDEX"] = "INDEX"
+    wait_for_completion: bool = False
+
+
+def make_router(services: Services) -> APIRouter:  # noqa: C901  # a list of routes
+    """Routes relative to ``…/instances/{name}/items``."""
+    router = APIRouter()
+
+    async def find(request: Request) -> Instance:
+        params = request.path_params
+        return await services.instances.get(params["account"], params.get("namespace", DEFAULT_NAMESPACE), params["name"])
+
+    @router.get("")
+    async def list_items(
+        request: Request,
+        page: Page = 1,
+        per_page: Annotated[int, Query(ge=1, le=50)] = 20,
+        status: Status | None = None,
+        search: str = "",
+        sort_by: Literal["status", "modified_at"] = "status",
+        source: str = "",
+        item_id: str = "",
+        key: str = "",
+        metadata_filter: str = "",
+    ) -> JSONResponse:
+        instance = await find(request)
+        where = parse_filter_text(metadata_filter, instance.settings.fields)
+        found = [
+            item
+            for item in await services.indexing.list(instance, (status,) if status else ())
+            if search.lower() in item.key.lower()
+            and (not item_id or item.id == item_id)
+            and (not key or item.key == key)
+            and (not source or source == "builtin")
+            and (where is None or matches(where, {**item.metadata, **place_metadata(item.key, item.last_seen_at)}))
+        ]
+        if sort_by == "status":
+            found.sort(key=lambda item: (PRIORITY.index(item.status), -item.last_seen_at))
+        rows = [item_of(item, instance) for item in found[(page - 1) * per_page : page * per_page]]
+        info = {"count": len(rows), "page": page, "per_page": per_page, "total_count": len(found)}
+        return JSONResponse(success(rows, result_info=info))
+
+    @router.post("")
+    async def upload(request: Request) -> JSONResponse:
+        instance = await find(request)
+        file, wait = await read_upload(request)
+        item = await services.indexing.upload(instance, file, wait=LONGEST_WAIT if wait else None)
+        return JSONResponse(success(item_of(item, instance)))
+
+    @router.put("")
+    async def reindex_by_key(request: Request) -> JSONResponse:
+        instance = await find(request)
+        body = validate(ActionBody, await read_json(request))
+        if not body.key:
+            raise InvalidOptionError("key: name the item to index again")
+        found = [item for item in await services.indexing.list(instance) if item.key == body.key]
+        item_id = found[0].id if found else body.key
+        item = await services.indexing.reindex(instance, item_id, wait=_wait(body))
+        return JSONResponse(success(item_of(item, instance)))
+
+    @router.get("/{item_id}")
+    async def get(request: Request, item_id: str) -> JSONResponse:
+        instance = await find(request)
+        return JSONResponse(success(item_of(await services.indexing.get(instance, item_id), instance)))
+
+    @router.patch("/{item_id}")
+    async def reindex(request: Request, item_id: str) -> JSONResponse:
+        instance = await find(request)
+        body = validate(ActionBody, await read_json(request))
+        item = await services.indexing.reindex(instance, item_id, wait=_wait(body))
+        return JSONResponse(success(item_of(item, instance)))
+
+    @router.delete("/{item_id}")
+    async def delete(request: Request, item_id: str) -> JSONResponse:
+        item = await services.indexing.delete(await find(request), item_id)
+        return JSONResponse(success({"key": item.key}))
+
+    @router.get("/{item_id}/download")
+    async def download(request: Request, item_id: str) -> Response:
+        item, content = await services.indexing.download(await find(request), item_id)
+        name = quote(item.key.rpartition("/")[2])
+        headers = {"content-disposition": f"attachment; filename*=UTF-8''{name}"}
+        return Response(content, media_type=item.content_type or "application/octet-stream", headers=headers)
+
+    @router.get("/{item_id}/chunks")
+    async def chunks(
+        request: Request,
+        item_id: str,
+        limit: Annotated[int, Query(ge=1, le=100)] = 20,
+        offset: Annotated[int, Query(ge=0)] = 0,
+    ) -> JSONResponse:
+        found, total = await services.indexing.chunks(await find(request), item_id, limit, offset)
+        info = {"count": len(found), "total": total, "limit": limit, "offset": offset}
+        return JSONResponse(success(chunks_of(found), result_info=info))
+
+    return router
+
+
+async def read_upload(request: Request) -> tuple[Upload, bool]:
+    """The file of a multipart form, and whether to wait.
+
+    A body that says it is too large is refused unread.
+
+    Raises:
+        FileTooLargeError, FileMissingError, InvalidMetadataError, InvalidOptionError
+    """
+    length = request.headers.get("content-length", "0")
+    if length.isdecimal() and int(length) > LARGEST_BODY:
+        raise FileTooLargeError(f"the upload has {int(length):,} bytes; a file may have 10 MiB: split it")
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        raise FileMissingError("send the file as multipart/form-data in a field named file")
+    async with request.form(max_part_size=LARGEST_BODY, max_files=4, max_fields=20) as form:
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            raise FileMissingError("the form has no file in the field named file")
+        wait = str(form.get("wait_for_completion") or "false").lower()
+        if wait not in ("true", "false", "1", "0"):
+            raise InvalidOptionError(f"wait_for_completion: {wait!r} is neither true nor false")
+        metadata = await asyncio.to_thread(_metadata, form.get("metadata"))
+        upload = Upload(file.filename or "", await file.read(), file.content_type or "", metadata)
+    return upload, wait in ("true", "1")
+
+
+def item_of(item: Item, instance: Instance) -> dict[str, object]:
+    """The item object (contract, 14)."""
+    return {
+        "id": item.id,
+        "key": item.key,
+        "status": item.status,
+        "next_action": "INDEX" if item.status in ("queued", "running") else None,
+        **({"error": item.error} if item.error else {}),
+        "checksum": item.checksum,
+        "namespace": instance.namespace,
+        "chunks_count": item.chunks_count,
+        "file_size": item.size,
+        "source_id": "builtin",
+        "last_seen_at": iso_time(item.last_seen_at),
+        "created_at": iso_time(item.created_at),
+        "metadata": {**item.metadata, **place_metadata(item.key, item.last_seen_at)},
+    }
+
+
+def chunks_of(found: Sequence[Chunk]) -> list[dict[str, object]]:
+    """Chunks with their byte offsets."""
+    return [
+        {
+            "id": chunk.id,
+            "text": chunk.text,
+            "start_byte": chunk.start,
+            "end_byte": chunk.end,
+            "item": {"key": chunk.item_key, "timestamp": chunk.timestamp, "metadata": dict(chunk.metadata)},
+        }
+        for chunk in found
+    ]
+
+
+def _metadata(raw: object) -> dict[str, Any]:
+    if raw is None or raw == "":
+        return {}
+    try:
+        found = json.loads(str(raw))
+    except ValueError as error:
+        raise InvalidMetadataError(f"metadata is not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise InvalidMetadataError(f"metadata must be a JSON object, not {type(found).__name__}")
+    return cast(dict[str, Any], found)
+
+
+def _wait(body: ActionBody) -> float | None:
+    return LONGEST_WAIT if body.wait_for_completion else None

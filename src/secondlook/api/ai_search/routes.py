@@ -1,0 +1,252 @@
+"""Search, chat, instances and namespaces of the AI Search generation."""
+
+import time
+import uuid
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+
+from secondlook.api.ai_search.instances import check_name, instance_of, iso_time, merge_settings
+from secondlook.api.ai_search.wire import ChatBody, SearchBody, chunk_of, result_of, to_ask
+from secondlook.api.body import Body, read_json, read_query, validate
+from secondlook.api.errors import failure, success, to_wire
+from secondlook.api.wire import DONE, Written, collect, event, primed, receipt_of, trace_of
+from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance, InstanceSettings, Namespace
+from secondlook.domain.options import Generation
+from secondlook.errors import InvalidOptionError, MissingQueryError, NamespaceNotFoundError, SecondlookError
+from secondlook.services.bundle import Services
+from secondlook.services.searching import Answer
+
+Page = Annotated[int, Query(ge=1)]
+PerPage = Annotated[int, Query(ge=1, le=100)]
+NO_USER_MESSAGE_IN_CHAT = 7038
+"""Chat and search use two codes for the same message (contract, 2)."""
+
+
+class NamespaceBody(Body):
+    """A namespace to create."""
+
+    name: str = ""
+    description: str = ""
+
+
+def make_router(services: Services) -> APIRouter:
+    """Routes relative to ``…/instances``."""
+    router = APIRouter()
+    _add_management(router, services)
+
+    @router.post("/{name}/search")
+    async def search(request: Request, name: str) -> JSONResponse:
+        instance = await _find(services, request, name)
+        body = validate(SearchBody, await read_json(request))
+        query = read_query(body.query, body.messages)
+        return JSONResponse(success(result_of(await services.searching.search(instance, query, to_ask(body, instance)), body)))
+
+    @router.post("/{name}/chat/completions")
+    async def chat(request: Request, name: str) -> Response:
+        instance = await _find(services, request, name)
+        body = validate(ChatBody, await read_json(request))
+        try:
+            query = read_query(None, body.messages)
+        except MissingQueryError as error:
+            return JSONResponse(failure(NO_USER_MESSAGE_IN_CHAT, "missing_user_query", str(error)), 400)
+        answer = await services.searching.answer(
+            instance, query, to_ask(body, instance), generation=Generation(body.model, "", body.forwarded())
+        )
+        if body.stream:
+            deltas = await primed(answer.deltas)
+            return StreamingResponse(stream_of(answer, deltas), media_type="text/event-stream")
+        return JSONResponse(completion_of(answer, await collect(answer.deltas), body))
+
+    return router
+
+
+def _add_management(router: APIRouter, services: Services) -> None:
+    @router.post("")
+    async def create(request: Request) -> JSONResponse:
+        raw = await read_json(request)
+        name = check_name(raw.get("id") if isinstance(raw.get("id"), str) else None)
+        account, namespace = _place(request)
+        settings = merge_settings(InstanceSettings(), raw)
+        return JSONResponse(
+            success(instance_of(await services.instances.create(account, namespace, name, settings=settings)))
+        )
+
+    @router.get("")
+    async def list_instances(
+        request: Request,
+        page: Page = 1,
+        per_page: PerPage = 20,
+        search: Annotated[str, Query(max_length=64)] = "",
+        order_by: Literal["created_at"] = "created_at",
+        order_by_direction: Literal["asc", "desc"] = "desc",
+    ) -> JSONResponse:
+        account, namespace = _place(request)
+        wanted = request.query_params.get("namespace") or namespace
+        found = [one for one in await services.instances.list(account, wanted) if search.lower() in one.name]
+        if order_by_direction == "asc":
+            found.reverse()
+        return _page([instance_of(one) for one in found], page, per_page)
+
+    @router.get("/{name}")
+    async def read(request: Request, name: str) -> JSONResponse:
+        return JSONResponse(success(instance_of(await _find(services, request, name))))
+
+    @router.put("/{name}")
+    async def update(request: Request, name: str) -> JSONResponse:
+        instance = await _find(services, request, name)
+        settings = merge_settings(instance.settings, await read_json(request))
+        return JSONResponse(success(instance_of(await services.instances.update(instance, settings))))
+
+    @router.delete("/{name}")
+    async def delete(request: Request, name: str) -> JSONResponse:
+        instance = await _find(services, request, name)
+        await services.instances.delete(instance)
+        return JSONResponse(success(instance_of(instance)))
+
+    @router.get("/{name}/stats")
+    async def stats(request: Request, name: str) -> JSONResponse:
+        instance = await _find(services, request, name)
+        counts = dict(await services.instances.stats(instance))
+        chunks = counts.pop("chunks")
+        shown: dict[str, object] = {
+            **counts,
+            "last_activity": iso_time(instance.modified_at),
+            "degraded": False,
+            "file_embed_errors": {},
+            "index_source_errors": {},
+            "engine": {"vectorize": {"vectorsCount": chunks, "dimensions": 384}},
+        }
+        return JSONResponse(success(shown))
+
+    @router.post("/{name}/purge_cache")
+    async def purge_cache(request: Request, name: str) -> JSONResponse:
+        await _find(services, request, name)
+        return JSONResponse(success({}))
+
+
+def make_namespace_router(services: Services) -> APIRouter:
+    """Routes relative to ``…/ai-search/namespaces``."""
+    router = APIRouter()
+
+    @router.post("")
+    async def create(request: Request) -> JSONResponse:
+        body = validate(NamespaceBody, await read_json(request))
+        if not body.name or len(body.name) > 28 or not body.name.strip("-") == body.name:
+            raise InvalidOptionError(f"name: {body.name!r} must be 1 to 28 characters of a-z, 0-9 and inner hyphens")
+        check_name(body.name)
+        made = await services.instances.add_namespace(request.path_params["account"], body.name, body.description)
+        return JSONResponse(success(namespace_of(made)))
+
+    @router.get("")
+    async def list_namespaces(
+        request: Request, page: Page = 1, per_page: PerPage = 20, search: str = ""
+    ) -> JSONResponse:
+        found = await services.instances.list_namespaces(request.path_params["account"])
+        wanted = search.lower()
+        rows = [
+            namespace_of(one) for one in found if wanted in one.name.lower() or wanted in one.description.lower()
+        ]
+        return _page(rows, page, per_page)
+
+    @router.get("/{namespace}")
+    async def read(request: Request, namespace: str) -> JSONResponse:
+        if namespace == DEFAULT_NAMESPACE:
+            return JSONResponse(success(namespace_of(Namespace(DEFAULT_NAMESPACE, "", 0))))
+        for one in await services.instances.list_namespaces(request.path_params["account"]):
+            if one.name == namespace:
+                return JSONResponse(success(namespace_of(one)))
+        raise NamespaceNotFoundError(f"there is no namespace {namespace!r}: create it first")
+
+    @router.delete("/{namespace}")
+    async def delete(request: Request, namespace: str) -> JSONResponse:
+        await services.instances.remove_namespace(request.path_params["account"], namespace)
+        return JSONResponse(success({"name": namespace}))
+
+    return router
+
+
+def make_token_router() -> APIRouter:
+    """Service tokens: one is always listed, since wrangler creates nothing without (contract, 16)."""
+    router = APIRouter()
+
+    @router.get("")
+    async def list_tokens(page: Page = 1, per_page: PerPage = 20) -> JSONResponse:
+        row = {
+            "id": str(uuid.UUID(int=0)),
+            "name": "built-in",
+            "cf_api_id": "secondlook",
+            "created_at": iso_time(0),
+            "modified_at": iso_time(0),
+            "enabled": True,
+        }
+        return _page([row], page, per_page)
+
+    return router
+
+
+def namespace_of(namespace: Namespace) -> dict[str, object]:
+    """The namespace object (contract, 13)."""
+    return {
+        "name": namespace.name,
+        "description": namespace.description or None,
+        "created_at": iso_time(namespace.created_at),
+        "public_endpoint_id": None,
+        "public_endpoint_params": None,
+    }
+
+
+def completion_of(answer: Answer, written: Written, body: ChatBody) -> dict[str, object]:
+    """The bare completion object, with its chunks (contract, 11)."""
+    bare = body.ai_search_options.retrieval.metadata_only
+    choice = {
+        "index": 0,
+        "finish_reason": written.finish_reason,
+        "message": {"role": "assistant", "content": written.text},
+    }
+    completion: dict[str, object] = {
+        **_head(answer, "chat.completion"),
+        "choices": [choice],
+        "usage": written.usage,
+        "chunks": [chunk_of(candidate, bare=bare) for candidate in answer.ranking.candidates],
+        "reranking": receipt_of(answer.ranking),
+    }
+    return {**completion, "trace": trace_of(answer.ranking)} if body.explain else completion
+
+
+async def stream_of(answer: Answer, deltas: AsyncIterator[Any]) -> AsyncIterator[bytes]:
+    """One event with the chunks, then the frames of the answer, then the sentinel."""
+    yield event([chunk_of(candidate) for candidate in answer.ranking.candidates], "chunks")
+    head = _head(answer, "chat.completion.chunk")
+    written = Written()
+    try:
+        async for delta in deltas:
+            written.add(delta)
+            if delta.text:
+                yield event({**head, "choices": [{"index": 0, "delta": {"content": delta.text}}]})
+    except SecondlookError as error:
+        yield event({**head, "choices": [{"index": 0, "delta": {}, "finish_reason": "error"}], **to_wire(error)[1]})
+    else:
+        last = [{"index": 0, "delta": {}, "finish_reason": written.finish_reason}]
+        yield event({**head, "choices": last, "usage": written.usage, "reranking": receipt_of(answer.ranking)})
+    yield DONE
+
+
+def _head(answer: Answer, kind: str) -> dict[str, object]:
+    return {"id": f"id-{uuid.uuid4().hex[:16]}", "object": kind, "created": int(time.time()), "model": answer.model}
+
+
+def _place(request: Request) -> tuple[str, str]:
+    return request.path_params["account"], request.path_params.get("namespace", DEFAULT_NAMESPACE)
+
+
+async def _find(services: Services, request: Request, name: str) -> Instance:
+    return await services.instances.get(*_place(request), name)
+
+
+def _page(rows: list[dict[str, object]], page: int, per_page: int) -> JSONResponse:
+    shown = rows[(page - 1) * per_page : page * per_page]
+    info = {"count": len(shown), "page": page, "per_page": per_page, "total_count": len(rows)}
+    return JSONResponse(success(shown, result_info=info))

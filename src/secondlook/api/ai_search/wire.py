@@ -1,0 +1,186 @@
+"""Search and chat of the AI Search generation: requests in, chunks out."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from secondlook.api.body import Body, WireMessage
+from secondlook.api.filters import parse_filter
+from secondlook.api.wire import custom_metadata, receipt_of, shown_score, trace_of
+from secondlook.domain.candidate import Candidate, Ranking
+from secondlook.domain.instance import Instance
+from secondlook.domain.options import DEFAULT_MIN_RELEVANCE, Boost, Direction
+from secondlook.errors import InvalidOptionError
+from secondlook.services.searching import Ask
+
+RetrievalName = Literal["vector", "keyword", "hybrid"]
+MAX_BOOSTS = 3
+
+
+class BoostBody(Body):
+    """One boost."""
+
+    field: str = Field(min_length=1, max_length=64)
+    direction: Direction | None = None
+
+
+class RetrievalBody(Body):
+    """``ai_search_options.retrieval``."""
+
+    retrieval_type: RetrievalName | None = None
+    match_threshold: float | None = Field(None, ge=0, le=1)
+    max_num_results: int | None = Field(None, ge=1, le=50)
+    filters: dict[str, Any] | None = None
+    context_expansion: int = Field(0, ge=0, le=3)
+    fusion_method: Literal["rrf", "max"] | None = None
+    keyword_match_mode: Literal["and", "or"] | None = None
+    boost_by: list[BoostBody] | None = Field(None, max_length=MAX_BOOSTS)
+    metadata_only: bool = False
+    return_on_failure: bool = True
+
+
+class RewriteBody(Body):
+    """``ai_search_options.query_rewrite``."""
+
+    enabled: bool | None = None
+    model: str = ""
+    rewrite_prompt: str = ""
+
+
+class RerankBody(Body):
+    """``ai_search_options.reranking``; ``budget_ms`` is ours."""
+
+    enabled: bool | None = None
+    model: str = ""
+    match_threshold: float = Field(DEFAULT_MIN_RELEVANCE, ge=0, le=1)
+    budget_ms: int | None = Field(None, ge=1, le=600_000)
+
+
+class OptionsBody(Body):
+    """``ai_search_options``."""
+
+    retrieval: RetrievalBody = Field(default_factory=RetrievalBody)
+    query_rewrite: RewriteBody = Field(default_factory=RewriteBody)
+    reranking: RerankBody = Field(default_factory=RerankBody)
+
+
+class SearchBody(Body):
+    """A search; the last four keys are what wrangler sends at the top level."""
+
+    query: str | None = None
+    messages: list[WireMessage] | None = None
+    ai_search_options: OptionsBody = Field(default_factory=OptionsBody)
+    filters: dict[str, Any] | None = None
+    max_num_results: int | None = Field(None, ge=1, le=50)
+    score_threshold: float | None = Field(None, ge=0, le=1)
+    reranking: RerankBody = Field(default_factory=RerankBody)
+    explain: bool = False
+
+    @field_validator("reranking", mode="before")
+    @classmethod
+    def _switch(cls, raw: Any) -> Any:
+        return {"enabled": raw} if isinstance(raw, bool) else raw
+
+
+class ChatBody(SearchBody):
+    """A chat; every other key goes to the model."""
+
+    model: str = ""
+    stream: bool = False
+
+    def forwarded(self) -> tuple[tuple[str, object], ...]:
+        """Keys such as temperature that belong to the model."""
+        return tuple(sorted((self.model_extra or {}).items()))
+
+
+def to_ask(body: SearchBody, instance: Instance) -> Ask:
+    """The request's overrides of the instance's settings."""
+    options = body.ai_search_options
+    retrieval, rerank = options.retrieval, options.reranking
+    boosts = retrieval.boost_by
+    fields = instance.settings.fields
+    alias = body.reranking
+    threshold = retrieval.match_threshold
+    return Ask(
+        retrieval_type=retrieval.retrieval_type,
+        match_mode=retrieval.keyword_match_mode,
+        fusion_method=retrieval.fusion_method,
+        min_score=body.score_threshold if threshold is None else threshold,
+        top_k=retrieval.max_num_results or body.max_num_results,
+        where=parse_filter(retrieval.filters if retrieval.filters is not None else body.filters, fields),
+        boosts=None if boosts is None else to_boosts(boosts, instance),
+        rerank=alias.enabled if rerank.enabled is None else rerank.enabled,
+        reranker=rerank.model or alias.model,
+        min_relevance=rerank.match_threshold,
+        budget=rerank.budget_ms / 1000 if rerank.budget_ms else None,
+        rewriting=False if body.messages is None else options.query_rewrite.enabled,
+        rewriting_model=options.query_rewrite.model,
+        rewriting_prompt=options.query_rewrite.rewrite_prompt,
+        expand_by=retrieval.context_expansion,
+    )
+
+
+def to_boosts(boosts: list[BoostBody], instance: Instance) -> tuple[Boost, ...]:
+    """The boosts with their default direction; raises ``InvalidOptionError`` (contract, 7)."""
+    types: dict[str, str] = {"timestamp": "datetime", **{one.name: one.type for one in instance.settings.fields}}
+    made: list[Boost] = []
+    for boost in boosts:
+        name = boost.field.lower()
+        if name not in types:
+            raise InvalidOptionError(f"boost_by: field {boost.field!r} is none of {', '.join(types)}")
+        if any(one.field == name for one in made):
+            raise InvalidOptionError(f"boost_by: field {boost.field!r} stands there twice")
+        ordered = types[name] in ("number", "datetime")
+        if boost.direction in ("asc", "desc") and not ordered:
+            raise InvalidOptionError(f"boost_by: {boost.direction} needs a number or datetime, {name} is {types[name]}")
+        made.append(Boost(name, boost.direction or ("asc" if ordered else "exists")))
+    return tuple(made)
+
+
+def result_of(ranking: Ranking, body: SearchBody) -> dict[str, object]:
+    """The ``result`` of a search."""
+    bare = body.ai_search_options.retrieval.metadata_only
+    result: dict[str, object] = {
+        "query_kind": "text",
+        "search_query": ranking.query.text,
+        "chunks": [chunk_of(candidate, bare=bare) for candidate in ranking.candidates],
+        "reranking": receipt_of(ranking),
+    }
+    return {**result, "trace": trace_of(ranking)} if body.explain else result
+
+
+def chunk_of(candidate: Candidate, *, bare: bool = False) -> dict[str, object]:
+    """A chunk with its scores; ``bare`` leaves the text out."""
+    chunk = candidate.chunk
+    shown: dict[str, object] = {"id": chunk.id, "type": "text", "score": shown_score(candidate)}
+    if not bare:
+        shown["text"] = chunk.text
+    metadata = {"filename": chunk.metadata.get("filename"), "folder": chunk.metadata.get("folder")}
+    return {
+        **shown,
+        "item": {
+            "key": chunk.item_key,
+            "timestamp": chunk.timestamp,
+            "metadata": {**custom_metadata(candidate), **metadata},
+        },
+        "scoring_details": scores_of(candidate),
+    }
+
+
+def scores_of(candidate: Candidate) -> Mapping[str, object]:
+    """``scoring_details``: each score that was given; ``retrieval_score`` and ``retrieval_rank`` are ours."""
+    evidence = candidate.evidence
+    before = evidence.fused_score
+    named = {
+        "vector_score": evidence.vector_score,
+        "vector_rank": evidence.vector_rank,
+        "keyword_score": evidence.keyword_score,
+        "keyword_rank": evidence.keyword_rank,
+        "fusion_method": evidence.fusion_method,
+        "reranking_score": evidence.relevance,
+        "retrieval_score": before,
+        "retrieval_rank": evidence.retrieval_rank,
+        "boost": evidence.boost,
+    }
+    return {k: round(v, 6) if isinstance(v, float) else v for k, v in named.items() if v is not None}

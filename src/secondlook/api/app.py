@@ -1,0 +1,97 @@
+"""The ASGI application: both generations of the wire, under /client/v4 and at root."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from secondlook import __version__
+from secondlook.api import autorag
+from secondlook.api.ai_search import items, routes
+from secondlook.api.errors import INVALID_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND, failure, to_wire
+from secondlook.errors import SecondlookError
+from secondlook.services.bundle import Services
+
+log = logging.getLogger(__name__)
+
+BASES = ("/client/v4", "")
+
+
+@dataclass(frozen=True, slots=True)
+class ApiOptions:
+    """Settings of the wire; ``open`` lets every caller in without a token."""
+
+    open: bool = False
+
+
+def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
+    """The application over running services."""
+    app = FastAPI(title="Secondlook", version=__version__, description="A self-hosted AI Search server.")
+
+    async def authenticate(request: Request) -> None:
+        if not options.open:
+            scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+            key = request.headers.get("x-auth-key", "")
+            await services.access.authenticate(secret.strip() if scheme.lower() == "bearer" else key)
+
+    guard = [Depends(authenticate)]
+    for base in BASES:
+        account = f"{base}/accounts/{{account}}"
+        legacy = autorag.make_router(services)
+        for prefix in (f"{account}/autorag/rags", f"{account}/ai-search/rags", f"{base}/autorag/rags"):
+            app.include_router(legacy, prefix=prefix, dependencies=guard, tags=["AutoRAG"])
+        for inner in ("", "/namespaces/{namespace}"):
+            prefix = f"{account}/ai-search{inner}/instances"
+            app.include_router(routes.make_router(services), prefix=prefix, dependencies=guard, tags=["AI Search"])
+            app.include_router(
+                items.make_router(services), prefix=f"{prefix}/{{name}}/items", dependencies=guard, tags=["Items"]
+            )
+        namespaces = routes.make_namespace_router(services)
+        app.include_router(namespaces, prefix=f"{account}/ai-search/namespaces", dependencies=guard, tags=["Namespaces"])
+        app.include_router(
+            routes.make_token_router(), prefix=f"{account}/ai-search/tokens", dependencies=guard, tags=["Tokens"]
+        )
+
+    @app.get("/health")
+    async def health() -> dict[str, str]:
+        return {"status": "ok", "version": __version__}
+
+    _add_error_handlers(app)
+    return app
+
+
+def _add_error_handlers(app: FastAPI) -> None:
+    async def ours(request: Request, error: Exception) -> JSONResponse:
+        status, body = to_wire(error)
+        if status >= 500:
+            log.warning("%s %s: %s", request.method, request.url.path, error)
+        return JSONResponse(body, status)
+
+    async def invalid(request: Request, error: Exception) -> JSONResponse:
+        lines = error.errors() if isinstance(error, RequestValidationError) else []
+        detail = "; ".join(f"{one['loc'][-1]}: {one['msg']} (it was {str(one['input'])[:80]!r})" for one in lines)
+        return JSONResponse(failure(INVALID_REQUEST, "invalid_request", detail), 400)
+
+    async def http(request: Request, error: Exception) -> JSONResponse:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        table = {404: (NOT_FOUND, "route_not_found"), 405: (METHOD_NOT_ALLOWED, "method_not_allowed")}
+        code, message = table.get(status, (INVALID_REQUEST, "invalid_request"))
+        detail = str(error.detail) if isinstance(error, HTTPException) else ""
+        return JSONResponse(failure(code, message, detail), status)
+
+    app.add_exception_handler(SecondlookError, ours)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http)
+
+    @app.middleware("http")
+    async def last_resort(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
+        try:
+            return await call(request)
+        except Exception as error:  # the edge: nothing may leave as a bare stack trace
+            log.exception("%s %s failed", request.method, request.url.path)
+            status, body = to_wire(error)
+            return JSONResponse(body, status)

@@ -1,0 +1,158 @@
+"""The AutoRAG generation of the wire."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from pydantic import AliasChoices, Field
+
+from secondlook.api.body import Body, read_json, read_query, validate
+from secondlook.api.errors import success, to_wire
+from secondlook.api.filters import parse_filter
+from secondlook.api.wire import DONE, collect, custom_metadata, event, primed, receipt_of, shown_score, trace_of
+from secondlook.domain.candidate import Candidate, Ranking
+from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance
+from secondlook.domain.options import Generation
+from secondlook.errors import SecondlookError
+from secondlook.services.bundle import Services
+from secondlook.services.searching import Answer, Ask
+
+NO_ACCOUNT = "default"
+"""The Workers binding names no account."""
+
+
+class RankingOptions(Body):
+    """``ranking_options``."""
+
+    score_threshold: float = Field(0.0, ge=0, le=1)
+
+
+class RerankOptions(Body):
+    """``reranking``."""
+
+    enabled: bool | None = None
+    model: str = ""
+
+
+class SearchBody(Body):
+    """A legacy search, or a question."""
+
+    query: str | None = None
+    filters: dict[str, Any] | None = None
+    max_num_results: int | None = Field(
+        None, ge=1, le=50, validation_alias=AliasChoices("max_num_results", "max_num_of_results")
+    )
+    ranking_options: RankingOptions = Field(default_factory=RankingOptions)
+    reranking: RerankOptions = Field(default_factory=RerankOptions)
+    rewrite_query: bool | None = None
+    model: str = ""
+    stream: bool = False
+    system_prompt: str = ""
+    explain: bool = False
+
+
+def make_router(services: Services) -> APIRouter:
+    """Routes relative to ``/autorag/rags`` and its aliases; the account may be absent."""
+    router = APIRouter()
+
+    async def find(request: Request, name: str) -> Instance:
+        account = request.path_params.get("account", NO_ACCOUNT)
+        return await services.instances.get(account, DEFAULT_NAMESPACE, name)
+
+    @router.get("")
+    async def list_rags(request: Request) -> JSONResponse:
+        account = request.path_params.get("account", NO_ACCOUNT)
+        found = await services.instances.list(account, DEFAULT_NAMESPACE)
+        rows = [
+            {
+                "id": one.name,
+                "enable": True,
+                "type": None,
+                "source": None,
+                "vectorize_name": one.uid,
+                "paused": one.settings.paused,
+                "status": "active",
+            }
+            for one in found
+        ]
+        return JSONResponse(success(rows))
+
+    @router.post("/{name}/search")
+    async def search(request: Request, name: str) -> JSONResponse:
+        instance = await find(request, name)
+        body = validate(SearchBody, await read_json(request))
+        ranking = await services.searching.search(instance, read_query(body.query, None), to_ask(body, instance))
+        return JSONResponse(success(page_of(ranking, body)))
+
+    @router.post("/{name}/ai-search")
+    async def ai_search(request: Request, name: str) -> Response:
+        instance = await find(request, name)
+        body = validate(SearchBody, await read_json(request))
+        generation = Generation(body.model, body.system_prompt)
+        answer = await services.searching.answer(
+            instance, read_query(body.query, None), to_ask(body, instance), generation=generation
+        )
+        if body.stream:
+            return StreamingResponse(stream_of(answer, await primed(answer.deltas)), media_type="text/event-stream")
+        written = await collect(answer.deltas)
+        return JSONResponse(success({**page_of(answer.ranking, body), "response": written.text}))
+
+    return router
+
+
+def to_ask(body: SearchBody, instance: Instance) -> Ask:
+    """The request's overrides; the legacy generation has no cut on the reranking score."""
+    return Ask(
+        min_score=body.ranking_options.score_threshold,
+        top_k=body.max_num_results,
+        where=parse_filter(body.filters, instance.settings.fields),
+        rerank=body.reranking.enabled,
+        reranker=body.reranking.model,
+        min_relevance=None,
+        rewriting=body.rewrite_query,
+    )
+
+
+def page_of(ranking: Ranking, body: SearchBody) -> dict[str, object]:
+    """The result object of a legacy search."""
+    page: dict[str, object] = {
+        "object": "vector_store.search_results.page",
+        "search_query": ranking.query.text,
+        "data": [row_of(candidate) for candidate in ranking.candidates],
+        "has_more": False,
+        "next_page": None,
+        "reranking": receipt_of(ranking),
+    }
+    return {**page, "trace": trace_of(ranking)} if body.explain else page
+
+
+def row_of(candidate: Candidate) -> dict[str, object]:
+    """One row of ``data``."""
+    chunk = candidate.chunk
+    attributes: dict[str, object] = {
+        "modified_date": chunk.timestamp,
+        "timestamp": chunk.timestamp,
+        "folder": chunk.metadata.get("folder", ""),
+        "filename": chunk.item_key,
+    }
+    if file := custom_metadata(candidate):
+        attributes["file"] = file
+    return {
+        "file_id": chunk.id,
+        "filename": chunk.item_key,
+        "score": shown_score(candidate),
+        "attributes": attributes,
+        "content": [{"id": chunk.id, "type": "text", "text": chunk.text}],
+    }
+
+
+async def stream_of(answer: Answer, deltas: AsyncIterator[Any]) -> AsyncIterator[bytes]:
+    """Workers AI frames: the answer only."""
+    try:
+        async for delta in deltas:
+            if delta.text:
+                yield event({"response": delta.text})
+    except SecondlookError as error:
+        yield event(to_wire(error)[1])
+    yield DONE

@@ -1,0 +1,65 @@
+"""The only table from our errors to the wire's status, code and message."""
+
+from collections.abc import Mapping, Sequence
+
+from secondlook import errors as ours
+
+INVALID_REQUEST = 7400
+"""Our own code for a value of the wrong type or range; Cloudflare publishes none."""
+NOT_FOUND = 7404
+METHOD_NOT_ALLOWED = 7405
+
+Line = tuple[type[Exception], int, int, str]
+
+TABLE: Sequence[Line] = (
+    (ours.NotAuthenticatedError, 401, 10000, "Authentication error"),
+    (ours.InstanceNotFoundError, 404, 7002, "ai_search_not_found"),
+    (ours.NamespaceNotFoundError, 404, 7063, "namespace_not_found"),
+    (ours.NamespaceExistsError, 409, 7064, "namespace_already_exists"),
+    (ours.NamespaceFixedError, 400, 7065, "cannot_modify_default_namespace"),
+    (ours.NamespaceNotEmptyError, 400, 7066, "namespace_not_empty"),
+    (ours.InvalidModelError, 400, 7010, "invalid_model"),
+    (ours.InstanceExistsError, 400, 7022, "ai_search_with_this_name_already_exist"),
+    (ours.ChunkSizeError, 400, 7036, "invalid_chunk_size"),
+    (ours.ItemNotFoundError, 404, 7041, "item_not_found"),
+    (ours.FileTooLargeError, 413, 7054, "file_exceeds_maximum_size"),
+    (ours.FileMissingError, 400, 7055, "file_field_is_required"),
+    (ours.InvalidMetadataError, 400, 7056, "invalid_metadata_format"),
+    (ours.OrFilterOperatorError, 400, 7015, "filter_or_operator_only_supports_eq_filters"),
+    (ours.OrFilterKeysError, 400, 7016, "filter_or_operator_does_not_support_different_keys"),
+    (ours.InvalidDatetimeError, 400, 7057, "invalid_datetime_filter_value"),
+    (ours.InvalidFilterError, 400, 7058, "invalid_metadata_filter"),
+    (ours.UnsupportedFileError, 400, 7060, "unsupported_file_type"),
+    (ours.NameTooLongError, 400, 7072, "filename_exceeds_maximum_length"),
+    (ours.MissingQueryError, 400, 7039, "missing_user_query"),
+    (ours.InvalidRetrievalTypeError, 400, 7070, "invalid_retrieval_type"),
+    (ours.InvalidOptionError, 400, INVALID_REQUEST, "invalid_request"),
+    (ours.GeneratorTimeoutError, 400, 7031, "ai_gateway_timeout"),
+    (ours.GeneratorError, 502, 7033, "ai_gateway_exception"),
+    (ours.RerankerError, 500, 7073, "all_search_methods_failed"),
+    (ours.IndexCorruptError, 503, 7017, "unable_to_connect_to_ai_search"),
+    (ours.BackendError, 503, 7017, "unable_to_connect_to_ai_search"),
+    (ours.CallerError, 400, INVALID_REQUEST, "invalid_request"),
+)
+"""First match wins: the special stands before the general."""
+
+
+def to_wire(error: Exception) -> tuple[int, Mapping[str, object]]:
+    """Status and body; ``detail`` (extra key) is the sentence for a person, kept back for unexpected errors."""
+    for kind, status, code, message in TABLE:
+        if isinstance(error, kind):
+            return status, failure(code, message, str(error))
+    return 500, failure(7001, "Internal Error")
+
+
+def failure(code: int, message: str, detail: str = "") -> Mapping[str, object]:
+    """The error envelope."""
+    line: dict[str, object] = {"code": code, "message": message}
+    if detail:
+        line["detail"] = detail
+    return {"success": False, "errors": [line], "messages": [], "result": {}}
+
+
+def success(result: object, **more: object) -> dict[str, object]:
+    """The success envelope."""
+    return {"success": True, "errors": [], "messages": [], "result": result, **more}

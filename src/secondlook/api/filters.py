@@ -1,0 +1,141 @@
+"""Both wire formats of metadata filters become the filter tree."""
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from secondlook.domain.chunk import MetadataValue
+from secondlook.domain.filters import AllOf, AnyOf, Comparison, Filter, Operator
+from secondlook.domain.instance import FieldType, MetadataField
+from secondlook.errors import InvalidDatetimeError, InvalidFilterError, OrFilterKeysError, OrFilterOperatorError
+from secondlook.ingest.metadata import parse_datetime
+
+OPERATORS: Mapping[str, Operator] = {
+    "$eq": "eq", "$ne": "ne", "$lt": "lt", "$lte": "lte", "$gt": "gt", "$gte": "gte", "$in": "in", "$nin": "nin",
+}  # fmt: skip
+LEGACY = ("eq", "ne", "gt", "gte", "lt", "lte")
+BUILT_IN: Mapping[str, FieldType] = {"filename": "text", "folder": "text", "timestamp": "datetime"}
+MILLISECONDS = 10**11
+"""A timestamp from here on is in milliseconds, below it in seconds (contract, 3.3)."""
+LATEST = 10**17
+"""No time is that many milliseconds away; it keeps arithmetic on times exact."""
+NUMERIC = re.compile(r"-?[0-9]{1,18}(\.[0-9]+)?")
+
+
+def parse_filter(raw: object, fields: Sequence[MetadataField]) -> Filter | None:
+    """The filter of a request in either format; None for none.
+
+    Raises:
+        InvalidFilterError: it cannot be understood; the message says what.
+    """
+    if raw is None or raw == {}:
+        return None
+    if not isinstance(raw, dict):
+        raise InvalidFilterError(f"filters must be an object, not {type(raw).__name__}")
+    types = {**BUILT_IN, **{field.name: field.type for field in fields}}
+    if raw.get("type") in (*LEGACY, "and", "or") and ("key" in raw or "filters" in raw):
+        return _legacy(raw, types)
+    return AllOf(tuple(part for name, wanted in raw.items() for part in _conditions(name, wanted, types)))
+
+
+def parse_filter_text(text: str | None, fields: Sequence[MetadataField]) -> Filter | None:
+    """As ``parse_filter``, from JSON text."""
+    if not text:
+        return None
+    try:
+        raw = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidFilterError(f"metadata_filter is not JSON: {error}") from error
+    return parse_filter(raw, fields)
+
+
+def _conditions(name: str, wanted: object, types: Mapping[str, FieldType]) -> list[Filter]:
+    field, kind = _field(name, types)
+    if not isinstance(wanted, dict):
+        return [Comparison(field, "eq", _value(name, wanted, kind))]
+    if not wanted:
+        raise InvalidFilterError(f"filter on {name!r} has no operator: give a value or one of {', '.join(OPERATORS)}")
+    return [_condition(field, str(operator), value, kind) for operator, value in wanted.items()]
+
+
+def _condition(field: str, operator: str, value: object, kind: FieldType) -> Filter:
+    if operator not in OPERATORS:
+        raise InvalidFilterError(f"filter on {field!r}: operator {operator!r} is none of {', '.join(OPERATORS)}")
+    if operator in ("$in", "$nin"):
+        if not isinstance(value, list):
+            raise InvalidFilterError(f"filter on {field!r}: {operator} needs an array")
+        return Comparison(field, OPERATORS[operator], tuple(_value(field, one, kind) for one in value))
+    return Comparison(field, OPERATORS[operator], _value(field, value, kind))
+
+
+def _legacy(raw: Mapping[str, Any], types: Mapping[str, FieldType]) -> Filter:
+    if raw["type"] not in ("and", "or"):
+        return _legacy_comparison(raw, types)
+    parts = raw.get("filters")
+    if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
+        raise InvalidFilterError("a compound filter needs filters: an array of comparisons")
+    if not all(isinstance(part.get("key", ""), str) for part in parts):
+        raise InvalidFilterError("the key of a comparison must be text")
+    if any(part.get("type") in ("and", "or") for part in parts):
+        raise InvalidFilterError("compound filters cannot be nested")
+    if raw["type"] == "or":
+        if any(part.get("type") != "eq" for part in parts):
+            raise OrFilterOperatorError("an or filter takes eq comparisons only")
+        if len({part.get("key") for part in parts}) > 1:
+            raise OrFilterKeysError("an or filter takes one key only")
+        return AnyOf(tuple(_legacy_comparison(part, types) for part in parts))
+    return AllOf(tuple(_legacy_comparison(part, types) for part in parts))
+
+
+def _legacy_comparison(raw: Mapping[str, Any], types: Mapping[str, FieldType]) -> Filter:
+    operator = raw.get("type")
+    if operator not in LEGACY or not isinstance(raw.get("key"), str) or "value" not in raw:
+        raise InvalidFilterError(f"a comparison needs type ({', '.join(LEGACY)}), key and value")
+    field, kind = _field(raw["key"], types)
+    return Comparison(field, cast(Operator, operator), _value(field, raw["value"], kind))  # LEGACY is a subset
+
+
+def _field(name: object, types: Mapping[str, FieldType]) -> tuple[str, FieldType]:
+    field = str(name).lower()
+    if field not in types:
+        raise InvalidFilterError(f"filter on {name!r}: filterable fields are {', '.join(types)}")
+    return field, types[field]
+
+
+def _value(name: str, value: object, kind: FieldType) -> MetadataValue:
+    if not isinstance(value, str | bool | int | float):
+        raise InvalidFilterError(f"filter on {name!r}: the value must be text, a number or a boolean")
+    if kind == "datetime":
+        return _moment(name, value)
+    if kind == "boolean" and isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if kind == "number" and not isinstance(value, bool):
+        return _number(name, value)
+    return value
+
+
+def _number(name: str, value: str | float) -> float:
+    try:
+        number = float(value)
+    except (ValueError, OverflowError) as error:
+        raise InvalidFilterError(f"filter on {name!r}: {str(value)[:40]!r} is no number") from error
+    if not math.isfinite(number):
+        raise InvalidFilterError(f"filter on {name!r}: {number} is no finite number")
+    return number
+
+
+def _moment(name: str, value: str | float) -> int:
+    """Milliseconds since 1970."""
+    if isinstance(value, bool):
+        raise InvalidDatetimeError(f"filter on {name!r}: {value!r} is no time")
+    if isinstance(value, str) and not NUMERIC.fullmatch(value.strip()):
+        try:
+            return parse_datetime(value)
+        except (ValueError, OverflowError) as error:
+            raise InvalidDatetimeError(f"filter on {name!r}: {value[:40]!r} is not an ISO 8601 time") from error
+    number = _number(name, value)
+    if abs(number) >= LATEST:
+        raise InvalidDatetimeError(f"filter on {name!r}: {number} is no time")
+    return int(number) if abs(number) >= MILLISECONDS else int(number * 1000)

@@ -1,0 +1,386 @@
+"""The command line."""
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from secondlook import __version__, bootstrap, demo
+from secondlook.domain.candidate import Ranking
+from secondlook.domain.instance import Instance, InstanceSettings
+from secondlook.domain.options import Generation
+from secondlook.domain.query import Query
+from secondlook.errors import InstanceNotFoundError, SecondlookError
+from secondlook.evaluation.datasets import read_dataset
+from secondlook.ingest.parse import PLAIN, file_type
+from secondlook.server import serve as serve_http
+from secondlook.services.evaluating import Evaluating, to_json
+from secondlook.services.indexing import Upload
+from secondlook.services.searching import Ask
+from secondlook.settings import Settings, load_settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="A self-hosted AI Search server that takes a **second look** at every search result.",
+)
+token_app = typer.Typer(no_args_is_help=True, help="Create, list and revoke API tokens.")
+models_app = typer.Typer(help="List the known models; `pull` or `add` one.")
+app.add_typer(token_app, name="token")
+app.add_typer(models_app, name="models")
+
+out = Console()
+err = Console(stderr=True)
+
+DataDir = Annotated[
+    Optional[Path],  # noqa: UP045  # typer reads the annotation
+    typer.Option("--data-dir", help="The data folder (SECONDLOOK_DATA_DIR; default ./secondlook-data)."),
+]
+Account = Annotated[str, typer.Option(help="The account that owns the instance.")]
+Model = Annotated[str, typer.Option("--model", help="The reranking model.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def main() -> None:
+    """Run a command; an error is one line, and the exit code 2."""
+    try:
+        app()
+    except SecondlookError as error:
+        err.print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
+        raise SystemExit(2) from error
+
+
+def _run(
+    data_dir: Path | None,
+    work: Callable[[bootstrap.Runtime, Settings], Coroutine[Any, Any, None]],
+    *,
+    port: int | None = None,
+    host: str | None = None,
+) -> None:
+    """Open the data folder, do the work, close it."""
+    settings = load_settings(data_dir=data_dir, port=port, host=host)
+
+    async def inside() -> None:
+        with _bars() as bars, _downloads(bars) as heard:
+            opened = bootstrap.open_runtime(settings, progress=heard)
+            runtime = await opened.__aenter__()
+        try:
+            await work(runtime, settings)
+        finally:
+            await opened.__aexit__(None, None, None)
+
+    asyncio.run(inside())
+
+
+def _bars() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=err, transient=False)
+
+
+class _downloads(AbstractContextManager[Callable[[str, int, int], None]]):  # noqa: N801  # reads as a verb at its use
+    """Turns a download's progress into bars."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._tasks: dict[str, Any] = {}
+
+    def __enter__(self) -> Callable[[str, int, int], None]:
+        def heard(name: str, done: int, total: int) -> None:
+            if name not in self._tasks:
+                self._tasks[name] = self._bars.add_task(f"Downloading {name}", total=total or None)
+            self._bars.update(self._tasks[name], completed=done)
+
+        return heard
+
+    def __exit__(self, *error: object) -> None:
+        return None
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    out.print(__version__, highlight=False)
+
+
+@app.command()
+def serve(
+    data_dir: DataDir = None,
+    host: Annotated[Optional[str], typer.Option(help="Address to listen on.")] = None,  # noqa: UP045
+    port: Annotated[Optional[int], typer.Option(help="Port to listen on; 0 takes a free one.")] = None,  # noqa: UP045
+) -> None:
+    """Serve the API until interrupted."""
+
+    async def work(runtime: bootstrap.Runtime, settings: Settings) -> None:
+        if not await runtime.services.access.list():
+            _, secret = await runtime.services.access.create("first")
+            out.print(f"API token (shown this once): [bold]{secret}[/]", highlight=False, soft_wrap=True)
+
+        def ready(bound: int) -> None:
+            out.print(f"Secondlook serves on http://{settings.host}:{bound}", highlight=False)
+
+        await serve_http(runtime, settings, on_ready=ready)
+
+    _run(data_dir, work, port=port, host=host)
+
+
+@app.command("demo")
+def run_demo(
+    once: Annotated[bool, typer.Option("--once", help="Show the comparison and exit.")] = False,
+    question: Annotated[str, typer.Option(help="Another question.")] = demo.QUESTION,
+    data_dir: DataDir = None,
+    port: Annotated[Optional[int], typer.Option(help="Port to listen on.")] = None,  # noqa: UP045
+) -> None:
+    """Index a sample corpus, show one query before and after reranking, and serve."""
+
+    async def work(runtime: bootstrap.Runtime, settings: Settings) -> None:
+        with _bars() as bars:
+            instance = await demo.ensure_sample(runtime, bars)
+        before, after = await demo.compare(runtime, instance, question)
+        access = runtime.services.access
+        for token in await access.list():
+            if token.name == "demo" and not token.revoked:
+                await access.revoke(token.id)
+        _, secret = await access.create("demo")
+
+        def ready(bound: int) -> None:
+            out.print(demo.comparison_table(question, before, after))
+            demo.show_curl(out, f"http://{settings.host}:{bound}", secret, question)
+            out.print(f"\nSecondlook serves on http://{settings.host}:{bound} (Ctrl-C stops it)", highlight=False)
+
+        if once:
+            ready(settings.port)
+        else:
+            await serve_http(runtime, settings, on_ready=ready)
+
+    _run(data_dir, work, port=port)
+
+
+@app.command()
+def index(instance: str, paths: list[Path], account: Account = "default", data_dir: DataDir = None) -> None:
+    """Index files and folders into an instance, which is made if it is not there."""
+    files = [found for path in paths for found in _walk(path)]
+
+    async def work(runtime: bootstrap.Runtime, settings: Settings) -> None:
+        services = runtime.services
+        try:
+            target = await services.instances.get(account, "default", instance)
+        except InstanceNotFoundError:
+            target = await services.instances.create(account, "default", instance, settings=InstanceSettings())
+        with _bars() as bars:
+            bar = bars.add_task(f"Indexing into {instance}", total=len(files))
+            bad = []
+            for key, path in files:
+                item = await services.indexing.upload(target, Upload(key, path.read_bytes()), wait=600)
+                if item.status != "completed":
+                    bad.append(item)
+                bars.advance(bar)
+        for item in bad:
+            err.print(f"{item.key}: {item.error or item.status}", highlight=False)
+        out.print(f"{len(files) - len(bad)} of {len(files)} files indexed into {instance}", highlight=False)
+
+    _run(data_dir, work)
+
+
+def _walk(path: Path) -> list[tuple[str, Path]]:
+    """Keys and paths of the files that can be indexed."""
+    if path.is_file():
+        return [(path.name, path)]
+    if not path.is_dir():
+        raise SecondlookError(f"{path} is neither a file nor a folder: check the path")
+    found = (one for one in sorted(path.rglob("*")) if one.is_file() and file_type(one.name) in PLAIN)
+    return [(one.relative_to(path).as_posix(), one) for one in found]
+
+
+@app.command()
+def search(
+    instance: str,
+    query: str,
+    rerank: Annotated[Optional[bool], typer.Option("--rerank/--no-rerank", help="Default: the instance's.")] = None,  # noqa: UP045
+    model: Model = "",
+    explain: Annotated[bool, typer.Option("--explain", help="Show each stage and all scores.")] = False,
+    as_json: AsJson = False,
+    top_k: Annotated[int, typer.Option(min=1, max=50, help="How many results.")] = 10,
+    account: Account = "default",
+    data_dir: DataDir = None,
+) -> None:
+    """Search an instance."""
+
+    async def work(runtime: bootstrap.Runtime, settings: Settings) -> None:
+        target = await runtime.services.instances.get(account, "default", instance)
+        ask = Ask(rerank=rerank, reranker=model, top_k=top_k)
+        ranking = await runtime.services.searching.search(target, Query(query), ask)
+        if as_json:
+            out.print_json(json.dumps(_as_dict(ranking)))
+        else:
+            _show(ranking, explain)
+
+    _run(data_dir, work)
+
+
+@app.command()
+def ask(
+    instance: str,
+    question: str,
+    rerank: Annotated[bool, typer.Option("--rerank/--no-rerank", help="Take the second look.")] = True,
+    account: Account = "default",
+    data_dir: DataDir = None,
+) -> None:
+    """Answer a question from an instance, with citations."""
+
+    async def work(runtime: bootstrap.Runtime, settings: Settings) -> None:
+        target: Instance = await runtime.services.instances.get(account, "default", instance)
+        answer = await runtime.services.searching.answer(
+            target, Query(question), Ask(rerank=rerank), generation=Generation()
+        )
+        async for delta in answer.deltas:
+            out.print(delta.text, end="", markup=False, highlight=False, soft_wrap=True)
+        out.print(f"\n\n[dim]{answer.model}, from {len(answer.ranking.candidates)} chunks[/]", highlight=False)
+
+    _run(data_dir, work)
+
+
+@app.command("eval")
+def evaluate(
+    datasets: Annotated[list[Path], typer.Argument(help="Folders in BEIR layout.")],
+    json_file: Annotated[Optional[Path], typer.Option("--json", help="Write the figures to this file.")] = None,  # noqa: UP045
+    model: Model = "",
+    data_dir: DataDir = None,
+) -> None:
+    """Measure keyword, vector, hybrid and reranked search on judged queries."""
+    sets = [read_dataset(path) for path in datasets]
+
+    async def work(runtime: bootstrap.Runtime, settings: Settings) -> None:
+        evaluating = Evaluating(runtime.tools, runtime.indexer)
+        reports = []
+        for dataset in sets:
+            with _bars() as bars:
+                tasks: dict[str, Any] = {}
+
+                def heard(what: str, done: int, total: int, bars: Progress = bars, tasks: dict[str, Any] = tasks) -> None:
+                    if what not in tasks:
+                        tasks[what] = bars.add_task(what, total=total)
+                    bars.update(tasks[what], completed=done)
+
+                report = await evaluating.run(dataset, on_progress=heard, rerank_model=model)
+            reports.append(report)
+            table = Table(title=report.name, title_justify="left")
+            for heading in ("arm", "nDCG@10", "MRR@10", "Recall@50", "ms/query", "p"):
+                table.add_column(heading, justify="left" if heading == "arm" else "right")
+            for arm in report.arms:
+                p_value = "" if arm.p_value is None else f"{arm.p_value:.4f}"
+                figures = [f"{arm.ndcg:.4f}", f"{arm.mrr:.4f}", f"{arm.recall:.4f}", f"{arm.ms_per_query:.1f}", p_value]
+                table.add_row(arm.arm, *figures)
+            out.print(table)
+            if json_file:
+                json_file.write_text(json.dumps(to_json(reports), indent=2) + "\n")
+
+    _run(data_dir, work)
+
+
+@models_app.callback(invoke_without_command=True)
+def models(context: typer.Context, data_dir: DataDir = None) -> None:
+    """List what is known, cached and runnable."""
+    if context.invoked_subcommand:
+        return
+    table = Table("model", "task", "licence", "here")
+    for model in bootstrap.list_models(load_settings(data_dir=data_dir)):
+        here = "built in" if model.built_in and model.cached else "yes" if model.cached else "no: `models pull`"
+        table.add_row(model.name, model.task, model.licence, here)
+    out.print(table)
+
+
+@models_app.command()
+def pull(name: str, data_dir: DataDir = None) -> None:
+    """Download a known model, with its hash checked."""
+    with _bars() as bars, _downloads(bars) as heard:
+        folder = bootstrap.pull_model(load_settings(data_dir=data_dir), name, progress=heard)
+    out.print(f"{name} is in {folder}", highlight=False, soft_wrap=True)
+
+
+@models_app.command()
+def add(name: str, folder: Path, data_dir: DataDir = None) -> None:
+    """Take a model from a local folder (config.json, tokenizer.json, model.safetensors)."""
+    out.print(
+        f"{name} is in {bootstrap.add_model(load_settings(data_dir=data_dir), name, folder)}",
+        highlight=False, soft_wrap=True,
+    )
+
+
+@token_app.command()
+def create(
+    name: Annotated[str, typer.Option("--name", help="What the token is for.")],
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print the token alone.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Make a token; it is shown this once."""
+    settings = load_settings(data_dir=data_dir)
+    _, secret = asyncio.run(bootstrap.with_access(settings, lambda access: access.create(name)))
+    out.print(secret if quiet else f"Token {name} (shown this once): {secret}", highlight=False, soft_wrap=True)
+
+
+@token_app.command("list")
+def list_tokens(data_dir: DataDir = None) -> None:
+    """List tokens."""
+    table = Table("id", "name", "state")
+    for token in asyncio.run(bootstrap.with_access(load_settings(data_dir=data_dir), lambda access: access.list())):
+        table.add_row(token.id, token.name, "revoked" if token.revoked else "valid")
+    out.print(table)
+
+
+@token_app.command()
+def revoke(token_id: str, data_dir: DataDir = None) -> None:
+    """Refuse a token from now on."""
+    asyncio.run(bootstrap.with_access(load_settings(data_dir=data_dir), lambda access: access.revoke(token_id)))
+    out.print(f"token {token_id} is revoked", highlight=False)
+
+
+def _show(ranking: Ranking, explain: bool) -> None:
+    table = Table("rank", "was", "score", "retrieval", "vector", "keyword", "item", "text")
+    for rank, candidate in enumerate(ranking.candidates, 1):
+        evidence = candidate.evidence
+        numbers = [candidate.score, evidence.fused_score, evidence.vector_score, evidence.keyword_score]
+        table.add_row(
+            str(rank),
+            str(evidence.retrieval_rank or "-"),
+            *("-" if one is None else f"{one:.3f}" for one in numbers),
+            candidate.chunk.item_key,
+            " ".join(candidate.chunk.text.split())[:70],
+        )
+    out.print(table)
+    receipt = ranking.receipt
+    reason = f": {receipt.reason}" if receipt.reason else ""
+    out.print(f"reranking {receipt.status}{reason}", highlight=False, soft_wrap=True)
+    if explain:
+        for step in ranking.trace:
+            note = f"  {step.note}" if step.note else ""
+            out.print(f"  {step.stage:10} {step.milliseconds:8.1f} ms  {step.candidates:4} candidates{note}", highlight=False)
+
+
+def _as_dict(ranking: Ranking) -> dict[str, object]:
+    return {
+        "query": ranking.query.text,
+        "results": [
+            {
+                "rank": rank,
+                "score": candidate.score,
+                "item": candidate.chunk.item_key,
+                "text": candidate.chunk.text,
+                "evidence": {k: v for k, v in asdict(candidate.evidence).items() if v is not None},
+            }
+            for rank, candidate in enumerate(ranking.candidates, 1)
+        ],
+        "reranking": asdict(ranking.receipt),
+        "trace": [asdict(step) for step in ranking.trace],
+    }
+
+
+if __name__ == "__main__":
+    main()

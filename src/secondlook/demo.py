@@ -1,0 +1,114 @@
+"""The demo: a sample corpus, one query before and after reranking, and the line that repeats it."""
+
+import importlib.resources
+import json
+import shlex
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+from rich.table import Table
+
+from secondlook.bootstrap import Runtime
+from secondlook.domain.candidate import Ranking
+from secondlook.domain.instance import Instance, InstanceSettings
+from secondlook.domain.query import Query
+from secondlook.errors import InstanceNotFoundError
+from secondlook.services.indexing import Upload
+from secondlook.services.searching import Ask
+
+ACCOUNT = "demo"
+INSTANCE = "sample"
+QUESTION = "the station stopped reporting after I moved it to the shed, what should I check?"
+SHOWN = 8
+
+
+def sample_files() -> Iterator[tuple[str, Path]]:
+    """Item keys and paths: the product handbook, and the documentation of Secondlook."""
+    package = Path(str(importlib.resources.files("secondlook")))
+    handbook = package / "sample" / "handbook"
+    docs = package / "sample" / "docs"
+    if not docs.is_dir():  # a checkout: the documentation stands at its root
+        docs = package.parents[1] / "docs"
+    for folder, prefix in ((handbook, "handbook"), (docs, "docs")):
+        for path in sorted(folder.rglob("*.md")):
+            inside = path.relative_to(folder)
+            if inside.parts[0] != "decisions":
+                yield f"{prefix}/{inside.as_posix()}", path
+
+
+async def ensure_sample(runtime: Runtime, progress: Progress) -> Instance:
+    """The sample instance, with every sample page indexed as it stands in the package."""
+    services = runtime.services
+    try:
+        instance = await services.instances.get(ACCOUNT, "default", INSTANCE)
+    except InstanceNotFoundError:
+        settings = InstanceSettings(min_score=0.2, match_mode="or")
+        instance = await services.instances.create(ACCOUNT, "default", INSTANCE, settings=settings)
+    have = {item.key: item for item in await services.indexing.list(instance)}
+    new = []
+    for key, path in sample_files():
+        content = path.read_bytes()
+        if key not in have or have[key].size != len(content) or have[key].status == "error":
+            new.append(Upload(key, content, "text/markdown"))
+    bar = progress.add_task("Indexing the sample corpus", total=len(new))
+    for upload in new:
+        await services.indexing.upload(instance, upload, wait=120)
+        progress.advance(bar)
+    await services.indexing.drain()
+    return instance
+
+
+async def compare(runtime: Runtime, instance: Instance, question: str) -> tuple[Ranking, Ranking]:
+    """The same search without and with reranking, 50 results each."""
+    ask = Ask(top_k=50, rerank=False)
+    query = Query(question)
+    before = await runtime.services.searching.search(instance, query, ask)
+    after = await runtime.services.searching.search(instance, query, replace(ask, rerank=True, min_relevance=None))
+    return before, after
+
+
+def comparison_table(question: str, before: Ranking, after: Ranking) -> Table:
+    """The best results after reranking, each with where it stood before."""
+    ranks = {candidate.chunk.id: rank for rank, candidate in enumerate(before.candidates, 1)}
+    table = Table(title=f"“{escape(question)}”", title_justify="left", caption_justify="left")
+    for heading in ("rank", "was", "moved", "retrieval", "reranking", "item"):
+        table.add_column(heading, justify="left" if heading == "item" else "right", no_wrap=heading != "item")
+    for rank, candidate in enumerate(after.candidates[:SHOWN], 1):
+        was = ranks.get(candidate.chunk.id)
+        evidence = candidate.evidence
+        table.add_row(
+            str(rank),
+            str(was or "-"),
+            _moved(was, rank),
+            f"{evidence.fused_score or 0:.3f}",
+            "-" if evidence.relevance is None else f"{evidence.relevance:.3f}",
+            escape(candidate.chunk.item_key),
+        )
+    receipt = after.receipt
+    table.caption = (
+        f"reranking {receipt.status}: {receipt.candidates_in} candidates in {receipt.milliseconds:.0f} ms by {receipt.model}"
+    )
+    return table
+
+
+def show_curl(console: Console, url: str, token: str, question: str) -> None:
+    """The request that repeats the comparison, ready to paste."""
+    console.print("\nRepeat it (set enabled to false to see the order before):", highlight=False)
+    body = json.dumps({"query": question, "reranking": {"enabled": True}}, ensure_ascii=False)
+    console.print(
+        f"curl -s {url}/accounts/{ACCOUNT}/autorag/rags/{INSTANCE}/search"
+        f" -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' -d {shlex.quote(body)}",
+        markup=False, highlight=False, soft_wrap=True,
+    )
+
+
+def _moved(was: int | None, rank: int) -> str:
+    if was is None:
+        return "[green]new[/]"
+    if was > rank:
+        return f"[green]▲ {was - rank}[/]"
+    return f"[red]▼ {rank - was}[/]" if was < rank else "="

@@ -1,0 +1,87 @@
+"""Judged query sets on disk, in BEIR layout."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from secondlook.errors import CallerError
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document to be found."""
+
+    id: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Documents, the queries that have judgments, and the judgments: query id -> document id -> grade."""
+
+    name: str
+    documents: tuple[Document, ...]
+    queries: Mapping[str, str] = field(hash=False)
+    judgments: Mapping[str, Mapping[str, int]] = field(hash=False)
+
+
+def read_dataset(folder: Path, *, split: str = "test") -> Dataset:
+    """The set in ``folder``: corpus.jsonl, queries.jsonl and qrels/<split>.tsv.
+
+    Raises:
+        CallerError: a file is absent or a line cannot be read; the message names both.
+    """
+    documents = tuple(
+        Document(_text(row, "_id"), _text(row, "title"), _text(row, "text")) for row in _rows(folder / "corpus.jsonl")
+    )
+    judgments = _judgments(folder / "qrels" / f"{split}.tsv")
+    queries = {
+        _text(row, "_id"): _text(row, "text") for row in _rows(folder / "queries.jsonl") if row.get("_id") in judgments
+    }
+    if not queries:
+        raise CallerError(f"{folder}: no query of queries.jsonl is judged in qrels/{split}.tsv")
+    return Dataset(folder.name, documents, queries, {one: judgments[one] for one in queries})
+
+
+def _rows(path: Path) -> Iterator[dict[str, object]]:
+    try:
+        with path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                if not line.strip():
+                    continue
+                try:
+                    row = json.loads(line)
+                except ValueError as error:
+                    raise CallerError(f"{path}, line {number}: not JSON ({error})") from error
+                if not isinstance(row, dict) or not isinstance(row.get("_id"), str):
+                    raise CallerError(f"{path}, line {number}: an object with a text _id is needed")
+                yield row
+    except OSError as error:
+        raise CallerError(f"{path} cannot be read ({error.strerror}): a BEIR folder is needed") from error
+
+
+def _judgments(path: Path) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise CallerError(f"{path} cannot be read ({error.strerror}): a BEIR folder is needed") from error
+    for number, line in enumerate(lines, 1):
+        cells = line.split("\t")
+        if number == 1 and cells[:1] == ["query-id"] or not line.strip():
+            continue
+        try:
+            query, document, grade = cells
+            found.setdefault(query, {})[document] = int(grade)
+        except ValueError as error:
+            raise CallerError(f"{path}, line {number}: query-id, corpus-id and a whole score, with tabs") from error
+    if not found:
+        raise CallerError(f"{path} holds no judgments")
+    return found
+
+
+def _text(row: Mapping[str, object], name: str) -> str:
+    value = row.get(name)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,73 @@
+"""The embedder: one pass of the encoder gives a passage's vector and what late interaction keeps."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from secondlook.models.encoder import Encoded, Encoder
+from secondlook.models.late_interaction import WINDOW_TOKENS, LateInteraction
+from secondlook.ports import Embedding, Vector
+
+MOST_WINDOWS = 2
+"""Windows read of a passage: 512 tokens; chunks are 256 by default and need one."""
+
+
+class EncoderEmbedder:
+    """Mean-pooled, L2-normalised vectors of an encoder; runs in worker threads."""
+
+    def __init__(self, encoder: Encoder, late: LateInteraction | None = None) -> None:
+        self._encoder = encoder
+        self._late = late
+
+    @property
+    def identity(self) -> str:
+        """Name, revision, runtime, precision, window."""
+        return f"{self._encoder.identity}/{WINDOW_TOKENS}"
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector."""
+        return self._encoder.config.hidden
+
+    @property
+    def max_tokens(self) -> int:
+        """How many tokens of a passage are read."""
+        return WINDOW_TOKENS * MOST_WINDOWS
+
+    async def embed_query(self, text: str) -> Vector:
+        """The query's vector; tokens past the window are not read."""
+        [encoded] = await asyncio.to_thread(self._encoder.encode, [text], max_tokens=WINDOW_TOKENS)
+        return encoded.sentence.astype("<f4").tobytes()
+
+    async def embed_passages(
+        self, texts: Sequence[str], on_done: Callable[[int], None] | None = None
+    ) -> list[Embedding]:
+        """One embedding a text, in order."""
+        return await asyncio.to_thread(self._embed, texts, on_done)
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of the text without special tokens."""
+        return self._encoder.count_tokens(text)
+
+    def _embed(self, texts: Sequence[str], on_done: Callable[[int], None] | None) -> list[Embedding]:
+        """Windows of all texts go through the encoder together; a text's vector is the mean over all its tokens."""
+        spans = [self._encoder.windows(text, WINDOW_TOKENS) for text in texts]
+        windows = [
+            text[start:end] for text, own in zip(texts, spans, strict=True) for start, end in own[:MOST_WINDOWS]
+        ]
+        encoded = self._encoder.encode(windows, max_tokens=WINDOW_TOKENS)
+        made: list[Embedding] = []
+        at = 0
+        for own in spans:
+            count = min(len(own), MOST_WINDOWS)
+            made.append(self._join(encoded[at : at + count], cut=len(own) > MOST_WINDOWS))
+            at += count
+        if on_done:
+            on_done(len(made))
+        return made
+
+    def _join(self, windows: Sequence[Encoded], *, cut: bool) -> Embedding:
+        total = np.sum([window.vectors.sum(axis=0) for window in windows], axis=0)
+        vector = (total / max(float(np.linalg.norm(total)), 1e-12)).astype("<f4").tobytes()
+        return Embedding(vector, self._late.pack(windows) if self._late else None, cut)

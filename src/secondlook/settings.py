@@ -1,0 +1,85 @@
+"""Environment and arguments become one frozen object."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast, get_args
+
+from secondlook.domain.options import DEFAULT_NUM_CANDIDATES, MissingModel
+from secondlook.errors import SetupError
+
+PREFIX = "SECONDLOOK_"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting; docs/reference/settings.md explains each.
+
+    Attributes:
+        data_dir: catalogue, indexes, stored files and models lie here.
+        cache_dir: downloaded models; ``data_dir / cache`` when not set.
+        rerank_candidates: candidates the reranker reads; 0 for strict mode (the result limit).
+        rerank_budget_ms: longest a rerank may take; 0 for no limit.
+        missing_model: what to do when a known reranker's weights cannot be had.
+        offline: never fetch a model.
+    """
+
+    data_dir: Path = Path("secondlook-data")
+    cache_dir: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = 8787
+    rerank_candidates: int = DEFAULT_NUM_CANDIDATES
+    rerank_budget_ms: int = 0
+    missing_model: MissingModel = "substitute"
+    threads: int = 0
+    llm_url: str = ""
+    llm_model: str = ""
+    llm_key: str = ""
+    llm_timeout: float = 60.0
+    hf_endpoint: str = "https://huggingface.co"
+    offline: bool = False
+
+    @property
+    def models_dir(self) -> Path:
+        """Where models are cached."""
+        return self.cache_dir or self.data_dir / "cache"
+
+
+def load_settings(*, data_dir: Path | None = None, host: str | None = None, port: int | None = None) -> Settings:
+    """Arguments win over ``SECONDLOOK_*`` variables, which win over defaults; raises ``SetupError``."""
+    plain = Settings()
+    missing = _text("MISSING_MODEL", plain.missing_model)
+    if missing not in get_args(MissingModel):
+        raise SetupError(f"{PREFIX}MISSING_MODEL is {missing!r}: choose substitute, fall_back or error")
+    cache = _text("CACHE_DIR", "")
+    return Settings(
+        data_dir=data_dir or Path(_text("DATA_DIR", str(plain.data_dir))),
+        cache_dir=Path(cache) if cache else None,
+        host=host or _text("HOST", plain.host),
+        port=port if port is not None else _number("PORT", plain.port, 0, 65535),
+        rerank_candidates=_number("RERANK_CANDIDATES", plain.rerank_candidates, 0, 1000),
+        rerank_budget_ms=_number("RERANK_BUDGET_MS", plain.rerank_budget_ms, 0, 600_000),
+        missing_model=cast(MissingModel, missing),  # checked above
+        threads=_number("THREADS", plain.threads, 0, 1024),
+        llm_url=_text("LLM_URL", ""),
+        llm_model=_text("LLM_MODEL", ""),
+        llm_key=_text("LLM_KEY", ""),
+        llm_timeout=float(_number("LLM_TIMEOUT", int(plain.llm_timeout), 1, 3600)),
+        hf_endpoint=os.environ.get("HF_ENDPOINT") or plain.hf_endpoint,
+        offline=_switch(f"{PREFIX}OFFLINE") or _switch("HF_HUB_OFFLINE"),
+    )
+
+
+def _text(name: str, default: str) -> str:
+    return os.environ.get(PREFIX + name, "").strip() or default
+
+
+def _number(name: str, default: int, least: int, most: int) -> int:
+    text = _text(name, str(default))
+    if not text.isdecimal() or not least <= int(text) <= most:
+        raise SetupError(f"{PREFIX}{name} is {text!r}: give a whole number from {least} to {most}")
+    return int(text)
+
+
+def _switch(name: str) -> bool:
+    return os.environ.get(name, "").strip().lower() in ("1", "true", "yes", "on")

@@ -1,0 +1,181 @@
+"""A whole API over real services and small fake models, spoken to through ASGI."""
+
+import asyncio
+import json
+from collections.abc import Coroutine, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+
+from secondlook.api.app import ApiOptions, create_app
+from secondlook.engines.embedded import EmbeddedEngine
+from secondlook.errors import InvalidModelError, SetupError
+from secondlook.models.fakes import FakeEmbedder, FakeGenerator, FakeReranker
+from secondlook.ports import Generator, Passage, Reranker, Rerankers, Tools
+from secondlook.services.access import Access
+from secondlook.services.bundle import Services
+from secondlook.services.indexing import Indexing
+from secondlook.services.instances import Instances
+from secondlook.services.searching import Searching
+from secondlook.stores.blobs import FileBlobs
+from secondlook.stores.catalog import SqlCatalog
+
+T = TypeVar("T")
+BGE = "@cf/baai/bge-reranker-base"
+MISSING = "models/known-but-not-here"
+BROKEN = "models/broken"
+NEW = "/client/v4/accounts/acc/ai-search/instances"
+LEGACY = "/client/v4/accounts/acc/autorag/rags"
+
+PAGES: Mapping[str, str] = {
+    "winter/oil.md": "Warm the lamp oil reservoir before lighting when the oil freezes.",
+    "stores/oil-grades.md": "Grade B oil stays liquid. Oil oil oil oil lamp lamp.",
+    "signals/fog.md": "Two blasts of the fog horn every ninety seconds.",
+}
+
+
+def by_length(_query: str, passage: Passage) -> float:
+    """Shorter passages are more relevant: an order unlike that of retrieval."""
+    return 1.0 / (1.0 + len(passage.text) / 50)
+
+
+class Wire:
+    """The API on its own event loop; every call returns once the answer is whole."""
+
+    def __init__(self, folder: Path, generator: Generator | None = None) -> None:
+        self._runner = asyncio.Runner()
+        self._engine = EmbeddedEngine(folder / "indexes")
+        self._catalog = SqlCatalog(f"sqlite+aiosqlite:///{folder / 'catalog.sqlite'}")
+        embedder = FakeEmbedder()
+        self.rerankers: dict[str, Reranker] = {
+            BGE: FakeReranker("bge@1", scorer=by_length),
+            BROKEN: FakeReranker("broken@1", error=RuntimeError("out of memory")),
+        }
+        rerankers = Rerankers(self._find_reranker, FakeReranker("built-in@1"))
+        blobs = FileBlobs(folder / "files")
+        self.indexing = Indexing(self._catalog, self._engine, blobs, embedder)
+        tools = Tools(self._engine, embedder, rerankers, generator or FakeGenerator())
+        self.services = Services(
+            Access(self._catalog),
+            Instances(
+                self._catalog,
+                self._engine,
+                blobs,
+                embedder=embedder,
+                rerankers=rerankers,
+                known_embedder=lambda name: name == "@cf/qwen/qwen3-embedding-0.6b",
+            ),
+            self.indexing,
+            Searching(tools),
+        )
+        self.app = create_app(self.services, options=ApiOptions())
+        self.run(self._catalog.open())
+        self.run(self.indexing.start())
+        _, secret = self.run(self.services.access.create("test"))
+        self.headers = {"Authorization": f"Bearer {secret}"}
+        transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
+        self.client = httpx.AsyncClient(transport=transport, base_url="http://wire", headers=self.headers)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """What the coroutine returns."""
+        return self._runner.run(work)
+
+    def close(self) -> None:
+        """Everything closed in order."""
+        self.run(self.client.aclose())
+        self.run(self.indexing.stop())
+        self._engine.close()
+        self.run(self._catalog.close())
+        self._runner.close()
+
+    def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        """The answer to one request."""
+        return self.run(self.client.request(method, path, **more))
+
+    def post(self, path: str, body: object = None, **more: Any) -> httpx.Response:
+        """The answer to a POST of JSON."""
+        return self.ask("POST", path, json=body, **more)
+
+    def get(self, path: str, **query: Any) -> httpx.Response:
+        """The answer to a GET."""
+        return self.ask("GET", path, params=query)
+
+    def make(self, name: str = "handbook", **settings: Any) -> dict[str, Any]:
+        """A new instance in the default namespace."""
+        answer = self.post(NEW, {"id": name, **settings})
+        assert answer.status_code == 200, answer.text
+        result: dict[str, Any] = answer.json()["result"]
+        return result
+
+    def upload(
+        self, key: str, content: bytes | str, *, name: str = "handbook", metadata: object = None, wait: str = "true"
+    ) -> httpx.Response:
+        """The answer to an upload."""
+        fields = {"wait_for_completion": wait}
+        if metadata is not None:
+            fields["metadata"] = metadata if isinstance(metadata, str) else json.dumps(metadata)
+        data = content.encode() if isinstance(content, str) else content
+        return self.ask("POST", f"{NEW}/{name}/items", files={"file": (key, data)}, data=fields)
+
+    def fill(self, name: str = "handbook", **settings: Any) -> None:
+        """An instance that holds ``PAGES``."""
+        self.make(name, **{"score_threshold": 0.0, "retrieval_options": {"keyword_match_mode": "or"}, **settings})
+        for key, text in PAGES.items():
+            answer = self.upload(key, text, name=name)
+            assert answer.json()["result"]["status"] == "completed", answer.text
+
+    def _find_reranker(self, name: str) -> Reranker:
+        if name == MISSING:
+            raise SetupError(f"the weights of {name} are not here")
+        if name not in self.rerankers:
+            raise InvalidModelError(f"reranking model {name!r} is not known")
+        return self.rerankers[name]
+
+
+@pytest.fixture
+def wire(tmp_path: Path) -> Iterator[Wire]:
+    """An empty API."""
+    found = Wire(tmp_path)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def filled(wire: Wire) -> Wire:
+    """An API with the instance ``handbook``, which holds ``PAGES``."""
+    wire.fill()
+    return wire
+
+
+def keys_of(answer: httpx.Response) -> list[str]:
+    """The item keys of a search result of either generation, in order."""
+    assert answer.status_code == 200, answer.text
+    result = answer.json()["result"]
+    if "chunks" in result:
+        return [chunk["item"]["key"] for chunk in result["chunks"]]
+    return [row["filename"] for row in result["data"]]
+
+
+def error_of(answer: httpx.Response) -> tuple[int, int, str]:
+    """Status, code and message of an error, its envelope checked."""
+    body = answer.json()
+    assert body["success"] is False, body
+    assert body["result"] == {}
+    first = body["errors"][0]
+    return answer.status_code, first["code"], first["message"]
+
+
+def frames_of(answer: httpx.Response) -> list[tuple[str, str]]:
+    """The server-sent events as (name, data); the grammar is checked on the way."""
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert answer.text.endswith("\n\n")
+    frames = []
+    for block in answer.text.removesuffix("\n\n").split("\n\n"):
+        lines = block.split("\n")
+        name = lines.pop(0).removeprefix("event: ") if lines[0].startswith("event: ") else ""
+        assert len(lines) == 1 and lines[0].startswith("data: "), block
+        frames.append((name, lines[0].removeprefix("data: ")))
+    return frames
