@@ -66,7 +66,9 @@ async def open_runtime(settings: Settings, *, progress: Progress | None = None) 
         indexing,
         Searching(
             tools,
-            SearchDefaults(settings.rerank_candidates, settings.rerank_budget_ms / 1000 or None, settings.missing_model),
+            SearchDefaults(
+                settings.rerank_candidates, settings.rerank_budget_ms / 1000 or None, settings.missing_model
+            ),
         ),
     )
     try:
@@ -117,7 +119,9 @@ def pull_model(settings: Settings, name: str, *, progress: Progress | None = Non
     """Download a model; raises ``InvalidModelError`` or ``SetupError``."""
     model = registry.find_pinned(name)
     if settings.offline:
-        raise SetupError(f"{model.name} cannot be downloaded: offline mode is on (SECONDLOOK_OFFLINE or HF_HUB_OFFLINE)")
+        raise SetupError(
+            f"{model.name} cannot be downloaded: offline mode is on (SECONDLOOK_OFFLINE or HF_HUB_OFFLINE)"
+        )
     return weights.download_model(model, settings.models_dir, endpoint=settings.hf_endpoint, progress=progress)
 
 

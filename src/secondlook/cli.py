@@ -85,7 +85,7 @@ def _bars() -> Progress:
     return Progress(*columns, console=err, transient=False)
 
 
-class _downloads(AbstractContextManager[Callable[[str, int, int], None]]):  # noqa: N801  # reads as a verb at its use
+class _downloads(AbstractContextManager[Callable[[str, int, int], None]]):  # reads as a verb at its use
     """Turns a download's progress into bars."""
 
     def __init__(self, bars: Progress) -> None:
@@ -264,7 +264,9 @@ def evaluate(
             with _bars() as bars:
                 tasks: dict[str, Any] = {}
 
-                def heard(what: str, done: int, total: int, bars: Progress = bars, tasks: dict[str, Any] = tasks) -> None:
+                def heard(
+                    what: str, done: int, total: int, bars: Progress = bars, tasks: dict[str, Any] = tasks
+                ) -> None:
                     if what not in tasks:
                         tasks[what] = bars.add_task(what, total=total)
                     bars.update(tasks[what], completed=done)
@@ -310,7 +312,8 @@ def add(name: str, folder: Path, data_dir: DataDir = None) -> None:
     """Take a model from a local folder (config.json, tokenizer.json, model.safetensors)."""
     out.print(
         f"{name} is in {bootstrap.add_model(load_settings(data_dir=data_dir), name, folder)}",
-        highlight=False, soft_wrap=True,
+        highlight=False,
+        soft_wrap=True,
     )
 
 
@@ -361,7 +364,9 @@ def _show(ranking: Ranking, explain: bool) -> None:
     if explain:
         for step in ranking.trace:
             note = f"  {step.note}" if step.note else ""
-            out.print(f"  {step.stage:10} {step.milliseconds:8.1f} ms  {step.candidates:4} candidates{note}", highlight=False)
+            out.print(
+                f"  {step.stage:10} {step.milliseconds:8.1f} ms  {step.candidates:4} candidates{note}", highlight=False
+            )
 
 
 def _as_dict(ranking: Ranking) -> dict[str, object]:

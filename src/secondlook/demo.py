@@ -89,9 +89,8 @@ def comparison_table(question: str, before: Ranking, after: Ranking) -> Table:
             escape(candidate.chunk.item_key),
         )
     receipt = after.receipt
-    table.caption = (
-        f"reranking {receipt.status}: {receipt.candidates_in} candidates in {receipt.milliseconds:.0f} ms by {receipt.model}"
-    )
+    table.caption = f"reranking {receipt.status}: {receipt.candidates_in} candidates in {receipt.milliseconds:.0f} ms"
+        f" by {receipt.model}"
     return table
 
 
@@ -102,7 +101,9 @@ def show_curl(console: Console, url: str, token: str, question: str) -> None:
     console.print(
         f"curl -s {url}/accounts/{ACCOUNT}/autorag/rags/{INSTANCE}/search"
         f" -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' -d {shlex.quote(body)}",
-        markup=False, highlight=False, soft_wrap=True,
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
     )
 
 

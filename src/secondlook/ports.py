@@ -1,7 +1,7 @@
 """The seams: what the stages and services ask of the outside, in domain words."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from secondlook.domain.candidate import Evidence
@@ -57,7 +57,7 @@ class Passage:
 
     text: str
     stored: bytes | None = None
-    evidence: Evidence = Evidence()
+    evidence: Evidence = field(default_factory=Evidence)
 
 
 @dataclass(frozen=True, slots=True)

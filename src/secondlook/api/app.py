@@ -1,13 +1,14 @@
 """The ASGI application: both generations of the wire, under /client/v4 and at root."""
 
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from secondlook import __version__
 from secondlook.api import autorag
@@ -51,7 +52,9 @@ def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
                 items.make_router(services), prefix=f"{prefix}/{{name}}/items", dependencies=guard, tags=["Items"]
             )
         namespaces = routes.make_namespace_router(services)
-        app.include_router(namespaces, prefix=f"{account}/ai-search/namespaces", dependencies=guard, tags=["Namespaces"])
+        app.include_router(
+            namespaces, prefix=f"{account}/ai-search/namespaces", dependencies=guard, tags=["Namespaces"]
+        )
         app.include_router(
             routes.make_token_router(), prefix=f"{account}/ai-search/tokens", dependencies=guard, tags=["Tokens"]
         )
@@ -81,17 +84,39 @@ def _add_error_handlers(app: FastAPI) -> None:
         table = {404: (NOT_FOUND, "route_not_found"), 405: (METHOD_NOT_ALLOWED, "method_not_allowed")}
         code, message = table.get(status, (INVALID_REQUEST, "invalid_request"))
         detail = str(error.detail) if isinstance(error, HTTPException) else ""
-        return JSONResponse(failure(code, message, detail), status)
+        headers = error.headers if isinstance(error, HTTPException) else None
+        return JSONResponse(failure(code, message, detail), status, headers=headers)
 
     app.add_exception_handler(SecondlookError, ours)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
 
-    @app.middleware("http")
-    async def last_resort(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
+    app.add_middleware(LastResort)
+
+
+class LastResort:
+    """Turns what nobody caught into the error envelope; streams pass through untouched."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = begun or message["type"] == "http.response.start"
+            await send(message)
+
         try:
-            return await call(request)
+            await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            log.info("%s hung up", scope.get("path"))
         except Exception as error:  # the edge: nothing may leave as a bare stack trace
-            log.exception("%s %s failed", request.method, request.url.path)
-            status, body = to_wire(error)
-            return JSONResponse(body, status)
+            if scope["type"] != "http":
+                raise
+            log.exception("%s %s failed", scope.get("method"), scope.get("path"))
+            if not begun:
+                status, body = to_wire(error)
+                await JSONResponse(body, status)(scope, receive, send)

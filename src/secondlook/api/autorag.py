@@ -1,5 +1,6 @@
 """The AutoRAG generation of the wire."""
 
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -7,16 +8,28 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import AliasChoices, Field
 
-from secondlook.api.body import Body, read_json, read_query, validate
+from secondlook.api.body import Body, read_json, read_query, validate, while_wanted
 from secondlook.api.errors import success, to_wire
 from secondlook.api.filters import parse_filter
-from secondlook.api.wire import DONE, collect, custom_metadata, event, primed, receipt_of, shown_score, trace_of
+from secondlook.api.wire import (
+    DONE,
+    STREAM_HEADERS,
+    collect,
+    custom_metadata,
+    event,
+    primed,
+    receipt_of,
+    shown_score,
+    trace_of,
+)
 from secondlook.domain.candidate import Candidate, Ranking
 from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance
 from secondlook.domain.options import Generation
 from secondlook.errors import SecondlookError
 from secondlook.services.bundle import Services
 from secondlook.services.searching import Answer, Ask
+
+log = logging.getLogger(__name__)
 
 NO_ACCOUNT = "default"
 """The Workers binding names no account."""
@@ -43,8 +56,8 @@ class SearchBody(Body):
     max_num_results: int | None = Field(
         None, ge=1, le=50, validation_alias=AliasChoices("max_num_results", "max_num_of_results")
     )
-    ranking_options: RankingOptions = Field(default_factory=RankingOptions)
-    reranking: RerankOptions = Field(default_factory=RerankOptions)
+    ranking_options: RankingOptions = RankingOptions()
+    reranking: RerankOptions = RerankOptions()
     rewrite_query: bool | None = None
     model: str = ""
     stream: bool = False
@@ -82,7 +95,8 @@ def make_router(services: Services) -> APIRouter:
     async def search(request: Request, name: str) -> JSONResponse:
         instance = await find(request, name)
         body = validate(SearchBody, await read_json(request))
-        ranking = await services.searching.search(instance, read_query(body.query, None), to_ask(body, instance))
+        query = read_query(body.query, None)
+        ranking = await while_wanted(request, services.searching.search(instance, query, to_ask(body, instance)))
         return JSONResponse(success(page_of(ranking, body)))
 
     @router.post("/{name}/ai-search")
@@ -90,12 +104,14 @@ def make_router(services: Services) -> APIRouter:
         instance = await find(request, name)
         body = validate(SearchBody, await read_json(request))
         generation = Generation(body.model, body.system_prompt)
-        answer = await services.searching.answer(
-            instance, read_query(body.query, None), to_ask(body, instance), generation=generation
+        query = read_query(body.query, None)
+        answer = await while_wanted(
+            request, services.searching.answer(instance, query, to_ask(body, instance), generation=generation)
         )
         if body.stream:
-            return StreamingResponse(stream_of(answer, await primed(answer.deltas)), media_type="text/event-stream")
-        written = await collect(answer.deltas)
+            deltas = await while_wanted(request, primed(answer.deltas))
+            return StreamingResponse(stream_of(answer, deltas), media_type="text/event-stream", headers=STREAM_HEADERS)
+        written = await while_wanted(request, collect(answer.deltas))
         return JSONResponse(success({**page_of(answer.ranking, body), "response": written.text}))
 
     return router
@@ -153,6 +169,8 @@ async def stream_of(answer: Answer, deltas: AsyncIterator[Any]) -> AsyncIterator
         async for delta in deltas:
             if delta.text:
                 yield event({"response": delta.text})
-    except SecondlookError as error:
+    except Exception as error:  # the edge: the status line is long gone
+        if not isinstance(error, SecondlookError):
+            log.exception("a stream broke")
         yield event(to_wire(error)[1])
     yield DONE

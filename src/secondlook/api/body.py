@@ -1,26 +1,36 @@
 """Reading request bodies: null is absent, unknown keys are ignored, an error names the field."""
 
-from collections.abc import Sequence
+import asyncio
+import json
+from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message as AsgiMessage
 
 from secondlook.domain.query import Message, Query
-from secondlook.errors import InvalidOptionError, MissingQueryError
+from secondlook.errors import CallerError, InvalidOptionError, MissingQueryError
 
 M = TypeVar("M", bound="Body")
+T = TypeVar("T")
+
+LARGEST_JSON = 32 << 20
+"""Bytes of a JSON body; one inline image may take 20 MiB (contract, 3.1)."""
 
 
 class Body(BaseModel):
     """A wire object; every field is optional, and null is the same as leaving it out."""
 
-    model_config = ConfigDict(extra="allow", strict=False)
+    model_config = ConfigDict(extra="allow", strict=True)
 
     @model_validator(mode="before")
     @classmethod
-    def _drop_nulls(cls, raw: Any) -> Any:
-        return {name: value for name, value in raw.items() if value is not None} if isinstance(raw, dict) else raw
+    def _tidy(cls, raw: Any) -> Any:
+        """Nulls go, and 3.0 is 3, as in JavaScript; text is never read as a number."""
+        if not isinstance(raw, dict):
+            return raw
+        return {name: _whole(value) for name, value in raw.items() if value is not None}
 
 
 class WireMessage(Body):
@@ -36,15 +46,59 @@ class WireMessage(Body):
         return self.content or ""
 
 
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 async def read_json(request: Request) -> dict[str, Any]:
     """The body as a JSON object; raises ``InvalidOptionError``."""
+    text = await capped(request, LARGEST_JSON, InvalidOptionError).body()
     try:
-        raw = await request.json()
-    except (ValueError, UnicodeDecodeError, RecursionError) as error:
+        raw = json.loads(text)
+        if b"\\ud" in text.lower():
+            json.dumps(raw, ensure_ascii=False).encode()  # half a surrogate pair is no text: nothing could store it
+    except (ValueError, RecursionError) as error:
         raise InvalidOptionError(f"the body is not valid JSON: {error}") from error
     if not isinstance(raw, dict):
         raise InvalidOptionError(f"the body must be a JSON object, not {type(raw).__name__}")
     return raw
+
+
+def capped(request: Request, most: int, error: type[CallerError]) -> Request:
+    """The same request, which raises ``error`` once more than ``most`` bytes of body have come."""
+    received = 0
+
+    async def receive() -> AsgiMessage:
+        nonlocal received
+        message = await request.receive()
+        received += len(message.get("body", b""))
+        if received > most:
+            raise error(f"the body has more than {most:,} bytes: send less")
+        return message
+
+    return Request(request.scope, receive)
+
+
+async def while_wanted(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """What the work returns; it is cancelled when the client hangs up, and ``ClientDisconnect`` is raised.
+
+    The body must have been read before.
+    """
+
+    async def gone() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    task, watch = asyncio.create_task(work), asyncio.create_task(gone())
+    try:
+        await asyncio.wait((task, watch), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ClientDisconnect
+        return task.result()
+    finally:
+        task.cancel()
+        watch.cancel()
+        await asyncio.gather(task, watch, return_exceptions=True)
 
 
 def validate(kind: type[M], raw: object) -> M:

@@ -50,6 +50,8 @@ def event(data: object, name: str = "") -> bytes:
 
 
 DONE = event("[DONE]")
+STREAM_HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+"""Nothing between us and the client may hold frames back."""
 
 
 @dataclass(slots=True)

@@ -70,7 +70,7 @@ def _holds(where: Comparison, found: MetadataValue | None) -> bool:
 def _equal(left: MetadataValue, right: MetadataValue) -> bool:
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
-    return type(left) is type(right) and left == right or (
+    return (type(left) is type(right) and left == right) or (
         not isinstance(left, str) and not isinstance(right, str) and left == right
     )
 

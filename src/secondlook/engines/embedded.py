@@ -17,10 +17,21 @@ import numpy as np
 
 from secondlook.domain.chunk import Chunk, IndexedChunk
 from secondlook.domain.filters import Filter
-from secondlook.domain.instance import Tokenizer
 from secondlook.domain.options import MatchMode
 from secondlook.engines.keywords import make_match, quote_term, split_terms
-from secondlook.engines.matrix import Matrix, Metadata, Row
+from secondlook.engines.matrix import Matrix, Row
+from secondlook.engines.tables import (
+    COLUMNS,
+    SCHEMA,
+    TOKENIZERS,
+    connect,
+    insert_chunk,
+    read_chunk,
+    read_generation,
+    read_metadata,
+    read_shape,
+    remove_item,
+)
 from secondlook.errors import BackendError, IndexCorruptError, SetupError
 from secondlook.ports import Hit, Hits, IndexShape, Vector
 
@@ -31,22 +42,6 @@ K1 = 1.2
 LEAST_IDF = 1e-6
 MATRICES = 32
 """Indexes whose vectors stay in memory; the one unused for longest goes."""
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS chunks(
-    rowid INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, item_id TEXT NOT NULL, item_key TEXT NOT NULL,
-    context TEXT NOT NULL, text TEXT NOT NULL, position INTEGER NOT NULL, start INTEGER NOT NULL,
-    end INTEGER NOT NULL, timestamp INTEGER NOT NULL, metadata TEXT NOT NULL, truncated INTEGER NOT NULL);
-CREATE INDEX IF NOT EXISTS chunks_item ON chunks(item_id, position);
-CREATE TABLE IF NOT EXISTS vectors(rowid INTEGER PRIMARY KEY, vector BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS stored(rowid INTEGER PRIMARY KEY, data BLOB NOT NULL);
-"""
-TOKENIZERS: Mapping[Tokenizer, str] = {
-    "porter": "porter unicode61 remove_diacritics 2",
-    "trigram": "trigram",
-}
-COLUMNS = "id, item_id, item_key, text, position, start, end, timestamp, metadata, context, truncated"
 
 
 @dataclass(slots=True)
@@ -130,7 +125,7 @@ class EmbeddedEngine:
         """The chunks that exist, by id."""
         sql = f"SELECT {COLUMNS} FROM chunks WHERE id IN (SELECT value FROM json_each(?))"
         rows = await self._query(index, sql, json.dumps(list(chunk_ids)))
-        return {str(row[0]): _chunk(row) for row in rows}
+        return {str(row[0]): read_chunk(row) for row in rows}
 
     async def fetch_stored(self, index: str, chunk_ids: Sequence[str]) -> Mapping[str, bytes]:
         """What is kept of each chunk for the late-interaction reranker."""
@@ -142,7 +137,7 @@ class EmbeddedEngine:
         """The chunks around it, itself included, in order."""
         sql = f"SELECT {COLUMNS} FROM chunks WHERE item_id = ? AND position BETWEEN ? AND ? ORDER BY position"
         rows = await self._query(index, sql, chunk.item_id, chunk.position - by, chunk.position + by)
-        return [_chunk(row) for row in rows]
+        return [read_chunk(row) for row in rows]
 
     # Indexer
 
@@ -150,7 +145,7 @@ class EmbeddedEngine:
         """Make it; raises ``SetupError`` if it exists with another shape."""
 
         def run() -> None:
-            with closing(_connect(self._path(index))) as connection, connection:
+            with closing(connect(self._path(index))) as connection, connection:
                 connection.executescript(SCHEMA)
                 if shape.tokenizer:
                     connection.execute(
@@ -159,8 +154,10 @@ class EmbeddedEngine:
                     )
                 wanted = {"dimensions": str(shape.dimensions), "tokenizer": shape.tokenizer or "", "generation": "0"}
                 connection.executemany("INSERT OR IGNORE INTO meta VALUES (?, ?)", list(wanted.items()))
-                if _shape(connection) != shape:
-                    raise SetupError(f"index {index} exists with another shape ({_shape(connection)}): drop it first")
+                if read_shape(connection) != shape:
+                    raise SetupError(
+                        f"index {index} exists with another shape ({read_shape(connection)}): drop it first"
+                    )
 
         await self._guarded(index, run)
 
@@ -193,7 +190,7 @@ class EmbeddedEngine:
         sql = f"SELECT {COLUMNS} FROM chunks WHERE item_id = ? ORDER BY position LIMIT ? OFFSET ?"
         rows = await self._query(index, sql, item_id, limit, offset)
         [(total,)] = await self._query(index, "SELECT count(*) FROM chunks WHERE item_id = ?", item_id)
-        return [_chunk(row) for row in rows], int(str(total))
+        return [read_chunk(row) for row in rows], int(str(total))
 
     async def list_items(self, index: str) -> Sequence[str]:
         """The ids of the items that have chunks."""
@@ -220,9 +217,9 @@ class EmbeddedEngine:
             with found.lock:
                 try:
                     connection.execute("BEGIN IMMEDIATE")
-                    before = _generation(connection)
-                    _remove(connection, found.shape, item_id)
-                    rows = [_insert(connection, found.shape, one) for one in chunks]
+                    before = read_generation(connection)
+                    remove_item(connection, found.shape, item_id)
+                    rows = [insert_chunk(connection, found.shape, one) for one in chunks]
                     connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'generation'")
                     connection.execute("COMMIT")
                 except BaseException:
@@ -249,7 +246,7 @@ class EmbeddedEngine:
             try:
                 connection = found.idle.get_nowait()
             except queue.Empty:
-                connection = _connect(found.path)
+                connection = connect(found.path)
             try:
                 return run(connection)
             finally:
@@ -266,10 +263,12 @@ class EmbeddedEngine:
         except sqlite3.OperationalError as error:
             raise BackendError(f"index {index} cannot be used: {error}") from error
         except sqlite3.DatabaseError as error:
-            raise IndexCorruptError(f"index {index} is damaged ({error}): restore it, or index its items again") from error
+            raise IndexCorruptError(
+                f"index {index} is damaged ({error}): restore it, or index its items again"
+            ) from error
 
     def _matrix(self, index: str, connection: sqlite3.Connection) -> Matrix:
-        generation = _generation(connection)
+        generation = read_generation(connection)
         with self._guard:
             cached = self._matrices.get(index)
             if cached and cached.generation == generation:
@@ -277,9 +276,9 @@ class EmbeddedEngine:
                 return cached
         connection.execute("BEGIN")
         try:
-            generation = _generation(connection)
+            generation = read_generation(connection)
             rows = [
-                Row(rowid, chunk_id, item_id, _metadata(metadata), vector)
+                Row(rowid, chunk_id, item_id, read_metadata(metadata), vector)
                 for rowid, chunk_id, item_id, metadata, vector in connection.execute(
                     "SELECT rowid, id, item_id, metadata, vector FROM chunks LEFT JOIN vectors USING (rowid)"
                     " ORDER BY rowid"
@@ -297,7 +296,7 @@ class EmbeddedEngine:
 
     def _ceiling(self, index: str, connection: sqlite3.Connection, terms: Sequence[str]) -> float:
         """The BM25 no document can exceed: sum of idf(t) * (k1 + 1) over the terms."""
-        found, generation = self._at(index), _generation(connection)
+        found, generation = self._at(index), read_generation(connection)
         if found.counted_at != generation:
             found.counts, found.counted_at = {}, generation
         counts = found.counts
@@ -320,10 +319,12 @@ class EmbeddedEngine:
         if not path.is_file():
             raise BackendError(f"there is no index {index}: it was dropped, or its data folder is not complete")
         try:
-            with closing(_connect(path)) as connection:
-                shape = _shape(connection)
+            with closing(connect(path)) as connection:
+                shape = read_shape(connection)
         except sqlite3.DatabaseError as error:
-            raise IndexCorruptError(f"index {index} is damaged ({error}): restore it, or index its items again") from error
+            raise IndexCorruptError(
+                f"index {index} is damaged ({error}): restore it, or index its items again"
+            ) from error
         return self._open.setdefault(index, _Index(path, shape))
 
     def _path(self, index: str) -> Path:
@@ -332,67 +333,9 @@ class EmbeddedEngine:
         return self._folder / f"{index}.sqlite"
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    return connection
-
-
 def _drain(found: _Index) -> None:
     while True:
         try:
             found.idle.get_nowait().close()
         except queue.Empty:
             return
-
-
-def _shape(connection: sqlite3.Connection) -> IndexShape:
-    meta = dict(connection.execute("SELECT key, value FROM meta"))
-    return IndexShape(int(meta["dimensions"]), cast(Tokenizer, meta["tokenizer"]) or None)  # written by create_index
-
-
-def _generation(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("SELECT value FROM meta WHERE key = 'generation'").fetchone()[0])
-
-
-def _remove(connection: sqlite3.Connection, shape: IndexShape, item_id: str) -> None:
-    if shape.tokenizer:
-        connection.execute(
-            "INSERT INTO fts(fts, rowid, context, text)"
-            " SELECT 'delete', rowid, context, text FROM chunks WHERE item_id = ?",
-            [item_id],
-        )
-    for table in ("vectors", "stored"):
-        connection.execute(
-            f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM chunks WHERE item_id = ?)", [item_id]
-        )
-    connection.execute("DELETE FROM chunks WHERE item_id = ?", [item_id])
-
-
-def _insert(connection: sqlite3.Connection, shape: IndexShape, indexed: IndexedChunk) -> Row:
-    chunk = indexed.chunk
-    values = [chunk.id, chunk.item_id, chunk.item_key, chunk.text, chunk.position, chunk.start, chunk.end]
-    more = [chunk.timestamp, json.dumps(dict(chunk.metadata)), chunk.context, int(chunk.truncated)]
-    marks = ", ".join("?" * len(values + more))
-    rowid = connection.execute(f"INSERT INTO chunks({COLUMNS}) VALUES ({marks})", [*values, *more]).lastrowid or 0
-    if shape.tokenizer:
-        connection.execute("INSERT INTO fts(rowid, context, text) VALUES (?, ?, ?)", [rowid, chunk.context, chunk.text])
-    if indexed.vector is not None and shape.dimensions:
-        connection.execute("INSERT INTO vectors VALUES (?, ?)", [rowid, indexed.vector])
-    if indexed.stored is not None:
-        connection.execute("INSERT INTO stored VALUES (?, ?)", [rowid, indexed.stored])
-    return Row(rowid, chunk.id, chunk.item_id, dict(chunk.metadata), indexed.vector)
-
-
-def _metadata(text: str) -> Metadata:
-    return cast(Metadata, json.loads(text))  # written by _insert
-
-
-def _chunk(row: Sequence[object]) -> Chunk:
-    name, item_id, key, text, position, start, end, timestamp, metadata, context, truncated = row
-    numbers = [int(str(one)) for one in (position, start, end, timestamp)]
-    return Chunk(
-        str(name), str(item_id), str(key), str(text), *numbers,
-        metadata=_metadata(str(metadata)), context=str(context), truncated=bool(truncated),
-    )

@@ -7,9 +7,11 @@ from secondlook.domain.options import MatchMode
 
 WORD = re.compile(r"\w+(?:['’]\w+)*", re.UNICODE)
 STOP_WORDS = frozenset(
-    "a about an and any are as at be been but by can could did do does for from had has have how i if in into is it"
-    " its me my no not of on or our shall should so than that the their them then there these they this to was we"
-    " were what when where which who whom why will with would you your".split()
+    (
+        "a about an and any are as at be been but by can could did do does for from had has have how i if in "
+        "into is it its me my no not of on or our shall should so than that the their them then there these "
+        "they this to was we were what when where which who whom why will with would you your"
+    ).split()
 )
 """Question and function words; left out so that ``and`` does not ask a document to hold "how" and "do"."""
 

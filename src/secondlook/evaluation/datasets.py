@@ -70,7 +70,7 @@ def _judgments(path: Path) -> dict[str, dict[str, int]]:
         raise CallerError(f"{path} cannot be read ({error.strerror}): a BEIR folder is needed") from error
     for number, line in enumerate(lines, 1):
         cells = line.split("\t")
-        if number == 1 and cells[:1] == ["query-id"] or not line.strip():
+        if (number == 1 and cells[:1] == ["query-id"]) or not line.strip():
             continue
         try:
             query, document, grade = cells

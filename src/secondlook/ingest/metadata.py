@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import math
 from collections.abc import Mapping, Sequence
 
 from secondlook.domain.chunk import MetadataValue
@@ -49,7 +50,8 @@ def _typed(value: object, kind: str) -> MetadataValue | None:
     text = _text(value).strip()
     try:
         if kind == "number":
-            return float(text)
+            number = float(text)
+            return number if math.isfinite(number) else None
         if kind == "datetime":
             return parse_datetime(text)
     except (ValueError, OverflowError):
@@ -66,7 +68,9 @@ def _scalar(name: str, value: object) -> MetadataValue:
         return _text(value)
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
         return json.dumps(value, ensure_ascii=False)
-    raise InvalidMetadataError(f"metadata field {name!r} must be text, a number or a boolean, not {type(value).__name__}")
+    raise InvalidMetadataError(
+        f"metadata field {name!r} must be text, a number or a boolean, not {type(value).__name__}"
+    )
 
 
 def _text(value: object) -> str:

@@ -13,9 +13,56 @@ from secondlook.errors import FileTooLargeError, UnsupportedFileError
 MEBIBYTE = 1 << 20
 PLAIN_LIMIT = 10 * MEBIBYTE
 PLAIN = frozenset(
-    ".txt .rst .log .ini .conf .env .properties .gitignore .editorconfig .toml .markdown .md .mdx .mdoc .tex .latex"
-    " .sh .bat .ps1 .sgml .json .yaml .yml .css .js .php .py .rb .java .c .cpp .cxx .h .hpp .go .rs .swift .dart .el"
-    " .sql .csv .html .htm .xml .jsonl .ts .tsx .jsx".split()
+    [
+        ".txt",
+        ".rst",
+        ".log",
+        ".ini",
+        ".conf",
+        ".env",
+        ".properties",
+        ".gitignore",
+        ".editorconfig",
+        ".toml",
+        ".markdown",
+        ".md",
+        ".mdx",
+        ".mdoc",
+        ".tex",
+        ".latex",
+        ".sh",
+        ".bat",
+        ".ps1",
+        ".sgml",
+        ".json",
+        ".yaml",
+        ".yml",
+        ".css",
+        ".js",
+        ".php",
+        ".py",
+        ".rb",
+        ".java",
+        ".c",
+        ".cpp",
+        ".cxx",
+        ".h",
+        ".hpp",
+        ".go",
+        ".rs",
+        ".swift",
+        ".dart",
+        ".el",
+        ".sql",
+        ".csv",
+        ".html",
+        ".htm",
+        ".xml",
+        ".jsonl",
+        ".ts",
+        ".tsx",
+        ".jsx",
+    ]
 )
 MARKUP = frozenset((".html", ".htm", ".xml", ".svg"))
 FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)

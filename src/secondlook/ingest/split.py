@@ -41,8 +41,8 @@ def _with_offsets(text: str, pieces: list[tuple[int, str]]) -> Iterator[Span]:
     """Character offsets become byte offsets in one pass over the text."""
     at_char = at_byte = 0
     for start_char, piece in pieces:
-        at_byte += len(text[at_char:start_char].encode()) if start_char >= at_char else -len(
-            text[start_char:at_char].encode()
+        at_byte += (
+            len(text[at_char:start_char].encode()) if start_char >= at_char else -len(text[start_char:at_char].encode())
         )
         at_char = start_char
         yield Span(piece, at_byte, at_byte + len(piece.encode()))

@@ -53,9 +53,7 @@ class EncoderEmbedder:
     def _embed(self, texts: Sequence[str], on_done: Callable[[int], None] | None) -> list[Embedding]:
         """Windows of all texts go through the encoder together; a text's vector is the mean over all its tokens."""
         spans = [self._encoder.windows(text, WINDOW_TOKENS) for text in texts]
-        windows = [
-            text[start:end] for text, own in zip(texts, spans, strict=True) for start, end in own[:MOST_WINDOWS]
-        ]
+        windows = [text[start:end] for text, own in zip(texts, spans, strict=True) for start, end in own[:MOST_WINDOWS]]
         encoded = self._encoder.encode(windows, max_tokens=WINDOW_TOKENS)
         made: list[Embedding] = []
         at = 0

@@ -19,8 +19,11 @@ ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|cf|Dr|Mr|Mrs|Ms|No|Fig|appr
 MARKS = re.compile(r"^\s*(?:#{1,6}\s+|[-*+]\s+|\d+[.)]\s+|>\s+)")
 WORD = re.compile(r"\w+")
 STOP = frozenset(
-    "a an and are as at be but by can do does for from how i if in is it its me my of on or our should so that the"
-    " their them then there these they this to was we were what when where which who why will with you your".split()
+    (
+        "a an and are as at be but by can do does for from how i if in is it its me my of on or our should so "
+        "that the their them then there these they this to was we were what when where which who why will "
+        "with you your"
+    ).split()
 )
 
 

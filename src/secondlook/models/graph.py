@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,7 +123,7 @@ class _Builder:
         output = self._head(hidden) if head else hidden
         name = "logits" if head else "last_hidden_state"
         self._node("Identity", [output], name)
-        shape = ["batch", "labels"] if head else ["batch", "tokens", self.config.hidden]
+        shape: list[str | int | None] = ["batch", "labels"] if head else ["batch", "tokens", self.config.hidden]
         graph = helper.make_graph(
             self.nodes,
             "encoder",
@@ -153,7 +153,7 @@ class _Builder:
     def _parameter(self, name: str) -> str:
         return self._constant(name, self._weight(name))
 
-    def _node(self, kind: str, inputs: list[str], output: str, **attributes: object) -> str:
+    def _node(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
         from onnx import helper
 
         self.nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
@@ -228,4 +228,6 @@ class _Builder:
         return self._gemm(pooled, out)
 
     def _gemm(self, hidden: str, at: str) -> str:
-        return self._node("Gemm", [hidden, self._parameter(at + ".weight"), self._parameter(at + ".bias")], at, transB=1)
+        return self._node(
+            "Gemm", [hidden, self._parameter(at + ".weight"), self._parameter(at + ".bias")], at, transB=1
+        )

@@ -25,7 +25,13 @@ class OpenAICompatible:
     """
 
     def __init__(
-        self, url: str, *, key: str = "", model: str = "", timeout: float = 60.0, client: httpx.AsyncClient | None = None
+        self,
+        url: str,
+        *,
+        key: str = "",
+        model: str = "",
+        timeout: float = 60.0,
+        client: httpx.AsyncClient | None = None,
     ) -> None:
         self._url = url.rstrip("/") + "/chat/completions"
         self._key = key

@@ -16,9 +16,7 @@ BUILT_IN_RERANKER = "secondlook/late-interaction"
 BUILT_IN_EMBEDDER = "secondlook/all-minilm-l6-v2"
 
 CROSS_ENCODERS = (
-    PinnedModel(
-        "BAAI/bge-reranker-base", "BAAI/bge-reranker-base", "2cfc18c9415c912f9d8155881c133215df768a70", "MIT"
-    ),
+    PinnedModel("BAAI/bge-reranker-base", "BAAI/bge-reranker-base", "2cfc18c9415c912f9d8155881c133215df768a70", "MIT"),
     PinnedModel(
         "cross-encoder/ms-marco-MiniLM-L-6-v2",
         "cross-encoder/ms-marco-MiniLM-L-6-v2",
@@ -120,9 +118,9 @@ class LateLoaded:
 
     def _get(self) -> Reranker:
         with self._lock:
-            if self._model is None:
-                self._model = self._load()
-            return self._model
+            model = self._model or self._load()
+            self._model = model
+        return model
 
 
 def list_models(cache: Path) -> list[KnownModel]:

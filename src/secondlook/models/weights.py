@@ -86,9 +86,7 @@ def check_files(model: PinnedModel, folder: Path) -> None:
             )
 
 
-def download_model(
-    model: PinnedModel, cache: Path, *, endpoint: str = HUB, progress: Progress | None = None
-) -> Path:
+def download_model(model: PinnedModel, cache: Path, *, endpoint: str = HUB, progress: Progress | None = None) -> Path:
     """The model's folder, after every file is here and its hash is right; a broken download goes on where it stopped.
 
     Raises:

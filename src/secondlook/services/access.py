@@ -31,7 +31,9 @@ class Access:
         """The token of that secret; raises ``NotAuthenticatedError``."""
         token = await self._catalog.find_token(_digest(secret)) if secret else None
         if token is None:
-            raise NotAuthenticatedError("the bearer token is missing, unknown or revoked: see `secondlook token create`")
+            raise NotAuthenticatedError(
+                "the bearer token is missing, unknown or revoked: see `secondlook token create`"
+            )
         return token
 
     async def list(self) -> Sequence[Token]:

@@ -49,9 +49,7 @@ class Evaluating:
         self._tools = tools
         self._indexer = indexer
 
-    async def run(
-        self, dataset: Dataset, *, on_progress: Progress | None = None, rerank_model: str = ""
-    ) -> Report:
+    async def run(self, dataset: Dataset, *, on_progress: Progress | None = None, rerank_model: str = "") -> Report:
         """The report; the documents are indexed for it, one passage each as BEIR has it, and dropped afterwards."""
         heard = on_progress or (lambda what, done, total: None)
         index = f"eval-{secrets.token_hex(8)}"
@@ -69,9 +67,7 @@ class Evaluating:
             batch = documents[start : start + BATCH]
             chunks = [make_chunk(one) for one in batch]
             embeddings = await self._tools.embedder.embed_passages([chunk.passage for chunk in chunks])
-            made = [
-                IndexedChunk(chunk, one.vector, one.stored) for chunk, one in zip(chunks, embeddings, strict=True)
-            ]
+            made = [IndexedChunk(chunk, one.vector, one.stored) for chunk, one in zip(chunks, embeddings, strict=True)]
             await self._indexer.put_item(index, f"batch-{start}", made)
             heard(f"{dataset.name}: indexing", start + len(batch), len(documents))
 
@@ -89,7 +85,11 @@ class Evaluating:
                 fell_back += ranking.receipt.status == "fell_back"
                 ranked = [candidate.chunk.id for candidate in ranking.candidates]
                 figures[name].append(
-                    (ndcg_at(10, ranked, judgments), reciprocal_rank_at(10, ranked, judgments), recall_at(DEPTH, ranked, judgments))
+                    (
+                        ndcg_at(10, ranked, judgments),
+                        reciprocal_rank_at(10, ranked, judgments),
+                        recall_at(DEPTH, ranked, judgments),
+                    )
                 )
             heard(f"{dataset.name}: searching", done, len(dataset.queries))
         ndcg = {name: [row[0] for row in rows] for name, rows in figures.items()}
@@ -97,7 +97,9 @@ class Evaluating:
         arms = tuple(
             Arm(
                 name,
-                *(statistics.fmean(row[at] for row in rows) for at in range(3)),
+                ndcg=statistics.fmean(row[0] for row in rows),
+                mrr=statistics.fmean(row[1] for row in rows),
+                recall=statistics.fmean(row[2] for row in rows),
                 ms_per_query=statistics.median(times[name]),
                 p_value=None if name == last else randomisation_p(ndcg[last], ndcg[name]),
             )

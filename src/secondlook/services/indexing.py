@@ -1,6 +1,7 @@
 """Items: taken in durably, indexed in the background, searchable whole or not at all."""
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 import secrets
@@ -167,10 +168,8 @@ class Indexing:
         self._queue.put_nowait(item)
         if not wait:
             return item
-        try:
+        with contextlib.suppress(TimeoutError):  # the caller then sees the status: queued or running
             await asyncio.wait_for(done.wait(), wait)
-        except TimeoutError:
-            pass  # the caller sees the status: queued or running
         return await self._catalog.get_item(item.instance_uid, item.id)
 
     async def _work(self) -> None:
@@ -214,7 +213,7 @@ class Indexing:
     async def _fail(self, item: Item, message: str) -> None:
         await self._catalog.set_item_status(item, "error", error=message)
 
-    async def _make_chunks(self, instance: Instance, item: Item) -> list[IndexedChunk]:
+    async def _make_chunks(self, instance: Instance, item: Item) -> Sequence[IndexedChunk]:
         content = await self._blobs.get(item.blob)
         document = await asyncio.to_thread(parse_file, item.key, content)
         settings = instance.settings
@@ -251,7 +250,7 @@ class Indexing:
             chunks += await self._embed(instance, made)
         return chunks
 
-    async def _embed(self, instance: Instance, made: Sequence[Chunk]) -> list[IndexedChunk]:
+    async def _embed(self, instance: Instance, made: Sequence[Chunk]) -> Sequence[IndexedChunk]:
         if not instance.settings.vector_index:
             return [IndexedChunk(chunk) for chunk in made]
         embeddings = await self._embedder.embed_passages([chunk.passage for chunk in made])

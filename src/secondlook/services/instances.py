@@ -1,5 +1,6 @@
 """Namespaces and instances: create, read, change, delete."""
 
+import contextlib
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,8 +16,16 @@ STATUSES = ("queued", "running", "completed", "error", "skipped", "outdated")
 class Instances:
     """Keeps the catalogue, the index and the blobs of an instance in step."""
 
-    def __init__(self, catalog: Catalog, indexer: Indexer, blobs: Blobs, *, embedder: Embedder, rerankers: Rerankers,
-                 known_embedder: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        indexer: Indexer,
+        blobs: Blobs,
+        *,
+        embedder: Embedder,
+        rerankers: Rerankers,
+        known_embedder: Callable[[str], bool],
+    ) -> None:
         self._catalog = catalog
         self._indexer = indexer
         self._blobs = blobs
@@ -98,12 +107,12 @@ class Instances:
 
     def _check(self, settings: InstanceSettings) -> None:
         if settings.embedding_model and not self._known_embedder(settings.embedding_model):
-            raise InvalidModelError(f"embedding model {settings.embedding_model!r} is not known: see `secondlook models`")
+            raise InvalidModelError(
+                f"embedding model {settings.embedding_model!r} is not known: see `secondlook models`"
+            )
         if settings.reranking_model:
-            try:
+            with contextlib.suppress(SetupError):  # known, its weights are not here: each receipt says so
                 self._rerankers.find(settings.reranking_model)
-            except SetupError:
-                pass  # known, its weights are not here: each search says so in its receipt
         if not settings.vector_index and not settings.keyword_index:
             raise InvalidOptionError("index_method: at least one of vector and keyword must be true")
         if not MIN_CHUNK_SIZE <= settings.chunk_size <= self._embedder.max_tokens:
@@ -117,4 +126,3 @@ class Instances:
             self._embedder.dimensions if settings.vector_index else 0,
             settings.tokenizer if settings.keyword_index else None,
         )
-

@@ -115,7 +115,9 @@ class SqlCatalog:
 
     async def remove_instance(self, uid: str) -> None:
         """Remove the instance and its item rows."""
-        await self._write(delete(items).where(items.c.instance_uid == uid), delete(instances).where(instances.c.uid == uid))
+        await self._write(
+            delete(items).where(items.c.instance_uid == uid), delete(instances).where(instances.c.uid == uid)
+        )
 
     async def put_item(self, item: Item) -> Item:
         """Insert, or replace the row of the same key keeping its id and counting its version up."""
@@ -217,7 +219,9 @@ def _create(connection: Connection) -> None:
     if found is None:
         connection.execute(insert(schema_version).values(version=SCHEMA_VERSION))
     elif found > SCHEMA_VERSION:
-        raise SetupError(f"the catalogue has schema {found}, this release reads up to {SCHEMA_VERSION}: upgrade Secondlook")
+        raise SetupError(
+            f"the catalogue has schema {found}, this release reads up to {SCHEMA_VERSION}: upgrade Secondlook"
+        )
 
 
 def _dump_settings(settings: InstanceSettings) -> str:

@@ -38,8 +38,8 @@ ECHOED: dict[str, Any] = {
 
 
 class IndexMethodBody(Body):
-    vector: bool = True
-    keyword: bool = True
+    vector: bool | None = None
+    keyword: bool | None = None
 
 
 class IndexingBody(Body):
@@ -126,7 +126,8 @@ def merge_settings(settings: InstanceSettings, raw: dict[str, Any]) -> InstanceS
     if body.hybrid_search_enabled is not None and body.index_method is None:
         changes |= {"keyword_index": body.hybrid_search_enabled}
     if body.index_method:
-        changes |= {"vector_index": body.index_method.vector, "keyword_index": body.index_method.keyword}
+        sent = {"vector_index": body.index_method.vector, "keyword_index": body.index_method.keyword}
+        changes |= {name: value for name, value in sent.items() if value is not None}
     if body.indexing_options and body.indexing_options.keyword_tokenizer:
         changes["tokenizer"] = body.indexing_options.keyword_tokenizer
     if body.custom_metadata is not None:

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.datastructures import UploadFile
 
 from secondlook.api.ai_search.instances import iso_time
-from secondlook.api.body import Body, read_json, validate
+from secondlook.api.body import Body, capped, read_json, validate
 from secondlook.api.errors import success
 from secondlook.api.filters import parse_filter_text
 from secondlook.domain.chunk import Chunk
@@ -26,8 +26,12 @@ LONGEST_WAIT = 40.0
 LARGEST_BODY = 11 << 20
 """The largest file that any kind may have, with room for the form around it."""
 
+LONGEST_DRAIN = 256 << 20
+"""Bytes that are read and thrown away before the refusal of a large upload."""
+
 PRIORITY = ("running", "queued", "error", "outdated", "skipped", "completed")
 Status = Literal["queued", "running", "completed", "error", "skipped", "outdated"]
+FURTHEST = 2**31 - 1
 Page = Annotated[int, Query(ge=1)]
 
 
@@ -45,7 +49,9 @@ def make_router(services: Services) -> APIRouter:  # noqa: C901  # a list of rou
 
     async def find(request: Request) -> Instance:
         params = request.path_params
-        return await services.instances.get(params["account"], params.get("namespace", DEFAULT_NAMESPACE), params["name"])
+        return await services.instances.get(
+            params["account"], params.get("namespace", DEFAULT_NAMESPACE), params["name"]
+        )
 
     @router.get("")
     async def list_items(
@@ -124,7 +130,7 @@ def make_router(services: Services) -> APIRouter:  # noqa: C901  # a list of rou
         request: Request,
         item_id: str,
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
-        offset: Annotated[int, Query(ge=0)] = 0,
+        offset: Annotated[int, Query(ge=0, le=FURTHEST)] = 0,
     ) -> JSONResponse:
         found, total = await services.indexing.chunks(await find(request), item_id, limit, offset)
         info = {"count": len(found), "total": total, "limit": limit, "offset": offset}
@@ -136,17 +142,21 @@ def make_router(services: Services) -> APIRouter:  # noqa: C901  # a list of rou
 async def read_upload(request: Request) -> tuple[Upload, bool]:
     """The file of a multipart form, and whether to wait.
 
-    A body that says it is too large is refused unread.
+    A body that says it is too large is thrown away as it comes; one that only proves to be is cut off.
 
     Raises:
         FileTooLargeError, FileMissingError, InvalidMetadataError, InvalidOptionError
     """
     length = request.headers.get("content-length", "0")
     if length.isdecimal() and int(length) > LARGEST_BODY:
+        if int(length) <= LONGEST_DRAIN:
+            async for _ in request.stream():
+                pass  # a client that is still sending when the connection closes may never see the answer
         raise FileTooLargeError(f"the upload has {int(length):,} bytes; a file may have 10 MiB: split it")
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise FileMissingError("send the file as multipart/form-data in a field named file")
-    async with request.form(max_part_size=LARGEST_BODY, max_files=4, max_fields=20) as form:
+    whole = capped(request, LARGEST_BODY, FileTooLargeError)
+    async with whole.form(max_part_size=LARGEST_BODY, max_files=4, max_fields=20) as form:
         file = form.get("file")
         if not isinstance(file, UploadFile):
             raise FileMissingError("the form has no file in the field named file")
@@ -196,7 +206,8 @@ def _metadata(raw: object) -> dict[str, Any]:
         return {}
     try:
         found = json.loads(str(raw))
-    except ValueError as error:
+        json.dumps(found, ensure_ascii=False, allow_nan=False).encode()  # what cannot be stored is refused
+    except (ValueError, RecursionError) as error:
         raise InvalidMetadataError(f"metadata is not JSON: {error}") from error
     if not isinstance(found, dict):
         raise InvalidMetadataError(f"metadata must be a JSON object, not {type(found).__name__}")

@@ -1,5 +1,6 @@
 """Search, chat, instances and namespaces of the AI Search generation."""
 
+import logging
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -10,14 +11,16 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from secondlook.api.ai_search.instances import check_name, instance_of, iso_time, merge_settings
 from secondlook.api.ai_search.wire import ChatBody, SearchBody, chunk_of, result_of, to_ask
-from secondlook.api.body import Body, read_json, read_query, validate
+from secondlook.api.body import Body, read_json, read_query, validate, while_wanted
 from secondlook.api.errors import failure, success, to_wire
-from secondlook.api.wire import DONE, Written, collect, event, primed, receipt_of, trace_of
+from secondlook.api.wire import DONE, STREAM_HEADERS, Written, collect, event, primed, receipt_of, trace_of
 from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance, InstanceSettings, Namespace
 from secondlook.domain.options import Generation
 from secondlook.errors import InvalidOptionError, MissingQueryError, NamespaceNotFoundError, SecondlookError
 from secondlook.services.bundle import Services
 from secondlook.services.searching import Answer
+
+log = logging.getLogger(__name__)
 
 Page = Annotated[int, Query(ge=1)]
 PerPage = Annotated[int, Query(ge=1, le=100)]
@@ -42,7 +45,8 @@ def make_router(services: Services) -> APIRouter:
         instance = await _find(services, request, name)
         body = validate(SearchBody, await read_json(request))
         query = read_query(body.query, body.messages)
-        return JSONResponse(success(result_of(await services.searching.search(instance, query, to_ask(body, instance)), body)))
+        ranking = await while_wanted(request, services.searching.search(instance, query, to_ask(body, instance)))
+        return JSONResponse(success(result_of(ranking, body)))
 
     @router.post("/{name}/chat/completions")
     async def chat(request: Request, name: str) -> Response:
@@ -52,13 +56,15 @@ def make_router(services: Services) -> APIRouter:
             query = read_query(None, body.messages)
         except MissingQueryError as error:
             return JSONResponse(failure(NO_USER_MESSAGE_IN_CHAT, "missing_user_query", str(error)), 400)
-        answer = await services.searching.answer(
-            instance, query, to_ask(body, instance), generation=Generation(body.model, "", body.forwarded())
+        generation = Generation(body.model, "", body.forwarded())
+        answer = await while_wanted(
+            request, services.searching.answer(instance, query, to_ask(body, instance), generation=generation)
         )
         if body.stream:
-            deltas = await primed(answer.deltas)
-            return StreamingResponse(stream_of(answer, deltas), media_type="text/event-stream")
-        return JSONResponse(completion_of(answer, await collect(answer.deltas), body))
+            deltas = await while_wanted(request, primed(answer.deltas))
+            frames = stream_of(answer, deltas, bare=body.ai_search_options.retrieval.metadata_only)
+            return StreamingResponse(frames, media_type="text/event-stream", headers=STREAM_HEADERS)
+        return JSONResponse(completion_of(answer, await while_wanted(request, collect(answer.deltas)), body))
 
     return router
 
@@ -146,9 +152,7 @@ def make_namespace_router(services: Services) -> APIRouter:
     ) -> JSONResponse:
         found = await services.instances.list_namespaces(request.path_params["account"])
         wanted = search.lower()
-        rows = [
-            namespace_of(one) for one in found if wanted in one.name.lower() or wanted in one.description.lower()
-        ]
+        rows = [namespace_of(one) for one in found if wanted in one.name.lower() or wanted in one.description.lower()]
         return _page(rows, page, per_page)
 
     @router.get("/{namespace}")
@@ -209,16 +213,16 @@ def completion_of(answer: Answer, written: Written, body: ChatBody) -> dict[str,
     completion: dict[str, object] = {
         **_head(answer, "chat.completion"),
         "choices": [choice],
-        "usage": written.usage,
+        **({"usage": written.usage} if written.usage else {}),
         "chunks": [chunk_of(candidate, bare=bare) for candidate in answer.ranking.candidates],
         "reranking": receipt_of(answer.ranking),
     }
     return {**completion, "trace": trace_of(answer.ranking)} if body.explain else completion
 
 
-async def stream_of(answer: Answer, deltas: AsyncIterator[Any]) -> AsyncIterator[bytes]:
+async def stream_of(answer: Answer, deltas: AsyncIterator[Any], *, bare: bool = False) -> AsyncIterator[bytes]:
     """One event with the chunks, then the frames of the answer, then the sentinel."""
-    yield event([chunk_of(candidate) for candidate in answer.ranking.candidates], "chunks")
+    yield event([chunk_of(candidate, bare=bare) for candidate in answer.ranking.candidates], "chunks")
     head = _head(answer, "chat.completion.chunk")
     written = Written()
     try:
@@ -226,11 +230,14 @@ async def stream_of(answer: Answer, deltas: AsyncIterator[Any]) -> AsyncIterator
             written.add(delta)
             if delta.text:
                 yield event({**head, "choices": [{"index": 0, "delta": {"content": delta.text}}]})
-    except SecondlookError as error:
+    except Exception as error:  # the edge: the status line is long gone
+        if not isinstance(error, SecondlookError):
+            log.exception("a stream broke")
         yield event({**head, "choices": [{"index": 0, "delta": {}, "finish_reason": "error"}], **to_wire(error)[1]})
     else:
         last = [{"index": 0, "delta": {}, "finish_reason": written.finish_reason}]
-        yield event({**head, "choices": last, "usage": written.usage, "reranking": receipt_of(answer.ranking)})
+        usage = {"usage": written.usage} if written.usage else {}
+        yield event({**head, "choices": last, **usage, "reranking": receipt_of(answer.ranking)})
     yield DONE
 
 

@@ -60,9 +60,9 @@ class RerankBody(Body):
 class OptionsBody(Body):
     """``ai_search_options``."""
 
-    retrieval: RetrievalBody = Field(default_factory=RetrievalBody)
-    query_rewrite: RewriteBody = Field(default_factory=RewriteBody)
-    reranking: RerankBody = Field(default_factory=RerankBody)
+    retrieval: RetrievalBody = RetrievalBody()
+    query_rewrite: RewriteBody = RewriteBody()
+    reranking: RerankBody = RerankBody()
 
 
 class SearchBody(Body):
@@ -70,11 +70,11 @@ class SearchBody(Body):
 
     query: str | None = None
     messages: list[WireMessage] | None = None
-    ai_search_options: OptionsBody = Field(default_factory=OptionsBody)
+    ai_search_options: OptionsBody = OptionsBody()
     filters: dict[str, Any] | None = None
     max_num_results: int | None = Field(None, ge=1, le=50)
     score_threshold: float | None = Field(None, ge=0, le=1)
-    reranking: RerankBody = Field(default_factory=RerankBody)
+    reranking: RerankBody = RerankBody()
     explain: bool = False
 
     @field_validator("reranking", mode="before")

@@ -1,0 +1,94 @@
+"""The tables of an index file, and rows to chunks and back."""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import cast
+
+from secondlook.domain.chunk import Chunk, IndexedChunk
+from secondlook.domain.instance import Tokenizer
+from secondlook.engines.matrix import Metadata, Row
+from secondlook.ports import IndexShape
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS chunks(
+    rowid INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, item_id TEXT NOT NULL, item_key TEXT NOT NULL,
+    context TEXT NOT NULL, text TEXT NOT NULL, position INTEGER NOT NULL, start INTEGER NOT NULL,
+    end INTEGER NOT NULL, timestamp INTEGER NOT NULL, metadata TEXT NOT NULL, truncated INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS chunks_item ON chunks(item_id, position);
+CREATE TABLE IF NOT EXISTS vectors(rowid INTEGER PRIMARY KEY, vector BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS stored(rowid INTEGER PRIMARY KEY, data BLOB NOT NULL);
+"""
+TOKENIZERS: Mapping[Tokenizer, str] = {
+    "porter": "porter unicode61 remove_diacritics 2",
+    "trigram": "trigram",
+}
+COLUMNS = "id, item_id, item_key, text, position, start, end, timestamp, metadata, context, truncated"
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def read_shape(connection: sqlite3.Connection) -> IndexShape:
+    meta = dict(connection.execute("SELECT key, value FROM meta"))
+    return IndexShape(int(meta["dimensions"]), cast(Tokenizer, meta["tokenizer"]) or None)  # written by create_index
+
+
+def read_generation(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT value FROM meta WHERE key = 'generation'").fetchone()[0])
+
+
+def remove_item(connection: sqlite3.Connection, shape: IndexShape, item_id: str) -> None:
+    if shape.tokenizer:
+        connection.execute(
+            "INSERT INTO fts(fts, rowid, context, text)"
+            " SELECT 'delete', rowid, context, text FROM chunks WHERE item_id = ?",
+            [item_id],
+        )
+    for table in ("vectors", "stored"):
+        connection.execute(
+            f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM chunks WHERE item_id = ?)", [item_id]
+        )
+    connection.execute("DELETE FROM chunks WHERE item_id = ?", [item_id])
+
+
+def insert_chunk(connection: sqlite3.Connection, shape: IndexShape, indexed: IndexedChunk) -> Row:
+    chunk = indexed.chunk
+    values = [chunk.id, chunk.item_id, chunk.item_key, chunk.text, chunk.position, chunk.start, chunk.end]
+    more = [chunk.timestamp, json.dumps(dict(chunk.metadata)), chunk.context, int(chunk.truncated)]
+    marks = ", ".join("?" * len(values + more))
+    rowid = connection.execute(f"INSERT INTO chunks({COLUMNS}) VALUES ({marks})", [*values, *more]).lastrowid or 0
+    if shape.tokenizer:
+        connection.execute("INSERT INTO fts(rowid, context, text) VALUES (?, ?, ?)", [rowid, chunk.context, chunk.text])
+    if indexed.vector is not None and shape.dimensions:
+        connection.execute("INSERT INTO vectors VALUES (?, ?)", [rowid, indexed.vector])
+    if indexed.stored is not None:
+        connection.execute("INSERT INTO stored VALUES (?, ?)", [rowid, indexed.stored])
+    return Row(rowid, chunk.id, chunk.item_id, dict(chunk.metadata), indexed.vector)
+
+
+def read_metadata(text: str) -> Metadata:
+    return cast(Metadata, json.loads(text))  # written by _insert
+
+
+def read_chunk(row: Sequence[object]) -> Chunk:
+    name, item_id, key, text, position, start, end, timestamp, metadata, context, truncated = row
+    return Chunk(
+        id=str(name),
+        item_id=str(item_id),
+        item_key=str(key),
+        text=str(text),
+        position=int(str(position)),
+        start=int(str(start)),
+        end=int(str(end)),
+        timestamp=int(str(timestamp)),
+        metadata=read_metadata(str(metadata)),
+        context=str(context),
+        truncated=bool(truncated),
+    )

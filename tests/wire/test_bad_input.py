@@ -1,0 +1,189 @@
+"""Every kind of bad input gets the contract's error, in the contract's envelope."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.wire.conftest import LEGACY, NEW, Wire, error_of
+
+SEARCH = f"{NEW}/handbook/search"
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic eDp5"}])
+@pytest.mark.parametrize("path", [NEW, f"{NEW}?page=zero", f"{NEW}/handbook/items", "/autorag/rags"])
+def test_no_token(wire: Wire, path: str, headers: dict[str, str]) -> None:
+    wire.client.headers.pop("Authorization")
+    answer = wire.ask("GET", path, headers=headers)
+    assert error_of(answer) == (401, 10000, "Authentication error")
+
+
+def test_a_revoked_token(wire: Wire) -> None:
+    token = wire.run(wire.services.access.list())[0]
+    wire.run(wire.services.access.revoke(token.id))
+    assert error_of(wire.get(NEW))[0] == 401
+
+
+def test_the_old_key_header(wire: Wire) -> None:
+    secret = wire.client.headers.pop("Authorization").removeprefix("Bearer ")
+    assert wire.ask("GET", NEW, headers={"X-Auth-Email": "a@b.c", "X-Auth-Key": secret}).status_code == 200
+
+
+def test_health_needs_no_token(wire: Wire) -> None:
+    wire.client.headers.pop("Authorization")
+    assert wire.get("/health").json()["status"] == "ok"
+
+
+@pytest.mark.parametrize("path", [f"{NEW}/nope/search", f"{LEGACY}/nope/search", f"{LEGACY}/nope/ai-search"])
+def test_unknown_instance(wire: Wire, path: str) -> None:
+    assert error_of(wire.post(path, {"query": "x"})) == (404, 7002, "ai_search_not_found")
+
+
+def test_unknown_namespace(wire: Wire) -> None:
+    base = "/accounts/acc/ai-search/namespaces/nope/instances"
+    for answer in (wire.post(f"{base}/handbook/search", {"query": "x"}), wire.post(base, {"id": "a"})):
+        assert error_of(answer) == (404, 7063, "namespace_not_found")
+
+
+def test_unknown_account_sees_nothing(filled: Wire) -> None:
+    answer = filled.post("/accounts/other/ai-search/instances/handbook/search", {"query": "x"})
+    assert error_of(answer)[:2] == (404, 7002)
+
+
+def test_unknown_route_and_method(wire: Wire) -> None:
+    assert error_of(wire.get("/client/v4/accounts/acc/nothing"))[0] == 404
+    assert error_of(wire.ask("DELETE", NEW))[0] == 405
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"null", b"3", b"\xff\xfe", b'{"query": "\\udc00"}', b"[" * 100_000]
+)
+@pytest.mark.parametrize("path", [SEARCH, f"{NEW}/handbook/chat/completions", f"{LEGACY}/handbook/search", NEW])
+def test_a_body_that_is_no_json_object(filled: Wire, path: str, body: bytes) -> None:
+    answer = filled.ask("POST", path, content=body)
+    assert error_of(answer) == (400, 7400, "invalid_request")
+
+
+@pytest.mark.parametrize("body", [{}, {"query": ""}, {"query": "  "}, {"query": None}, {"messages": []}])
+def test_no_query(filled: Wire, body: dict[str, Any]) -> None:
+    assert error_of(filled.post(SEARCH, body)) == (400, 7039, "missing_user_query")
+    assert error_of(filled.post(f"{LEGACY}/handbook/search", body))[:2] == (400, 7039)
+    assert error_of(filled.post(f"{NEW}/handbook/chat/completions", body)) == (400, 7038, "missing_user_query")
+
+
+def retrieval(**options: Any) -> dict[str, Any]:
+    return {"query": "x", "ai_search_options": {"retrieval": options}}
+
+
+def reranking(**options: Any) -> dict[str, Any]:
+    return {"query": "x", "ai_search_options": {"reranking": options}}
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"query": 5}, "query"),
+        ({"query": ["x"]}, "query"),
+        ({"query": "x", "messages": [{"role": "user", "content": "y"}]}, "query"),
+        ({"messages": "x"}, "messages"),
+        ({"messages": [{"role": "pirate", "content": "x"}]}, "pirate"),
+        ({"messages": [{"content": "x"}]}, "messages.0.role"),
+        ({"query": "x", "ai_search_options": []}, "ai_search_options"),
+        (retrieval(max_num_results=0), "ai_search_options.retrieval.max_num_results"),
+        (retrieval(max_num_results=51), "ai_search_options.retrieval.max_num_results"),
+        (retrieval(max_num_results="5"), "ai_search_options.retrieval.max_num_results"),
+        (retrieval(max_num_results=2.5), "ai_search_options.retrieval.max_num_results"),
+        (retrieval(match_threshold=1.01), "ai_search_options.retrieval.match_threshold"),
+        (retrieval(match_threshold=-0.1), "ai_search_options.retrieval.match_threshold"),
+        (retrieval(retrieval_type="magic"), "ai_search_options.retrieval.retrieval_type"),
+        (retrieval(context_expansion=4), "ai_search_options.retrieval.context_expansion"),
+        (retrieval(fusion_method="sum"), "ai_search_options.retrieval.fusion_method"),
+        (retrieval(keyword_match_mode="not"), "ai_search_options.retrieval.keyword_match_mode"),
+        (retrieval(filters=[]), "ai_search_options.retrieval.filters"),
+        (reranking(enabled="yes"), "ai_search_options.reranking.enabled"),
+        (reranking(enabled=True, model=5), "ai_search_options.reranking.model"),
+        (reranking(enabled=True, match_threshold=1.5), "ai_search_options.reranking.match_threshold"),
+    ],
+)
+def test_wrong_types_and_ranges_name_the_field(filled: Wire, body: dict[str, Any], field: str) -> None:
+    answer = filled.post(SEARCH, body)
+    assert error_of(answer) == (400, 7400, "invalid_request")
+    assert field in answer.json()["errors"][0]["detail"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"max_num_results": 51},
+        {"max_num_of_results": 0},
+        {"ranking_options": {"score_threshold": 2}},
+        {"reranking": {"enabled": 3}},
+        {"rewrite_query": "no"},
+        {"filters": "folder"},
+    ],
+)
+def test_wrong_types_and_ranges_of_the_legacy_generation(filled: Wire, body: dict[str, Any]) -> None:
+    assert error_of(filled.post(f"{LEGACY}/handbook/search", {"query": "x", **body}))[:2] == (400, 7400)
+
+
+def test_numbers_that_json_does_not_know(filled: Wire) -> None:
+    text = '{"query": "x", "ai_search_options": {"retrieval": {"match_threshold": NaN}}}'
+    assert error_of(filled.ask("POST", SEARCH, content=text))[:2] == (400, 7400)
+    text = '{"query": "x", "ai_search_options": {"retrieval": {"filters": {"timestamp": 1e999}}}}'
+    assert error_of(filled.ask("POST", SEARCH, content=text))[0] == 400
+
+
+@pytest.mark.parametrize(
+    "query", ["\0", "a\0b", "'\"`;--", "*", "NEAR(", "a AND", "𝒳" * 100, "x" * 100_000, "?" * 5000]
+)
+def test_strange_queries_are_searched(filled: Wire, query: str) -> None:
+    assert filled.post(SEARCH, {"query": query}).status_code == 200
+
+
+def test_a_json_body_without_end(filled: Wire) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(40):
+            yield b"[" * (1 << 20)
+
+    assert error_of(filled.ask("POST", SEARCH, content=endless()))[:2] == (400, 7400)
+
+
+def test_an_unexpected_failure_tells_nothing(filled: Wire, caplog: pytest.LogCaptureFixture) -> None:
+    @filled.app.get("/boom")
+    async def boom() -> None:
+        raise RuntimeError("password is swordfish")
+
+    answer = filled.get("/boom")
+    assert error_of(answer) == (500, 7001, "Internal Error")
+    assert "swordfish" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({}, 7400),
+        ({"id": ""}, 7400),
+        ({"id": "Upper"}, 7400),
+        ({"id": "a--b"}, 7400),
+        ({"id": "a\n"}, 7400),
+        ({"id": "x" * 65}, 7400),
+        ({"id": 5}, 7400),
+        ({"id": "a", "reranking_model": "no/such"}, 7010),
+        ({"id": "a", "embedding_model": "no/such"}, 7010),
+        ({"id": "a", "reranking": "yes"}, 7400),
+        ({"id": "a", "max_num_results": 51}, 7400),
+        ({"id": "a", "score_threshold": 1.5}, 7400),
+        ({"id": "a", "chunk_size": 63}, 7036),
+        ({"id": "a", "chunk_size": 5000}, 7036),
+        ({"id": "a", "chunk_overlap": 31}, 7400),
+        ({"id": "a", "index_method": {"vector": False, "keyword": False}}, 7400),
+        ({"id": "a", "cache_ttl": 5}, 7400),
+        ({"id": "a", "custom_metadata": [{"field_name": "folder", "data_type": "text"}]}, 7400),
+        ({"id": "a", "custom_metadata": [{"field_name": "x", "data_type": "blob"}]}, 7400),
+        ({"id": "a", "custom_metadata": [{"field_name": f"f{n}", "data_type": "text"} for n in range(6)]}, 7400),
+        ({"id": "a", "retrieval_options": {"boost_by": [{"field": "colour"}]}}, 7400),
+    ],
+)
+def test_instances_that_cannot_be_made(wire: Wire, body: dict[str, Any], code: int) -> None:
+    assert error_of(wire.post(NEW, body))[:2] == (400, code)
+    assert wire.get(NEW).json()["result_info"]["total_count"] == 0

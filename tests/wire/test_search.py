@@ -1,0 +1,287 @@
+"""Search of both generations: shapes, reranking switches, thresholds, filters."""
+
+from typing import Any
+
+import pytest
+
+from tests.wire.conftest import BGE, BROKEN, LEGACY, MISSING, NEW, PAGES, Wire, error_of, keys_of
+
+QUERY = "what to do when the lamp oil freezes"
+NAMESPACED = "/client/v4/accounts/acc/ai-search/namespaces/default/instances"
+BY_LENGTH = sorted(PAGES, key=lambda key: len(PAGES[key]))
+RERANK = {"reranking": {"enabled": True, "model": BGE, "match_threshold": 0}}
+
+
+@pytest.mark.parametrize("base", ["/client/v4", ""])
+@pytest.mark.parametrize("inner", ["instances", "namespaces/default/instances"])
+def test_every_path_of_the_new_search(filled: Wire, base: str, inner: str) -> None:
+    answer = filled.post(f"{base}/accounts/acc/ai-search/{inner}/handbook/search", {"query": QUERY})
+    assert set(keys_of(answer)) == set(PAGES)
+
+
+@pytest.mark.parametrize("base", ["/client/v4", ""])
+@pytest.mark.parametrize("prefix", ["/accounts/acc/autorag/rags", "/accounts/acc/ai-search/rags"])
+def test_every_path_of_the_legacy_search(filled: Wire, base: str, prefix: str) -> None:
+    answer = filled.post(f"{base}{prefix}/handbook/search", {"query": QUERY})
+    assert set(keys_of(answer)) == set(PAGES)
+
+
+def test_the_workers_binding_names_no_account(wire: Wire) -> None:
+    wire.ask("POST", "/accounts/default/ai-search/instances", json={"id": "handbook"})
+    assert [row["id"] for row in wire.get("/autorag/rags").json()["result"]] == ["handbook"]
+    assert keys_of(wire.post("/autorag/rags/handbook/search", {"query": QUERY})) == []
+    assert wire.post("/autorag/rags/handbook/ai-search", {"query": QUERY}).status_code == 200
+
+
+def test_shape_of_a_new_result(filled: Wire) -> None:
+    body = filled.post(f"{NEW}/handbook/search", {"query": QUERY, "ai_search_options": RERANK}).json()
+    assert {key: body[key] for key in ("success", "errors", "messages")} == {
+        "success": True,
+        "errors": [],
+        "messages": [],
+    }
+    result = body["result"]
+    assert (result["query_kind"], result["search_query"]) == ("text", QUERY)
+    chunk = result["chunks"][0]
+    assert chunk["type"] == "text" and chunk["text"] == PAGES[chunk["item"]["key"]]
+    assert chunk["item"]["timestamp"] > 10**12
+    assert chunk["item"]["metadata"]["folder"] == chunk["item"]["key"].rpartition("/")[0] + "/"
+    scores = chunk["scoring_details"]
+    assert scores["fusion_method"] == "rrf"
+    assert chunk["score"] == scores["reranking_score"]
+    assert 0 <= scores["retrieval_score"] <= 1
+    assert 0 <= scores["vector_score"] <= 1
+    assert scores["vector_rank"] >= 1
+    receipt = result["reranking"]
+    assert set(receipt) == {
+        "status", "reason", "model", "asked_model", "candidates_in", "candidates_out", "truncated", "ms",
+    }  # fmt: skip
+    assert (receipt["status"], receipt["model"], receipt["asked_model"]) == ("ran", "bge@1", BGE)
+    assert (receipt["candidates_in"], receipt["candidates_out"]) == (3, 3)
+
+
+def test_reranking_is_off_by_default(filled: Wire) -> None:
+    result = filled.post(f"{NEW}/handbook/search", {"query": QUERY}).json()["result"]
+    assert result["reranking"]["status"] == "skipped"
+    assert all("reranking_score" not in chunk["scoring_details"] for chunk in result["chunks"])
+
+
+def test_reranking_per_request_changes_the_order(filled: Wire) -> None:
+    plain = keys_of(filled.post(f"{NEW}/handbook/search", {"query": QUERY}))
+    reranked = keys_of(filled.post(f"{NEW}/handbook/search", {"query": QUERY, "ai_search_options": RERANK}))
+    assert reranked == BY_LENGTH != plain
+
+
+def test_reranking_per_instance_and_off_per_request(wire: Wire) -> None:
+    wire.fill(reranking=True, reranking_model=BGE)
+    options = {"reranking": {"match_threshold": 0}}
+    asked = wire.post(f"{NEW}/handbook/search", {"query": QUERY, "ai_search_options": options})
+    assert keys_of(asked) == BY_LENGTH
+    off = wire.post(f"{NEW}/handbook/search", {"query": QUERY, "ai_search_options": {"reranking": {"enabled": False}}})
+    assert off.json()["result"]["reranking"]["status"] == "skipped"
+    legacy = wire.post(f"{LEGACY}/handbook/search", {"query": QUERY})
+    assert keys_of(legacy) == BY_LENGTH
+    off = wire.post(f"{LEGACY}/handbook/search", {"query": QUERY, "reranking": {"enabled": False}})
+    assert off.json()["result"]["reranking"]["status"] == "skipped"
+
+
+def test_a_model_alone_does_not_switch_reranking_on(filled: Wire) -> None:
+    answer = filled.post(f"{NEW}/handbook/search", {"query": QUERY, "ai_search_options": {"reranking": {"model": BGE}}})
+    assert answer.json()["result"]["reranking"]["status"] == "skipped"
+
+
+def test_an_empty_model_is_the_default_reranker(filled: Wire) -> None:
+    for path, body in (
+        (NEW, {"ai_search_options": {"reranking": {"enabled": True, "model": ""}}}),
+        (LEGACY, {"reranking": {"enabled": True, "model": ""}}),
+    ):
+        answer = filled.post(f"{path}/handbook/search", {"query": QUERY, **body})
+        assert answer.json()["result"]["reranking"]["model"] == "built-in@1"
+
+
+def test_the_example_of_october_2025_as_written(filled: Wire) -> None:
+    body = {
+        "query": QUERY,
+        "max_num_results": 3,
+        "ranking_options": {"score_threshold": 0.0},
+        "rewrite_query": False,
+        "reranking": {"enabled": True, "model": BGE},
+    }
+    answer = filled.post(f"{LEGACY}/handbook/search", body)
+    assert keys_of(answer) == BY_LENGTH
+    result = answer.json()["result"]
+    assert result["object"] == "vector_store.search_results.page"
+    assert (result["search_query"], result["has_more"], result["next_page"]) == (QUERY, False, None)
+    assert result["reranking"]["status"] == "ran"
+    row = result["data"][0]
+    assert row["content"] == [{"id": row["file_id"], "type": "text", "text": PAGES[row["filename"]]}]
+    assert row["attributes"]["filename"] == row["filename"]
+    assert row["attributes"]["modified_date"] == row["attributes"]["timestamp"] > 10**12
+
+
+@pytest.mark.parametrize("name", ["max_num_results", "max_num_of_results"])
+def test_both_names_of_the_result_limit(filled: Wire, name: str) -> None:
+    assert len(keys_of(filled.post(f"{LEGACY}/handbook/search", {"query": QUERY, name: 2}))) == 2
+
+
+def test_legacy_reranking_cuts_nothing(filled: Wire) -> None:
+    low = {"reranking": {"enabled": True}, "query": "horn zebra quagga okapi lamp oil freezes reservoir"}
+    assert len(keys_of(filled.post(f"{LEGACY}/handbook/search", low))) == 3
+
+
+@pytest.mark.parametrize(("threshold", "count"), [(0, 3), (0.5, 2), (1, 0)])
+def test_reranking_threshold(filled: Wire, threshold: float, count: int) -> None:
+    options = {"reranking": {"enabled": True, "model": BGE, "match_threshold": threshold}}
+    answer = filled.post(f"{NEW}/handbook/search", {"query": QUERY, "ai_search_options": options})
+    assert len(keys_of(answer)) == count
+    assert answer.json()["result"]["reranking"]["candidates_out"] == count
+
+
+def test_match_threshold_holds_against_the_vector_score(filled: Wire) -> None:
+    options = {"retrieval": {"match_threshold": 1, "retrieval_type": "vector"}}
+    assert keys_of(filled.post(f"{NEW}/handbook/search", {"query": QUERY, "ai_search_options": options})) == []
+
+
+def test_unknown_reranker(filled: Wire) -> None:
+    body: dict[str, Any]
+    for path, body in (
+        (NEW, {"ai_search_options": {"reranking": {"enabled": True, "model": "no/such"}}}),
+        (LEGACY, {"reranking": {"enabled": True, "model": "no/such"}}),
+    ):
+        answer = filled.post(f"{path}/handbook/search", {"query": QUERY, **body})
+        assert error_of(answer) == (400, 7010, "invalid_model")
+
+
+@pytest.mark.parametrize(("model", "status"), [(MISSING, "substituted"), (BROKEN, "fell_back")])
+def test_a_reranker_that_cannot_serve_fails_no_search(filled: Wire, model: str, status: str) -> None:
+    plain = keys_of(filled.post(f"{NEW}/handbook/search", {"query": QUERY}))
+    options = {"reranking": {"enabled": True, "model": model, "match_threshold": 0}}
+    answer = filled.post(f"{NEW}/handbook/search", {"query": QUERY, "ai_search_options": options})
+    receipt = answer.json()["result"]["reranking"]
+    assert receipt["status"] == status
+    assert receipt["reason"]
+    if status == "fell_back":
+        assert keys_of(answer) == plain
+
+
+def test_messages_instead_of_a_query(filled: Wire) -> None:
+    messages = [
+        {"role": "system", "content": "be brief"},
+        {"role": "user", "content": "hello"},
+        {"role": "assistant", "content": None},
+        {"role": "user", "content": [{"type": "text", "text": "fog horn"}], "extra": 1},
+    ]
+    result = filled.post(f"{NEW}/handbook/search", {"messages": messages}).json()["result"]
+    assert result["search_query"] == "fog horn"
+    assert result["chunks"][0]["item"]["key"] == "signals/fog.md"
+
+
+def test_unknown_keys_and_nulls_are_ignored(filled: Wire) -> None:
+    body = {
+        "query": QUERY,
+        "messages": None,
+        "colour": "red",
+        "ai_search_options": {
+            "retrieval": {"filters": None, "max_num_results": None, "boost_by": None, "x": []},
+            "reranking": None,
+            "query_rewrite": {"enabled": None},
+            "cache": {"enabled": True},
+        },
+    }
+    assert len(keys_of(filled.post(f"{NEW}/handbook/search", body))) == 3
+
+
+def test_what_wrangler_sends(filled: Wire) -> None:
+    body = {
+        "query": QUERY,
+        "max_num_results": 1,
+        "score_threshold": 0,
+        "reranking": True,
+        "filters": {"folder": "stores/"},
+        "ai_search_options": {"reranking": {"match_threshold": 0}},
+    }
+    answer = filled.post(f"{NEW}/handbook/search", body)
+    assert keys_of(answer) == ["stores/oil-grades.md"]
+    assert answer.json()["result"]["reranking"]["status"] == "ran"
+
+
+def test_metadata_only_and_explain(filled: Wire) -> None:
+    options = {"retrieval": {"metadata_only": True}}
+    body = {"query": QUERY, "ai_search_options": options, "explain": True}
+    result = filled.post(f"{NEW}/handbook/search", body).json()["result"]
+    assert result["chunks"] and all("metadata" in chunk["item"] for chunk in result["chunks"])
+    assert not any(chunk.get("text") for chunk in result["chunks"])
+    assert {"stage", "ms", "candidates", "note"} == set(result["trace"][0])
+    assert filled.post(f"{LEGACY}/handbook/search", {"query": QUERY, "explain": True}).json()["result"]["trace"]
+
+
+@pytest.mark.parametrize("kind", ["vector", "keyword", "hybrid"])
+def test_retrieval_types(filled: Wire, kind: str) -> None:
+    options = {"retrieval": {"retrieval_type": kind, "keyword_match_mode": "or", "fusion_method": "max"}}
+    result = filled.post(f"{NEW}/handbook/search", {"query": QUERY, "ai_search_options": options}).json()["result"]
+    scores = result["chunks"][0]["scoring_details"]
+    assert ("vector_score" in scores) == (kind != "keyword")
+    assert ("keyword_score" in scores) == (kind != "vector")
+    assert ("fusion_method" in scores) == (kind == "hybrid")
+
+
+def test_a_retrieval_type_without_its_index(wire: Wire) -> None:
+    wire.make("vectors", index_method={"vector": True, "keyword": False})
+    for kind in ("keyword", "hybrid"):
+        body = {"query": QUERY, "ai_search_options": {"retrieval": {"retrieval_type": kind}}}
+        assert error_of(wire.post(f"{NEW}/vectors/search", body)) == (400, 7070, "invalid_retrieval_type")
+
+
+FOLDER = {"type": "eq", "key": "folder", "value": "winter/"}
+
+
+@pytest.mark.parametrize(
+    ("where", "found"),
+    [
+        ({"folder": "winter/"}, {"winter/oil.md"}),
+        ({"folder": {"$gte": "s", "$lt": "t"}}, {"stores/oil-grades.md", "signals/fog.md"}),
+        ({"filename": {"$in": ["fog.md", "winter/oil.md"]}}, {"signals/fog.md", "winter/oil.md"}),
+        ({"severity": {"$gt": 1}}, {"ranked.md"}),
+        ({"Severity": {"$nin": [2]}}, set(PAGES)),
+        ({"timestamp": {"$gt": "2020-01-01T00:00:00Z"}}, {*PAGES, "ranked.md"}),
+        (FOLDER, {"winter/oil.md"}),
+        ({"type": "and", "filters": [FOLDER, {"type": "ne", "key": "filename", "value": "x"}]}, {"winter/oil.md"}),
+        (
+            {"type": "or", "filters": [FOLDER, {"type": "eq", "key": "folder", "value": "signals/"}]},
+            {"winter/oil.md", "signals/fog.md"},
+        ),
+    ],
+)
+def test_filters_of_both_formats_on_both_generations(wire: Wire, where: object, found: set[str]) -> None:
+    wire.fill(custom_metadata=[{"field_name": "Severity", "data_type": "number"}])
+    wire.upload("ranked.md", "lamp oil", metadata={"severity": 2, "note": "kept"})
+    new = {"query": QUERY, "ai_search_options": {"retrieval": {"filters": where, "retrieval_type": "vector"}}}
+    assert set(keys_of(wire.post(f"{NEW}/handbook/search", new))) == found
+    assert set(keys_of(wire.post(f"{LEGACY}/handbook/search", {"query": QUERY, "filters": where}))) == found
+
+
+@pytest.mark.parametrize(
+    ("where", "code"),
+    [
+        ({"colour": "red"}, 7058),
+        ({"folder": {"$regex": "x"}}, 7058),
+        ({"timestamp": {"$gt": "soon"}}, 7057),
+        ({"type": "or", "filters": [{"type": "gt", "key": "folder", "value": "a"}]}, 7015),
+        ({"type": "or", "filters": [FOLDER, {"type": "eq", "key": "filename", "value": "a"}]}, 7016),
+    ],
+)
+def test_filters_that_are_refused(filled: Wire, where: object, code: int) -> None:
+    new = {"query": QUERY, "ai_search_options": {"retrieval": {"filters": where}}}
+    assert error_of(filled.post(f"{NEW}/handbook/search", new))[:2] == (400, code)
+    assert error_of(filled.post(f"{LEGACY}/handbook/search", {"query": QUERY, "filters": where}))[:2] == (400, code)
+
+
+def test_boosts(filled: Wire) -> None:
+    def boosted(boosts: object) -> Any:
+        body = {"query": QUERY, "ai_search_options": {"retrieval": {"boost_by": boosts}}}
+        return filled.post(f"{NEW}/handbook/search", body)
+
+    assert len(keys_of(boosted([{"field": "timestamp", "direction": "desc"}]))) == 3
+    assert len(keys_of(boosted([]))) == 3
+    for bad in ([{"field": "colour"}], [{"field": "timestamp"}] * 2, [{"field": "timestamp"}] * 4, "timestamp"):
+        assert error_of(boosted(bad))[:2] == (400, 7400)
