@@ -151,12 +151,14 @@ def run_demo(
         _, secret = await access.create("demo")
 
         def ready(bound: int) -> None:
-            out.print(demo.comparison_table(question, before, after))
+            demo.show(out, question, before, after)
             demo.show_curl(out, f"http://{settings.host}:{bound}", secret, question)
             out.print(f"\nSecondlook serves on http://{settings.host}:{bound} (Ctrl-C stops it)", highlight=False)
 
         if once:
-            ready(settings.port)
+            demo.show(out, question, before, after)
+            demo.show_curl(out, f"http://{settings.host}:{settings.port}", secret, question)
+            out.print("\nThe server is not running: leave --once out to serve.", highlight=False)
         else:
             await serve_http(runtime, settings, on_ready=ready)
 

@@ -71,12 +71,26 @@ async def compare(runtime: Runtime, instance: Instance, question: str) -> tuple[
     return before, after
 
 
+def show(console: Console, question: str, before: Ranking, after: Ranking) -> None:
+    """The comparison, and what the reranker did."""
+    console.print(comparison_table(question, before, after))
+    receipt = after.receipt
+    console.print(
+        f"reranking {receipt.status}: {receipt.candidates_in} candidates in {receipt.milliseconds:.0f} ms by"
+        f" {receipt.model}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
 def comparison_table(question: str, before: Ranking, after: Ranking) -> Table:
     """The best results after reranking, each with where it stood before."""
     ranks = {candidate.chunk.id: rank for rank, candidate in enumerate(before.candidates, 1)}
-    table = Table(title=f"“{escape(question)}”", title_justify="left", caption_justify="left")
+    table = Table(title=f"“{escape(question)}”", title_justify="left")
     for heading in ("rank", "was", "moved", "retrieval", "reranking", "item"):
-        table.add_column(heading, justify="left" if heading == "item" else "right", no_wrap=heading != "item")
+        table.add_column(
+            heading, justify="left" if heading == "item" else "right", no_wrap=heading != "item", overflow="fold"
+        )
     for rank, candidate in enumerate(after.candidates[:SHOWN], 1):
         was = ranks.get(candidate.chunk.id)
         evidence = candidate.evidence
@@ -88,9 +102,6 @@ def comparison_table(question: str, before: Ranking, after: Ranking) -> Table:
             "-" if evidence.relevance is None else f"{evidence.relevance:.3f}",
             escape(candidate.chunk.item_key),
         )
-    receipt = after.receipt
-    table.caption = f"reranking {receipt.status}: {receipt.candidates_in} candidates in {receipt.milliseconds:.0f} ms"
-        f" by {receipt.model}"
     return table
 
 

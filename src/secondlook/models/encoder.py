@@ -89,7 +89,7 @@ class Encoder:
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
     def windows(self, text: str, max_tokens: int) -> list[tuple[int, int]]:
-        """At least one character span, each of at most ``max_tokens`` tokens with the special ones; they cover the text."""
+        """At least one character span of at most ``max_tokens`` tokens, special ones counted; together the text."""
         offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
         room = min(max_tokens, self.config.max_positions) - self._special
         starts = range(0, len(offsets), room)

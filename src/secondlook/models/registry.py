@@ -113,7 +113,9 @@ class LateLoaded:
 
     async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
         """One score a passage; raises ``SetupError`` when the weights are broken."""
-        model = self._model or await asyncio.to_thread(self._get)
+        model = self._model
+        if model is None:
+            model = await asyncio.to_thread(self._get)
         return await model.score(query, passages)
 
     def _get(self) -> Reranker:
