@@ -129,7 +129,7 @@ def test_legacy_reranking_cuts_nothing(filled: Wire) -> None:
     assert len(keys_of(filled.post(f"{LEGACY}/handbook/search", low))) == 3
 
 
-@pytest.mark.parametrize(("threshold", "count"), [(0, 3), (0.5, 2), (1, 0)])
+@pytest.mark.parametrize(("threshold", "count"), [(0, 3), (0.5, 1), (1, 0)])
 def test_reranking_threshold(filled: Wire, threshold: float, count: int) -> None:
     options = {"reranking": {"enabled": True, "model": BGE, "match_threshold": threshold}}
     answer = filled.post(f"{NEW}/handbook/search", {"query": QUERY, "ai_search_options": options})

@@ -109,7 +109,7 @@ PLAIN = {
 
 def check_name(name: str | None) -> str:
     """The instance id; raises ``InvalidOptionError``."""
-    if not name or len(name) > 64 or not NAME.match(name):
+    if not name or len(name) > 64 or not NAME.fullmatch(name):
         raise InvalidOptionError(
             f"id: {name!r} must be 1 to 64 characters of a-z, 0-9, _ and single inner hyphens, such as my-docs"
         )

@@ -1,0 +1,25 @@
+"""One server for all acceptance tests that do not kill it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.server_process import ServerProcess, run_cli, start_server
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="session")
+def token(data_dir: Path) -> str:
+    return run_cli("token", "create", "--name", "tests", "--quiet", data_dir=data_dir)
+
+
+@pytest.fixture(scope="session")
+def server(data_dir: Path, token: str) -> Iterator[ServerProcess]:
+    running = start_server(data_dir)
+    yield running
+    running.stop()

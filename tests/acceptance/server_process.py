@@ -1,0 +1,70 @@
+"""A Secondlook server as its own process."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, Queue
+from threading import Thread
+
+PATIENCE = 90.0
+
+
+@dataclass
+class ServerProcess:
+    """A running server; ``kill`` is SIGKILL."""
+
+    process: "subprocess.Popen[str]"
+    url: str
+
+    def kill(self) -> None:
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(30)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
+def run_cli(*arguments: str, data_dir: Path) -> str:
+    """What a command prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "secondlook.cli", *arguments, "--data-dir", str(data_dir)],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise AssertionError(done.stdout + done.stderr)
+    return done.stdout.strip()
+
+
+def start_server(data_dir: Path, **environment: str) -> ServerProcess:
+    """A server on a free port, ready to answer."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "secondlook.cli", "serve", "--port", "0", "--data-dir", str(data_dir)],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1", **environment},
+    )  # fmt: skip
+    lines: Queue[str] = Queue()
+
+    def read() -> None:
+        for line in process.stdout or ():
+            lines.put(line)
+
+    Thread(target=read, daemon=True).start()
+    seen: list[str] = []
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            seen.append(lines.get(timeout=0.5))
+        except Empty:
+            continue
+        if found := re.search(r"serves on (http://\S+)", seen[-1]):
+            return ServerProcess(process, found.group(1))
+    raise AssertionError("the server did not start: " + "".join(seen))

@@ -1,0 +1,193 @@
+"""Instances and namespaces: create, read, partial update, list, delete, stats."""
+
+from typing import Any
+
+import pytest
+
+from tests.wire.conftest import BGE, NEW, Wire, error_of
+
+FIELDS = (
+    "id namespace type source source_params status enable paused engine_version embedding_model ai_search_model"
+    " rewrite_query rewrite_model reranking reranking_model index_method hybrid_search_enabled fusion_method"
+    " indexing_options retrieval_options chunk chunk_size chunk_overlap max_num_results score_threshold cache"
+    " cache_threshold cache_ttl sync_interval custom_metadata public_endpoint_id public_endpoint_params created_at"
+    " modified_at created_by modified_by last_activity token_id ai_gateway_id summarization summarization_model"
+    " system_prompt_ai_search system_prompt_rewrite_query system_prompt_index_summarization vectorize_name metadata"
+).split()
+
+
+def test_every_field_has_the_contracts_default(wire: Wire) -> None:
+    made = wire.make()
+    assert set(FIELDS) <= set(made)
+    wanted = {
+        "reranking": False,
+        "reranking_model": None,
+        "index_method": {"vector": True, "keyword": True},
+        "fusion_method": "rrf",
+        "indexing_options": {"keyword_tokenizer": "porter", "use_ocr": False},
+        "retrieval_options": {"keyword_match_mode": "and", "boost_by": []},
+        "chunk_size": 256,
+        "chunk_overlap": 10,
+        "max_num_results": 10,
+        "score_threshold": 0.4,
+        "cache": True,
+        "cache_threshold": "close_enough",
+        "cache_ttl": 172800,
+        "sync_interval": 21600,
+        "namespace": "default",
+    }
+    assert {name: made[name] for name in wanted} == wanted
+    assert wire.get(f"{NEW}/handbook").json()["result"] == made
+    assert wire.get(NEW).json()["result"] == [made]
+
+
+def test_a_full_request_is_echoed(wire: Wire) -> None:
+    body = {
+        "index_method": {"vector": True, "keyword": True},
+        "fusion_method": "max",
+        "indexing_options": {"keyword_tokenizer": "trigram", "use_ocr": True},
+        "retrieval_options": {
+            "keyword_match_mode": "or",
+            "boost_by": [{"field": "timestamp", "direction": "desc"}, {"field": "severity"}, {"field": "language"}],
+        },
+        "chunk_size": 384,
+        "chunk_overlap": 15,
+        "max_num_results": 8,
+        "score_threshold": 0.3,
+        "reranking": True,
+        "reranking_model": BGE,
+        "embedding_model": "@cf/qwen/qwen3-embedding-0.6b",
+        "custom_metadata": [
+            {"field_name": "language", "data_type": "text"},
+            {"field_name": "severity", "data_type": "number"},
+        ],
+        "cache": False,
+        "cache_threshold": "anything_goes",
+        "cache_ttl": 3600,
+        "sync_interval": 3600,
+    }
+    made = wire.make("harbour-site", **body)
+    boosts = made["retrieval_options"].pop("boost_by")
+    assert [(one["field"], one["direction"]) for one in boosts] == [
+        ("timestamp", "desc"),
+        ("severity", "asc"),
+        ("language", "exists"),
+    ]
+    del body["retrieval_options"]["boost_by"]  # type: ignore[attr-defined]  # a dict
+    assert {name: made[name] for name in body} == body
+
+
+def test_put_changes_only_what_is_sent(wire: Wire) -> None:
+    before = wire.make(reranking=True, reranking_model=BGE, max_num_results=8, cache=False)
+
+    def put(**body: Any) -> dict[str, Any]:
+        answer = wire.ask("PUT", f"{NEW}/handbook", json=body)
+        assert answer.status_code == 200, answer.text
+        changed: dict[str, Any] = answer.json()["result"]
+        return changed
+
+    times = ("modified_at", "last_activity")
+    after = put(reranking=False, colour="red", max_num_results=None)
+    assert {k: v for k, v in after.items() if before[k] != v and k not in times} == {"reranking": False}
+    after = put(retrieval_options={"keyword_match_mode": "or"}, cache_ttl=600)
+    assert after["retrieval_options"] == {"keyword_match_mode": "or", "boost_by": []}
+    assert (after["cache"], after["cache_ttl"], after["reranking"]) == (False, 600, False)
+    after = put(retrieval_options={"boost_by": [{"field": "timestamp"}]})
+    assert after["retrieval_options"]["keyword_match_mode"] == "or"
+    assert put(retrieval_options={"boost_by": []})["retrieval_options"]["boost_by"] == []
+    assert put(reranking_model="")["reranking_model"] is None
+    assert put(index_method={"keyword": False})["index_method"] == {"vector": True, "keyword": False}
+    assert put(hybrid_search_enabled=True)["index_method"] == {"vector": True, "keyword": True}
+
+
+def test_put_that_is_refused(filled: Wire) -> None:
+    for body, code in (
+        ({"max_num_results": 0}, 7400),
+        ({"reranking_model": "no/such"}, 7010),
+        ({"chunk_size": 5000}, 7036),
+        ({"index_method": {"vector": True, "keyword": False}}, 7400),
+    ):
+        assert error_of(filled.ask("PUT", f"{NEW}/handbook", json=body))[:2] == (400, code)
+    assert error_of(filled.ask("PUT", f"{NEW}/nope", json={}))[:2] == (404, 7002)
+
+
+def test_a_name_is_taken_once_a_namespace(wire: Wire) -> None:
+    wire.make()
+    answer = wire.post(NEW, {"id": "handbook"})
+    assert error_of(answer) == (400, 7022, "ai_search_with_this_name_already_exist")
+    wire.post("/accounts/acc/ai-search/namespaces", {"name": "harbour"})
+    made = wire.post("/accounts/acc/ai-search/namespaces/harbour/instances", {"id": "handbook"})
+    assert made.json()["result"]["namespace"] == "harbour"
+
+
+def test_lists(wire: Wire) -> None:
+    for name in ("harbour-site", "handbook", "lighthouse"):
+        wire.make(name)
+
+    def listed(**query: Any) -> list[str]:
+        return [row["id"] for row in wire.get(NEW, **query).json()["result"]]
+
+    assert set(listed()) == {"harbour-site", "handbook", "lighthouse"}
+    assert listed(order_by="created_at", order_by_direction="asc") == listed()[::-1]
+    assert set(listed(search="HA")) == {"harbour-site", "handbook"}
+    assert listed(search="%") == []
+    assert len(listed(per_page=2)) == 2
+    info = wire.get(NEW, page=2, per_page=2).json()["result_info"]
+    assert info == {"count": 1, "page": 2, "per_page": 2, "total_count": 3}
+    for bad in ({"page": 0}, {"per_page": 101}, {"order_by": "name"}, {"order_by_direction": "up"}):
+        assert error_of(wire.get(NEW, **bad))[:2] == (400, 7400)
+
+
+def test_delete_gives_the_instance_back(filled: Wire) -> None:
+    assert filled.ask("DELETE", f"{NEW}/handbook").json()["result"]["id"] == "handbook"
+    assert error_of(filled.get(f"{NEW}/handbook"))[:2] == (404, 7002)
+    filled.make()
+    assert filled.get(f"{NEW}/handbook/items").json()["result"] == []
+
+
+def test_stats(filled: Wire) -> None:
+    filled.upload("empty.md", b"")
+    stats = filled.get(f"{NEW}/handbook/stats").json()["result"]
+    assert {name: stats[name] for name in ("queued", "running", "completed", "error", "skipped", "outdated")} == {
+        "queued": 0, "running": 0, "completed": 3, "error": 1, "skipped": 0, "outdated": 0,
+    }  # fmt: skip
+    assert stats["engine"]["vectorize"]["vectorsCount"] == 3
+    assert stats["degraded"] is False
+
+
+def test_purge_cache_and_tokens(filled: Wire) -> None:
+    assert filled.post(f"{NEW}/handbook/purge_cache").json() == {
+        "success": True, "errors": [], "messages": [], "result": {},
+    }  # fmt: skip
+    tokens = filled.get("/accounts/acc/ai-search/tokens").json()
+    assert len(tokens["result"]) == tokens["result_info"]["total_count"] == 1
+    assert not any("key" in name for name in tokens["result"][0])
+
+
+def test_legacy_list(filled: Wire) -> None:
+    rows = filled.get("/client/v4/accounts/acc/autorag/rags").json()["result"]
+    assert set(rows[0]) == {"id", "enable", "type", "source", "vectorize_name", "paused", "status"}
+
+
+NAMESPACES = "/client/v4/accounts/acc/ai-search/namespaces"
+
+
+def test_namespaces(wire: Wire) -> None:
+    made = wire.post(NAMESPACES, {"name": "harbour", "description": "Everything ashore"}).json()["result"]
+    assert (made["name"], made["description"]) == ("harbour", "Everything ashore")
+    assert wire.get(f"{NAMESPACES}/harbour").json()["result"] == made
+    assert wire.get(f"{NAMESPACES}/default").json()["result"]["name"] == "default"
+    assert wire.get(NAMESPACES).json()["result"] == [made]
+    assert wire.get(NAMESPACES, search="ASHORE").json()["result_info"]["total_count"] == 1
+    assert error_of(wire.post(NAMESPACES, {"name": "harbour"})) == (409, 7064, "namespace_already_exists")
+    wire.post(f"{NAMESPACES}/harbour/instances", {"id": "a"})
+    assert error_of(wire.ask("DELETE", f"{NAMESPACES}/harbour")) == (400, 7066, "namespace_not_empty")
+    wire.ask("DELETE", f"{NAMESPACES}/harbour/instances/a")
+    assert wire.ask("DELETE", f"{NAMESPACES}/harbour").status_code == 200
+    assert error_of(wire.get(f"{NAMESPACES}/harbour")) == (404, 7063, "namespace_not_found")
+    assert error_of(wire.ask("DELETE", f"{NAMESPACES}/default")) == (400, 7065, "cannot_modify_default_namespace")
+
+
+@pytest.mark.parametrize("name", [None, "", "Upper", "-a", "a" * 29, 5])
+def test_namespace_names_that_are_refused(wire: Wire, name: object) -> None:
+    assert error_of(wire.post(NAMESPACES, {"name": name}))[:2] == (400, 7400)
