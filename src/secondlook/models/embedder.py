@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import numpy as np
 
@@ -66,6 +67,10 @@ class EncoderEmbedder:
         return made
 
     def _join(self, windows: Sequence[Encoded], *, cut: bool) -> Embedding:
-        total = np.sum([window.vectors.sum(axis=0) for window in windows], axis=0)
-        vector = (total / max(float(np.linalg.norm(total)), 1e-12)).astype("<f4").tobytes()
-        return Embedding(vector, self._late.pack(windows) if self._late else None, cut)
+        return Embedding(join_windows(windows), self._late.pack(windows, cut=cut) if self._late else None, cut)
+
+
+def join_windows(windows: Sequence[Encoded]) -> Vector:
+    """The mean over all tokens of the windows, L2-normalised."""
+    total = np.sum([window.vectors.sum(axis=0) for window in windows], axis=0)
+    return cast(bytes, (total / max(float(np.linalg.norm(total)), 1e-12)).astype("<f4").tobytes())

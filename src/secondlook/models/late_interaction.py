@@ -3,9 +3,10 @@
 import asyncio
 import importlib.resources
 import io
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import cast
 
 import numpy as np
@@ -16,33 +17,41 @@ from secondlook.models.encoder import Encoded, Encoder
 from secondlook.ports import Passage, Scores
 
 Floats = NDArray[np.float32]
+Levels = NDArray[np.int8]
 
-FORMAT = 1
-"""First byte of what is stored; another format is computed anew from the text."""
+FORMAT = 2
+"""First byte of what is stored; what another format or another projection made is computed anew from the text."""
+HEADER = 5
+"""Bytes before the levels: format, dimensions, two of the projection's checksum, and whether the text was cut."""
 QUERY_TOKENS = 128
 WINDOW_TOKENS = 256
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Recipe:
     """What was learned on training data (benchmarks/quality/train_reranker.py says how).
 
     Attributes:
         version: part of the model's identity.
         projection: float32 [hidden, dimensions], from token vectors to what is stored and compared.
-        rarity: float32 [vocabulary], weight of each query token.
-        coefficients: of the features, in the order of ``features``.
+        rarity: float32 [vocabulary], one factor of a query token's weight.
+        weigher: float32 [hidden]; e to the power of its product with the token's vector is the other.
+        coefficients: float32 [features], in the order of ``features``.
         intercept: of the logistic regression.
-        low, high: where each feature is clipped.
     """
 
     version: str
     projection: Floats
     rarity: Floats
+    weigher: Floats
     coefficients: Floats
     intercept: float
-    low: Floats
-    high: Floats
+
+    @cached_property
+    def mark(self) -> bytes:
+        """What tells stored vectors of this projection from all others: format, dimensions, checksum."""
+        checksum = zlib.crc32(np.ascontiguousarray(self.projection, "<f4").tobytes()) & 0xFFFF
+        return bytes((FORMAT, self.projection.shape[1])) + checksum.to_bytes(2, "little")
 
 
 @cache
@@ -51,12 +60,13 @@ def load_recipe() -> Recipe:
     data = (importlib.resources.files("secondlook") / "models" / "late_interaction.npz").read_bytes()
     with np.load(io.BytesIO(data)) as found:
         arrays = {name: found[name] for name in found.files}
-    floats = {name: arrays[name].astype(np.float32) for name in ("projection", "coefficients", "low", "high")}
     return Recipe(
         version=str(arrays["version"]),
+        projection=arrays["projection"].astype(np.float32),
         rarity=arrays["rarity"].astype(np.float32) * float(arrays["rarity_scale"]),
+        weigher=arrays["weigher"].astype(np.float32),
+        coefficients=arrays["coefficients"].astype(np.float32),
         intercept=float(arrays["intercept"]),
-        **floats,
     )
 
 
@@ -82,37 +92,42 @@ class LateInteraction:
         """Recipe and encoder."""
         return f"late-interaction@{self._recipe.version}/{self._encoder.identity}"
 
-    def pack(self, windows: Sequence[Encoded]) -> bytes:
+    def pack(self, windows: Sequence[Encoded], *, cut: bool = False) -> bytes:
         """What the index keeps of a passage: int8 token vectors, special tokens left out.
 
-        Bytes: format, dimensions, then tokens x dimensions of int8; each vector is scaled
-        to length 127, so that a dot product of two is 127 squared times their cosine.
+        Each vector is projected and scaled to length 127; ``cut`` says that the windows
+        are not the whole text.
         """
-        return pack_vectors(self._project(windows))
+        return pack_levels(quantise(self._project(windows)), self._recipe.mark, cut=cut)
 
     async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
         """One probability a passage; passages that come without stored vectors are encoded now."""
         return await asyncio.to_thread(self._score, query, passages)
 
     def _score(self, query: str, passages: Sequence[Passage]) -> Scores:
-        [asked] = self._encoder.encode([query], max_tokens=QUERY_TOKENS)
-        vectors = self._project([asked])
-        weights = self._recipe.rarity[asked.token_ids[1:-1]]
-        truncated = 0
-        rows = []
-        for passage in passages:
-            stored = unpack_vectors(passage.stored, self._recipe.projection.shape[1]) if passage.stored else None
-            if stored is None:
-                windows, cut = encode_windows(self._encoder, passage.text)
-                truncated += cut
-                stored = unpack_vectors(self.pack(windows), self._recipe.projection.shape[1])
-            similarity = max_similarity(vectors, weights, stored)
-            rows.append(features(similarity, passage.evidence))
-        if not rows:
+        if not passages:
             return Scores(())
-        given = np.clip(np.array(rows, np.float32), self._recipe.low, self._recipe.high)
-        logits = given @ self._recipe.coefficients + self._recipe.intercept
-        return Scores(tuple(float(one) for one in 1 / (1 + np.exp(-logits.astype(np.float64)))), truncated)
+        [asked] = self._encoder.encode([query], max_tokens=QUERY_TOKENS)
+        truncated = 0
+        stored = []
+        for passage in passages:
+            found = unpack_levels(passage.stored or b"", self._recipe.mark)
+            if found is None:
+                windows, cut = encode_windows(self._encoder, passage.text)
+                found = quantise(self._project(windows)), cut
+            stored.append(found[0])
+            truncated += found[1]
+        similarities = max_similarities(self._project([asked]), self._weigh(asked), stored)
+        evidence = np.array([features(passage.evidence) for passage in passages], np.float32)
+        given = np.concatenate([similarities, evidence], axis=1)
+        logits = (given @ self._recipe.coefficients + self._recipe.intercept).astype(np.float64)
+        return Scores(tuple(float(one) for one in 1 / (1 + np.exp(-logits))), truncated)
+
+    def _weigh(self, asked: Encoded) -> Floats:
+        """Weights of the query's tokens, summing to 1: rare and telling tokens count more."""
+        told = np.clip(asked.vectors[1:-1] @ self._recipe.weigher, -3, 3)
+        weights = np.maximum(self._recipe.rarity[asked.token_ids[1:-1]], 1e-3) * np.exp(told)
+        return cast(Floats, (weights / max(float(weights.sum()), 1e-9)).astype(np.float32))
 
     def _project(self, windows: Sequence[Encoded]) -> Floats:
         tokens = np.concatenate([window.vectors[1:-1] for window in windows])
@@ -126,34 +141,54 @@ def encode_windows(encoder: Encoder, text: str, *, most: int = 2) -> tuple[list[
     return encoder.encode(windows[:most] or [""], max_tokens=WINDOW_TOKENS), len(windows) > most
 
 
-def pack_vectors(vectors: Floats) -> bytes:
-    """Unit vectors [tokens, dimensions] as bytes."""
-    levels = np.clip(np.rint(vectors * 127), -127, 127).astype(np.int8)
-    return bytes((FORMAT, vectors.shape[1])) + levels.tobytes()
+def quantise(vectors: Floats) -> Levels:
+    """Unit vectors [tokens, dimensions] as int8, 127 for 1."""
+    return np.clip(np.rint(vectors * 127), -127, 127).astype(np.int8)
 
 
-def unpack_vectors(packed: bytes | None, dimensions: int) -> Floats | None:
-    """The vectors, about unit length; None when they were stored in another format."""
-    if not packed or packed[0] != FORMAT or packed[1] != dimensions or (len(packed) - 2) % dimensions:
+def pack_levels(levels: Levels, mark: bytes, *, cut: bool = False) -> bytes:
+    """What is stored: the header, then tokens x dimensions of int8."""
+    return mark + bytes((cut,)) + levels.tobytes()
+
+
+def unpack_levels(packed: bytes, mark: bytes) -> tuple[Levels, bool] | None:
+    """The quantised vectors [tokens, dimensions], and whether text was cut; None when stored under another mark."""
+    if len(packed) < HEADER or packed[: len(mark)] != mark or (len(packed) - HEADER) % mark[1]:
         return None
-    return np.frombuffer(packed, np.int8, offset=2).reshape(-1, dimensions).astype(np.float32) / np.float32(127)
+    return np.frombuffer(packed, np.int8, offset=HEADER).reshape(-1, mark[1]), bool(packed[len(mark)])
 
 
-def max_similarity(query: Floats, weights: Floats, passage: Floats | None) -> float:
-    """Mean over query tokens, weighted by rarity, of the greatest cosine to any passage token; 0 if either is empty."""
-    if passage is None or not len(passage) or not len(query):
-        return 0.0
-    best = (query @ passage.T).max(axis=1)
-    return float((best * weights).sum() / max(float(weights.sum()), 1e-9))
+def max_similarities(query: Floats, weights: Floats, passages: Sequence[Levels]) -> Floats:
+    """MaxSim and its sharper twin of each passage: float32 [passages, 2], 0 where either side is empty.
+
+    Of each query token the greatest cosine to any passage token, at least 0, is taken;
+    the columns are the weighted means of it and of its fourth power, which only matches
+    that are nearly exact reach.
+
+    Args:
+        query: [query tokens, dimensions], of unit length.
+        weights: [query tokens], summing to 1.
+        passages: quantised vectors [tokens, dimensions] of each.
+    """
+    found = np.zeros((len(passages), 2), np.float32)
+    full = [place for place, levels in enumerate(passages) if len(levels)]
+    if not full or not len(query):
+        return found
+    tokens = np.concatenate([passages[place] for place in full]).astype(np.float32)
+    starts = np.cumsum([0, *(len(passages[place]) for place in full[:-1])])
+    cosines = (query * np.float32(1 / 127)) @ tokens.T
+    best = np.clip(np.maximum.reduceat(cosines, starts, axis=1), 0, 1)
+    found[full, 0] = weights @ best
+    found[full, 1] = weights @ best**4
+    return found
 
 
-def features(similarity: float, evidence: Evidence) -> list[float]:
-    """The pair's features: MaxSim, cosine, share of attainable BM25, reciprocal ranks (0 where a method lacks it)."""
+def features(evidence: Evidence) -> list[float]:
+    """The first stage's evidence: cosine, share of attainable BM25, reciprocal ranks (0 where a method lacks it)."""
     share = 0.0
     if evidence.keyword_score and evidence.keyword_ceiling:
-        share = evidence.keyword_score / evidence.keyword_ceiling
+        share = min(1.0, evidence.keyword_score / evidence.keyword_ceiling)
     return [
-        similarity,
         evidence.vector_score or 0.0,
         share,
         _reciprocal(evidence.vector_rank),

@@ -1,0 +1,268 @@
+"""Learns the recipe of the built-in late-interaction reranker from what ``collect.py`` wrote.
+
+    python benchmarks/quality/train_reranker.py COLLECTED OUT.npz --train docs scifact --held-out milvus
+
+Learned by listwise softmax over each query's candidates: the projection of the token vectors, the
+weight of a query token (its rarity in the training passages times a function of its vector), and the
+coefficients of the features. One query in five of each training set is held out, as is the whole of
+the sets given with ``--held-out``; the intercept and the scale are then calibrated on what was held
+out, so that a score is the probability of relevance when a relevant and an irrelevant candidate of
+the same query are equally likely. Needs torch, which the product does not.
+"""
+
+import argparse
+import json
+import pickle
+import random
+import time
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from collect import Asked, Collected
+from torch import Tensor, nn
+
+from secondlook.evaluation.metrics import ndcg_at
+
+SEED = 11
+POWERS = (1, 4)
+NEGATIVES = 23
+
+
+@dataclass
+class Example:
+    """A query with the set it belongs to."""
+
+    source: Collected
+    asked: Asked
+
+
+class Scorer(nn.Module):
+    """MaxSim of projected token vectors, weighted by token, mixed with the first stage's evidence."""
+
+    def __init__(self, projection: Tensor, idf: Tensor, evidence: int) -> None:
+        super().__init__()
+        self.projection = nn.Parameter(projection.clone())
+        self.weigher = nn.Parameter(torch.zeros(projection.shape[0]))
+        self.alpha = nn.Parameter(torch.tensor(1.0))
+        self.mix = nn.Parameter(torch.tensor([15.0] + [0.0] * (len(POWERS) - 1) + [4.0, 3.0] + [0.5] * (evidence - 2)))
+        self.register_buffer("idf", idf)
+
+    def weights(self, token_ids: Tensor, vectors: Tensor) -> Tensor:
+        """[query tokens], summing to 1."""
+        raw = self.idf[token_ids].clamp_min(1e-3) ** self.alpha * torch.exp((vectors @ self.weigher).clamp(-3, 3))
+        return raw / raw.sum()
+
+    def forward(self, token_ids: Tensor, vectors: Tensor, tokens: Tensor, owner: Tensor, evidence: Tensor) -> Tensor:
+        """Logits [candidates]; ``owner`` says which candidate each passage token belongs to."""
+        asked = nn.functional.normalize(vectors @ self.projection, dim=1)
+        read = nn.functional.normalize(tokens @ self.projection, dim=1)
+        best = torch.full((len(asked), len(evidence)), 0.0).scatter_reduce(
+            1, owner.expand(len(asked), -1), asked @ read.T, "amax", include_self=True
+        )
+        weights = self.weights(token_ids, vectors)
+        similarities = torch.stack([weights @ best**power for power in POWERS], dim=1)
+        return torch.cat([similarities, evidence], dim=1) @ self.mix
+
+
+def tensors(example: Example, places: list[int]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """What ``Scorer`` reads, for these candidates."""
+    asked, source = example.asked, example.source
+    found = [source.passages[asked.passages[place]] for place in places]
+    owner = torch.repeat_interleave(torch.arange(len(found)), torch.tensor([len(one) for one in found]))
+    return (
+        torch.from_numpy(asked.token_ids.astype(np.int64)),
+        torch.from_numpy(asked.vectors.astype(np.float32)),
+        torch.from_numpy(np.concatenate(found).astype(np.float32)),
+        owner,
+        torch.from_numpy(asked.evidence[places]),
+    )
+
+
+def score_all(scorer: Scorer, example: Example) -> np.ndarray:
+    """Logits of every candidate."""
+    with torch.no_grad():
+        return scorer(*tensors(example, list(range(len(example.asked.passages))))).numpy()
+
+
+def measure(scorer: Scorer | None, examples: list[Example]) -> float:
+    """Mean nDCG@10 (grades as judged; unretrieved relevant passages count)."""
+    figures = []
+    for example in examples:
+        asked = example.asked
+        order = range(len(asked.passages))
+        if scorer is not None and asked.passages:
+            order = np.argsort(-score_all(scorer, example), kind="stable")
+        judged = {asked.passages[at]: int(grade) for at, grade in enumerate(asked.grades)}
+        missing = {f"missing-{n}": 1 for n in range(asked.judged - int((asked.grades > 0).sum()))}
+        figures.append(ndcg_at(10, [asked.passages[at] for at in order], judged | missing))
+    return float(np.mean(figures))
+
+
+def measure_idf(sets: list[Collected], vocabulary: int) -> Tensor:
+    """BM25's idf of each token over the passages of all sets, unseen tokens as if seen once."""
+    seen = np.zeros(vocabulary)
+    total = sum(len(one.token_ids) for one in sets)
+    for one in sets:
+        for ids in one.token_ids.values():
+            seen[np.unique(ids)] += 1
+    seen = np.maximum(seen, 1)
+    return torch.from_numpy(np.log(1 + (total - seen + 0.5) / (seen + 0.5)).astype(np.float32))
+
+
+def principal(sets: list[Collected], dimensions: int) -> Tensor:
+    """The first principal directions of unit token vectors, not centred: [hidden, dimensions]."""
+    chance = np.random.default_rng(SEED)
+    total = 0.0
+    for one in sets:
+        keys = list(one.passages)
+        for at in chance.choice(len(keys), min(1500, len(keys)), replace=False):
+            rows = one.passages[keys[at]].astype(np.float32)
+            rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+            total = total + rows.T @ rows
+    return torch.from_numpy(np.linalg.eigh(total)[1][:, ::-1][:, :dimensions].astype(np.float32).copy())
+
+
+def learn(scorer: Scorer, examples: list[Example], epochs: int, held: dict[str, list[Example]], per_epoch: int) -> None:
+    """Adam over batches of eight queries; prints the held-out figures of each epoch and keeps the best state."""
+    chance = random.Random(SEED)
+    groups = [
+        {"params": [scorer.projection], "lr": 4e-4},
+        {"params": [scorer.weigher], "lr": 1e-3},
+        {"params": [scorer.alpha], "lr": 5e-3},
+        {"params": [scorer.mix], "lr": 3e-2},
+    ]
+    optimiser = torch.optim.Adam(groups)
+    steps = epochs * per_epoch // 8
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: max(0.05, 1 - step / steps))
+    best, kept = 0.0, {name: value.clone() for name, value in scorer.state_dict().items()}
+    for epoch in range(epochs):
+        started, losses = time.time(), []
+        for count, example in enumerate(chance.sample(examples, per_epoch), 1):
+            right = [at for at, grade in enumerate(example.asked.grades) if grade > 0]
+            wrong = [at for at, grade in enumerate(example.asked.grades) if grade <= 0]
+            places = right + chance.sample(wrong, min(NEGATIVES, len(wrong)))
+            logits = scorer(*tensors(example, places))
+            loss = logits.logsumexp(0) - logits[: len(right)].logsumexp(0)
+            (loss / 8).backward()
+            losses.append(loss.item())
+            if count % 8 == 0:
+                optimiser.step()
+                schedule.step()
+                optimiser.zero_grad()
+        figures = {name: measure(scorer, rows) for name, rows in held.items()}
+        mean = float(np.mean(list(figures.values())))
+        shown = " ".join(f"{name} {figure:.4f}" for name, figure in figures.items())
+        mix = [round(one, 2) for one in scorer.mix.tolist()]
+        print(f"epoch {epoch}: loss {np.mean(losses):.4f} {shown} mean {mean:.4f} alpha {scorer.alpha.item():.2f} {mix}"
+              f" {time.time() - started:.0f} s", flush=True)  # fmt: skip
+        if mean > best:
+            best, kept = mean, {name: value.clone() for name, value in scorer.state_dict().items()}
+    scorer.load_state_dict(kept)
+
+
+def calibrate(scorer: Scorer, held: dict[str, list[Example]]) -> tuple[float, float]:
+    """Scale and intercept of the logistic over (relevant, random other candidate) pairs, each set weighing the same."""
+    chance = random.Random(SEED)
+    logits, labels, weights = [], [], []
+    for rows in held.values():
+        pairs = []
+        for example in rows:
+            found = score_all(scorer, example)
+            right = [at for at, grade in enumerate(example.asked.grades) if grade > 0]
+            wrong = [at for at, grade in enumerate(example.asked.grades) if grade <= 0]
+            if right and wrong:
+                pairs += [(found[chance.choice(right)], 1.0), (found[chance.choice(wrong)], 0.0)]
+        logits += [one for one, _ in pairs]
+        labels += [label for _, label in pairs]
+        weights += [1 / len(pairs)] * len(pairs)
+    x, y, w = (torch.tensor(np.array(one), dtype=torch.float64) for one in (logits, labels, weights))
+    scale = torch.tensor(1.0, dtype=torch.float64, requires_grad=True)
+    shift = torch.tensor(-float(x.mean()), dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.LBFGS([scale, shift], max_iter=200, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimiser.zero_grad()
+        value = (nn.functional.binary_cross_entropy_with_logits(x * scale + shift, y, reduction="none") * w).sum()
+        value.backward()
+        return value
+
+    optimiser.step(loss)
+    return float(scale), float(shift)
+
+
+def load(folder: Path, names: list[str]) -> list[Collected]:
+    """The collected sets."""
+    made = []
+    for name in names:
+        with (folder / f"{name}.pkl").open("rb") as file:
+            made.append(pickle.load(file))
+    return made
+
+
+def split(sets: list[Collected], repeat: int) -> tuple[list[Example], dict[str, list[Example]]]:
+    """Queries to learn from and, one in five by hash of the page's or query's name, those held out."""
+    train, held = [], {}
+    for one in sets:
+        rows = [Example(one, asked) for asked in one.queries]
+        out = [row for row in rows if zlib.crc32(row.asked.query_id.split("#")[0].encode()) % 5 == 0]
+        kept = [row for row in rows if zlib.crc32(row.asked.query_id.split("#")[0].encode()) % 5]
+        fit = [row for row in kept if (row.asked.grades > 0).any() and (row.asked.grades <= 0).any()]
+        train += fit * (repeat if len(fit) < 2000 else 1)
+        held[one.name] = random.Random(SEED).sample(out, min(400, len(out)))
+    return train, held
+
+
+def export(scorer: Scorer, path: Path, version: str, scale: float, shift: float) -> None:
+    """The recipe as the product reads it."""
+    rarity = (scorer.idf.clamp_min(1e-3) ** scorer.alpha.item()).numpy()
+    np.savez_compressed(
+        path,
+        version=version,
+        projection=scorer.projection.detach().numpy().astype(np.float16),
+        rarity=np.rint(rarity / rarity.max() * 255).astype(np.uint8),
+        rarity_scale=float(rarity.max()) / 255,
+        weigher=scorer.weigher.detach().numpy().astype(np.float16),
+        coefficients=(scorer.mix.detach().numpy() * scale).astype(np.float32),
+        intercept=shift,
+    )
+
+
+def main() -> None:
+    """Learn, report, export."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("collected", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--train", nargs="+", required=True)
+    parser.add_argument("--held-out", nargs="*", default=[])
+    parser.add_argument("--dimensions", type=int, default=64)
+    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--per-epoch", type=int, default=4000)
+    parser.add_argument("--repeat", type=int, default=4, help="how often a small set counts")
+    parser.add_argument("--version", default="1")
+    parser.add_argument("--threads", type=int, default=2)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    torch.manual_seed(SEED)
+    sets, others = load(given.collected, given.train), load(given.collected, given.held_out)
+    train, held = split(sets, given.repeat)
+    for one in others:
+        rows = [Example(one, asked) for asked in one.queries]
+        held[one.name] = random.Random(SEED).sample(rows, min(400, len(rows)))
+    print(f"{len(train)} examples; held out: { {name: len(rows) for name, rows in held.items()} }")
+    print(
+        "retrieval order: " + " ".join(f"{name} {measure(None, rows):.4f}" for name, rows in held.items()), flush=True
+    )
+    idf = measure_idf(sets, 30522)
+    scorer = Scorer(principal(sets, given.dimensions), idf, sets[0].queries[0].evidence.shape[1])
+    learn(scorer, train, given.epochs, held, min(given.per_epoch, len(train)))
+    scale, shift = calibrate(scorer, held)
+    export(scorer, given.out, given.version, scale, shift)
+    figures = {name: {"hybrid": measure(None, rows), "reranked": measure(scorer, rows)} for name, rows in held.items()}
+    print(json.dumps({"held_out": figures, "scale": scale, "intercept": shift, "mix": scorer.mix.tolist()}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""Judged queries to learn the reranker from: headings and sentences of documentation, and SciFact's train split.
+
+Nothing here reads a test query. Each set becomes one folder in BEIR layout.
+"""
+
+import json
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+HEADING = re.compile(r"^(#{1,4}) +(.+?)#* *$")
+FENCE = re.compile(r"^ *(```|~~~)")
+SENTENCE = re.compile(r"(?<=[.!?]) +(?=[A-Z])")
+LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)|\{[:%{ ]+[^}]*\}+|[`*_|]|<[^>]*>")
+DULL = frozenset(
+    "introduction overview summary example examples usage note notes prerequisites next steps see also conclusion"
+    " limitations parameters request response fields syntax options settings configuration description".split()
+)
+MIN_BODY, MAX_BODY = 200, 4000
+SENTENCES_EVERY = 2
+
+
+@dataclass(frozen=True)
+class Section:
+    """The text under a heading, without the heading itself."""
+
+    key: str
+    title: str
+    heading: str
+    body: str
+
+
+def read_sections(corpus: Path) -> Iterator[Section]:
+    """The sections of every page that have enough text to be an answer."""
+    for line in corpus.read_text(encoding="utf-8").splitlines():
+        page = json.loads(line)
+        for number, (heading, body) in enumerate(split_page(page["text"])):
+            text = body.strip()
+            if len(text) >= MIN_BODY:
+                yield Section(f"{page['_id']}#{number}", page["title"], heading, text[:MAX_BODY])
+
+
+def split_page(text: str) -> Iterator[tuple[str, str]]:
+    """Headings with the text below each; what stands in code fences is text."""
+    heading, lines, fenced = "", [], False
+    for line in text.splitlines():
+        fenced ^= bool(FENCE.match(line))
+        found = None if fenced else HEADING.match(line)
+        if found:
+            yield heading, "\n".join(lines)
+            heading, lines = plain(found.group(2)), []
+        else:
+            lines.append(line)
+    yield heading, "\n".join(lines)
+
+
+def plain(text: str) -> str:
+    """The words of a line of Markdown."""
+    return " ".join(LINK.sub(r" \1 ", text).split())
+
+
+def ask_heading(section: Section) -> str:
+    """The heading as a query, with the page's title where the heading alone says little; empty if neither says much."""
+    words = section.heading.lower().split()
+    if len(words) >= 3 and not set(words) <= DULL:
+        return section.heading
+    joined = f"{section.title} {section.heading}".strip()
+    return joined if len(words) >= 1 and len(joined.split()) >= 3 and section.title != section.heading else ""
+
+
+def take_sentence(section: Section, chance: random.Random) -> tuple[str, str]:
+    """A sentence of the body as a query, and the body without it; empty if none is fit."""
+    found = [one.strip() for one in SENTENCE.split(section.body)]
+    fit = [one for one in found if 6 <= len(plain(one).split()) <= 25 and "\n" not in one and one[:1].isalpha()]
+    if len(found) < 4 or not fit:
+        return "", section.body
+    chosen = chance.choice(fit)
+    return plain(chosen), section.body.replace(chosen, "", 1)
+
+
+def write_sections(sources: list[Path], folder: Path) -> None:
+    """Headings as queries for all sections, sentences (taken out of the body) for every second one."""
+    chance = random.Random(7)
+    documents, queries, judgments = [], [], []
+    for source in sources:
+        for count, section in enumerate(read_sections(source / "corpus.jsonl")):
+            key = f"{source.name}/{section.key}"
+            sentence, body = take_sentence(section, chance) if count % SENTENCES_EVERY else ("", section.body)
+            documents.append({"_id": key, "title": section.title, "text": body})
+            for kind, text in (("h", ask_heading(section)), ("s", sentence)):
+                if text:
+                    queries.append({"_id": f"{kind}:{key}", "text": text})
+                    judgments.append(f"{kind}:{key}\t{key}\t1")
+    write_set(folder, documents, queries, judgments)
+
+
+def write_set(folder: Path, documents: list[dict[str, str]], queries: list[dict[str, str]], judged: list[str]) -> None:
+    """One BEIR folder."""
+    (folder / "qrels").mkdir(parents=True, exist_ok=True)
+    for name, rows in (("corpus", documents), ("queries", queries)):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    (folder / "qrels" / "train.tsv").write_text(
+        "query-id\tcorpus-id\tscore\n" + "".join(line + "\n" for line in judged), encoding="utf-8"
+    )
