@@ -126,10 +126,11 @@ def pull_model(settings: Settings, name: str, *, progress: Progress | None = Non
 
 
 def add_model(settings: Settings, name: str, folder: Path) -> Path:
-    """Take a model from a local folder; it is loaded once to show that it runs."""
-    encoder = Encoder(folder, head=name != weights.ALL_MINILM.name)
+    """Take a model from a local folder; it is loaded once to show that it runs, and held to its hashes if pinned."""
+    pinned = registry.find_known(name)
+    encoder = Encoder(folder, head=pinned is not weights.ALL_MINILM)
     encoder.close()
-    return weights.add_model(name, folder, settings.models_dir)
+    return weights.add_model(pinned.name if pinned else name, folder, settings.models_dir, pinned=pinned)
 
 
 async def with_access(settings: Settings, work: Callable[[Access], Awaitable[T]]) -> T:

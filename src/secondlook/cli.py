@@ -351,7 +351,7 @@ def _show(ranking: Ranking, explain: bool) -> None:
     table = Table("rank", "was", "score", "retrieval", "vector", "keyword", "item", "text")
     for rank, candidate in enumerate(ranking.candidates, 1):
         evidence = candidate.evidence
-        numbers = [candidate.score, evidence.fused_score, evidence.vector_score, evidence.keyword_score]
+        numbers = [candidate.score, evidence.retrieval_score, evidence.vector_score, evidence.keyword_score]
         table.add_row(
             str(rank),
             str(evidence.retrieval_rank or "-"),

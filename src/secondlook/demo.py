@@ -98,7 +98,7 @@ def comparison_table(question: str, before: Ranking, after: Ranking) -> Table:
             str(rank),
             str(was or "-"),
             _moved(was, rank),
-            f"{evidence.fused_score or 0:.3f}",
+            f"{evidence.retrieval_score or 0:.3f}",
             "-" if evidence.relevance is None else f"{evidence.relevance:.3f}",
             escape(candidate.chunk.item_key),
         )

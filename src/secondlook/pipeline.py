@@ -27,7 +27,7 @@ async def search(query: Query, plan: Plan, tools: Tools) -> Ranking:
     ranking = filter_candidates(ranking, plan.filtering)
     if plan.boosting:
         ranking = boost_candidates(ranking, plan.boosting)
-    ranking = ranking.kept(ranking.candidates[: plan.retrieval.num_candidates])
+    ranking = ranking.kept(ranking.candidates[: plan.retrieval.num_candidates]).placed()
     if plan.reranking:
         ranking = await rerank_candidates(ranking, plan, tools)
     ranking = ranking.kept(ranking.candidates[: plan.top_k])

@@ -285,3 +285,28 @@ def test_boosts(filled: Wire) -> None:
     assert len(keys_of(boosted([]))) == 3
     for bad in ([{"field": "colour"}], [{"field": "timestamp"}] * 2, [{"field": "timestamp"}] * 4, "timestamp"):
         assert error_of(boosted(bad))[:2] == (400, 7400)
+
+
+@pytest.mark.parametrize(("forgiving", "status"), [(True, 200), (False, 500)])
+def test_return_on_failure_of_the_reranker(filled: Wire, forgiving: bool, status: int) -> None:
+    options = {"retrieval": {"return_on_failure": forgiving}, "reranking": {"enabled": True, "model": BROKEN}}
+    answer = filled.post(f"{NEW}/handbook/search", {"query": QUERY, "ai_search_options": options})
+    assert answer.status_code == status
+    if forgiving:
+        assert answer.json()["result"]["reranking"]["status"] == "fell_back"
+    else:
+        assert error_of(answer)[1] == 7073
+
+
+def test_retrieval_score_holds_the_boost(filled: Wire) -> None:
+    plain = {"retrieval": {}, "reranking": {"enabled": False}}
+    boosted = {"retrieval": {"boost_by": [{"field": "timestamp", "direction": "desc"}]}, "reranking": {"enabled": True}}
+    shown = {}
+    for name, options in (("plain", plain), ("boosted", boosted)):
+        found = filled.post(f"{NEW}/handbook/search", {"query": QUERY, "ai_search_options": options}).json()["result"]
+        shown[name] = {chunk["item"]["key"]: chunk["scoring_details"] for chunk in found["chunks"]}
+    best = max(shown["boosted"].values(), key=lambda one: one["boost"])
+    assert any(
+        one["retrieval_score"] != shown["plain"][key]["retrieval_score"] for key, one in shown["boosted"].items()
+    )
+    assert best["reranking_score"] is not None

@@ -19,7 +19,8 @@ class Evidence:
         vector_score: cosine similarity clipped to [0, 1].
         keyword_score: raw BM25, at least 0, no upper bound.
         keyword_ceiling: the highest BM25 the query could attain, for scaling.
-        fused_score: after fusion and boosting, before reranking, in [0, 1].
+        fused_score: after fusion, in [0, 1].
+        retrieval_score: after fusion and boosting, before reranking, in [0, 1].
         relevance: the reranker's score in [0, 1].
         retrieval_rank: place before reranking.
     """
@@ -34,6 +35,7 @@ class Evidence:
     boost: float | None = None
     relevance: float | None = None
     retrieval_rank: int | None = None
+    retrieval_score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,13 @@ class Ranking:
     def kept(self, candidates: Iterable[Candidate]) -> "Ranking":
         """The same ranking with these candidates in the order given."""
         return replace(self, candidates=tuple(candidates))
+
+    def placed(self) -> "Ranking":
+        """The same ranking, each candidate's present rank and score written down as those of retrieval."""
+        return self.kept(
+            replace(one, evidence=replace(one.evidence, retrieval_rank=rank, retrieval_score=one.score))
+            for rank, one in enumerate(self.candidates, 1)
+        )
 
     def noted(self, step: Step) -> "Ranking":
         """The same ranking with one more step in its trace."""

@@ -27,11 +27,11 @@ CROSS_ENCODERS = (
 ALIASES = {"@cf/baai/bge-reranker-base": "BAAI/bge-reranker-base"}
 """Cloudflare's name -> ours."""
 
-STAND_INS = frozenset(
+EMBEDDER_NAMES = frozenset((BUILT_IN_EMBEDDER, "all-minilm-l6-v2", "sentence-transformers/all-MiniLM-L6-v2"))
+"""What the built-in embedder is called."""
+
+STAND_INS = EMBEDDER_NAMES | frozenset(
     (
-        BUILT_IN_EMBEDDER,
-        "all-minilm-l6-v2",
-        "sentence-transformers/all-MiniLM-L6-v2",
         "@cf/qwen/qwen3-embedding-0.6b",
         "@cf/baai/bge-m3",
         "@cf/baai/bge-large-en-v1.5",
@@ -141,13 +141,17 @@ def list_models(cache: Path) -> list[KnownModel]:
     return rows + [KnownModel(name.replace("--", "/"), "reranking", "yours", True, False) for name in added]
 
 
+def find_known(name: str) -> PinnedModel | None:
+    """The model that is pinned under that name or alias, if any."""
+    wanted = ALIASES.get(name, name)
+    if wanted in EMBEDDER_NAMES:
+        return ALL_MINILM
+    return next((one for one in CROSS_ENCODERS if one.name == wanted), None)
+
+
 def find_pinned(name: str) -> PinnedModel:
     """The model that can be downloaded under that name; raises ``InvalidModelError``."""
-    wanted = ALIASES.get(name, name)
-    if wanted in STAND_INS and not wanted.startswith("@"):
-        return ALL_MINILM
-    for one in CROSS_ENCODERS:
-        if one.name == wanted:
-            return one
+    if found := find_known(name):
+        return found
     names = ", ".join(one.name for one in (ALL_MINILM, *CROSS_ENCODERS))
     raise InvalidModelError(f"model {name!r} cannot be downloaded. Known: {names}")

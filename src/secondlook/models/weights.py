@@ -120,15 +120,17 @@ def download_model(model: PinnedModel, cache: Path, *, endpoint: str = HUB, prog
     return folder
 
 
-def add_model(name: str, source: Path, cache: Path) -> Path:
-    """Copy a local model into the cache under that name.
+def add_model(name: str, source: Path, cache: Path, *, pinned: PinnedModel | None = None) -> Path:
+    """Copy a local model into the cache under that name; the files of a pinned model are checked first.
 
     Raises:
-        SetupError: a needed file is absent.
+        SetupError: a needed file is absent, or differs from its pinned SHA-256.
     """
     missing = [one for one in NEEDED if not (source / one).is_file()]
     if missing:
         raise SetupError(f"{source} lacks {', '.join(missing)}: a model folder holds {', '.join(NEEDED)}")
+    if pinned:
+        check_files(pinned, source)
     folder = model_folder(name, cache)
     staging = folder.with_name(folder.name + ".new")
     shutil.rmtree(staging, ignore_errors=True)

@@ -33,6 +33,7 @@ class Ask:
     """What a request overrides; None (or an empty model name) leaves the instance's own value.
 
     ``min_relevance`` has no instance value: None there means no cut.
+    ``raise_on_failure`` makes a failed reranker an error.
     """
 
     retrieval_type: RetrievalType | None = None
@@ -46,6 +47,7 @@ class Ask:
     reranker: str = ""
     min_relevance: float | None = DEFAULT_MIN_RELEVANCE
     budget: float | None = None
+    raise_on_failure: bool = False
     rewriting: bool | None = None
     rewriting_model: str = ""
     rewriting_prompt: str = ""
@@ -122,6 +124,7 @@ def make_plan(instance: Instance, ask: Ask, defaults: SearchDefaults) -> Plan:
             min_relevance=ask.min_relevance,
             budget=ask.budget if ask.budget is not None else defaults.budget,
             missing=defaults.missing,
+            raise_on_failure=ask.raise_on_failure,
         )
         if rerank
         else None,

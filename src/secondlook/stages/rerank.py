@@ -30,15 +30,10 @@ async def rerank_candidates(ranking: Ranking, plan: Plan, tools: Tools) -> Ranki
         RerankerError: it failed, and ``raise_on_failure`` is set.
     """
     options = plan.reranking or Reranking()
-    window = [
-        replace(candidate, evidence=replace(candidate.evidence, retrieval_rank=rank))
-        for rank, candidate in enumerate(ranking.candidates, 1)
-    ]
-    ranking = ranking.kept(window)
-    receipt = Receipt("skipped", asked=options.model, candidates_in=min(len(window), options.window))
+    receipt = Receipt("skipped", asked=options.model, candidates_in=min(len(ranking.candidates), options.window))
     with Stopwatch() as watch:
         choice = choose_reranker(options, tools.rerankers)
-        if not window:
+        if not ranking.candidates:
             return _signed(ranking, receipt, "skipped", "there was nothing to rerank", watch)
         if choice.reranker is None:
             return _signed(ranking, receipt, "fell_back", choice.reason, watch)

@@ -114,6 +114,7 @@ def to_ask(body: SearchBody, instance: Instance) -> Ask:
         reranker=rerank.model or alias.model,
         min_relevance=rerank.match_threshold,
         budget=rerank.budget_ms / 1000 if rerank.budget_ms else None,
+        raise_on_failure=not retrieval.return_on_failure,
         rewriting=False if body.messages is None else options.query_rewrite.enabled,
         rewriting_model=options.query_rewrite.model,
         rewriting_prompt=options.query_rewrite.rewrite_prompt,
@@ -171,7 +172,6 @@ def chunk_of(candidate: Candidate, *, bare: bool = False) -> dict[str, object]:
 def scores_of(candidate: Candidate) -> Mapping[str, object]:
     """``scoring_details``: each score that was given; ``retrieval_score`` and ``retrieval_rank`` are ours."""
     evidence = candidate.evidence
-    before = evidence.fused_score
     named = {
         "vector_score": evidence.vector_score,
         "vector_rank": evidence.vector_rank,
@@ -179,7 +179,7 @@ def scores_of(candidate: Candidate) -> Mapping[str, object]:
         "keyword_rank": evidence.keyword_rank,
         "fusion_method": evidence.fusion_method,
         "reranking_score": evidence.relevance,
-        "retrieval_score": before,
+        "retrieval_score": evidence.retrieval_score,
         "retrieval_rank": evidence.retrieval_rank,
         "boost": evidence.boost,
     }
