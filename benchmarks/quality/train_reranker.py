@@ -27,8 +27,12 @@ from torch import Tensor, nn
 from secondlook.evaluation.metrics import ndcg_at
 
 SEED = 11
-POWERS = (1, 4)
+VOCABULARY = 30522
+START = [10.0, 2.0, 1.0, 1.0, 4.0, 3.0, 2.0, 2.0, 0.0]
+"""Coefficients to begin with: MaxSim, its fourth power, exact tokens, exact pairs, cosine, share of BM25, both
+reciprocal ranks, log length."""
 NEGATIVES = 23
+HELD = 250
 
 
 @dataclass
@@ -40,14 +44,14 @@ class Example:
 
 
 class Scorer(nn.Module):
-    """MaxSim of projected token vectors, weighted by token, mixed with the first stage's evidence."""
+    """MaxSim of projected token vectors and exact matches, weighted by token, mixed with the first stage's evidence."""
 
-    def __init__(self, projection: Tensor, idf: Tensor, evidence: int) -> None:
+    def __init__(self, projection: Tensor, idf: Tensor) -> None:
         super().__init__()
         self.projection = nn.Parameter(projection.clone())
         self.weigher = nn.Parameter(torch.zeros(projection.shape[0]))
         self.alpha = nn.Parameter(torch.tensor(1.0))
-        self.mix = nn.Parameter(torch.tensor([15.0] + [0.0] * (len(POWERS) - 1) + [4.0, 3.0] + [0.5] * (evidence - 2)))
+        self.mix = nn.Parameter(torch.tensor(START))
         self.register_buffer("idf", idf)
 
     def weights(self, token_ids: Tensor, vectors: Tensor) -> Tensor:
@@ -55,36 +59,67 @@ class Scorer(nn.Module):
         raw = self.idf[token_ids].clamp_min(1e-3) ** self.alpha * torch.exp((vectors @ self.weigher).clamp(-3, 3))
         return raw / raw.sum()
 
-    def forward(self, token_ids: Tensor, vectors: Tensor, tokens: Tensor, owner: Tensor, evidence: Tensor) -> Tensor:
-        """Logits [candidates]; ``owner`` says which candidate each passage token belongs to."""
-        asked = nn.functional.normalize(vectors @ self.projection, dim=1)
-        read = nn.functional.normalize(tokens @ self.projection, dim=1)
-        best = torch.full((len(asked), len(evidence)), 0.0).scatter_reduce(
-            1, owner.expand(len(asked), -1), asked @ read.T, "amax", include_self=True
+    def forward(self, given: "Given") -> Tensor:
+        """Logits [candidates]."""
+        asked = nn.functional.normalize(given.vectors @ self.projection, dim=1)
+        read = nn.functional.normalize(given.tokens @ self.projection, dim=1)
+        best = torch.zeros((len(asked), len(given.evidence))).scatter_reduce(
+            1, given.owner.expand(len(asked), -1), asked @ read.T, "amax", include_self=True
         )
-        weights = self.weights(token_ids, vectors)
-        similarities = torch.stack([weights @ best**power for power in POWERS], dim=1)
-        return torch.cat([similarities, evidence], dim=1) @ self.mix
+        weights = self.weights(given.token_ids, given.vectors)
+        words = torch.stack(
+            [weights @ best, weights @ best**4, weights @ given.exact, weights[1:] @ given.pairs], dim=1
+        )
+        return torch.cat([words, given.evidence], dim=1) @ self.mix
 
 
-def tensors(example: Example, places: list[int]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """What ``Scorer`` reads, for these candidates."""
+@dataclass
+class Given:
+    """What ``Scorer`` reads of a query and some of its candidates.
+
+    Attributes:
+        owner: [passage tokens], which candidate each belongs to.
+        exact: [query tokens, candidates], 1 where the passage holds the token.
+        pairs: [query tokens - 1, candidates], 1 where it holds the token and the one before it side by side.
+        evidence: [candidates, 5]: the first stage's four, and the log of the passage's length.
+    """
+
+    token_ids: Tensor
+    vectors: Tensor
+    tokens: Tensor
+    owner: Tensor
+    exact: Tensor
+    pairs: Tensor
+    evidence: Tensor
+
+
+def prepare(example: Example, places: list[int]) -> Given:
+    """The query and these candidates."""
     asked, source = example.asked, example.source
-    found = [source.passages[asked.passages[place]] for place in places]
-    owner = torch.repeat_interleave(torch.arange(len(found)), torch.tensor([len(one) for one in found]))
-    return (
-        torch.from_numpy(asked.token_ids.astype(np.int64)),
+    keys = [asked.passages[place] for place in places]
+    found = [source.passages[key] for key in keys]
+    lengths = [len(one) for one in found]
+    ids = [source.token_ids[key].astype(np.int64) for key in keys]
+    query = asked.token_ids.astype(np.int64)
+    exact = np.stack([np.isin(query, own) for own in ids], axis=1)
+    both = query[:-1] * VOCABULARY + query[1:]
+    pairs = np.stack([np.isin(both, own[:-1] * VOCABULARY + own[1:]) for own in ids], axis=1)
+    length = np.log(np.maximum(lengths, 8) / 128).astype(np.float32)
+    return Given(
+        torch.from_numpy(query),
         torch.from_numpy(asked.vectors.astype(np.float32)),
         torch.from_numpy(np.concatenate(found).astype(np.float32)),
-        owner,
-        torch.from_numpy(asked.evidence[places]),
+        torch.repeat_interleave(torch.arange(len(found)), torch.tensor(lengths)),
+        torch.from_numpy(exact.astype(np.float32)),
+        torch.from_numpy(pairs.astype(np.float32)),
+        torch.from_numpy(np.concatenate([asked.evidence[places], length[:, None]], axis=1)),
     )
 
 
 def score_all(scorer: Scorer, example: Example) -> np.ndarray:
     """Logits of every candidate."""
     with torch.no_grad():
-        return scorer(*tensors(example, list(range(len(example.asked.passages))))).numpy()
+        return scorer(prepare(example, list(range(len(example.asked.passages))))).numpy()
 
 
 def measure(scorer: Scorer | None, examples: list[Example]) -> float:
@@ -125,14 +160,22 @@ def principal(sets: list[Collected], dimensions: int) -> Tensor:
     return torch.from_numpy(np.linalg.eigh(total)[1][:, ::-1][:, :dimensions].astype(np.float32).copy())
 
 
-def learn(scorer: Scorer, examples: list[Example], epochs: int, held: dict[str, list[Example]], per_epoch: int) -> None:
+def draw(train: dict[str, list[Example]], num: int, chance: random.Random) -> list[Example]:
+    """Queries of all groups, each group as often as every other: the kinds of queries matter, not how many there are."""
+    names = list(train)
+    return [chance.choice(train[name]) for name in chance.choices(names, k=num)]
+
+
+def learn(
+    scorer: Scorer, train: dict[str, list[Example]], epochs: int, held: dict[str, list[Example]], per_epoch: int
+) -> None:
     """Adam over batches of eight queries; prints the held-out figures of each epoch and keeps the best state."""
     chance = random.Random(SEED)
     groups = [
-        {"params": [scorer.projection], "lr": 4e-4},
-        {"params": [scorer.weigher], "lr": 1e-3},
+        {"params": [scorer.projection], "lr": 2e-4},
+        {"params": [scorer.weigher], "lr": 5e-4},
         {"params": [scorer.alpha], "lr": 5e-3},
-        {"params": [scorer.mix], "lr": 3e-2},
+        {"params": [scorer.mix], "lr": 1.5e-2},
     ]
     optimiser = torch.optim.Adam(groups)
     steps = epochs * per_epoch // 8
@@ -140,12 +183,12 @@ def learn(scorer: Scorer, examples: list[Example], epochs: int, held: dict[str, 
     best, kept = 0.0, {name: value.clone() for name, value in scorer.state_dict().items()}
     for epoch in range(epochs):
         started, losses = time.time(), []
-        for count, example in enumerate(chance.sample(examples, per_epoch), 1):
+        for count, example in enumerate(draw(train, per_epoch, chance), 1):
             right = [at for at, grade in enumerate(example.asked.grades) if grade > 0]
             wrong = [at for at, grade in enumerate(example.asked.grades) if grade <= 0]
             places = right + chance.sample(wrong, min(NEGATIVES, len(wrong)))
-            logits = scorer(*tensors(example, places))
-            loss = logits.logsumexp(0) - logits[: len(right)].logsumexp(0)
+            logits = scorer(prepare(example, places))
+            loss = logits.logsumexp(0) - logits[: len(right)].mean()
             (loss / 8).backward()
             losses.append(loss.item())
             if count % 8 == 0:
@@ -190,7 +233,7 @@ def calibrate(scorer: Scorer, held: dict[str, list[Example]]) -> tuple[float, fl
         return value
 
     optimiser.step(loss)
-    return float(scale), float(shift)
+    return scale.item(), shift.item()
 
 
 def load(folder: Path, names: list[str]) -> list[Collected]:
@@ -202,17 +245,26 @@ def load(folder: Path, names: list[str]) -> list[Collected]:
     return made
 
 
-def split(sets: list[Collected], repeat: int) -> tuple[list[Example], dict[str, list[Example]]]:
-    """Queries to learn from and, one in five by hash of the page's or query's name, those held out."""
-    train, held = [], {}
-    for one in sets:
-        rows = [Example(one, asked) for asked in one.queries]
-        out = [row for row in rows if zlib.crc32(row.asked.query_id.split("#")[0].encode()) % 5 == 0]
-        kept = [row for row in rows if zlib.crc32(row.asked.query_id.split("#")[0].encode()) % 5]
-        fit = [row for row in kept if (row.asked.grades > 0).any() and (row.asked.grades <= 0).any()]
-        train += fit * (repeat if len(fit) < 2000 else 1)
-        held[one.name] = random.Random(SEED).sample(out, min(400, len(out)))
-    return train, held
+def kind(example: Example) -> str:
+    """The group a query belongs to: its set, and in a set of sections what the query was made of."""
+    head, mark, _ = example.asked.query_id.partition(":")
+    return f"{example.source.name}-{head}" if mark and len(head) == 1 else example.source.name
+
+
+def split(sets: list[Collected], others: list[Collected]) -> tuple[dict[str, list[Example]], dict[str, list[Example]]]:
+    """Groups to learn from, and groups held out: one in five by hash of the page's or query's name, and all of others."""
+    train: dict[str, list[Example]] = {}
+    held: dict[str, list[Example]] = {}
+    for one in (*sets, *others):
+        for asked in (asked for asked in one.queries if asked.passages):
+            row = Example(one, asked)
+            page = asked.query_id.partition(":")[2].split("#")[0] or asked.query_id
+            if one in others or zlib.crc32(page.encode()) % 5 == 0:
+                held.setdefault(kind(row), []).append(row)
+            elif (asked.grades > 0).any() and (asked.grades <= 0).any():
+                train.setdefault(kind(row), []).append(row)
+    chance = random.Random(SEED)
+    return train, {name: chance.sample(rows, min(HELD, len(rows))) for name, rows in held.items()}
 
 
 def export(scorer: Scorer, path: Path, version: str, scale: float, shift: float) -> None:
@@ -240,24 +292,21 @@ def main() -> None:
     parser.add_argument("--dimensions", type=int, default=64)
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--per-epoch", type=int, default=4000)
-    parser.add_argument("--repeat", type=int, default=4, help="how often a small set counts")
     parser.add_argument("--version", default="1")
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     torch.manual_seed(SEED)
     sets, others = load(given.collected, given.train), load(given.collected, given.held_out)
-    train, held = split(sets, given.repeat)
-    for one in others:
-        rows = [Example(one, asked) for asked in one.queries]
-        held[one.name] = random.Random(SEED).sample(rows, min(400, len(rows)))
-    print(f"{len(train)} examples; held out: { {name: len(rows) for name, rows in held.items()} }")
+    train, held = split(sets, others)
+    for name, groups in (("learned from", train), ("held out", held)):
+        print(f"{name}: { {one: len(rows) for one, rows in groups.items()} }")
     print(
         "retrieval order: " + " ".join(f"{name} {measure(None, rows):.4f}" for name, rows in held.items()), flush=True
     )
-    idf = measure_idf(sets, 30522)
-    scorer = Scorer(principal(sets, given.dimensions), idf, sets[0].queries[0].evidence.shape[1])
-    learn(scorer, train, given.epochs, held, min(given.per_epoch, len(train)))
+    idf = measure_idf(sets, VOCABULARY)
+    scorer = Scorer(principal(sets, given.dimensions), idf)
+    learn(scorer, train, given.epochs, held, given.per_epoch)
     scale, shift = calibrate(scorer, held)
     export(scorer, given.out, given.version, scale, shift)
     figures = {name: {"hybrid": measure(None, rows), "reranked": measure(scorer, rows)} for name, rows in held.items()}

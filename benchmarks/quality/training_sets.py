@@ -6,6 +6,7 @@ Nothing here reads a test query. Each set becomes one folder in BEIR layout.
 import json
 import random
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,6 @@ DULL = frozenset(
     " limitations parameters request response fields syntax options settings configuration description".split()
 )
 MIN_BODY, MAX_BODY = 200, 4000
-SENTENCES_EVERY = 2
 
 
 @dataclass(frozen=True)
@@ -81,19 +81,49 @@ def take_sentence(section: Section, chance: random.Random) -> tuple[str, str]:
 
 
 def write_sections(sources: list[Path], folder: Path) -> None:
-    """Headings as queries for all sections, sentences (taken out of the body) for every second one."""
+    """One query a section, of three kinds in turn; what became the query is taken out of the passage.
+
+    ``h``: the heading. ``s``: a sentence. ``k``: the longest words of a sentence, in order.
+    """
     chance = random.Random(7)
     documents, queries, judgments = [], [], []
     for source in sources:
         for count, section in enumerate(read_sections(source / "corpus.jsonl")):
             key = f"{source.name}/{section.key}"
-            sentence, body = take_sentence(section, chance) if count % SENTENCES_EVERY else ("", section.body)
+            sentence, body = take_sentence(section, chance) if count % 2 else ("", section.body)
+            kind, text = "h", ask_heading(section)
+            if sentence:
+                body = f"{section.heading}\n{body}"
+                kind, text = ("s", sentence) if chance.random() < 0.6 else ("k", shorten(sentence))
             documents.append({"_id": key, "title": section.title, "text": body})
-            for kind, text in (("h", ask_heading(section)), ("s", sentence)):
-                if text:
-                    queries.append({"_id": f"{kind}:{key}", "text": text})
-                    judgments.append(f"{kind}:{key}\t{key}\t1")
+            if text:
+                queries.append({"_id": f"{kind}:{key}", "text": text})
+                judgments.append(f"{kind}:{key}\t{key}\t1")
     write_set(folder, documents, queries, judgments)
+
+
+def write_topics(source: Path, folder: Path, most: int) -> None:
+    """Pages as topics: the first sentence is the query, and each other section of the page, title hidden, is relevant."""
+    pages: dict[str, list[Section]] = {}
+    for section in read_sections(source / "corpus.jsonl"):
+        pages.setdefault(section.key.rsplit("#", 1)[0], []).append(section)
+    documents, queries, judgments = [], [], []
+    many = sorted((key for key, found in pages.items() if len(found) >= 4), key=lambda key: zlib.crc32(key.encode()))
+    for key in many[:most]:
+        first, *rest = pages[key]
+        sentence = plain(SENTENCE.split(first.body.strip().split("\n")[0])[0])
+        if 6 <= len(sentence.split()) <= 30:
+            queries.append({"_id": f"t:{key}#", "text": sentence})
+            judgments += [f"t:{key}#\t{section.key}\t1" for section in rest]
+        documents += [{"_id": one.key, "title": "", "text": f"{one.heading}\n{one.body}"} for one in rest]
+    write_set(folder, documents, queries, judgments)
+
+
+def shorten(sentence: str, most: int = 5) -> str:
+    """The longest words, as one types into a search box."""
+    words = [word.strip(".,;:()\"'").lower() for word in sentence.split()]
+    longest = set(sorted(words, key=len)[-most:])
+    return " ".join(dict.fromkeys(word for word in words if word in longest))
 
 
 def write_set(folder: Path, documents: list[dict[str, str]], queries: list[dict[str, str]], judged: list[str]) -> None:

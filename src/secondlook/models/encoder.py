@@ -14,9 +14,6 @@ from numpy.typing import NDArray
 from secondlook.errors import BackendError, CallerError, SetupError
 from secondlook.models.graph import GRAPH_VERSION, Precision, build_encoder, read_config
 
-BATCH_TOKENS = 512
-"""Sequences of one length share a run up to this many tokens; larger runs leave the cache (see docs/decisions)."""
-
 LONGEST_TEXT = 40
 """Characters a token may stand for at most when a text is cut before it is tokenised."""
 
@@ -101,13 +98,11 @@ class Encoder:
         """One result a text, in order; ``max_tokens`` counts special tokens."""
         rows = [self._row(text, max_tokens) for text in texts]
         results: list[Encoded | None] = [None] * len(texts)
-        done = 0
-        for places, hidden in self._run([ids for ids, _, _ in rows], [types for _, types, _ in rows]):
-            for place, vectors in zip(places, hidden, strict=True):
-                mean = vectors.mean(axis=0)
-                sentence = mean / max(float(np.linalg.norm(mean)), 1e-12)
-                results[place] = Encoded(rows[place][0], vectors, sentence, rows[place][2])
-            done += len(places)
+        runs = self._run([ids for ids, _, _ in rows], [types for _, types, _ in rows])
+        for done, (place, vectors) in enumerate(runs, 1):
+            mean = vectors.mean(axis=0)
+            sentence = mean / max(float(np.linalg.norm(mean)), 1e-12)
+            results[place] = Encoded(rows[place][0], vectors, sentence, rows[place][2])
             if on_done:
                 on_done(done)
         return [one for one in results if one is not None]
@@ -132,9 +127,8 @@ class Encoder:
             ids.append(np.array(pair.ids, np.int32))
             types.append(self._types(pair.type_ids))
         logits = [0.0] * len(passages)
-        for places, out in self._run(ids, types):
-            for place, row in zip(places, out, strict=True):
-                logits[place] = float(row[0])
+        for place, out in self._run(ids, types):
+            logits[place] = float(out[0])
         return list(zip(logits, cut, strict=True))
 
     def close(self) -> None:
@@ -157,24 +151,27 @@ class Encoder:
 
     def _run(
         self, ids: Sequence[NDArray[np.int32]], types: Sequence[NDArray[np.int32]]
-    ) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
-        """Runs of sequences of equal length, several at a time; yields places and outputs."""
+    ) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """The place and the output of each sequence, longest first, several at a time.
 
-        def infer(places: list[int]) -> tuple[list[int], NDArray[np.float32]]:
+        One sequence a run: int8 activations are scaled over the whole run, so that in
+        company a sequence would come out slightly different than alone.
+        """
+
+        def infer(place: int) -> tuple[int, NDArray[np.float32]]:
             feed = {
-                "input_ids": np.stack([ids[place] for place in places]).astype(np.int64),
-                "token_type_ids": np.stack([types[place] for place in places]).astype(np.int64),
+                "input_ids": ids[place][None].astype(np.int64),
+                "token_type_ids": types[place][None].astype(np.int64),
             }
             try:
-                return places, self._session.run(None, feed)[0]
+                return place, self._session.run(None, feed)[0][0]
             except Exception as error:
                 raise BackendError(f"inference of {self._name} failed: {error}") from error
 
-        batches = _equal_lengths([len(one) for one in ids])
-        if len(batches) == 1:
-            yield infer(batches[0])
+        if len(ids) == 1:
+            yield infer(0)
             return
-        yield from self._pool.map(infer, batches)
+        yield from self._pool.map(infer, sorted(range(len(ids)), key=lambda one: -len(ids[one])))
 
     def _graph(self, folder: Path, head: bool, precision: Precision, cache: Path | None) -> bytes:
         if cache is None:
@@ -188,18 +185,6 @@ class Encoder:
             file.write(graph)
         os.replace(file.name, path)
         return graph
-
-
-def _equal_lengths(lengths: Sequence[int]) -> list[list[int]]:
-    """Places grouped by length, longest first, at most ``BATCH_TOKENS`` a group."""
-    groups: list[list[int]] = []
-    for place in sorted(range(len(lengths)), key=lambda one: -lengths[one]):
-        length = lengths[place]
-        if groups and lengths[groups[-1][0]] == length and (len(groups[-1]) + 1) * length <= BATCH_TOKENS:
-            groups[-1].append(place)
-        else:
-            groups.append([place])
-    return groups
 
 
 def _file_digest(path: Path) -> str:

@@ -15,7 +15,7 @@ RANK_PRIOR = 0.85
 """Each place further down the ranking weighs a sentence by this factor."""
 
 SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]?[A-Z0-9])")
-ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|cf|Dr|Mr|Mrs|Ms|No|Fig|approx|St)|\b[A-Z])\.$")
+ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|cf|Dr|Mr|Mrs|Ms|No|Fig|approx|St)|(?<!°)\b[A-Z])\.$")
 MARKS = re.compile(r"^\s*(?:#{1,6}\s+|[-*+]\s+|\d+[.)]\s+|>\s+)")
 WORD = re.compile(r"\w+")
 STOP = frozenset(

@@ -152,7 +152,7 @@ def _fetch(client: httpx.Client, url: str, part: Path, name: str, progress: Prog
             have = 0
         total = have + int(answer.headers.get("content-length", 0))
         with part.open("ab" if have else "wb") as file:
-            for block in answer.iter_bytes(1 << 20):
+            for block in answer.iter_bytes():
                 file.write(block)
                 have += len(block)
                 if progress:

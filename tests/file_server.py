@@ -1,0 +1,64 @@
+"""A hub on localhost: files by path, ranges honoured, connections cut where told."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass
+class Hub:
+    """What is served and what was asked.
+
+    Attributes:
+        cut_after: bytes after which the first answer for a path breaks off.
+    """
+
+    url: str
+    files: dict[str, bytes]
+    cut_after: dict[str, int] = field(default_factory=dict)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+
+@contextmanager
+def serve_files(files: Mapping[str, bytes]) -> Iterator[Hub]:
+    """A hub that lives as long as the block; paths begin with a slash."""
+    hub = Hub("", dict(files))
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            wanted = self.headers.get("Range", "")
+            hub.asked.append((self.path, wanted))
+            content = hub.files.get(self.path)
+            if content is None:
+                self.send_error(404)
+                return
+            start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
+            if start >= len(content) > 0:
+                self.send_error(416)
+                return
+            body = content[start:]
+            self.send_response(206 if wanted else 200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            cut = hub.cut_after.pop(self.path, None)
+            self.wfile.write(body if cut is None else body[:cut])
+            if cut is not None:
+                self.close_connection = True
+
+        def log_message(self, format: str, *args: object) -> None:
+            return None
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    hub.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield hub
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

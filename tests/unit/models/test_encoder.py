@@ -1,0 +1,115 @@
+"""The encoder: batching changes nothing, nothing is cut silently."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from secondlook.errors import CallerError, SetupError
+from secondlook.models.encoder import Encoder
+from tests.tiny_models import WORDS, TinyModel, make_model, run_head, run_reference
+
+TEXTS = ["the oil lamp", "fog horn", "warm it before lighting the lamp", "signal", "the oil lamp"]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> TinyModel:
+    return make_model(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="module")
+def encoder(model: TinyModel) -> Iterator[Encoder]:
+    made = Encoder(model.folder, precision="fp32", threads=2)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def judge(model: TinyModel) -> Iterator[Encoder]:
+    made = Encoder(model.folder, head=True, precision="fp32", threads=2)
+    yield made
+    made.close()
+
+
+def test_together_as_alone(encoder: Encoder) -> None:
+    together = encoder.encode(TEXTS)
+    for text, found in zip(TEXTS, together, strict=True):
+        [alone] = encoder.encode([text])
+        assert np.allclose(found.vectors, alone.vectors, atol=1e-5)
+        assert list(found.token_ids) == list(alone.token_ids)
+
+
+def test_vectors_are_those_of_the_reference(encoder: Encoder, model: TinyModel) -> None:
+    [found] = encoder.encode(["the oil lamp"])
+    expected = run_reference(model, found.token_ids.tolist(), [0] * len(found.token_ids))
+    assert np.allclose(found.vectors, expected, atol=1e-4)
+    mean = expected.mean(axis=0)
+    assert np.allclose(found.sentence, mean / np.linalg.norm(mean), atol=1e-4)
+
+
+def test_truncation_is_told(encoder: Encoder) -> None:
+    short, long = encoder.encode(["the oil lamp", "oil " * 20], max_tokens=10)
+    assert not short.truncated and len(short.token_ids) == 5
+    assert long.truncated and len(long.token_ids) == 10
+
+
+def test_windows_cover_the_text(encoder: Encoder) -> None:
+    text = " ".join(WORDS[at % len(WORDS)] for at in range(50))
+    spans = encoder.windows(text, 12)
+    assert len(spans) == 5
+    joined = " ".join(text[start:end] for start, end in spans)
+    assert joined == text
+    assert all(encoder.count_tokens(text[start:end]) <= 10 for start, end in spans)
+
+
+def test_an_empty_text(encoder: Encoder) -> None:
+    assert encoder.windows("", 16) == [(0, 0)]
+    [found] = encoder.encode([""])
+    assert len(found.token_ids) == 2
+    assert abs(float(np.linalg.norm(found.sentence)) - 1) < 1e-5
+
+
+def test_progress_is_heard(encoder: Encoder) -> None:
+    heard: list[int] = []
+    encoder.encode(TEXTS, on_done=heard.append)
+    assert heard[-1] == len(TEXTS)
+    assert heard == sorted(heard)
+
+
+def test_pair_scores(judge: Encoder, model: TinyModel) -> None:
+    passages = ["fog horn blasts", "warm it", "the oil lamp freezes"]
+    found = judge.score_pairs("oil lamp", passages)
+    assert [cut for _, cut in found] == [False] * 3
+    ids = [1, WORDS.index("oil") + 4, WORDS.index("lamp") + 4, 2, WORDS.index("warm") + 4, WORDS.index("it") + 4, 2]
+    expected = run_head(model, run_reference(model, ids, [0, 0, 0, 0, 1, 1, 1]))
+    assert abs(found[1][0] - expected) < 1e-4
+
+
+def test_the_query_is_never_cut(judge: Encoder) -> None:
+    query = "oil " * 20
+    [(score, cut)] = judge.score_pairs(query, ["lamp " * 40], max_tokens=40)
+    assert cut and np.isfinite(score)
+    [(shorter, _)] = judge.score_pairs(query, ["lamp " * 17], max_tokens=40)
+    assert abs(score - shorter) < 1e-5
+    with pytest.raises(CallerError, match="shorten it"):
+        judge.score_pairs("oil " * 38, ["lamp"], max_tokens=40)
+
+
+def test_the_graph_is_cached(model: TinyModel, tmp_path: Path) -> None:
+    for _ in range(2):
+        made = Encoder(model.folder, precision="int8", threads=1, cache=tmp_path)
+        made.close()
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_identity_names_weights_and_precision(encoder: Encoder, judge: Encoder) -> None:
+    assert "onnxruntime-fp32" in encoder.identity
+    assert encoder.identity == judge.identity
+
+
+def test_a_broken_tokenizer(tmp_path: Path) -> None:
+    make_model(tmp_path)
+    (tmp_path / "tokenizer.json").write_text("{}")
+    with pytest.raises(SetupError, match=r"tokenizer\.json"):
+        Encoder(tmp_path)

@@ -1,0 +1,132 @@
+"""Late interaction: what is stored gives what the text gives, and a pair scores the same in any company."""
+
+import asyncio
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from secondlook.bootstrap import load_encoder
+from secondlook.domain.candidate import Evidence
+from secondlook.models.encoder import Encoder
+from secondlook.models.late_interaction import (
+    HEADER,
+    LateInteraction,
+    encode_windows,
+    features,
+    load_recipe,
+    max_similarities,
+    pack_levels,
+    quantise,
+    unpack_levels,
+)
+from secondlook.ports import Passage, Scores
+from secondlook.settings import Settings
+
+TEXTS = [
+    "When the lamp oil freezes, warm the reservoir before lighting.",
+    "Two blasts of the fog horn every ninety seconds.",
+    "Invoices are due within thirty days of delivery.",
+]
+MARK = bytes((2, 8, 1, 1))
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Encoder]:
+    made = load_encoder(Settings(data_dir=tmp_path_factory.mktemp("data"), offline=True))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def late(encoder: Encoder) -> LateInteraction:
+    return LateInteraction(encoder)
+
+
+def stored(encoder: Encoder, late: LateInteraction, text: str) -> bytes:
+    windows, cut = encode_windows(encoder, text)
+    return late.pack(windows, cut=cut)
+
+
+def run(late: LateInteraction, query: str, passages: list[Passage]) -> Scores:
+    return asyncio.run(late.score(query, passages))
+
+
+def test_the_relevant_passage_scores_highest(late: LateInteraction) -> None:
+    found = run(late, "what to do about frozen lamp oil", [Passage(text) for text in TEXTS]).values
+    assert found[0] == max(found)
+    assert found[0] > 2 * max(found[1:])
+
+
+def test_stored_vectors_give_the_score_of_the_text(encoder: Encoder, late: LateInteraction) -> None:
+    query = "when does the horn sound"
+    plain = run(late, query, [Passage(text) for text in TEXTS])
+    kept = run(late, query, [Passage("not read", stored(encoder, late, text)) for text in TEXTS])
+    assert plain.values == pytest.approx(kept.values, abs=1e-6)
+
+
+def test_a_pair_scores_the_same_in_any_company(encoder: Encoder, late: LateInteraction) -> None:
+    passages = [Passage(text, stored(encoder, late, text), Evidence(vector_score=0.5)) for text in TEXTS]
+    together = run(late, "oil", passages).values
+    assert [run(late, "oil", [one]).values[0] for one in passages] == pytest.approx(together, abs=1e-6)
+    assert run(late, "oil", passages[::-1]).values[::-1] == pytest.approx(together, abs=1e-6)
+
+
+def test_evidence_counts(late: LateInteraction) -> None:
+    known = Evidence(vector_score=0.9, vector_rank=1, keyword_score=9.0, keyword_ceiling=10.0, keyword_rank=1)
+    bare, backed = run(late, "fog", [Passage(TEXTS[1]), Passage(TEXTS[1], None, known)]).values
+    assert backed > bare
+
+
+def test_what_was_stored_under_another_recipe_is_not_used(encoder: Encoder, late: LateInteraction) -> None:
+    strange = b"\x01" + stored(encoder, late, TEXTS[2])[1:]
+    found = run(late, "frozen oil", [Passage(TEXTS[0], strange), Passage(TEXTS[0])]).values
+    assert found[0] == pytest.approx(found[1], abs=1e-6)
+
+
+def test_cut_passages_are_counted(encoder: Encoder, late: LateInteraction) -> None:
+    long = "oil lamp " * 600
+    assert run(late, "oil", [Passage(long), Passage("x", stored(encoder, late, long)), Passage("oil")]).truncated == 2
+
+
+def test_empty_texts_and_no_passages(late: LateInteraction) -> None:
+    assert run(late, "oil", []) == Scores(())
+    assert all(0 <= value <= 1 for value in run(late, "", [Passage(""), Passage("oil")]).values)
+
+
+def test_max_similarity_by_hand() -> None:
+    query = np.eye(3, 8, dtype=np.float32)
+    passage = np.array([[1, 0, 0, 0, 0, 0, 0, 0], [0, 0.6, 0, 0.8, 0, 0, 0, 0]], np.float32)
+    weights = np.array([0.5, 0.3, 0.2], np.float32)
+    [found, empty] = max_similarities(query, weights, [quantise(passage), quantise(passage[:0])])
+    level = round(0.6 * 127) / 127
+    assert found[:2] == pytest.approx([0.5 + 0.3 * level, 0.5 + 0.3 * level**4], abs=1e-6)
+    assert not empty.any()
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 20), st.booleans(), st.integers(0, 1000))
+def test_unpack_gives_what_was_packed(tokens: int, cut: bool, seed: int) -> None:
+    levels = np.random.default_rng(seed).integers(-127, 128, (tokens, 8)).astype(np.int8)
+    packed = pack_levels(levels, MARK, cut=cut)
+    assert len(packed) == HEADER + 8 * tokens
+    found = unpack_levels(packed, MARK)
+    assert found is not None
+    assert np.array_equal(found[0], levels)
+    assert found[1] is cut
+    assert unpack_levels(packed + b"x", MARK) is None
+    assert unpack_levels(packed, bytes((2, 8, 1, 2))) is None
+
+
+def test_features_are_zero_where_nothing_was_said() -> None:
+    assert features(Evidence()) == [0.0] * 4
+    assert features(Evidence(keyword_score=20.0, keyword_ceiling=10.0, keyword_rank=1)) == [0.0, 1.0, 0.0, 1.0]
+
+
+def test_the_shipped_recipe_fits_the_encoder(encoder: Encoder, late: LateInteraction) -> None:
+    recipe = load_recipe()
+    assert recipe.projection.shape[0] == encoder.config.hidden == len(recipe.weigher)
+    assert len(recipe.rarity) == 30522
+    assert recipe.version in late.identity
