@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 LONGEST_KEY = 128
 LOCKS = 64
+WORKERS = 2
+"""Items indexed at once: one is split while the passages of the other are embedded."""
 PASSAGES_A_TURN = 64
 """Passages embedded between two looks at whether the item is still wanted."""
 
@@ -43,7 +45,7 @@ class Upload:
 
 
 class Indexing:
-    """Takes uploads and indexes them, one item at a time, oldest first.
+    """Takes uploads and indexes them, a few items at a time, oldest first.
 
     An upload is acknowledged once its bytes and its row are on disk. A crash at any
     point leaves the row queued or running, and ``start`` takes those up again.
@@ -57,20 +59,20 @@ class Indexing:
         self._queue: asyncio.Queue[Item] = asyncio.Queue()
         self._done: dict[tuple[str, int], asyncio.Event] = {}
         self._locks = [asyncio.Lock() for _ in range(LOCKS)]
-        self._worker: asyncio.Task[None] | None = None
+        self._workers: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Begin to index, first what an earlier process left unfinished."""
         for instance in await self._catalog.list_instances("", None):
             await self._resume(instance)
-        self._worker = asyncio.create_task(self._work())
+        self._workers = [asyncio.create_task(self._work()) for _ in range(WORKERS)]
 
     async def stop(self) -> None:
         """Stop after the current step; what is unfinished goes on at the next start."""
-        if self._worker:
-            self._worker.cancel()
-            await asyncio.gather(self._worker, return_exceptions=True)
-            self._worker = None
+        for worker in self._workers:
+            worker.cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
+        self._workers = []
 
     async def upload(self, instance: Instance, upload: Upload, *, wait: float | None = None) -> Item:
         """The item, queued, or as it is after at most ``wait`` seconds; the same key replaces.

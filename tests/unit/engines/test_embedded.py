@@ -1,0 +1,232 @@
+"""The embedded engine: exact vectors, BM25, and writes that the next search sees whole."""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from secondlook.domain.chunk import Chunk, IndexedChunk
+from secondlook.domain.filters import Comparison
+from secondlook.domain.instance import Tokenizer
+from secondlook.domain.options import MatchMode
+from secondlook.engines.embedded import EmbeddedEngine
+from secondlook.errors import BackendError, IndexCorruptError, SetupError
+from secondlook.ports import Hits, IndexShape
+
+DIMENSIONS = 8
+TEXTS = [
+    "the lamp oil freezes in winter",
+    "fog horn blasts",
+    "lamp lamp lamp",
+    "oil grades and lamp care",
+    "ship's bell",
+]
+
+
+def vector(seed: int) -> bytes:
+    values = np.random.default_rng(seed).standard_normal(DIMENSIONS).astype("<f4")
+    return (values / np.linalg.norm(values)).astype("<f4").tobytes()
+
+
+def chunks(item: str, texts: Sequence[str], *, seed: int = 0, colour: str = "red") -> list[IndexedChunk]:
+    return [
+        IndexedChunk(
+            Chunk(f"{item}-{at}", item, f"{item}.md", text, position=at, end=len(text), metadata={"colour": colour}),
+            vector(seed + at),
+            f"{item}{at}".encode(),
+        )
+        for at, text in enumerate(texts)
+    ]
+
+
+class Index:
+    """One index, asked without ``await``."""
+
+    def __init__(self, folder: Path, tokenizer: Tokenizer | None = "porter", dimensions: int = DIMENSIONS) -> None:
+        self.engine = EmbeddedEngine(folder)
+        asyncio.run(self.engine.create_index("i", IndexShape(dimensions, tokenizer)))
+
+    def put(self, item: str, texts: Sequence[str], *, seed: int = 0, colour: str = "red") -> None:
+        asyncio.run(self.engine.put_item("i", item, chunks(item, texts, seed=seed, colour=colour)))
+
+    def near(self, seed: int, num: int = 10, where: Comparison | None = None) -> Hits:
+        return asyncio.run(self.engine.search_vectors("i", vector(seed), num, where))
+
+    def words(self, text: str, mode: MatchMode = "or", num: int = 10, where: Comparison | None = None) -> list[str]:
+        found = asyncio.run(self.engine.search_keywords("i", text, num, match_mode=mode, where=where))
+        return [hit.chunk_id for hit in found.hits]
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    made = Index(tmp_path)
+    yield made
+    made.engine.close()
+
+
+@pytest.fixture
+def filled(index: Index) -> Index:
+    index.put("a", TEXTS)
+    return index
+
+
+def test_vectors_are_exact(index: Index) -> None:
+    for item in range(5):
+        index.put(f"x{item}", ["text"] * 20, seed=100 * item)
+    seeds = [100 * item + at for item in range(5) for at in range(20)]
+    cosines = {seed: float(np.frombuffer(vector(seed), "<f4") @ np.frombuffer(vector(7777), "<f4")) for seed in seeds}
+    best = sorted(seeds, key=lambda seed: -cosines[seed])[:10]
+    found = index.near(7777)
+    assert [hit.chunk_id for hit in found.hits] == [f"x{seed // 100}-{seed % 100}" for seed in best]
+    assert [hit.score for hit in found.hits] == pytest.approx([cosines[seed] for seed in best], abs=1e-6)
+
+
+def test_and_asks_for_all_words_or_for_any(filled: Index) -> None:
+    assert set(filled.words("lamp oil", "and")) == {"a-0", "a-3"}
+    assert set(filled.words("lamp oil", "or")) == {"a-0", "a-2", "a-3"}
+    assert filled.words("lamp xylophone", "and") == []
+
+
+def test_words_are_stemmed_and_function_words_left_out(filled: Index) -> None:
+    assert filled.words("what is freezing", "and") == ["a-0"]
+    assert set(filled.words("the", "or")) == {"a-0"}
+
+
+def test_more_occurrences_rank_higher(filled: Index) -> None:
+    assert filled.words("lamp")[0] == "a-2"
+
+
+def test_the_ceiling_is_never_exceeded(filled: Index) -> None:
+    for query in ("lamp", "lamp oil winter", "fog horn blasts", "bell"):
+        found = asyncio.run(filled.engine.search_keywords("i", query, 10, match_mode="or", where=None))
+        assert found.ceiling is not None
+        assert all(0 <= hit.score <= found.ceiling for hit in found.hits)
+
+
+def test_trigrams_find_parts_of_words(tmp_path: Path) -> None:
+    index = Index(tmp_path, "trigram")
+    index.put("a", TEXTS)
+    assert index.words("inter") == ["a-0"]
+    assert index.words("ab") == []
+    index.engine.close()
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=40) | st.sampled_from(['"', "a AND", "NEAR(", "*", "col:x", "-", "^a", "🦊", "a\x00b", "()"]))
+def test_no_query_is_an_error(filled: Index, text: str) -> None:
+    for mode in ("and", "or"):
+        assert isinstance(filled.words(text, mode), list)
+
+
+def test_an_upsert_is_seen_at_once_and_leaves_nothing_behind(filled: Index) -> None:
+    assert filled.near(0).hits[0].chunk_id == "a-0"
+    filled.put("a", ["quite another text"], seed=50)
+    assert filled.words("lamp") == []
+    assert [hit.chunk_id for hit in filled.near(0).hits] == ["a-0"]
+    assert filled.near(50).hits[0].score == pytest.approx(1, abs=1e-6)
+    assert asyncio.run(filled.engine.count_chunks("i")) == 1
+    assert asyncio.run(filled.engine.fetch_stored("i", ["a-0", "a-3"])) == {"a-0": b"a0"}
+
+
+def test_a_delete_is_seen_at_once(filled: Index) -> None:
+    filled.put("b", ["fog"], seed=9)
+    filled.near(0)
+    asyncio.run(filled.engine.delete_item("i", "a"))
+    assert [hit.chunk_id for hit in filled.near(0).hits] == ["b-0"]
+    assert filled.words("lamp fog") == ["b-0"]
+    assert asyncio.run(filled.engine.list_items("i")) == ["b"]
+
+
+def test_filters_hold_before_retrieval(filled: Index) -> None:
+    filled.put("b", ["lamp"] * 3, seed=500, colour="blue")
+    blue = Comparison("colour", "eq", "blue")
+    assert {hit.chunk_id for hit in filled.near(0, 3, blue).hits} == {"b-0", "b-1", "b-2"}
+    assert filled.words("lamp", num=2, where=blue) == ["b-0", "b-1"]
+    assert filled.words("lamp", where=Comparison("colour", "eq", "green")) == []
+
+
+def test_pages_neighbours_and_scores(filled: Index) -> None:
+    page, total = asyncio.run(filled.engine.list_chunks("i", "a", 2, 1))
+    assert ([chunk.text for chunk in page], total) == (TEXTS[1:3], 5)
+    around = asyncio.run(filled.engine.fetch_neighbours("i", page[0], 1))
+    assert [chunk.position for chunk in around] == [0, 1, 2]
+    scores = asyncio.run(filled.engine.score_vectors("i", vector(1), ["a-1", "gone"]))
+    assert scores == {"a-1": pytest.approx(1, abs=1e-6)}
+    assert asyncio.run(filled.engine.score_vectors("i", vector(1), [])) == {}
+    found = asyncio.run(filled.engine.fetch_chunks("i", ["a-4", "gone"]))
+    assert found["a-4"].metadata == {"colour": "red"}
+
+
+def test_what_is_written_outlives_the_engine(filled: Index, tmp_path: Path) -> None:
+    before = filled.near(3), filled.words("lamp oil")
+    filled.engine.close()
+    again = Index(tmp_path)
+    assert (again.near(3), again.words("lamp oil")) == before
+    again.engine.close()
+
+
+def test_a_failed_write_changes_nothing(filled: Index) -> None:
+    twice = chunks("b", ["one"]) * 2
+    with pytest.raises(IndexCorruptError):
+        asyncio.run(filled.engine.put_item("i", "b", twice))
+    assert asyncio.run(filled.engine.list_items("i")) == ["a"]
+    assert filled.words("one") == []
+
+
+def test_keyword_only_and_vector_only(tmp_path: Path) -> None:
+    words = Index(tmp_path / "k", dimensions=0)
+    words.put("a", TEXTS)
+    assert words.words("horn") == ["a-1"]
+    assert words.near(0).hits == ()
+    vectors = Index(tmp_path / "v", None)
+    vectors.put("a", TEXTS)
+    assert vectors.words("horn") == []
+    assert vectors.near(2).hits[0].chunk_id == "a-2"
+    words.engine.close()
+    vectors.engine.close()
+
+
+def test_dropped_and_unknown_indexes(filled: Index, tmp_path: Path) -> None:
+    asyncio.run(filled.engine.drop_index("i"))
+    asyncio.run(filled.engine.drop_index("i"))
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(BackendError, match="no index i"):
+        filled.words("lamp")
+    with pytest.raises(BackendError, match="cannot name an index"):
+        asyncio.run(filled.engine.count_chunks("../etc"))
+
+
+def test_another_shape_is_refused(index: Index) -> None:
+    with pytest.raises(SetupError, match="another shape"):
+        asyncio.run(index.engine.create_index("i", IndexShape(16, "porter")))
+
+
+def test_a_damaged_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "bad.sqlite").write_bytes(b"not a database at all" * 100)
+    engine = EmbeddedEngine(tmp_path)
+    with pytest.raises(IndexCorruptError, match="damaged"):
+        asyncio.run(engine.count_chunks("bad"))
+
+
+def test_readers_and_a_writer_at_once(filled: Index) -> None:
+    async def work() -> list[Hits]:
+        reads = [filled.engine.search_vectors("i", vector(seed), 5, None) for seed in range(20)]
+        writes = [filled.engine.put_item("i", f"w{at}", chunks(f"w{at}", ["lamp"], seed=at)) for at in range(10)]
+        found = await asyncio.gather(*reads, *writes)
+        return [one for one in found if one is not None]
+
+    assert all(len(found.hits) == 5 for found in asyncio.run(work()))
+    assert asyncio.run(filled.engine.count_chunks("i")) == 15
+    assert len(filled.words("lamp", num=50)) == 13
+
+
+def test_a_file_that_vanished_is_an_error(filled: Index, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "i.sqlite") as connection:
+        connection.execute("DROP TABLE vectors")
+    with pytest.raises(BackendError, match="cannot be used"):
+        filled.near(0)

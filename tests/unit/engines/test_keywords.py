@@ -1,0 +1,25 @@
+"""Words become a query that holds no operator."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from secondlook.engines.keywords import make_match, quote_term, split_terms
+
+
+def test_terms() -> None:
+    assert split_terms("How do I reset the Gateway's reset_button?", "porter") == ["reset", "gateway's", "button"]
+    assert split_terms("to be or not to be", "porter") == ["to", "be", "or", "not"]
+    assert split_terms("is it on", "trigram") == []
+    assert split_terms("", "porter") == []
+
+
+def test_match() -> None:
+    assert make_match(["a", "b"], "and") == '"a" AND "b"'
+    assert make_match(["a", "b"], "or") == '"a" OR "b"'
+
+
+@given(st.text(max_size=30))
+def test_a_quoted_term_is_one_string(text: str) -> None:
+    quoted = quote_term(text)
+    assert quoted[0] == quoted[-1] == '"'
+    assert quoted[1:-1].replace('""', "") == text.replace('"', "")

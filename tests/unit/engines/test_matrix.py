@@ -1,0 +1,53 @@
+"""Snapshots of vectors: a reader sees what it saw, whatever is written meanwhile."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from secondlook.domain.filters import Comparison
+from secondlook.engines.matrix import Matrix, Row
+
+AXES = np.eye(4, dtype="<f4")
+
+
+def row(number: int, item: str, axis: int | None) -> Row:
+    return Row(number, f"c{number}", item, {"n": number}, None if axis is None else AXES[axis].tobytes())
+
+
+def ids(matrix: Matrix, axis: int = 0, num: int = 100) -> list[str]:
+    return [name for name, _ in matrix.nearest(AXES[axis].tobytes(), num, None)]
+
+
+def test_a_snapshot_never_changes() -> None:
+    first = Matrix(0, 4).extended(1, "", [row(1, "a", 0), row(2, "b", 1)])
+    left = first.extended(2, "a", [row(3, "a", 0)])
+    right = first.extended(2, "b", [row(4, "b", 2), row(5, "b", 0)])
+    assert ids(first) == ["c1", "c2"]
+    assert ids(left) == ["c3", "c2"]
+    assert ids(right) == ["c1", "c5", "c4"]
+
+
+def test_a_row_without_vector_is_not_near_but_allowed() -> None:
+    matrix = Matrix(0, 4).extended(1, "", [row(1, "a", None), row(2, "a", 3)])
+    assert ids(matrix) == ["c2"]
+    assert matrix.allowed(Comparison("n", "lte", 1)) == [1]
+    assert matrix.nearest(AXES[0].tobytes(), 0, None) == []
+
+
+def test_masks_are_remembered_for_a_few_filters() -> None:
+    matrix = Matrix(0, 4).extended(1, "", [row(n, "a", 0) for n in range(30)])
+    for bound in range(40):
+        assert matrix.allowed(Comparison("n", "lt", bound)) == list(range(min(bound, 30)))
+
+
+@settings(max_examples=40)
+@given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 5)), max_size=60))
+def test_any_sequence_of_writes_equals_a_fresh_build(writes: list[tuple[str, int]]) -> None:
+    matrix, held, number = Matrix(0, 4), dict[str, list[Row]](), 0
+    for generation, (item, count) in enumerate(writes, 1):
+        rows = [row(number + at, item, at % 4) for at in range(count)]
+        number += count
+        matrix = matrix.extended(generation, item, rows)
+        held[item] = rows
+    expected = {one.chunk_id for rows in held.values() for one in rows}
+    assert set(ids(matrix, num=1000)) == expected

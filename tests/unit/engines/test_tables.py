@@ -1,0 +1,36 @@
+"""Rows of the index file: a chunk comes back as it went in."""
+
+from pathlib import Path
+
+from secondlook.domain.chunk import Chunk, IndexedChunk
+from secondlook.engines.tables import COLUMNS, SCHEMA, connect, insert_chunk, read_chunk, read_generation, remove_item
+from secondlook.ports import IndexShape
+
+CHUNK = Chunk(
+    "c", "i", "k.md", "texte en été", position=3, start=10, end=24, timestamp=5,
+    metadata={"a": 1.5, "b": True, "c": "x"}, context="Titre", truncated=True,
+)  # fmt: skip
+
+
+def test_round_trip_and_removal(tmp_path: Path) -> None:
+    connection = connect(tmp_path / "x.sqlite")
+    connection.executescript(SCHEMA)
+    connection.execute("INSERT INTO meta VALUES ('generation', '7')")
+    shape = IndexShape(0, None)
+    row = insert_chunk(connection, shape, IndexedChunk(CHUNK, b"vector", b"kept"))
+    assert row.metadata == CHUNK.metadata
+    found = read_chunk(connection.execute(f"SELECT {COLUMNS} FROM chunks").fetchone())
+    assert found == CHUNK
+    assert found.metadata == CHUNK.metadata
+    assert connection.execute("SELECT count(*) FROM vectors").fetchone() == (0,), "no dimensions, no vectors"
+    assert read_generation(connection) == 7
+    remove_item(connection, shape, "i")
+    assert connection.execute("SELECT (SELECT count(*) FROM chunks) + (SELECT count(*) FROM stored)").fetchone() == (0,)
+    connection.close()
+
+
+def test_writes_are_durable(tmp_path: Path) -> None:
+    connection = connect(tmp_path / "x.sqlite")
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+    connection.close()

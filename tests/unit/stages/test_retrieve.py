@@ -1,0 +1,50 @@
+"""Retrieval asks the methods of the plan and nothing else."""
+
+from dataclasses import replace
+
+import pytest
+
+from secondlook.domain.filters import Comparison
+from secondlook.domain.options import Plan, Retrieval
+from secondlook.domain.query import Query
+from secondlook.errors import BackendError
+from secondlook.models.fakes import FakeEmbedder
+from secondlook.stages.retrieve import retrieve_candidates
+from tests.unit.stages.conftest import Bench, run
+
+OIL = Query("oil")
+
+
+def test_hybrid(bench: Bench) -> None:
+    plan = Plan("i", Retrieval("hybrid", match_mode="or"))
+    found = run(retrieve_candidates(OIL, plan, bench.tools()))
+    assert found.keyword is not None and {hit.chunk_id for hit in found.keyword.hits} == {"c0", "c3"}
+    assert found.vector is not None and len(found.vector.hits) == 5
+    assert set(found.chunks) == {"c0", "c1", "c2", "c3", "c4"}
+
+
+def test_keyword_hits_get_their_vector_score(bench: Bench) -> None:
+    plan = Plan("i", Retrieval("hybrid", num_candidates=1, match_mode="or"))
+    found = run(retrieve_candidates(Query("bell lamp"), plan, bench.tools()))
+    assert set(found.vector_scores) == set(found.chunks)
+    assert all(0 <= score <= 1 for score in found.vector_scores.values())
+
+
+@pytest.mark.parametrize(("kind", "absent"), [("vector", "keyword"), ("keyword", "vector")])
+def test_one_method_alone(bench: Bench, kind: str, absent: str) -> None:
+    options = Retrieval("vector" if kind == "vector" else "keyword")
+    found = run(retrieve_candidates(OIL, Plan("i", options), bench.tools()))
+    assert getattr(found, absent) is None
+    assert getattr(found, kind).hits
+
+
+def test_keyword_search_needs_no_embedder(bench: Bench) -> None:
+    bench.embedder = FakeEmbedder(fails=True)
+    assert run(retrieve_candidates(OIL, Plan("i", Retrieval("keyword")), bench.tools())).chunks
+    with pytest.raises(BackendError, match="embedder is down"):
+        run(retrieve_candidates(OIL, Plan("i"), bench.tools()))
+
+
+def test_the_filter_reaches_both_methods(bench: Bench) -> None:
+    options = replace(Retrieval("hybrid", match_mode="or"), where=Comparison("colour", "eq", "red"))
+    assert run(retrieve_candidates(OIL, Plan("i", options), bench.tools())).chunks == {}

@@ -1,0 +1,146 @@
+"""The catalogue remembers what it was told, once told."""
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from secondlook.domain.instance import Instance, InstanceSettings, Item, MetadataField, Namespace, Token
+from secondlook.domain.options import Boost
+from secondlook.errors import (
+    CallerError,
+    InstanceExistsError,
+    InstanceNotFoundError,
+    ItemNotFoundError,
+    NamespaceExistsError,
+    NamespaceNotEmptyError,
+    NamespaceNotFoundError,
+    SetupError,
+)
+from secondlook.stores.catalog import SqlCatalog
+
+T = TypeVar("T")
+SETTINGS = InstanceSettings(
+    reranking=True, boosts=(Boost("colour", "exists"),), fields=(MetadataField("colour", "text"),), extra='{"x": 1}'
+)
+ONE = Instance("u1", "acc", "default", "docs", SETTINGS, 1, 1)
+ITEM = Item("i1", "u1", "a.md", "queued", "md5", 3, metadata={"colour": "red", "n": 2.0}, created_at=5, last_seen_at=5)
+
+
+class Store:
+    """A catalogue asked without ``await``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._runner = asyncio.Runner()
+        self.it = SqlCatalog(f"sqlite+aiosqlite:///{folder / 'catalog.sqlite'}")
+        self(self.it.open())
+
+    def __call__(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._runner.run(work)
+
+    def close(self) -> None:
+        self(self.it.close())
+        self._runner.close()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    made = Store(tmp_path)
+    yield made
+    made.close()
+
+
+def test_instances(store: Store) -> None:
+    store(store.it.add_instance(ONE))
+    assert store(store.it.get_instance("acc", "default", "docs")) == ONE
+    assert store(store.it.get_instance_by_uid("u1")).settings == SETTINGS
+    with pytest.raises(InstanceExistsError):
+        store(store.it.add_instance(replace(ONE, uid="u2")))
+    with pytest.raises(InstanceNotFoundError):
+        store(store.it.get_instance("another", "default", "docs"))
+    changed = store(store.it.update_instance("u1", replace(SETTINGS, reranking=False), 9))
+    assert (changed.settings.reranking, changed.modified_at, changed.created_at) == (False, 9, 1)
+    store(store.it.remove_instance("u1"))
+    with pytest.raises(InstanceNotFoundError):
+        store(store.it.get_instance_by_uid("u1"))
+
+
+def test_accounts_and_namespaces_are_apart(store: Store) -> None:
+    store(store.it.add_namespace("acc", Namespace("team", "", 1)))
+    with pytest.raises(NamespaceExistsError):
+        store(store.it.add_namespace("acc", Namespace("team", "", 2)))
+    store(store.it.add_instance(ONE))
+    store(store.it.add_instance(replace(ONE, uid="u2", namespace="team", created_at=2)))
+    store(store.it.add_instance(replace(ONE, uid="u3", account="other")))
+    assert [one.uid for one in store(store.it.list_instances("acc", None))] == ["u2", "u1"]
+    assert [one.uid for one in store(store.it.list_instances("acc", "team"))] == ["u2"]
+    assert len(store(store.it.list_instances("", None))) == 3
+    with pytest.raises(NamespaceNotEmptyError):
+        store(store.it.remove_namespace("acc", "team"))
+    with pytest.raises(NamespaceNotFoundError):
+        store(store.it.get_instance("other", "team", "docs"))
+    store(store.it.remove_instance("u2"))
+    store(store.it.remove_namespace("acc", "team"))
+    assert store(store.it.list_namespaces("acc")) == []
+
+
+def test_items_keep_their_id_and_count_versions(store: Store) -> None:
+    store(store.it.add_instance(ONE))
+    assert store(store.it.put_item(ITEM)) == ITEM
+    again = store(store.it.put_item(replace(ITEM, id="i2", checksum="new")))
+    assert (again.id, again.version, again.checksum) == ("i1", 2, "new")
+    found = store(store.it.find_item("u1", "a.md"))
+    assert found == again
+    assert found is not None and found.metadata == ITEM.metadata
+    assert store(store.it.find_item("u1", "b.md")) is None
+    with pytest.raises(ItemNotFoundError):
+        store(store.it.get_item("u2", "i1"))
+    store(store.it.remove_item("u1", "i1"))
+    with pytest.raises(ItemNotFoundError):
+        store(store.it.get_item("u1", "i1"))
+
+
+def test_a_status_of_an_older_version_is_not_taken(store: Store) -> None:
+    store(store.it.add_instance(ONE))
+    first = store(store.it.put_item(ITEM))
+    second = store(store.it.put_item(ITEM))
+    assert not store(store.it.set_item_status(first, "completed", chunks_count=4))
+    assert store(store.it.set_item_status(second, "completed", chunks_count=4))
+    assert store(store.it.get_item("u1", "i1")).chunks_count == 4
+    assert [one.id for one in store(store.it.list_items("u1", ("completed",)))] == ["i1"]
+    assert store(store.it.list_items("u1", ("queued",))) == []
+
+
+def test_tokens(store: Store) -> None:
+    token = Token("t1", "mine", 1, False)
+    store(store.it.add_token(token, "digest"))
+    assert store(store.it.find_token("digest")) == token
+    assert store(store.it.find_token("other")) is None
+    store(store.it.revoke_token("t1"))
+    assert store(store.it.find_token("digest")) is None
+    assert [one.revoked for one in store(store.it.list_tokens())] == [True]
+    with pytest.raises(CallerError, match="token list"):
+        store(store.it.revoke_token("t9"))
+
+
+def test_what_is_told_outlives_the_process(tmp_path: Path) -> None:
+    first = Store(tmp_path)
+    first(first.it.add_instance(ONE))
+    first.close()
+    second = Store(tmp_path)
+    assert second(second.it.get_instance_by_uid("u1")) == ONE
+    second.close()
+
+
+def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    Store(tmp_path).close()
+    engine = create_engine(f"sqlite:///{tmp_path / 'catalog.sqlite'}")
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE schema_version SET version = 999"))
+    engine.dispose()
+    with pytest.raises(SetupError, match="upgrade Secondlook"):
+        Store(tmp_path)
