@@ -68,7 +68,7 @@ class Instances:
         if self._shape(settings) != self._shape(instance.settings):
             if await self._catalog.list_items(instance.uid):
                 raise InvalidOptionError(
-                    "index_method and keyword_tokenizer are fixed once items are indexed: delete the items first"
+                    "the index methods and the tokenizer are fixed once items are indexed: delete the items first"
                 )
             await self._indexer.drop_index(instance.uid)
             await self._indexer.create_index(instance.uid, self._shape(settings))
@@ -114,7 +114,9 @@ class Instances:
             with contextlib.suppress(SetupError):  # known, its weights are not here: each receipt says so
                 self._rerankers.find(settings.reranking_model)
         if not settings.vector_index and not settings.keyword_index:
-            raise InvalidOptionError("index_method: at least one of vector and keyword must be true")
+            raise InvalidOptionError(
+                "an instance without any index cannot be searched: at least one of vector and keyword must be true"
+            )
         if not MIN_CHUNK_SIZE <= settings.chunk_size <= self._embedder.max_tokens:
             raise ChunkSizeError(
                 f"chunk_size is {settings.chunk_size}, the embedding model reads"
