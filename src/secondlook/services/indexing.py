@@ -123,6 +123,7 @@ class Indexing:
         """The item as it was; it is gone from searches when this returns."""
         item = await self._catalog.get_item(instance.uid, item_id)
         async with self._lock(instance.uid, item.key):
+            item = await self._catalog.get_item(instance.uid, item_id)  # as a newer upload may have left it
             await self._catalog.remove_item(instance.uid, item_id)
             await self._indexer.delete_item(instance.uid, item_id)
             await self._blobs.delete(item.blob)
@@ -132,6 +133,7 @@ class Indexing:
         """Index the stored bytes again; the old chunks are served until then."""
         found = await self._catalog.get_item(instance.uid, item_id)
         async with self._lock(instance.uid, found.key):
+            found = await self._catalog.get_item(instance.uid, item_id)  # as a newer upload may have left it
             item = await self._catalog.put_item(replace(found, status="queued", error=""))
         return await self._enqueue(item, wait)
 
