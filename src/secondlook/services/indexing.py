@@ -275,8 +275,8 @@ def _title(document: Document) -> str:
 
 def _merge(instance: Instance, item: Item, document: Document) -> Mapping[str, MetadataValue]:
     """Front matter, then what was uploaded with the file, then the built-ins, which always win."""
-    try:
-        front = clean_metadata(document.front_matter, instance.settings.fields)
-    except InvalidMetadataError:
-        front = {}
+    front: dict[str, MetadataValue] = {}
+    for name, value in document.front_matter.items():
+        with contextlib.suppress(InvalidMetadataError):  # nested, say: it alone is left out
+            front |= clean_metadata({name: value}, instance.settings.fields)
     return {**front, **item.metadata, **place_metadata(item.key, item.last_seen_at)}

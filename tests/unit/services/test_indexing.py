@@ -163,7 +163,9 @@ def test_a_long_item_is_embedded_in_turns(house: House) -> None:
 
 def test_where_metadata_comes_from(house: House) -> None:
     made = house.make(fields=(MetadataField("severity", "number"),))
-    front = "---\ntitle: Lamp oil\ncolour: red\nseverity: '3'\nfolder: x\ndate: 2026-07-01\n---\n"
+    front = (
+        "---\ntitle: Lamp oil\ncolour: red\nseverity: '3'\nfolder: x\nauthors: [{name: Ann}]\ndate: 2026-07-01\n---\n"
+    )
     item = upload(house, made, "a/b.md", front + "Warm it.", metadata={"colour": "blue", "filename": "y"})
     [chunk] = chunks(house, made, item)
     assert chunk.text == "Warm it."
@@ -224,6 +226,9 @@ def test_a_mended_item_is_indexed_again(house: House) -> None:
 
 def test_a_restart_takes_up_what_was_left(idle: House) -> None:
     made = idle.make()
+    idle.run(idle.indexing.start())
+    whole = upload(idle, made, "whole.md", "ship's bell")
+    idle.run(idle.indexing.stop())
     queued = upload(idle, made, "a.md", "lamp oil", wait=None)
     running = upload(idle, made, "b.md", "fog horn", wait=None)
     idle.run(idle.catalog.set_item_status(running, "running"))
@@ -234,7 +239,8 @@ def test_a_restart_takes_up_what_was_left(idle: House) -> None:
     idle.run(after.start())
     idle.run(after.drain(heard.append))
     assert {one.status for one in idle.run(after.list(made))} == {"completed"}
-    assert set(idle.run(idle.engine.list_items(made.uid))) == {queued.id, running.id}
+    assert set(idle.run(idle.engine.list_items(made.uid))) == {whole.id, queued.id, running.id}
+    assert texts(idle, made, whole) == ["ship's bell"]
     assert heard and heard[0] == 2
     idle.run(after.stop())
 
@@ -305,6 +311,22 @@ def test_an_item_that_changes_while_it_is_embedded(gated: tuple[House, Gate], th
     item = house.run(work())
     found = house.run(house.engine.list_chunks(made.uid, item.id, 10, 0))[0]
     assert [one.text for one in found] == (["new words"] if then == "upload" else [])
+
+
+def test_draining_goes_on_while_something_is_left(gated: tuple[House, Gate]) -> None:
+    house, gate = gated
+    made = house.make()
+    upload(house, made, "a.md", "lamp oil", wait=None)
+    heard: list[int] = []
+
+    def hear(left: int) -> None:
+        heard.append(left)
+        if len(heard) == 2:
+            gate.open.set()
+
+    house.run(house.indexing.drain(hear))
+    assert heard[:2] == [1, 1]
+    assert [one.status for one in house.run(house.indexing.list(made))] == ["completed"]
 
 
 def test_stopping_leaves_it_for_the_next_start(gated: tuple[House, Gate]) -> None:
