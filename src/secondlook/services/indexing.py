@@ -185,7 +185,8 @@ class Indexing:
                 raise
             except Exception as error:
                 log.exception("indexing %s failed", item.key)
-                await self._fail(item, f"unknown_error: {error}")
+                with contextlib.suppress(Exception):  # the catalogue itself may have failed; the worker must go on
+                    await self._fail(item, f"unknown_error: {error}")
             finally:
                 if done := self._done.pop((item.id, item.version), None):
                     done.set()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from secondlook.domain.chunk import Chunk, IndexedChunk
 from secondlook.domain.instance import Instance, Item, MetadataField
@@ -378,3 +379,21 @@ def test_an_upload_that_comes_between_is_not_lost(tmp_path: Path, verb: str) -> 
         assert house.stored() == []
         assert house.run(house.engine.count_chunks(made.uid)) == 0
     house.close()
+
+
+def test_a_store_that_fails_for_a_while_stops_no_worker(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    made = house.make()
+    engine = create_engine(f"sqlite:///{house.folder / 'catalog.sqlite'}")
+    with engine.begin() as connection:
+        connection.execute(
+            text("CREATE TRIGGER full BEFORE UPDATE ON items BEGIN SELECT RAISE(FAIL, 'the disk is full'); END")
+        )
+    for at in range(4):
+        upload(house, made, f"{at}.md", "lamp oil", wait=None)
+    house.run(asyncio.wait_for(house.indexing.drain(), 20))
+    assert {one.status for one in house.run(house.indexing.list(made))} == {"queued"}
+    with engine.begin() as connection:
+        connection.execute(text("DROP TRIGGER full"))
+    engine.dispose()
+    assert upload(house, made, "after.md", "lamp oil", wait=5).status == "completed"
+    assert "the disk is full" in caplog.text
