@@ -47,9 +47,14 @@ def bench(tmp_path: Path) -> Bench:
 
 
 def run(
-    bench: Bench, plan: Plan, *, reranker: Reranker | None = None, generator: Generator | None = None, query: Query = OIL
+    bench: Bench,
+    plan: Plan,
+    *,
+    reranker: Reranker | None = None,
+    generator: Generator | None = None,
+    query: Query = OIL,
 ) -> Ranking:
-    return asyncio.run(search(query, plan, bench.tools(reranker, generator)))
+    return asyncio.run(search(OIL, plan, bench.tools(reranker, generator)))
 
 
 def stages(ranking: Ranking) -> list[str]:

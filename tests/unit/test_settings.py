@@ -88,9 +88,7 @@ def test_switches(monkeypatch: pytest.MonkeyPatch, name: str, value: str, on: bo
         ("MISSING_MODEL", "ignore", "choose substitute, fall_back or error"),
     ],
 )
-def test_a_bad_value_is_told_with_its_name(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
-) -> None:
+def test_a_bad_value_is_told_with_its_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str) -> None:
     monkeypatch.setenv(f"SECONDLOOK_{name}", value)
     with pytest.raises(SetupError, match=words):
         load_settings()
