@@ -10,6 +10,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -37,8 +38,8 @@ models_app = typer.Typer(help="List the known models; `pull` or `add` one.")
 app.add_typer(token_app, name="token")
 app.add_typer(models_app, name="models")
 
-out = Console()
-err = Console(stderr=True)
+out = Console(emoji=False)
+err = Console(stderr=True, emoji=False)
 
 DataDir = Annotated[
     Optional[Path],  # noqa: UP045  # typer reads the annotation
@@ -54,7 +55,8 @@ def main() -> None:
     try:
         app()
     except SecondlookError as error:
-        err.print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
+        words = " ".join(str(error).splitlines())
+        err.print(f"[bold red]error:[/] {escape(words)}", highlight=False, soft_wrap=True)
         raise SystemExit(2) from error
 
 
@@ -81,7 +83,7 @@ def _run(
 
 
 def _bars() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     return Progress(*columns, console=err, transient=False)
 
 
@@ -185,8 +187,9 @@ def index(instance: str, paths: list[Path], account: Account = "default", data_d
                     bad.append(item)
                 bars.advance(bar)
         for item in bad:
-            err.print(f"{item.key}: {item.error or item.status}", highlight=False)
-        out.print(f"{len(files) - len(bad)} of {len(files)} files indexed into {instance}", highlight=False)
+            err.print(f"{item.key}: {item.error or item.status}", markup=False, highlight=False, soft_wrap=True)
+        done = f"{len(files) - len(bad)} of {len(files)} files indexed into {instance}"
+        out.print(done, markup=False, highlight=False, soft_wrap=True)
 
     _run(data_dir, work)
 
@@ -244,7 +247,7 @@ def ask(
         )
         async for delta in answer.deltas:
             out.print(delta.text, end="", markup=False, highlight=False, soft_wrap=True)
-        out.print(f"\n\n[dim]{answer.model}, from {len(answer.ranking.candidates)} chunks[/]", highlight=False)
+        out.print(f"\n\n[dim]{escape(answer.model)}, from {len(answer.ranking.candidates)} chunks[/]", highlight=False)
 
     _run(data_dir, work)
 
@@ -275,7 +278,7 @@ def evaluate(
 
                 report = await evaluating.run(dataset, on_progress=heard, rerank_model=model)
             reports.append(report)
-            table = Table(title=report.name, title_justify="left")
+            table = Table(title=escape(report.name), title_justify="left")
             for heading in ("arm", "nDCG@10", "MRR@10", "Recall@50", "ms/query", "p"):
                 table.add_column(heading, justify="left" if heading == "arm" else "right")
             for arm in report.arms:
@@ -298,7 +301,7 @@ def models(context: typer.Context, data_dir: DataDir = None) -> None:
     for model in bootstrap.list_models(load_settings(data_dir=data_dir)):
         here = "built in" if model.built_in and model.cached else "yes" if model.cached else "no: `models pull`"
         table.add_row(model.name, model.task, model.licence, here)
-    out.print(table)
+    out.print(table, markup=False)
 
 
 @models_app.command()
@@ -306,17 +309,14 @@ def pull(name: str, data_dir: DataDir = None) -> None:
     """Download a known model, with its hash checked."""
     with _bars() as bars, _downloads(bars) as heard:
         folder = bootstrap.pull_model(load_settings(data_dir=data_dir), name, progress=heard)
-    out.print(f"{name} is in {folder}", highlight=False, soft_wrap=True)
+    out.print(f"{name} is in {folder}", markup=False, highlight=False, soft_wrap=True)
 
 
 @models_app.command()
 def add(name: str, folder: Path, data_dir: DataDir = None) -> None:
     """Take a model from a local folder (config.json, tokenizer.json, model.safetensors)."""
-    out.print(
-        f"{name} is in {bootstrap.add_model(load_settings(data_dir=data_dir), name, folder)}",
-        highlight=False,
-        soft_wrap=True,
-    )
+    added = bootstrap.add_model(load_settings(data_dir=data_dir), name, folder)
+    out.print(f"{name} is in {added}", markup=False, highlight=False, soft_wrap=True)
 
 
 @token_app.command()
@@ -328,7 +328,8 @@ def create(
     """Make a token; it is shown this once."""
     settings = load_settings(data_dir=data_dir)
     _, secret = asyncio.run(bootstrap.with_access(settings, lambda access: access.create(name)))
-    out.print(secret if quiet else f"Token {name} (shown this once): {secret}", highlight=False, soft_wrap=True)
+    line = secret if quiet else f"Token {name} (shown this once): {secret}"
+    out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @token_app.command("list")
@@ -337,14 +338,14 @@ def list_tokens(data_dir: DataDir = None) -> None:
     table = Table("id", "name", "state")
     for token in asyncio.run(bootstrap.with_access(load_settings(data_dir=data_dir), lambda access: access.list())):
         table.add_row(token.id, token.name, "revoked" if token.revoked else "valid")
-    out.print(table)
+    out.print(table, markup=False)
 
 
 @token_app.command()
 def revoke(token_id: str, data_dir: DataDir = None) -> None:
     """Refuse a token from now on."""
     asyncio.run(bootstrap.with_access(load_settings(data_dir=data_dir), lambda access: access.revoke(token_id)))
-    out.print(f"token {token_id} is revoked", highlight=False)
+    out.print(f"token {token_id} is revoked", markup=False, highlight=False)
 
 
 def _show(ranking: Ranking, explain: bool) -> None:
@@ -359,16 +360,15 @@ def _show(ranking: Ranking, explain: bool) -> None:
             candidate.chunk.item_key,
             " ".join(candidate.chunk.text.split())[:70],
         )
-    out.print(table)
+    out.print(table, markup=False)
     receipt = ranking.receipt
     reason = f": {receipt.reason}" if receipt.reason else ""
-    out.print(f"reranking {receipt.status}{reason}", highlight=False, soft_wrap=True)
+    out.print(f"reranking {receipt.status}{reason}", markup=False, highlight=False, soft_wrap=True)
     if explain:
         for step in ranking.trace:
             note = f"  {step.note}" if step.note else ""
-            out.print(
-                f"  {step.stage:10} {step.milliseconds:8.1f} ms  {step.candidates:4} candidates{note}", highlight=False
-            )
+            line = f"  {step.stage:10} {step.milliseconds:8.1f} ms  {step.candidates:4} candidates{note}"
+            out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _as_dict(ranking: Ranking) -> dict[str, object]:
