@@ -19,12 +19,12 @@ from secondlook.domain.candidate import Ranking
 from secondlook.domain.instance import Instance, InstanceSettings
 from secondlook.domain.options import Generation
 from secondlook.domain.query import Query
-from secondlook.errors import InstanceNotFoundError, SecondlookError
+from secondlook.errors import CallerError, InstanceNotFoundError, SecondlookError
 from secondlook.evaluation.datasets import read_dataset
 from secondlook.ingest.parse import PLAIN, file_type
 from secondlook.server import serve as serve_http
 from secondlook.services.evaluating import Evaluating, to_json
-from secondlook.services.indexing import Upload
+from secondlook.services.indexing import Indexing, Upload
 from secondlook.services.searching import Ask
 from secondlook.settings import Settings, load_settings
 
@@ -180,18 +180,26 @@ def index(instance: str, paths: list[Path], account: Account = "default", data_d
             target = await services.instances.create(account, "default", instance, settings=InstanceSettings())
         with _bars() as bars:
             bar = bars.add_task(f"Indexing into {instance}", total=len(files))
-            bad = []
+            bad: dict[str, str] = {}
             for key, path in files:
-                item = await services.indexing.upload(target, Upload(key, path.read_bytes()), wait=600)
-                if item.status != "completed":
-                    bad.append(item)
+                if trouble := await _index_file(services.indexing, target, key, path):
+                    bad[key] = trouble
                 bars.advance(bar)
-        for item in bad:
-            err.print(f"{item.key}: {item.error or item.status}", markup=False, highlight=False, soft_wrap=True)
+        for key, trouble in bad.items():
+            err.print(f"{key}: {trouble}", markup=False, highlight=False, soft_wrap=True)
         done = f"{len(files) - len(bad)} of {len(files)} files indexed into {instance}"
         out.print(done, markup=False, highlight=False, soft_wrap=True)
 
     _run(data_dir, work)
+
+
+async def _index_file(indexing: Indexing, target: Instance, key: str, path: Path) -> str:
+    """What is wrong with the file, or nothing once it is indexed; the others go on."""
+    try:
+        item = await indexing.upload(target, Upload(key, path.read_bytes()), wait=600)
+    except (CallerError, OSError) as error:
+        return str(error)
+    return "" if item.status == "completed" else item.error or item.status
 
 
 def _walk(path: Path) -> list[tuple[str, Path]]:

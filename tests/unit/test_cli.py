@@ -186,6 +186,23 @@ def test_an_instance_that_is_not_there(cli: Cli, filled: Path, command: str) -> 
     assert done.err.rstrip().splitlines()[-1].startswith("error: ")
 
 
+def test_files_that_cannot_be_indexed_stop_no_others(cli: Cli, filled: Path, tmp_path: Path) -> None:
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    (mixed / "a-empty[1].md").write_text("", encoding="utf-8")
+    (mixed / "b-large.md").write_bytes(b"x" * ((10 << 20) + 1))
+    (mixed / ("c" * 126 + ".md")).write_text("too long a name", encoding="utf-8")
+    (mixed / "z.md").write_text("The ship's bell rings.", encoding="utf-8")
+    single = tmp_path / "logo.png"
+    single.write_bytes(b"\x89PNG")
+    done = cli("index", "more", mixed, single, "--data-dir", filled)
+    assert (done.code, done.out) == (0, "1 of 5 files indexed into more\n")
+    assert "a-empty[1].md: file_content_empty" in done.err
+    assert "b-large.md: b-large.md has 10,485,761 bytes" in done.err
+    assert "the file name has 129 characters" in done.err
+    assert "logo.png: logo.png: files of type .png are not indexed" in done.err
+
+
 def write_beir(folder: Path) -> Path:
     """A judged set of four documents and two queries."""
     (folder / "qrels").mkdir(parents=True)
