@@ -71,7 +71,7 @@ def _run(
     settings = load_settings(data_dir=data_dir, port=port, host=host)
 
     async def inside() -> None:
-        with _bars() as bars, _downloads(bars) as heard:
+        with _downloads() as heard:
             opened = bootstrap.open_runtime(settings, progress=heard)
             runtime = await opened.__aenter__()
         try:
@@ -88,22 +88,24 @@ def _bars() -> Progress:
 
 
 class _downloads(AbstractContextManager[Callable[[str, int, int], None]]):  # reads as a verb at its use
-    """Turns a download's progress into bars."""
+    """Turns a download's progress into bars; nothing is printed when nothing is downloaded."""
 
-    def __init__(self, bars: Progress) -> None:
-        self._bars = bars
+    def __init__(self) -> None:
+        self._bars = _bars()
         self._tasks: dict[str, Any] = {}
 
     def __enter__(self) -> Callable[[str, int, int], None]:
         def heard(name: str, done: int, total: int) -> None:
             if name not in self._tasks:
+                self._bars.start()
                 self._tasks[name] = self._bars.add_task(f"Downloading {name}", total=total or None)
             self._bars.update(self._tasks[name], completed=done)
 
         return heard
 
     def __exit__(self, *error: object) -> None:
-        return None
+        if self._tasks:
+            self._bars.stop()
 
 
 @app.command()
@@ -315,7 +317,7 @@ def models(context: typer.Context, data_dir: DataDir = None) -> None:
 @models_app.command()
 def pull(name: str, data_dir: DataDir = None) -> None:
     """Download a known model, with its hash checked."""
-    with _bars() as bars, _downloads(bars) as heard:
+    with _downloads() as heard:
         folder = bootstrap.pull_model(load_settings(data_dir=data_dir), name, progress=heard)
     out.print(f"{name} is in {folder}", markup=False, highlight=False, soft_wrap=True)
 

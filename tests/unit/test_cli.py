@@ -17,6 +17,8 @@ import pytest
 
 from secondlook import __version__
 from secondlook.cli import main
+from secondlook.models.registry import find_pinned
+from tests.file_server import serve_files
 from tests.tiny_models import make_model
 
 PAGES = {
@@ -107,6 +109,8 @@ def test_version(cli: Cli) -> None:
     [
         (("eval", "nowhere"), "error: nowhere/corpus.jsonl cannot be read"),
         (("index", "docs", "nowhere"), "error: nowhere is neither a file nor a folder"),
+        (("models", "pull", "no/such"), "error: model 'no/such' cannot be downloaded"),
+        (("models", "pull", "BAAI/bge-reranker-base"), "offline mode is on"),
         (("token", "revoke", "[/b]"), "error: there is no token '[/b]'"),
         (("token", "create", "--name", " "), "error: a token needs a name"),
         (("serve", "--port", "65536"), "error: port 65536"),
@@ -151,6 +155,7 @@ def test_models(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_folder_is_indexed_and_searched(cli: Cli, filled: Path) -> None:
     done = cli("search", "docs", "the fog horn", "--json", "--data-dir", filled)
     found = json.loads(done.out)
+    assert done.err == ""
     assert found["query"] == "the fog horn"
     assert found["results"][0]["item"] == "signals/fog.md"
     assert [row["rank"] for row in found["results"]] == list(range(1, len(found["results"]) + 1))
@@ -176,6 +181,19 @@ def test_a_question_is_answered_with_citations(cli: Cli, filled: Path) -> None:
     assert ":fire:" in done.out, "what stands in a document is not turned into a picture"
     assert "[winter/oil.md]" in done.out
     assert re.search(r"secondlook/extractive, from \d chunks", done.out)
+
+
+def test_a_download_shows_its_progress(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = find_pinned("BAAI/bge-reranker-base")
+    with serve_files({f"/{model.repo}/resolve/{model.revision}/{next(iter(model.files))}": b"{}"}) as hub:
+        monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        monkeypatch.setenv("SECONDLOOK_CACHE_DIR", str(tmp_path))
+        done = cli("models", "pull", model.name)
+    assert hub.asked
+    assert (done.code, done.out) == (2, "")
+    assert f"Downloading {next(iter(model.files))}" in done.err
+    assert done.err.rstrip().splitlines()[-1].startswith("error: ")
 
 
 @pytest.mark.parametrize("command", ["search", "ask"])
