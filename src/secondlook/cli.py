@@ -10,6 +10,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -18,12 +19,12 @@ from secondlook.domain.candidate import Ranking
 from secondlook.domain.instance import Instance, InstanceSettings
 from secondlook.domain.options import Generation
 from secondlook.domain.query import Query
-from secondlook.errors import InstanceNotFoundError, SecondlookError
+from secondlook.errors import CallerError, InstanceNotFoundError, SecondlookError
 from secondlook.evaluation.datasets import read_dataset
 from secondlook.ingest.parse import PLAIN, file_type
 from secondlook.server import serve as serve_http
 from secondlook.services.evaluating import Evaluating, to_json
-from secondlook.services.indexing import Upload
+from secondlook.services.indexing import Indexing, Upload
 from secondlook.services.searching import Ask
 from secondlook.settings import Settings, load_settings
 
@@ -37,8 +38,8 @@ models_app = typer.Typer(help="List the known models; `pull` or `add` one.")
 app.add_typer(token_app, name="token")
 app.add_typer(models_app, name="models")
 
-out = Console()
-err = Console(stderr=True)
+out = Console(emoji=False)
+err = Console(stderr=True, emoji=False)
 
 DataDir = Annotated[
     Optional[Path],  # noqa: UP045  # typer reads the annotation
@@ -54,7 +55,8 @@ def main() -> None:
     try:
         app()
     except SecondlookError as error:
-        err.print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
+        words = " ".join(str(error).splitlines())
+        err.print(f"[bold red]error:[/] {escape(words)}", highlight=False, soft_wrap=True)
         raise SystemExit(2) from error
 
 
@@ -69,7 +71,7 @@ def _run(
     settings = load_settings(data_dir=data_dir, port=port, host=host)
 
     async def inside() -> None:
-        with _bars() as bars, _downloads(bars) as heard:
+        with _downloads() as heard:
             opened = bootstrap.open_runtime(settings, progress=heard)
             runtime = await opened.__aenter__()
         try:
@@ -81,27 +83,29 @@ def _run(
 
 
 def _bars() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     return Progress(*columns, console=err, transient=False)
 
 
 class _downloads(AbstractContextManager[Callable[[str, int, int], None]]):  # reads as a verb at its use
-    """Turns a download's progress into bars."""
+    """Turns a download's progress into bars; nothing is printed when nothing is downloaded."""
 
-    def __init__(self, bars: Progress) -> None:
-        self._bars = bars
+    def __init__(self) -> None:
+        self._bars = _bars()
         self._tasks: dict[str, Any] = {}
 
     def __enter__(self) -> Callable[[str, int, int], None]:
         def heard(name: str, done: int, total: int) -> None:
             if name not in self._tasks:
+                self._bars.start()
                 self._tasks[name] = self._bars.add_task(f"Downloading {name}", total=total or None)
             self._bars.update(self._tasks[name], completed=done)
 
         return heard
 
     def __exit__(self, *error: object) -> None:
-        return None
+        if self._tasks:
+            self._bars.stop()
 
 
 @app.command()
@@ -178,17 +182,26 @@ def index(instance: str, paths: list[Path], account: Account = "default", data_d
             target = await services.instances.create(account, "default", instance, settings=InstanceSettings())
         with _bars() as bars:
             bar = bars.add_task(f"Indexing into {instance}", total=len(files))
-            bad = []
+            bad: dict[str, str] = {}
             for key, path in files:
-                item = await services.indexing.upload(target, Upload(key, path.read_bytes()), wait=600)
-                if item.status != "completed":
-                    bad.append(item)
+                if trouble := await _index_file(services.indexing, target, key, path):
+                    bad[key] = trouble
                 bars.advance(bar)
-        for item in bad:
-            err.print(f"{item.key}: {item.error or item.status}", highlight=False)
-        out.print(f"{len(files) - len(bad)} of {len(files)} files indexed into {instance}", highlight=False)
+        for key, trouble in bad.items():
+            err.print(f"{key}: {trouble}", markup=False, highlight=False, soft_wrap=True)
+        done = f"{len(files) - len(bad)} of {len(files)} files indexed into {instance}"
+        out.print(done, markup=False, highlight=False, soft_wrap=True)
 
     _run(data_dir, work)
+
+
+async def _index_file(indexing: Indexing, target: Instance, key: str, path: Path) -> str:
+    """What is wrong with the file, or nothing once it is indexed; the others go on."""
+    try:
+        item = await indexing.upload(target, Upload(key, path.read_bytes()), wait=600)
+    except (CallerError, OSError) as error:
+        return str(error)
+    return "" if item.status == "completed" else item.error or item.status
 
 
 def _walk(path: Path) -> list[tuple[str, Path]]:
@@ -244,7 +257,7 @@ def ask(
         )
         async for delta in answer.deltas:
             out.print(delta.text, end="", markup=False, highlight=False, soft_wrap=True)
-        out.print(f"\n\n[dim]{answer.model}, from {len(answer.ranking.candidates)} chunks[/]", highlight=False)
+        out.print(f"\n\n[dim]{escape(answer.model)}, from {len(answer.ranking.candidates)} chunks[/]", highlight=False)
 
     _run(data_dir, work)
 
@@ -275,7 +288,7 @@ def evaluate(
 
                 report = await evaluating.run(dataset, on_progress=heard, rerank_model=model)
             reports.append(report)
-            table = Table(title=report.name, title_justify="left")
+            table = Table(title=escape(report.name), title_justify="left")
             for heading in ("arm", "nDCG@10", "MRR@10", "Recall@50", "ms/query", "p"):
                 table.add_column(heading, justify="left" if heading == "arm" else "right")
             for arm in report.arms:
@@ -298,25 +311,22 @@ def models(context: typer.Context, data_dir: DataDir = None) -> None:
     for model in bootstrap.list_models(load_settings(data_dir=data_dir)):
         here = "built in" if model.built_in and model.cached else "yes" if model.cached else "no: `models pull`"
         table.add_row(model.name, model.task, model.licence, here)
-    out.print(table)
+    out.print(table, markup=False)
 
 
 @models_app.command()
 def pull(name: str, data_dir: DataDir = None) -> None:
     """Download a known model, with its hash checked."""
-    with _bars() as bars, _downloads(bars) as heard:
+    with _downloads() as heard:
         folder = bootstrap.pull_model(load_settings(data_dir=data_dir), name, progress=heard)
-    out.print(f"{name} is in {folder}", highlight=False, soft_wrap=True)
+    out.print(f"{name} is in {folder}", markup=False, highlight=False, soft_wrap=True)
 
 
 @models_app.command()
 def add(name: str, folder: Path, data_dir: DataDir = None) -> None:
     """Take a model from a local folder (config.json, tokenizer.json, model.safetensors)."""
-    out.print(
-        f"{name} is in {bootstrap.add_model(load_settings(data_dir=data_dir), name, folder)}",
-        highlight=False,
-        soft_wrap=True,
-    )
+    added = bootstrap.add_model(load_settings(data_dir=data_dir), name, folder)
+    out.print(f"{name} is in {added}", markup=False, highlight=False, soft_wrap=True)
 
 
 @token_app.command()
@@ -328,7 +338,8 @@ def create(
     """Make a token; it is shown this once."""
     settings = load_settings(data_dir=data_dir)
     _, secret = asyncio.run(bootstrap.with_access(settings, lambda access: access.create(name)))
-    out.print(secret if quiet else f"Token {name} (shown this once): {secret}", highlight=False, soft_wrap=True)
+    line = secret if quiet else f"Token {name} (shown this once): {secret}"
+    out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @token_app.command("list")
@@ -337,14 +348,14 @@ def list_tokens(data_dir: DataDir = None) -> None:
     table = Table("id", "name", "state")
     for token in asyncio.run(bootstrap.with_access(load_settings(data_dir=data_dir), lambda access: access.list())):
         table.add_row(token.id, token.name, "revoked" if token.revoked else "valid")
-    out.print(table)
+    out.print(table, markup=False)
 
 
 @token_app.command()
 def revoke(token_id: str, data_dir: DataDir = None) -> None:
     """Refuse a token from now on."""
     asyncio.run(bootstrap.with_access(load_settings(data_dir=data_dir), lambda access: access.revoke(token_id)))
-    out.print(f"token {token_id} is revoked", highlight=False)
+    out.print(f"token {token_id} is revoked", markup=False, highlight=False)
 
 
 def _show(ranking: Ranking, explain: bool) -> None:
@@ -359,16 +370,15 @@ def _show(ranking: Ranking, explain: bool) -> None:
             candidate.chunk.item_key,
             " ".join(candidate.chunk.text.split())[:70],
         )
-    out.print(table)
+    out.print(table, markup=False)
     receipt = ranking.receipt
     reason = f": {receipt.reason}" if receipt.reason else ""
-    out.print(f"reranking {receipt.status}{reason}", highlight=False, soft_wrap=True)
+    out.print(f"reranking {receipt.status}{reason}", markup=False, highlight=False, soft_wrap=True)
     if explain:
         for step in ranking.trace:
             note = f"  {step.note}" if step.note else ""
-            out.print(
-                f"  {step.stage:10} {step.milliseconds:8.1f} ms  {step.candidates:4} candidates{note}", highlight=False
-            )
+            line = f"  {step.stage:10} {step.milliseconds:8.1f} ms  {step.candidates:4} candidates{note}"
+            out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _as_dict(ranking: Ranking) -> dict[str, object]:

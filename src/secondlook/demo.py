@@ -1,5 +1,6 @@
 """The demo: a sample corpus, one query before and after reranking, and the line that repeats it."""
 
+import hashlib
 import importlib.resources
 import json
 import shlex
@@ -52,7 +53,8 @@ async def ensure_sample(runtime: Runtime, progress: Progress) -> Instance:
     new = []
     for key, path in sample_files():
         content = path.read_bytes()
-        if key not in have or have[key].size != len(content) or have[key].status == "error":
+        checksum = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        if key not in have or have[key].checksum != checksum or have[key].status == "error":
             new.append(Upload(key, content, "text/markdown"))
     bar = progress.add_task("Indexing the sample corpus", total=len(new))
     for upload in new:

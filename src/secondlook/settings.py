@@ -9,6 +9,8 @@ from secondlook.domain.options import DEFAULT_NUM_CANDIDATES, MissingModel
 from secondlook.errors import SetupError
 
 PREFIX = "SECONDLOOK_"
+LAST_PORT = 65535
+MOST_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +53,14 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
     missing = _text("MISSING_MODEL", plain.missing_model)
     if missing not in get_args(MissingModel):
         raise SetupError(f"{PREFIX}MISSING_MODEL is {missing!r}: choose substitute, fall_back or error")
+    if port is not None and not 0 <= port <= LAST_PORT:
+        raise SetupError(f"port {port}: give a whole number from 0 to {LAST_PORT}")
     cache = _text("CACHE_DIR", "")
     return Settings(
         data_dir=data_dir or Path(_text("DATA_DIR", str(plain.data_dir))),
         cache_dir=Path(cache) if cache else None,
         host=host or _text("HOST", plain.host),
-        port=port if port is not None else _number("PORT", plain.port, 0, 65535),
+        port=port if port is not None else _number("PORT", plain.port, 0, LAST_PORT),
         rerank_candidates=_number("RERANK_CANDIDATES", plain.rerank_candidates, 0, 1000),
         rerank_budget_ms=_number("RERANK_BUDGET_MS", plain.rerank_budget_ms, 0, 600_000),
         missing_model=cast(MissingModel, missing),  # checked above
@@ -76,7 +80,7 @@ def _text(name: str, default: str) -> str:
 
 def _number(name: str, default: int, least: int, most: int) -> int:
     text = _text(name, str(default))
-    if not text.isdecimal() or not least <= int(text) <= most:
+    if not text.isdecimal() or len(text) > MOST_DIGITS or not least <= int(text) <= most:
         raise SetupError(f"{PREFIX}{name} is {text!r}: give a whole number from {least} to {most}")
     return int(text)
 

@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 """The commands that load no model, what is indexed of a folder, and how an error ends."""
 
 from pathlib import Path
@@ -63,3 +64,295 @@ def test_eval_refuses_a_folder_without_judgments(tmp_path: Path) -> None:
     done = RUN.invoke(cli.app, ["eval", str(tmp_path), "--data-dir", str(tmp_path)])
     assert done.exit_code == 1
     assert "a BEIR folder is needed" in str(done.exception)
+=======
+"""The command line, command by command, as a person or a script meets it."""
+
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from secondlook import __version__
+from secondlook.cli import main
+from secondlook.models.registry import find_pinned
+from tests.file_server import serve_files
+from tests.tiny_models import make_model
+
+PAGES = {
+    "winter/oil.md": "# Lamp oil\n\nWarm the lamp oil reservoir before lighting when the oil freezes :fire:.",
+    "signals/fog.md": "Two blasts of the fog horn every ninety seconds; see [the table](x) and [/b] [bold]loud[/bold].",
+    "stores/grades.txt": "Grade B oil stays liquid down to minus twelve degrees.",
+    "logo.png": "no text",
+}
+
+
+@dataclass
+class Done:
+    """What a command left behind."""
+
+    code: object
+    out: str
+    err: str
+
+
+Cli = Callable[..., Done]
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], cache_dir: Path) -> Cli:
+    """Runs one command in this process."""
+    for name in [one for one in os.environ if one.startswith("SECONDLOOK_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("SECONDLOOK_CACHE_DIR", str(cache_dir))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: object) -> Done:
+        monkeypatch.setattr(sys, "argv", ["secondlook", *(str(one) for one in arguments)])
+        code: object = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code or 0
+        captured = capsys.readouterr()
+        return Done(code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A data folder that the tests of this module share."""
+    made = tmp_path_factory.mktemp("data")
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture
+def filled(cli: Cli, folder: Path, tmp_path: Path) -> Path:
+    """The data folder with the instance ``docs``."""
+    if not (folder / "catalog.sqlite").is_file():
+        for key, text in PAGES.items():
+            path = tmp_path / "pages" / key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        done = cli("index", "docs", tmp_path / "pages", "--data-dir", folder)
+        assert (done.code, done.out) == (0, "3 of 3 files indexed into docs\n"), done.err
+    return folder
+
+
+def test_help_names_every_command(cli: Cli) -> None:
+    done = cli("--help")
+    assert done.code == 0
+    for command in ("version", "serve", "demo", "index", "search", "ask", "eval", "token", "models"):
+        assert re.search(rf"\b{command} {{2,}}[A-Z].*\.", done.out), command
+    assert "second look" in done.out
+
+
+@pytest.mark.parametrize("command", ["serve", "demo", "index", "search", "ask", "eval", "token", "models"])
+def test_each_command_has_its_own_help(cli: Cli, command: str) -> None:
+    done = cli(command, "--help")
+    assert done.code == 0
+    assert re.search(rf"Usage: .*\b{command}\b", done.out)
+    assert re.search(r"^ [A-Z][^│]*\.", done.out, re.MULTILINE), "a sentence says what it does"
+
+
+def test_version(cli: Cli) -> None:
+    assert cli("version") == Done(0, f"{__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("eval", "nowhere"), "error: nowhere/corpus.jsonl cannot be read"),
+        (("index", "docs", "nowhere"), "error: nowhere is neither a file nor a folder"),
+        (("models", "pull", "no/such"), "error: model 'no/such' cannot be downloaded"),
+        (("models", "pull", "BAAI/bge-reranker-base"), "offline mode is on"),
+        (("token", "revoke", "[/b]"), "error: there is no token '[/b]'"),
+        (("token", "create", "--name", " "), "error: a token needs a name"),
+        (("serve", "--port", "65536"), "error: port 65536"),
+    ],
+)
+def test_an_error_is_one_line_and_code_2(cli: Cli, tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
+    done = cli(*arguments, "--data-dir", tmp_path / "data")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("error: ") and words in done.err
+    assert done.err.count("\n") == 1 and done.err.endswith("\n")
+
+
+def test_a_command_that_does_not_exist_is_code_2(cli: Cli) -> None:
+    done = cli("frobnicate")
+    assert done.code == 2
+    assert "frobnicate" in done.err
+
+
+def test_tokens(cli: Cli, tmp_path: Path) -> None:
+    secret = cli("token", "create", "--name", "quiet [/b]", "--quiet", "--data-dir", tmp_path)
+    assert re.fullmatch(r"sl_[\w-]{43}\n", secret.out)
+    loud = cli("token", "create", "--name", "laptop [x]", "--data-dir", tmp_path)
+    assert re.fullmatch(r"Token laptop \[x\] \(shown this once\): sl_[\w-]{43}\n", loud.out)
+    listed = cli("token", "list", "--data-dir", tmp_path).out
+    assert "quiet [/b]" in listed and "laptop [x]" in listed and listed.count("valid") == 2
+    [token_id] = re.findall(r"│ ([0-9a-f]{16}) │ laptop", listed)
+    assert cli("token", "revoke", token_id, "--data-dir", tmp_path).out == f"token {token_id} is revoked\n"
+    assert cli("token", "list", "--data-dir", tmp_path).out.count("revoked") == 1
+
+
+def test_models(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECONDLOOK_CACHE_DIR", str(tmp_path / "cache"))
+    before = cli("models").out
+    assert re.search(r"secondlook/late-interaction +│ reranking +│ \S+ +│ built in", before)
+    assert re.search(r"BAAI/bge-reranker-base +│ reranking +│ MIT +│ no: `models pull`", before)
+    tiny = make_model(tmp_path / "tiny").folder
+    added = cli("models", "add", "mine[1]", tiny)
+    assert added.code == 0 and added.out.startswith("mine[1] is in ")
+    assert re.search(r"mine\[1\] +│ reranking +│ yours +│ yes", cli("models").out)
+
+
+def test_a_folder_is_indexed_and_searched(cli: Cli, filled: Path) -> None:
+    done = cli("search", "docs", "the fog horn", "--json", "--data-dir", filled)
+    found = json.loads(done.out)
+    assert done.err == ""
+    assert found["query"] == "the fog horn"
+    assert found["results"][0]["item"] == "signals/fog.md"
+    assert [row["rank"] for row in found["results"]] == list(range(1, len(found["results"]) + 1))
+    assert found["results"][0]["evidence"]["retrieval_rank"] == 1
+    assert found["reranking"]["status"] == "skipped"
+    assert [step["stage"] for step in found["trace"]] == ["retrieve", "fuse", "filter"]
+
+
+def test_a_search_is_shown_as_it_stands_in_the_file(cli: Cli, filled: Path) -> None:
+    done = cli("search", "docs", "fog horn [/b]", "--rerank", "--explain", "--top-k", 1, "--data-dir", filled)
+    assert done.code == 0, done.err
+    assert "signals/fog.md" in done.out
+    assert "winter/oil.md" not in done.out
+    assert "ninety seconds; see [the" in done.out
+    assert "reranking ran" in done.out
+    assert re.search(r"rerank +[\d.]+ ms +\d+ candidates", done.out)
+
+
+def test_a_question_is_answered_with_citations(cli: Cli, filled: Path) -> None:
+    done = cli("ask", "docs", "what to do when the lamp oil freezes?", "--data-dir", filled)
+    assert done.code == 0, done.err
+    assert "Warm the lamp oil reservoir" in done.out
+    assert ":fire:" in done.out, "what stands in a document is not turned into a picture"
+    assert "[winter/oil.md]" in done.out
+    assert re.search(r"secondlook/extractive, from \d chunks", done.out)
+
+
+def test_a_download_shows_its_progress(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = find_pinned("BAAI/bge-reranker-base")
+    with serve_files({f"/{model.repo}/resolve/{model.revision}/{next(iter(model.files))}": b"{}"}) as hub:
+        monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        monkeypatch.setenv("SECONDLOOK_CACHE_DIR", str(tmp_path))
+        done = cli("models", "pull", model.name)
+    assert hub.asked
+    assert (done.code, done.out) == (2, "")
+    assert f"Downloading {next(iter(model.files))}" in done.err
+    assert done.err.rstrip().splitlines()[-1].startswith("error: ")
+
+
+@pytest.mark.parametrize("command", ["search", "ask"])
+def test_an_instance_that_is_not_there(cli: Cli, filled: Path, command: str) -> None:
+    done = cli(command, "nope[/]", "fog", "--data-dir", filled)
+    assert done.code == 2
+    assert "error: there is no instance 'nope[/]'" in done.err
+    assert done.err.rstrip().splitlines()[-1].startswith("error: ")
+
+
+def test_files_that_cannot_be_indexed_stop_no_others(cli: Cli, filled: Path, tmp_path: Path) -> None:
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    (mixed / "a-empty[1].md").write_text("", encoding="utf-8")
+    (mixed / "b-large.md").write_bytes(b"x" * ((10 << 20) + 1))
+    (mixed / ("c" * 126 + ".md")).write_text("too long a name", encoding="utf-8")
+    (mixed / "z.md").write_text("The ship's bell rings.", encoding="utf-8")
+    single = tmp_path / "logo.png"
+    single.write_bytes(b"\x89PNG")
+    done = cli("index", "more", mixed, single, "--data-dir", filled)
+    assert (done.code, done.out) == (0, "1 of 5 files indexed into more\n")
+    assert "a-empty[1].md: file_content_empty" in done.err
+    assert "b-large.md: b-large.md has 10,485,761 bytes" in done.err
+    assert "the file name has 129 characters" in done.err
+    assert "logo.png: logo.png: files of type .png are not indexed" in done.err
+
+
+def write_beir(folder: Path) -> Path:
+    """A judged set of four documents and two queries."""
+    (folder / "qrels").mkdir(parents=True)
+    documents = {
+        "oil": PAGES["winter/oil.md"],
+        "fog": PAGES["signals/fog.md"],
+        "bell": "The bell rings.",
+        "tea": "Tea.",
+    }
+    rows = [json.dumps({"_id": name, "title": "", "text": text}) for name, text in documents.items()]
+    (folder / "corpus.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    queries = {"q1": "frozen lamp oil", "q2": "fog horn blasts"}
+    rows = [json.dumps({"_id": name, "text": text}) for name, text in queries.items()]
+    (folder / "queries.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\toil\t1\nq2\tfog\t1\n", encoding="utf-8")
+    return folder
+
+
+def test_an_evaluation_prints_a_table_and_writes_its_figures(cli: Cli, folder: Path, tmp_path: Path) -> None:
+    written = tmp_path / "figures.json"
+    done = cli("eval", write_beir(tmp_path / "harbour[1]"), "--json", written, "--data-dir", folder)
+    assert done.code == 0, done.err
+    assert "harbour[1]" in done.out
+    [found] = json.loads(written.read_text(encoding="utf-8"))["datasets"]
+    assert found["name"] == "harbour[1]"
+    arms = {arm["arm"]: arm for arm in found["arms"]}
+    assert list(arms) == ["keyword", "vector", "hybrid", "hybrid+rerank"]
+    assert arms["keyword"]["ndcg@10"] == arms["hybrid+rerank"]["mrr@10"] == 1.0
+    for name, arm in arms.items():
+        assert re.search(rf"{re.escape(name)} +│ +{arm['ndcg@10']:.4f} │ +{arm['mrr@10']:.4f}", done.out)
+
+
+class Listening(io.StringIO):
+    """A standard output that asks the server once it serves, then ends this process's server."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.health: list[int] = []
+        self._asked = threading.Event()
+
+    def write(self, text: str) -> int:
+        found = re.search(r"serves on (http://\S+)", text)
+        if found and not self._asked.is_set():
+            self._asked.set()
+            threading.Thread(target=self._ask, args=(found.group(1),)).start()
+        return super().write(text)
+
+    def _ask(self, url: str) -> None:
+        try:
+            self.health.append(httpx.get(f"{url}/health", timeout=20).status_code)
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_it_serves_until_it_is_stopped(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = Listening()
+    before = signal.signal(signal.SIGTERM, lambda number, frame: None)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", heard)
+            done = cli("serve", "--port", 0, "--data-dir", tmp_path)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert done.code == 0, done.err
+    assert heard.health == [200]
+    assert re.search(r"API token \(shown this once\): sl_[\w-]{43}\n", heard.getvalue())
+    assert cli("token", "list", "--data-dir", tmp_path).out.count("first") == 1
+>>>>>>> tests

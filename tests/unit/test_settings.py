@@ -1,5 +1,6 @@
-"""Arguments win over variables, which win over defaults; a bad value is told."""
+"""Arguments win over the environment, which wins over defaults, and a bad value is told."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,49 +10,91 @@ from secondlook.settings import Settings, load_settings
 
 
 @pytest.fixture(autouse=True)
-def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No variable of the machine that runs the tests."""
-    for name in ("HF_ENDPOINT", "HF_HUB_OFFLINE", "SECONDLOOK_DATA_DIR", "SECONDLOOK_OFFLINE", "SECONDLOOK_THREADS"):
-        monkeypatch.delenv(name, raising=False)
+def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("SECONDLOOK_") or name in ("HF_HUB_OFFLINE", "HF_ENDPOINT"):
+            monkeypatch.delenv(name)
 
 
-def test_defaults() -> None:
+def test_nothing_said_gives_the_defaults() -> None:
     assert load_settings() == Settings()
     assert Settings().models_dir == Path("secondlook-data/cache")
 
 
-def test_variables_win_over_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
-        "DATA_DIR": "/data", "CACHE_DIR": "/cache", "PORT": " 9000 ", "RERANK_CANDIDATES": "0", "LLM_TIMEOUT": "5",
-        "MISSING_MODEL": "fall_back", "LLM_URL": "http://llm/v1", "HOST": "",
-    }.items():  # fmt: skip
+        "DATA_DIR": "/data",
+        "CACHE_DIR": " /cache ",
+        "HOST": "0.0.0.0",
+        "PORT": "0",
+        "RERANK_CANDIDATES": "0",
+        "RERANK_BUDGET_MS": "250",
+        "MISSING_MODEL": "fall_back",
+        "THREADS": "3",
+        "LLM_URL": "http://localhost:1/v1",
+        "LLM_MODEL": "m",
+        "LLM_KEY": "k",
+        "LLM_TIMEOUT": "5",
+        "OFFLINE": "Yes",
+    }.items():
         monkeypatch.setenv(f"SECONDLOOK_{name}", value)
+    monkeypatch.setenv("HF_ENDPOINT", "http://hub")
     found = load_settings()
-    assert (found.data_dir, found.models_dir, found.port) == (Path("/data"), Path("/cache"), 9000)
-    assert (found.rerank_candidates, found.llm_timeout, found.missing_model) == (0, 5.0, "fall_back")
-    assert (found.llm_url, found.host) == ("http://llm/v1", "127.0.0.1")
+    assert found == Settings(
+        data_dir=Path("/data"),
+        cache_dir=Path("/cache"),
+        host="0.0.0.0",
+        port=0,
+        rerank_candidates=0,
+        rerank_budget_ms=250,
+        missing_model="fall_back",
+        threads=3,
+        llm_url="http://localhost:1/v1",
+        llm_model="m",
+        llm_key="k",
+        llm_timeout=5.0,
+        hf_endpoint="http://hub",
+        offline=True,
+    )
+    assert found.models_dir == Path("/cache")
 
 
-def test_arguments_win_over_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SECONDLOOK_PORT", "9000")
-    monkeypatch.setenv("SECONDLOOK_DATA_DIR", "/data")
-    found = load_settings(data_dir=Path("/other"), port=0, host="0.0.0.0")
-    assert (found.data_dir, found.port, found.host) == (Path("/other"), 0, "0.0.0.0")
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("PORT", "65536"), ("PORT", "-1"), ("THREADS", "two"), ("LLM_TIMEOUT", "0"), ("RERANK_CANDIDATES", "1001"),
-     ("MISSING_MODEL", "ignore")],
-)  # fmt: skip
-def test_bad_values_are_told(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
-    monkeypatch.setenv(f"SECONDLOOK_{name}", value)
-    with pytest.raises(SetupError, match=f"SECONDLOOK_{name} is '{value}'"):
-        load_settings()
+def test_arguments_win(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECONDLOOK_DATA_DIR", "/env")
+    monkeypatch.setenv("SECONDLOOK_PORT", "1")
+    monkeypatch.setenv("SECONDLOOK_HOST", "h")
+    found = load_settings(data_dir=Path("/given"), host="g", port=0)
+    assert (found.data_dir, found.host, found.port) == (Path("/given"), "g", 0)
 
 
 @pytest.mark.parametrize("name", ["SECONDLOOK_OFFLINE", "HF_HUB_OFFLINE"])
-@pytest.mark.parametrize(("value", "wanted"), [("1", True), ("Yes", True), ("0", False), ("", False)])
-def test_offline_has_two_switches(monkeypatch: pytest.MonkeyPatch, name: str, value: str, wanted: bool) -> None:
+@pytest.mark.parametrize(("value", "on"), [("1", True), ("TRUE", True), ("on", True), ("0", False), ("", False)])
+def test_switches(monkeypatch: pytest.MonkeyPatch, name: str, value: str, on: bool) -> None:
     monkeypatch.setenv(name, value)
-    assert load_settings().offline is wanted
+    assert load_settings().offline is on
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("PORT", "65536", "SECONDLOOK_PORT is '65536': give a whole number from 0 to 65535"),
+        ("PORT", "-1", "'-1'"),
+        ("PORT", "http", "'http'"),
+        ("PORT", "9" * 5000, "whole number"),
+        ("RERANK_CANDIDATES", "1001", "from 0 to 1000"),
+        ("RERANK_BUDGET_MS", "0.5", "from 0 to 600000"),
+        ("THREADS", "many", "from 0 to 1024"),
+        ("LLM_TIMEOUT", "0", "from 1 to 3600"),
+        ("MISSING_MODEL", "ignore", "choose substitute, fall_back or error"),
+    ],
+)
+def test_a_bad_value_is_told_with_its_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str) -> None:
+    monkeypatch.setenv(f"SECONDLOOK_{name}", value)
+    with pytest.raises(SetupError, match=words):
+        load_settings()
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_a_port_argument_has_the_same_limits(port: int) -> None:
+    with pytest.raises(SetupError, match=f"port {port}: give a whole number from 0 to 65535"):
+        load_settings(port=port)

@@ -76,14 +76,12 @@ def _equal(left: MetadataValue, right: MetadataValue) -> bool:
 
 
 def _ordered(operator: Operator, left: MetadataValue, right: MetadataValue) -> bool:
-    if isinstance(left, bool) or isinstance(right, bool) or isinstance(left, str) != isinstance(right, str):
-        return False
     if isinstance(left, str) and isinstance(right, str):
         sign = _sign(left.encode(), right.encode())
-    elif not isinstance(left, str) and not isinstance(right, str):
-        sign = (left > right) - (left < right)
-    else:
+    elif isinstance(left, str | bool) or isinstance(right, str | bool):
         return False
+    else:
+        sign = (left > right) - (left < right)
     return {"lt": sign < 0, "lte": sign <= 0, "gt": sign > 0, "gte": sign >= 0}[operator]
 
 

@@ -46,31 +46,25 @@ def read_dataset(folder: Path, *, split: str = "test") -> Dataset:
 
 
 def _rows(path: Path) -> Iterator[dict[str, object]]:
-    try:
-        with path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, 1):
-                if not line.strip():
-                    continue
-                try:
-                    row = json.loads(line)
-                except ValueError as error:
-                    raise CallerError(f"{path}, line {number}: not JSON ({error})") from error
-                if not isinstance(row, dict) or not isinstance(row.get("_id"), str):
-                    raise CallerError(f"{path}, line {number}: an object with a text _id is needed")
-                yield row
-    except OSError as error:
-        raise CallerError(f"{path} cannot be read ({error.strerror}): a BEIR folder is needed") from error
+    seen: set[object] = set()
+    for number, line in _lines(path):
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise CallerError(f"{path}, line {number}: not JSON ({error})") from error
+        if not isinstance(row, dict) or not isinstance(row.get("_id"), str):
+            raise CallerError(f"{path}, line {number}: an object with a text _id is needed")
+        if row["_id"] in seen:
+            raise CallerError(f"{path}, line {number}: _id {row['_id']!r} stands there twice")
+        seen.add(row["_id"])
+        yield row
 
 
 def _judgments(path: Path) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise CallerError(f"{path} cannot be read ({error.strerror}): a BEIR folder is needed") from error
-    for number, line in enumerate(lines, 1):
-        cells = line.split("\t")
-        if (number == 1 and cells[:1] == ["query-id"]) or not line.strip():
+    for number, line in _lines(path):
+        cells = line.rstrip("\r\n").split("\t")
+        if number == 1 and cells[:1] == ["query-id"]:
             continue
         try:
             query, document, grade = cells
@@ -80,6 +74,17 @@ def _judgments(path: Path) -> dict[str, dict[str, int]]:
     if not found:
         raise CallerError(f"{path} holds no judgments")
     return found
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines that are not blank, with their numbers from 1."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            yield from ((number, line) for number, line in enumerate(file, 1) if line.strip())
+    except OSError as error:
+        raise CallerError(f"{path} cannot be read ({error.strerror}): a BEIR folder is needed") from error
+    except UnicodeDecodeError as error:
+        raise CallerError(f"{path} cannot be read (it is not UTF-8: {error}): a BEIR folder is needed") from error
 
 
 def _text(row: Mapping[str, object], name: str) -> str:

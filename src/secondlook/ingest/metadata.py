@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import math
+import sys
 from collections.abc import Mapping, Sequence
 
 from secondlook.domain.chunk import MetadataValue
@@ -21,7 +22,8 @@ def place_metadata(key: str, timestamp: int) -> dict[str, MetadataValue]:
 def clean_metadata(given: Mapping[str, object], fields: Sequence[MetadataField]) -> dict[str, MetadataValue]:
     """The given values as scalars, names in lower case; configured fields in their type.
 
-    A value that does not fit its configured type is left out, as the contract says.
+    A value that does not fit its configured type is left out, as the contract says;
+    so is a number that is not finite or has no double, since JSON cannot carry it.
 
     Raises:
         InvalidMetadataError: a value is neither scalar, date nor list of strings.
@@ -61,9 +63,11 @@ def _typed(value: object, kind: str) -> MetadataValue | None:
     return _text(value)
 
 
-def _scalar(name: str, value: object) -> MetadataValue:
-    if isinstance(value, str | bool | int | float):
+def _scalar(name: str, value: object) -> MetadataValue | None:
+    if isinstance(value, str):
         return value
+    if isinstance(value, int | float):
+        return value if abs(value) <= sys.float_info.max else None
     if isinstance(value, dt.date):
         return _text(value)
     if isinstance(value, list) and all(isinstance(one, str) for one in value):

@@ -128,8 +128,27 @@ def _decode(content: bytes) -> str:
 
 
 def _front_matter(block: str) -> Mapping[str, object]:
+    """The block's keys and values; nothing if it is no YAML mapping."""
     try:
-        found = yaml.safe_load(block)
-    except yaml.YAMLError:
+        found = _load(block)
+    except (yaml.YAMLError, RecursionError):
         return {}
-    return {str(key): value for key, value in found.items()} if isinstance(found, dict) else {}
+    return {_whole(str(key)): _mended(value) for key, value in found.items()} if isinstance(found, dict) else {}
+
+
+def _load(block: str) -> object:
+    try:
+        return yaml.safe_load(block)
+    except ValueError:  # a date that does not exist, say: every value as text
+        return yaml.load(block, yaml.BaseLoader)
+
+
+def _mended(value: object) -> object:
+    if isinstance(value, list):
+        return [_whole(one) if isinstance(one, str) else one for one in value]
+    return _whole(value) if isinstance(value, str) else value
+
+
+def _whole(text: str) -> str:
+    """The text, half surrogate pairs replaced: YAML can spell them, but nothing could store them."""
+    return text.encode(errors="replace").decode()

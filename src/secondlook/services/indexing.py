@@ -123,6 +123,7 @@ class Indexing:
         """The item as it was; it is gone from searches when this returns."""
         item = await self._catalog.get_item(instance.uid, item_id)
         async with self._lock(instance.uid, item.key):
+            item = await self._catalog.get_item(instance.uid, item_id)  # as a newer upload may have left it
             await self._catalog.remove_item(instance.uid, item_id)
             await self._indexer.delete_item(instance.uid, item_id)
             await self._blobs.delete(item.blob)
@@ -132,6 +133,7 @@ class Indexing:
         """Index the stored bytes again; the old chunks are served until then."""
         found = await self._catalog.get_item(instance.uid, item_id)
         async with self._lock(instance.uid, found.key):
+            found = await self._catalog.get_item(instance.uid, item_id)  # as a newer upload may have left it
             item = await self._catalog.put_item(replace(found, status="queued", error=""))
         return await self._enqueue(item, wait)
 
@@ -183,7 +185,8 @@ class Indexing:
                 raise
             except Exception as error:
                 log.exception("indexing %s failed", item.key)
-                await self._fail(item, f"unknown_error: {error}")
+                with contextlib.suppress(Exception):  # the catalogue itself may have failed; the worker must go on
+                    await self._fail(item, f"unknown_error: {error}")
             finally:
                 if done := self._done.pop((item.id, item.version), None):
                     done.set()
@@ -273,8 +276,8 @@ def _title(document: Document) -> str:
 
 def _merge(instance: Instance, item: Item, document: Document) -> Mapping[str, MetadataValue]:
     """Front matter, then what was uploaded with the file, then the built-ins, which always win."""
-    try:
-        front = clean_metadata(document.front_matter, instance.settings.fields)
-    except InvalidMetadataError:
-        front = {}
+    front: dict[str, MetadataValue] = {}
+    for name, value in document.front_matter.items():
+        with contextlib.suppress(InvalidMetadataError):  # nested, say: it alone is left out
+            front |= clean_metadata({name: value}, instance.settings.fields)
     return {**front, **item.metadata, **place_metadata(item.key, item.last_seen_at)}

@@ -1,8 +1,14 @@
 """Context around a candidate."""
 
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from secondlook.domain.candidate import Ranking
+from secondlook.domain.chunk import Chunk
 from secondlook.domain.query import Query
-from secondlook.stages.expand import expand_candidates
+from secondlook.stages.expand import expand_candidates, join_chunks
 from tests.unit.stages.conftest import TEXTS, Bench, ids, make_ranking, run
 
 
@@ -18,3 +24,21 @@ def test_neighbours_join_the_text(bench: Bench) -> None:
     assert all(text in found.candidates[0].chunk.text for text in TEXTS[1:4])
     assert [one.score for one in found.candidates] == [0.9, 0.8]
     assert found.trace[-1].stage == "expand"
+
+
+def test_a_chunk_deleted_meanwhile_stays_as_it_was() -> None:
+    chunk = Chunk("c", "gone", "k", "lamp", start=3, end=7)
+    assert join_chunks(chunk, ()) is chunk
+
+
+@given(st.text(min_size=1, max_size=30), st.lists(st.integers(0, 30), max_size=6), st.integers(0, 3))
+def test_pieces_of_a_text_join_to_that_text(text: str, cuts: list[int], shared: int) -> None:
+    places = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
+    pieces = [(max(0, start - shared), end) for start, end in pairwise(places)]
+    chunks = [
+        Chunk(f"c{at}", "i", "k", text[start:end], at, len(text[:start].encode()), len(text[:end].encode()))
+        for at, (start, end) in enumerate(pieces)
+    ]
+    whole = join_chunks(chunks[0], chunks)
+    assert (whole.text, whole.start, whole.end) == (text, 0, len(text.encode()))
+    assert whole.id == "c0"

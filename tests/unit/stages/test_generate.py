@@ -1,9 +1,13 @@
 """The answer comes from the ranking's chunks, best first."""
 
+import pytest
+
 from secondlook.domain.options import Generation
 from secondlook.domain.query import Query
+from secondlook.errors import GeneratorError
 from secondlook.models.fakes import FakeGenerator
-from secondlook.stages.generate import generate_answer
+from secondlook.ports import Delta
+from secondlook.stages.generate import NOTHING_FOUND, generate_answer
 from tests.unit.stages.conftest import make_ranking, run
 
 
@@ -13,3 +17,20 @@ def test_the_best_chunk_is_cited() -> None:
         return "".join([delta.text async for delta in deltas])
 
     assert run(work()).strip() == "See [k0.md]."
+
+
+def test_with_nothing_found_the_model_is_not_asked() -> None:
+    async def work() -> list[Delta]:
+        broken = FakeGenerator(error=GeneratorError("asked all the same"))
+        return [delta async for delta in generate_answer(make_ranking([]), Query("oil?"), Generation(), broken)]
+
+    assert run(work()) == [Delta(NOTHING_FOUND, "stop")]
+
+
+def test_a_model_that_fails_is_an_error() -> None:
+    async def work() -> list[Delta]:
+        broken = FakeGenerator(error=GeneratorError("down"))
+        return [delta async for delta in generate_answer(make_ranking([0.5]), Query("oil?"), Generation(), broken)]
+
+    with pytest.raises(GeneratorError, match="down"):
+        run(work())

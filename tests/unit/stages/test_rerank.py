@@ -105,6 +105,15 @@ def test_an_unknown_model_is_an_error(bench: Bench) -> None:
         rerank(bench, Reranking("no/such"))
 
 
+def test_a_model_that_is_found_unknown_late_is_an_error_too(bench: Bench) -> None:
+    class Late(FakeReranker):
+        async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+            raise InvalidModelError("withdrawn")
+
+    with pytest.raises(InvalidModelError, match="withdrawn"):
+        rerank(bench, Reranking(), Late())
+
+
 def test_nothing_to_rerank(bench: Bench) -> None:
     found = rerank(bench, Reranking(), ranking=make_ranking([]))
     assert found.receipt.status == "skipped"

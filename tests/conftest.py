@@ -1,0 +1,28 @@
+"""What all tests share: patience with a busy machine, and the real encoder, loaded once."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from secondlook.bootstrap import load_encoder
+from secondlook.models.encoder import Encoder
+from secondlook.settings import Settings
+
+hypothesis.settings.register_profile("yard", deadline=None)
+hypothesis.settings.load_profile("yard")
+
+
+@pytest.fixture(scope="session")
+def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the encoder's graph is built once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def real_encoder(cache_dir: Path) -> Iterator[Encoder]:
+    """The built-in encoder from the installed package."""
+    made = load_encoder(Settings(cache_dir=cache_dir, offline=True))
+    yield made
+    made.close()

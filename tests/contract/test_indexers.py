@@ -1,0 +1,145 @@
+"""What every indexer keeps to: an item is replaced whole, indexes are apart, and what is put comes back."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from secondlook.domain.chunk import Chunk, IndexedChunk
+from secondlook.engines.embedded import EmbeddedEngine
+from secondlook.errors import BackendError
+from secondlook.ports import IndexShape
+
+T = TypeVar("T")
+ADAPTERS: dict[str, Callable[[Path], EmbeddedEngine]] = {"embedded": EmbeddedEngine}
+SHAPE = IndexShape(4, "porter")
+UNIT = np.eye(4, dtype="<f4")
+WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
+CHUNKS = st.builds(
+    Chunk,
+    id=st.just("c"),
+    item_id=st.just("a"),
+    item_key=WORDS,
+    text=WORDS,
+    position=st.just(0),
+    start=st.integers(0, 2**40),
+    end=st.integers(0, 2**40),
+    timestamp=st.integers(0, 2**50),
+    metadata=st.dictionaries(WORDS, WORDS | st.integers() | st.booleans(), max_size=3),
+    context=WORDS,
+    truncated=st.booleans(),
+)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(work)
+
+
+@pytest.fixture(params=ADAPTERS)
+def indexer(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EmbeddedEngine]:
+    made = ADAPTERS[request.param](tmp_path)
+    run(made.create_index("i", SHAPE))
+    yield made
+    made.close()
+
+
+def item(name: str, count: int, word: str = "lamp") -> list[IndexedChunk]:
+    return [
+        IndexedChunk(Chunk(f"{name}-{word}-{at}", name, f"{name}.md", f"{word} {at}", at), UNIT[at % 4].tobytes(), b"s")
+        for at in range(count)
+    ]
+
+
+def found(indexer: EmbeddedEngine, word: str, index: str = "i") -> set[str]:
+    hits = run(indexer.search_keywords(index, word, 1000, match_mode="or", where=None)).hits
+    return {hit.chunk_id for hit in hits}
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(CHUNKS)
+def test_what_is_put_is_what_one_gets(indexer: EmbeddedEngine, chunk: Chunk) -> None:
+    run(indexer.put_item("i", "a", [IndexedChunk(chunk, UNIT[0].tobytes(), b"stored")]))
+    assert run(indexer.fetch_chunks("i", ["c", "nope"])) == {"c": chunk}
+    assert run(indexer.list_chunks("i", "a", 10, 0)) == ([chunk], 1)
+    assert run(indexer.fetch_stored("i", ["c", "nope"])) == {"c": b"stored"}
+    assert run(indexer.score_vectors("i", UNIT[0].tobytes(), ["c", "nope"])) == {"c": pytest.approx(1.0)}
+
+
+def test_an_item_is_replaced_whole(indexer: EmbeddedEngine) -> None:
+    run(indexer.put_item("i", "a", item("a", 3)))
+    run(indexer.put_item("i", "b", item("b", 2)))
+    run(indexer.put_item("i", "a", item("a", 1, "horn")))
+    assert found(indexer, "lamp") == {"b-lamp-0", "b-lamp-1"}
+    assert found(indexer, "horn") == {"a-horn-0"}
+    assert run(indexer.count_chunks("i")) == 3
+    near = run(indexer.search_vectors("i", UNIT[0].tobytes(), 10, None))
+    assert {hit.chunk_id for hit in near.hits} == {"a-horn-0", "b-lamp-0", "b-lamp-1"}
+    run(indexer.put_item("i", "a", []))
+    assert run(indexer.list_items("i")) == ["b"]
+
+
+def test_a_put_that_fails_changes_nothing(indexer: EmbeddedEngine) -> None:
+    run(indexer.put_item("i", "a", item("a", 2)))
+    run(indexer.put_item("i", "b", item("b", 1)))
+    clash = replace(item("a", 1)[0], chunk=replace(item("a", 1)[0].chunk, id="b-lamp-0"))
+    with pytest.raises(BackendError):
+        run(indexer.put_item("i", "a", [*item("a", 1, "horn"), clash]))
+    assert found(indexer, "lamp") == {"a-lamp-0", "a-lamp-1", "b-lamp-0"}
+    assert found(indexer, "horn") == set()
+
+
+def test_deleting_twice_is_deleting_once(indexer: EmbeddedEngine) -> None:
+    run(indexer.put_item("i", "a", item("a", 2)))
+    run(indexer.put_item("i", "b", item("b", 2)))
+    for _ in range(2):
+        run(indexer.delete_item("i", "a"))
+        assert run(indexer.list_items("i")) == ["b"]
+        assert run(indexer.list_chunks("i", "a", 10, 0)) == ([], 0)
+        assert run(indexer.fetch_stored("i", ["a-lamp-0"])) == {}
+    assert found(indexer, "lamp") == {"b-lamp-0", "b-lamp-1"}
+
+
+def test_pages_and_neighbours_are_in_order(indexer: EmbeddedEngine) -> None:
+    run(indexer.put_item("i", "a", item("a", 12)[::-1]))
+    run(indexer.put_item("i", "b", item("b", 12)))
+    page, total = run(indexer.list_chunks("i", "a", 3, 4))
+    assert ([one.position for one in page], total) == ([4, 5, 6], 12)
+    around = run(indexer.fetch_neighbours("i", page[0], 2))
+    assert [(one.item_id, one.position) for one in around] == [("a", at) for at in (2, 3, 4, 5, 6)]
+    assert [one.position for one in run(indexer.fetch_neighbours("i", around[0], 0))] == [2]
+
+
+def test_indexes_are_apart(indexer: EmbeddedEngine) -> None:
+    run(indexer.create_index("j", SHAPE))
+    run(indexer.put_item("i", "a", item("a", 1)))
+    run(indexer.put_item("j", "a", item("a", 1, "horn")))
+    assert (found(indexer, "horn"), found(indexer, "lamp", "j")) == (set(), set())
+    assert run(indexer.fetch_chunks("j", ["a-lamp-0"])) == {}
+    run(indexer.drop_index("j"))
+    run(indexer.drop_index("j"))
+    assert found(indexer, "lamp") == {"a-lamp-0"}
+    with pytest.raises(BackendError):
+        run(indexer.count_chunks("j"))
+
+
+def test_making_it_again_keeps_what_it_holds(indexer: EmbeddedEngine) -> None:
+    run(indexer.put_item("i", "a", item("a", 2)))
+    run(indexer.create_index("i", SHAPE))
+    assert run(indexer.count_chunks("i")) == 2
+
+
+@pytest.mark.parametrize("shape", [IndexShape(0, "porter"), IndexShape(4, None), IndexShape(4, "trigram")])
+def test_an_index_without_a_method_finds_nothing_by_it(indexer: EmbeddedEngine, shape: IndexShape) -> None:
+    run(indexer.create_index("k", shape))
+    vectors = [one if shape.dimensions else replace(one, vector=None) for one in item("a", 2)]
+    run(indexer.put_item("k", "a", vectors))
+    near = run(indexer.search_vectors("k", UNIT[0].tobytes(), 9, None)).hits if shape.dimensions else ()
+    assert len(near) == (2 if shape.dimensions else 0)
+    assert bool(found(indexer, "lamp", "k")) is (shape.tokenizer is not None)
+    run(indexer.drop_index("k"))

@@ -1,0 +1,39 @@
+"""What an account owns: defaults as the contract has them, and metadata outside the hash."""
+
+from dataclasses import fields
+from typing import get_args
+
+from secondlook.domain.instance import Instance, InstanceSettings, Item, MetadataField, Namespace, Token
+from secondlook.domain.options import MAX_TOP_K, MatchMode
+
+
+def test_defaults_are_those_of_the_contract() -> None:
+    plain = InstanceSettings()
+    assert (plain.chunked, plain.chunk_size, plain.chunk_overlap) == (True, 256, 10)
+    assert (plain.top_k, plain.min_score) == (10, 0.4)
+    assert (plain.vector_index, plain.keyword_index, plain.tokenizer) == (True, True, "porter")
+    assert (plain.match_mode, plain.fusion_method) == ("and", "rrf")
+    assert not plain.reranking and not plain.rewriting and not plain.paused
+    assert plain.top_k <= MAX_TOP_K
+    assert plain.match_mode in get_args(MatchMode)
+
+
+def test_settings_are_a_value() -> None:
+    one = InstanceSettings(fields=(MetadataField("colour", "text"),))
+    two = InstanceSettings(fields=(MetadataField("colour", "text"),))
+    assert one == two
+    assert len({one, two}) == 1
+    assert len({Instance("u", "a", "default", "n", each, 1, 1) for each in (one, two)}) == 1
+
+
+def test_an_items_metadata_stays_out_of_its_hash() -> None:
+    red, blue = (Item("i", "u", "k", "queued", "md5", 1, metadata={"colour": one}) for one in ("red", "blue"))
+    assert hash(red) == hash(blue)
+    assert red != blue
+    assert (red.version, red.chunks_count, red.error) == (1, None, "")
+
+
+def test_no_two_words_for_a_time() -> None:
+    for kind in (Instance, Namespace, Item, Token):
+        assert "created_at" in {one.name for one in fields(kind)}
+    assert not Token("t", "mine", 1).revoked

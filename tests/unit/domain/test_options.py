@@ -1,0 +1,47 @@
+"""A plan with nothing said: every default in one place, and each stage skipped that can be."""
+
+import pytest
+
+from secondlook.domain.options import (
+    DEFAULT_MIN_RELEVANCE,
+    DEFAULT_NUM_CANDIDATES,
+    DEFAULT_TOP_K,
+    MAX_TOP_K,
+    Boost,
+    Boosting,
+    Filtering,
+    Fusion,
+    Generation,
+    Plan,
+    Reranking,
+    Retrieval,
+    Rewriting,
+)
+
+
+def test_a_plain_plan_skips_what_is_optional() -> None:
+    plan = Plan("i")
+    assert (plan.boosting, plan.reranking, plan.rewriting, plan.expand_by) == (None, None, None, 0)
+    assert plan.retrieval == Retrieval("hybrid", DEFAULT_NUM_CANDIDATES, "and", None)
+    assert plan.fusion == Fusion("rrf", 60)
+    assert plan.filtering == Filtering(0.0)
+    assert plan.top_k == DEFAULT_TOP_K <= MAX_TOP_K <= DEFAULT_NUM_CANDIDATES
+
+
+def test_a_plain_reranking_reads_every_candidate_and_takes_the_default_model() -> None:
+    plain = Reranking()
+    assert (plain.model, plain.window, plain.min_relevance) == ("", DEFAULT_NUM_CANDIDATES, DEFAULT_MIN_RELEVANCE)
+    assert (plain.budget, plain.missing, plain.raise_on_failure) == (None, "substitute", False)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Plan("i", boosting=Boosting((Boost("n"),)), reranking=Reranking(), rewriting=Rewriting()),
+        lambda: Generation("m", "be brief", (("temperature", 0.1),)),
+    ],
+)
+def test_options_are_values(make: object) -> None:
+    assert callable(make)
+    assert make() == make()
+    assert len({make(), make()}) == 1

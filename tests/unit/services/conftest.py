@@ -1,0 +1,87 @@
+"""The services over a real catalogue, engine and blobs, with small fake models."""
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from secondlook.domain.instance import Instance, InstanceSettings
+from secondlook.engines.embedded import EmbeddedEngine
+from secondlook.errors import InvalidModelError, SetupError
+from secondlook.models.fakes import FakeEmbedder, FakeGenerator, FakeReranker
+from secondlook.ports import Embedder, Reranker, Rerankers, Tools
+from secondlook.services.access import Access
+from secondlook.services.indexing import Indexing
+from secondlook.services.instances import Instances
+from secondlook.services.searching import Searching
+from secondlook.stores.blobs import FileBlobs
+from secondlook.stores.catalog import SqlCatalog
+
+T = TypeVar("T")
+
+
+class House:
+    """Everything on one event loop; ``run`` awaits."""
+
+    def __init__(self, folder: Path, embedder: Embedder | None = None, kind: type[SqlCatalog] = SqlCatalog) -> None:
+        self._runner = asyncio.Runner()
+        self.folder = folder
+        self.catalog = kind(f"sqlite+aiosqlite:///{folder / 'catalog.sqlite'}")
+        self.engine = EmbeddedEngine(folder / "indexes")
+        self.blobs = FileBlobs(folder / "files")
+        self.embedder = embedder or FakeEmbedder()
+        self.tools = Tools(self.engine, self.embedder, Rerankers(self.find, FakeReranker()), FakeGenerator())
+        self.access = Access(self.catalog)
+        self.instances = Instances(
+            self.catalog,
+            self.engine,
+            self.blobs,
+            embedder=self.embedder,
+            rerankers=self.tools.rerankers,
+            known_embedder=lambda name: name == "known",
+        )
+        self.indexing = Indexing(self.catalog, self.engine, self.blobs, self.embedder)
+        self.searching = Searching(self.tools)
+        self.run(self.catalog.open())
+
+    def find(self, name: str) -> Reranker:
+        if name == "missing":
+            raise SetupError("the weights of missing are not here")
+        raise InvalidModelError(f"{name} is not known")
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """What the coroutine returns."""
+        return self._runner.run(work)
+
+    def make(self, name: str = "docs", **settings: Any) -> Instance:
+        """A new instance that cuts nothing."""
+        changed = InstanceSettings(**{"min_score": 0.0, "match_mode": "or", **settings})
+        return self.run(self.instances.create("acc", "default", name, settings=changed))
+
+    def stored(self) -> list[bytes]:
+        """What the blobs hold."""
+        return sorted(path.read_bytes() for path in (self.folder / "files").rglob("*") if path.is_file())
+
+    def close(self) -> None:
+        """Everything closed in order."""
+        self.run(self.indexing.stop())
+        self.engine.close()
+        self.run(self.catalog.close())
+        self._runner.close()
+
+
+@pytest.fixture
+def idle(tmp_path: Path) -> Iterator[House]:
+    """A house whose workers have not begun."""
+    made = House(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def house(idle: House) -> House:
+    """A house that indexes."""
+    idle.run(idle.indexing.start())
+    return idle

@@ -1,0 +1,48 @@
+"""Tokens: shown once, stored as a hash, refused once revoked."""
+
+import hashlib
+
+import pytest
+
+from secondlook.errors import CallerError, InvalidOptionError, NotAuthenticatedError
+from tests.unit.services.conftest import House
+
+
+def test_a_token_lets_in_until_it_is_revoked(idle: House) -> None:
+    token, secret = idle.run(idle.access.create(" laptop "))
+    assert token.name == "laptop"
+    assert idle.run(idle.access.authenticate(secret)) == token
+    assert [one.id for one in idle.run(idle.access.list())] == [token.id]
+    idle.run(idle.access.revoke(token.id))
+    with pytest.raises(NotAuthenticatedError):
+        idle.run(idle.access.authenticate(secret))
+    assert [one.revoked for one in idle.run(idle.access.list())] == [True]
+
+
+def test_only_the_hash_is_on_disk(idle: House) -> None:
+    _, secret = idle.run(idle.access.create("laptop"))
+    idle.run(idle.catalog.close())
+    written = b"".join(path.read_bytes() for path in idle.folder.glob("catalog.sqlite*"))
+    assert secret.startswith("sl_") and len(secret) > 40
+    assert secret.encode() not in written
+    assert hashlib.sha256(secret.encode()).hexdigest().encode() in written
+
+
+def test_two_tokens_are_two_secrets(idle: House) -> None:
+    (one, first), (two, second) = (idle.run(idle.access.create("same")) for _ in range(2))
+    assert first != second
+    assert idle.run(idle.access.authenticate(first)).id == one.id != two.id
+
+
+@pytest.mark.parametrize("secret", ["", "sl_guess", "é\0"])
+def test_what_is_no_secret(idle: House, secret: str) -> None:
+    idle.run(idle.access.create("laptop"))
+    with pytest.raises(NotAuthenticatedError, match="secondlook token create"):
+        idle.run(idle.access.authenticate(secret))
+
+
+def test_what_is_refused(idle: House) -> None:
+    with pytest.raises(InvalidOptionError, match="needs a name"):
+        idle.run(idle.access.create("  "))
+    with pytest.raises(CallerError, match="no token 'nope'"):
+        idle.run(idle.access.revoke("nope"))

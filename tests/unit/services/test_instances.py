@@ -1,0 +1,127 @@
+"""Instances: catalogue, index and blobs stay in step."""
+
+from dataclasses import replace
+
+import pytest
+
+from secondlook.domain.instance import InstanceSettings
+from secondlook.errors import (
+    BackendError,
+    ChunkSizeError,
+    InstanceExistsError,
+    InstanceNotFoundError,
+    InvalidModelError,
+    InvalidOptionError,
+    NamespaceFixedError,
+    NamespaceNotFoundError,
+    SecondlookError,
+)
+from secondlook.services.indexing import Upload
+from tests.unit.services.conftest import House
+
+
+def index_files(house: House) -> set[str]:
+    return {path.stem for path in (house.folder / "indexes").glob("*.sqlite")}
+
+
+def test_made_read_listed_and_deleted(house: House) -> None:
+    made = house.make()
+    assert house.run(house.instances.get("acc", "default", "docs")) == made
+    assert house.run(house.instances.list("acc", None)) == [made]
+    house.run(house.indexing.upload(made, Upload("a.md", b"lamp oil"), wait=20))
+    assert index_files(house) == {made.uid}
+    house.run(house.instances.delete(made))
+    assert index_files(house) == set()
+    assert house.stored() == []
+    with pytest.raises(InstanceNotFoundError):
+        house.run(house.instances.get("acc", "default", "docs"))
+
+
+@pytest.mark.parametrize(("namespace", "error"), [("default", InstanceExistsError), ("none", NamespaceNotFoundError)])
+def test_what_the_catalogue_refuses_leaves_no_index(house: House, namespace: str, error: type[Exception]) -> None:
+    made = house.make()
+    with pytest.raises(error):
+        house.run(house.instances.create("acc", namespace, "docs", settings=InstanceSettings()))
+    assert index_files(house) == {made.uid}
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "words"),
+    [
+        (InstanceSettings(embedding_model="no/such"), InvalidModelError, "embedding model 'no/such'"),
+        (InstanceSettings(reranking_model="no/such"), InvalidModelError, "no/such is not known"),
+        (InstanceSettings(vector_index=False, keyword_index=False), InvalidOptionError, "at least one"),
+        (InstanceSettings(chunk_size=63), ChunkSizeError, "chunk_size is 63.* 64 to 512"),
+        (InstanceSettings(chunk_size=513), ChunkSizeError, "chunk_size is 513"),
+    ],
+)
+def test_settings_that_are_refused(
+    house: House, settings: InstanceSettings, error: type[SecondlookError], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        house.run(house.instances.create("acc", "default", "docs", settings=settings))
+    assert index_files(house) == set()
+    made = house.make()
+    with pytest.raises(error, match=words):
+        house.run(house.instances.update(made, settings))
+    assert house.run(house.instances.get("acc", "default", "docs")) == made
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        InstanceSettings(embedding_model="known"),
+        InstanceSettings(reranking_model="missing"),
+        InstanceSettings(chunk_size=64),
+        InstanceSettings(chunk_size=512),
+        InstanceSettings(vector_index=False),
+        InstanceSettings(keyword_index=False, tokenizer="trigram"),
+    ],
+)
+def test_settings_that_are_taken(house: House, settings: InstanceSettings) -> None:
+    made = house.run(house.instances.create("acc", "default", "docs", settings=settings))
+    assert house.run(house.instances.get("acc", "default", "docs")).settings == settings
+    assert index_files(house) == {made.uid}
+
+
+def test_what_the_index_is_made_of_is_fixed_once_it_holds_items(house: House) -> None:
+    made = house.make()
+    trigram = replace(made.settings, tokenizer="trigram")
+    changed = house.run(house.instances.update(made, trigram))
+    assert changed.settings.tokenizer == "trigram"
+    assert changed.modified_at >= made.modified_at
+    house.run(house.indexing.upload(changed, Upload("a.md", b"lamp oil"), wait=20))
+    found = house.run(house.engine.search_keywords(made.uid, "amp", 5, match_mode="and", where=None))
+    assert len(found.hits) == 1, "the index was made again with trigrams"
+    for settings in (made.settings, replace(trigram, keyword_index=False), replace(trigram, vector_index=False)):
+        with pytest.raises(InvalidOptionError, match="fixed once items are indexed"):
+            house.run(house.instances.update(changed, settings))
+    kept = house.run(house.instances.update(changed, replace(trigram, top_k=3)))
+    assert kept.settings.top_k == 3
+
+
+def test_stats_count_items_and_chunks(house: House) -> None:
+    made = house.make()
+    for key, content in (("a.md", b"lamp oil"), ("b.md", b"fog horn"), ("empty.md", b"")):
+        house.run(house.indexing.upload(made, Upload(key, content), wait=20))
+    wanted = {"queued": 0, "running": 0, "completed": 2, "error": 1, "skipped": 0, "outdated": 0, "chunks": 2}
+    found = house.run(house.instances.stats(made))
+    assert {name: found[name] for name in wanted} == wanted
+
+
+def test_an_index_that_was_lost_is_an_error(house: House) -> None:
+    made = house.make()
+    house.run(house.engine.drop_index(made.uid))
+    with pytest.raises(BackendError, match="there is no index"):
+        house.run(house.instances.stats(made))
+
+
+def test_namespaces(house: House) -> None:
+    made = house.run(house.instances.add_namespace("acc", "team", "Ours"))
+    assert house.run(house.instances.list_namespaces("acc")) == [made]
+    house.run(house.instances.remove_namespace("acc", "team"))
+    assert house.run(house.instances.list_namespaces("acc")) == []
+    with pytest.raises(NamespaceFixedError):
+        house.run(house.instances.add_namespace("acc", "default", ""))
+    with pytest.raises(NamespaceFixedError):
+        house.run(house.instances.remove_namespace("acc", "default"))

@@ -1,0 +1,112 @@
+"""The one place that picks: what is opened, what a model's absence says, and what offline forbids."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from secondlook import bootstrap
+from secondlook.domain.instance import InstanceSettings
+from secondlook.domain.options import Generation
+from secondlook.domain.query import Query
+from secondlook.errors import InvalidModelError, SetupError
+from secondlook.models.extractive import ExtractiveGenerator
+from secondlook.models.openai_compatible import OpenAICompatible
+from secondlook.services.indexing import Upload
+from secondlook.services.searching import Ask
+from secondlook.settings import Settings
+from tests.tiny_models import make_model
+
+
+def test_a_runtime_indexes_searches_reranks_and_answers(tmp_path: Path, cache_dir: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "new" / "data", cache_dir=cache_dir, offline=True, rerank_budget_ms=60_000)
+
+    async def first() -> str:
+        async with bootstrap.open_runtime(settings) as runtime:
+            services = runtime.services
+            made = await services.instances.create("acc", "default", "docs", settings=InstanceSettings(min_score=0))
+            for key, text in (("oil.md", "Warm the lamp oil when it freezes."), ("fog.md", "Two blasts of the horn.")):
+                assert (await services.indexing.upload(made, Upload(key, text.encode()), wait=60)).status == "completed"
+            ask = Ask(rerank=True, match_mode="or", min_relevance=None)
+            answer = await services.searching.answer(made, Query("frozen oil"), ask, generation=Generation())
+            assert answer.ranking.receipt.status == "ran"
+            assert "late-interaction" in answer.ranking.receipt.model
+            assert [one.chunk.item_key for one in answer.ranking.candidates] == ["oil.md", "fog.md"]
+            return "".join([delta.text async for delta in answer.deltas])
+
+    async def second() -> list[str]:
+        async with bootstrap.open_runtime(settings) as runtime:
+            found = await runtime.services.instances.get("acc", "default", "docs")
+            return [item.key for item in await runtime.services.indexing.list(found)]
+
+    assert "Warm the lamp oil" in asyncio.run(first())
+    assert set(asyncio.run(second())) == {"oil.md", "fog.md"}
+
+
+def test_a_data_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+
+    async def work() -> None:
+        async with bootstrap.open_runtime(Settings(data_dir=tmp_path / "file" / "data", offline=True)):
+            raise AssertionError("it opened")
+
+    with pytest.raises(SetupError, match="SECONDLOOK_DATA_DIR"):
+        asyncio.run(work())
+
+
+def test_tokens_need_no_model(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", offline=True)
+    token, secret = asyncio.run(bootstrap.with_access(settings, lambda access: access.create("mine")))
+    found = asyncio.run(bootstrap.with_access(settings, lambda access: access.authenticate(secret)))
+    assert found == token
+    assert not settings.models_dir.exists()
+
+
+def test_the_generator_is_the_one_that_is_set() -> None:
+    assert isinstance(bootstrap.make_generator(Settings()), ExtractiveGenerator)
+    made = bootstrap.make_generator(Settings(llm_url="http://127.0.0.1:9/v1", llm_model="mine"))
+    assert isinstance(made, OpenAICompatible)
+    assert made.name("") == "mine"
+    asyncio.run(made.close())
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [("secondlook/all-minilm-l6-v2", True), ("@cf/qwen/qwen3-embedding-0.6b", True), ("no/such", False), ("", False)],
+)
+def test_embedders_that_a_client_may_name(name: str, known: bool) -> None:
+    assert bootstrap.is_known_embedder(name) is known
+
+
+def test_offline_downloads_nothing(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, offline=True)
+    with pytest.raises(SetupError, match="offline mode is on"):
+        bootstrap.pull_model(settings, "BAAI/bge-reranker-base")
+    with pytest.raises(InvalidModelError, match="no/such"):
+        bootstrap.pull_model(settings, "no/such")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_hub_that_is_away(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, hf_endpoint="http://127.0.0.1:9")
+    with pytest.raises(SetupError, match=r"cannot be fetched.*models add"):
+        bootstrap.pull_model(settings, "BAAI/bge-reranker-base")
+
+
+def test_a_local_model_is_listed_once_it_has_run(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    folder = bootstrap.add_model(settings, "mine/tiny", make_model(tmp_path / "tiny").folder)
+    assert (folder / "model.safetensors").is_file()
+    assert {row.name: row.cached for row in bootstrap.list_models(settings)}["mine/tiny"]
+    (tmp_path / "tiny" / "config.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(SetupError):
+        bootstrap.add_model(settings, "broken", tmp_path / "tiny")
+    assert "broken" not in {row.name for row in bootstrap.list_models(settings)}
+
+
+def test_a_pinned_name_takes_only_the_pinned_weights(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    with pytest.raises(SetupError, match="SHA-256"):
+        bootstrap.add_model(settings, "all-minilm-l6-v2", make_model(tmp_path / "tiny", head=False).folder)
+    assert not os.path.lexists(settings.models_dir / "models" / "all-minilm-l6-v2")
