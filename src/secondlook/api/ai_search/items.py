@@ -56,7 +56,7 @@ def make_router(services: Services) -> APIRouter:  # noqa: C901  # a list of rou
             params["account"], params.get("namespace", DEFAULT_NAMESPACE), params["name"]
         )
 
-    @router.get("")
+    @router.get("", name="list")
     async def list_items(
         request: Request,
         page: Page = 1,

@@ -84,7 +84,7 @@ def _add_management(router: APIRouter, services: Services) -> None:
             success(instance_of(await services.instances.create(account, namespace, name, settings=settings)))
         )
 
-    @router.get("")
+    @router.get("", name="list")
     async def list_instances(
         request: Request,
         page: Page = 1,
@@ -153,7 +153,7 @@ def make_namespace_router(services: Services) -> APIRouter:
         made = await services.instances.add_namespace(request.path_params["account"], body.name, body.description)
         return JSONResponse(success(namespace_of(made)))
 
-    @router.get("")
+    @router.get("", name="list")
     async def list_namespaces(
         request: Request, page: Page = 1, per_page: PerPage = 20, search: str = ""
     ) -> JSONResponse:
@@ -187,7 +187,7 @@ def make_token_router() -> APIRouter:
     """Service tokens: one is always listed, since wrangler creates nothing without (contract, 16)."""
     router = APIRouter()
 
-    @router.get("")
+    @router.get("", name="list")
     async def list_tokens(page: Page = 1, per_page: PerPage = 20) -> JSONResponse:
         row = {
             "id": str(uuid.UUID(int=0)),
