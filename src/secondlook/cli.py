@@ -3,25 +3,23 @@
 import asyncio
 import json
 from collections.abc import Callable, Coroutine
-from contextlib import AbstractContextManager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 from rich.table import Table
 
 from secondlook import __version__, bootstrap, demo
-from secondlook.domain.candidate import Ranking
 from secondlook.domain.instance import Instance, InstanceSettings
 from secondlook.domain.options import Generation
 from secondlook.domain.query import Query
 from secondlook.errors import CallerError, InstanceNotFoundError, SecondlookError
 from secondlook.evaluation.datasets import read_dataset
 from secondlook.ingest.parse import PLAIN, file_type
+from secondlook.screen import Downloads, as_dict, make_bars, show_ranking
 from secondlook.server import serve as serve_http
 from secondlook.services.evaluating import Evaluating, to_json
 from secondlook.services.indexing import Indexing, Upload
@@ -71,7 +69,7 @@ def _run(
     settings = load_settings(data_dir=data_dir, port=port, host=host)
 
     async def inside() -> None:
-        with _downloads() as heard:
+        with Downloads(make_bars(err)) as heard:
             opened = bootstrap.open_runtime(settings, progress=heard)
             runtime = await opened.__aenter__()
         try:
@@ -80,32 +78,6 @@ def _run(
             await opened.__aexit__(None, None, None)
 
     asyncio.run(inside())
-
-
-def _bars() -> Progress:
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=err, transient=False)
-
-
-class _downloads(AbstractContextManager[Callable[[str, int, int], None]]):  # reads as a verb at its use
-    """Turns a download's progress into bars; nothing is printed when nothing is downloaded."""
-
-    def __init__(self) -> None:
-        self._bars = _bars()
-        self._tasks: dict[str, Any] = {}
-
-    def __enter__(self) -> Callable[[str, int, int], None]:
-        def heard(name: str, done: int, total: int) -> None:
-            if name not in self._tasks:
-                self._bars.start()
-                self._tasks[name] = self._bars.add_task(f"Downloading {name}", total=total or None)
-            self._bars.update(self._tasks[name], completed=done)
-
-        return heard
-
-    def __exit__(self, *error: object) -> None:
-        if self._tasks:
-            self._bars.stop()
 
 
 @app.command()
@@ -145,7 +117,7 @@ def run_demo(
     """Index a sample corpus, show one query before and after reranking, and serve."""
 
     async def work(runtime: bootstrap.Runtime, settings: Settings) -> None:
-        with _bars() as bars:
+        with make_bars(err) as bars:
             instance = await demo.ensure_sample(runtime, bars)
         before, after = await demo.compare(runtime, instance, question)
         access = runtime.services.access
@@ -180,7 +152,7 @@ def index(instance: str, paths: list[Path], account: Account = "default", data_d
             target = await services.instances.get(account, "default", instance)
         except InstanceNotFoundError:
             target = await services.instances.create(account, "default", instance, settings=InstanceSettings())
-        with _bars() as bars:
+        with make_bars(err) as bars:
             bar = bars.add_task(f"Indexing into {instance}", total=len(files))
             bad: dict[str, str] = {}
             for key, path in files:
@@ -233,9 +205,9 @@ def search(
         ask = Ask(rerank=rerank, reranker=model, top_k=top_k)
         ranking = await runtime.services.searching.search(target, Query(query), ask)
         if as_json:
-            out.print_json(json.dumps(_as_dict(ranking)))
+            out.print_json(json.dumps(as_dict(ranking)))
         else:
-            _show(ranking, explain)
+            show_ranking(out, ranking, explain=explain)
 
     _run(data_dir, work)
 
@@ -276,7 +248,7 @@ def evaluate(
         evaluating = Evaluating(runtime.tools, runtime.indexer)
         reports = []
         for dataset in sets:
-            with _bars() as bars:
+            with make_bars(err) as bars:
                 tasks: dict[str, Any] = {}
 
                 def heard(
@@ -317,7 +289,7 @@ def models(context: typer.Context, data_dir: DataDir = None) -> None:
 @models_app.command()
 def pull(name: str, data_dir: DataDir = None) -> None:
     """Download a known model, with its hash checked."""
-    with _downloads() as heard:
+    with Downloads(make_bars(err)) as heard:
         folder = bootstrap.pull_model(load_settings(data_dir=data_dir), name, progress=heard)
     out.print(f"{name} is in {folder}", markup=False, highlight=False, soft_wrap=True)
 
@@ -356,47 +328,6 @@ def revoke(token_id: str, data_dir: DataDir = None) -> None:
     """Refuse a token from now on."""
     asyncio.run(bootstrap.with_access(load_settings(data_dir=data_dir), lambda access: access.revoke(token_id)))
     out.print(f"token {token_id} is revoked", markup=False, highlight=False)
-
-
-def _show(ranking: Ranking, explain: bool) -> None:
-    table = Table("rank", "was", "score", "retrieval", "vector", "keyword", "item", "text")
-    for rank, candidate in enumerate(ranking.candidates, 1):
-        evidence = candidate.evidence
-        numbers = [candidate.score, evidence.retrieval_score, evidence.vector_score, evidence.keyword_score]
-        table.add_row(
-            str(rank),
-            str(evidence.retrieval_rank or "-"),
-            *("-" if one is None else f"{one:.3f}" for one in numbers),
-            candidate.chunk.item_key,
-            " ".join(candidate.chunk.text.split())[:70],
-        )
-    out.print(table, markup=False)
-    receipt = ranking.receipt
-    reason = f": {receipt.reason}" if receipt.reason else ""
-    out.print(f"reranking {receipt.status}{reason}", markup=False, highlight=False, soft_wrap=True)
-    if explain:
-        for step in ranking.trace:
-            note = f"  {step.note}" if step.note else ""
-            line = f"  {step.stage:10} {step.milliseconds:8.1f} ms  {step.candidates:4} candidates{note}"
-            out.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-def _as_dict(ranking: Ranking) -> dict[str, object]:
-    return {
-        "query": ranking.query.text,
-        "results": [
-            {
-                "rank": rank,
-                "score": candidate.score,
-                "item": candidate.chunk.item_key,
-                "text": candidate.chunk.text,
-                "evidence": {k: v for k, v in asdict(candidate.evidence).items() if v is not None},
-            }
-            for rank, candidate in enumerate(ranking.candidates, 1)
-        ],
-        "reranking": asdict(ranking.receipt),
-        "trace": [asdict(step) for step in ranking.trace],
-    }
 
 
 if __name__ == "__main__":

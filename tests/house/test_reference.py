@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 import typer
 
+from secondlook import settings
 from secondlook.api.app import ApiOptions, create_app
 from secondlook.api.errors import METHOD_NOT_ALLOWED, NOT_FOUND, TABLE
 from secondlook.cli import app
@@ -39,7 +40,7 @@ def ranges() -> dict[str, tuple[int, int]]:
     """Least and most of each number, by variable."""
     calls = [node for node in ast.walk(parse(SOURCE / "settings.py")) if isinstance(node, ast.Call)]
     found = [
-        [ast.literal_eval(one.args[at]) for at in (0, 2, 3)]
+        [eval(ast.unparse(one.args[at]), vars(settings)) for at in (0, 2, 3)]
         for one in calls
         if isinstance(one.func, ast.Name) and one.func.id == "_number"
     ]

@@ -136,7 +136,7 @@ class NativeSession:
     def _check(self, ids: Ids, types: Ids, longest: int) -> None:
         """The native code looks rows up without a check of its own."""
         words, kinds = self._rows
-        if ids.size and not (0 <= ids.min() and ids.max() < words and 0 <= types.min() and types.max() < kinds):
+        if ids.size and not (ids.min() >= 0 and ids.max() < words and types.min() >= 0 and types.max() < kinds):
             raise BackendError(f"a token id is outside 0 to {words - 1}: tokenizer.json does not fit the weights")
         if longest > self._config.max_positions:
             raise BackendError(f"a sequence has {longest} tokens; the model reads {self._config.max_positions}")

@@ -1,0 +1,81 @@
+"""What the commands show: progress bars and rankings."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from secondlook.domain.candidate import Ranking
+
+
+def make_bars(console: Console) -> Progress:
+    """Bars with the name, the count and the time of each step."""
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, transient=False)
+
+
+class Downloads(AbstractContextManager[Callable[[str, int, int], None]]):
+    """Turns a download's progress into bars; nothing is printed when nothing is downloaded."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Callable[[str, int, int], None]:
+        def heard(name: str, done: int, total: int) -> None:
+            if name not in self._tasks:
+                self._bars.start()
+                self._tasks[name] = self._bars.add_task(f"Downloading {name}", total=total or None)
+            self._bars.update(self._tasks[name], completed=done)
+
+        return heard
+
+    def __exit__(self, *error: object) -> None:
+        if self._tasks:
+            self._bars.stop()
+
+
+def show_ranking(out: Console, ranking: Ranking, *, explain: bool) -> None:
+    """A table of the results, what reranking did, and with ``explain`` each stage."""
+    table = Table("rank", "was", "score", "retrieval", "vector", "keyword", "item", "text")
+    for rank, candidate in enumerate(ranking.candidates, 1):
+        evidence = candidate.evidence
+        numbers = [candidate.score, evidence.retrieval_score, evidence.vector_score, evidence.keyword_score]
+        table.add_row(
+            str(rank),
+            str(evidence.retrieval_rank or "-"),
+            *("-" if one is None else f"{one:.3f}" for one in numbers),
+            candidate.chunk.item_key,
+            " ".join(candidate.chunk.text.split())[:70],
+        )
+    out.print(table, markup=False)
+    receipt = ranking.receipt
+    reason = f": {receipt.reason}" if receipt.reason else ""
+    out.print(f"reranking {receipt.status}{reason}", markup=False, highlight=False, soft_wrap=True)
+    if explain:
+        for step in ranking.trace:
+            note = f"  {step.note}" if step.note else ""
+            line = f"  {step.stage:10} {step.milliseconds:8.1f} ms  {step.candidates:4} candidates{note}"
+            out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def as_dict(ranking: Ranking) -> dict[str, object]:
+    """The ranking as ``search --json`` prints it."""
+    return {
+        "query": ranking.query.text,
+        "results": [
+            {
+                "rank": rank,
+                "score": candidate.score,
+                "item": candidate.chunk.item_key,
+                "text": candidate.chunk.text,
+                "evidence": {k: v for k, v in asdict(candidate.evidence).items() if v is not None},
+            }
+            for rank, candidate in enumerate(ranking.candidates, 1)
+        ],
+        "reranking": asdict(ranking.receipt),
+        "trace": [asdict(step) for step in ranking.trace],
+    }

@@ -1,0 +1,56 @@
+"""What the commands show of a ranking and of a download."""
+
+import io
+
+from rich.console import Console
+
+from secondlook.domain.candidate import Candidate, Evidence, Ranking, Receipt, Step
+from secondlook.domain.chunk import Chunk
+from secondlook.domain.query import Query
+from secondlook.screen import Downloads, as_dict, make_bars, show_ranking
+
+RANKING = Ranking(
+    Query("lamp [oil]"),
+    (
+        Candidate(
+            Chunk("1", "a", "[b]oil.md", "Warm the\nreservoir."),
+            0.9,
+            Evidence(vector_score=0.5, retrieval_rank=3, retrieval_score=0.25, relevance=0.9),
+        ),
+    ),
+    (Step("rerank", 12.34, 1, "ran"),),
+    Receipt("fell_back", "it was late"),
+)
+
+
+def drawn(*, explain: bool) -> str:
+    console = Console(file=io.StringIO(), width=160)
+    show_ranking(console, RANKING, explain=explain)
+    return console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
+
+
+def test_scores_ranks_and_the_receipt_are_shown() -> None:
+    shown = drawn(explain=False)
+    assert [word for word in ("[b]oil.md", "0.900", "0.250", "0.500", "Warm the reservoir.") if word not in shown] == []
+    assert "reranking fell_back: it was late" in shown
+    assert "12.3 ms" not in shown
+
+
+def test_explain_shows_the_stages() -> None:
+    assert "12.3 ms" in drawn(explain=True)
+
+
+def test_json_has_the_evidence_that_there_is() -> None:
+    [row] = as_dict(RANKING)["results"]  # type: ignore[misc, attr-defined]  # a list of rows
+    assert row["rank"] == 1
+    assert row["evidence"] == {"vector_score": 0.5, "retrieval_rank": 3, "retrieval_score": 0.25, "relevance": 0.9}
+
+
+def test_a_bar_is_there_once_bytes_come() -> None:
+    console = Console(file=io.StringIO(), width=80)
+    bars = make_bars(console)
+    with Downloads(bars) as heard:
+        assert bars.tasks == []
+        heard("model.safetensors", 10, 100)
+        heard("model.safetensors", 100, 100)
+    assert [(task.description, task.completed) for task in bars.tasks] == [("Downloading model.safetensors", 100)]
