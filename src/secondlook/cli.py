@@ -71,7 +71,7 @@ def _run(
     settings = load_settings(data_dir=data_dir, port=port, host=host)
 
     async def inside() -> None:
-        with _downloads() as heard:
+        with _progress("Downloading ") as heard:
             opened = bootstrap.open_runtime(settings, progress=heard)
             runtime = await opened.__aenter__()
         try:
@@ -87,10 +87,11 @@ def _bars() -> Progress:
     return Progress(*columns, console=err, transient=False)
 
 
-class _downloads(AbstractContextManager[Callable[[str, int, int], None]]):  # reads as a verb at its use
-    """Turns a download's progress into bars; nothing is printed when nothing is downloaded."""
+class _progress(AbstractContextManager[Callable[[str, int, int], None]]):
+    """Turns progress by name into bars; nothing is printed when nothing is heard."""
 
-    def __init__(self) -> None:
+    def __init__(self, verb: str = "") -> None:
+        self._verb = verb
         self._bars = _bars()
         self._tasks: dict[str, Any] = {}
 
@@ -98,7 +99,7 @@ class _downloads(AbstractContextManager[Callable[[str, int, int], None]]):  # re
         def heard(name: str, done: int, total: int) -> None:
             if name not in self._tasks:
                 self._bars.start()
-                self._tasks[name] = self._bars.add_task(f"Downloading {name}", total=total or None)
+                self._tasks[name] = self._bars.add_task(f"{self._verb}{name}", total=total or None)
             self._bars.update(self._tasks[name], completed=done)
 
         return heard
@@ -189,8 +190,7 @@ def index(instance: str, paths: list[Path], account: Account = "default", data_d
                 bars.advance(bar)
         for key, trouble in bad.items():
             err.print(f"{key}: {trouble}", markup=False, highlight=False, soft_wrap=True)
-        done = f"{len(files) - len(bad)} of {len(files)} files indexed into {instance}"
-        out.print(done, markup=False, highlight=False, soft_wrap=True)
+        _say(f"{len(files) - len(bad)} of {len(files)} files indexed into {instance}")
 
     _run(data_dir, work)
 
@@ -276,16 +276,7 @@ def evaluate(
         evaluating = Evaluating(runtime.tools, runtime.indexer)
         reports = []
         for dataset in sets:
-            with _bars() as bars:
-                tasks: dict[str, Any] = {}
-
-                def heard(
-                    what: str, done: int, total: int, bars: Progress = bars, tasks: dict[str, Any] = tasks
-                ) -> None:
-                    if what not in tasks:
-                        tasks[what] = bars.add_task(what, total=total)
-                    bars.update(tasks[what], completed=done)
-
+            with _progress() as heard:
                 report = await evaluating.run(dataset, on_progress=heard, rerank_model=model)
             reports.append(report)
             table = Table(title=escape(report.name), title_justify="left")
@@ -317,16 +308,15 @@ def models(context: typer.Context, data_dir: DataDir = None) -> None:
 @models_app.command()
 def pull(name: str, data_dir: DataDir = None) -> None:
     """Download a known model, with its hash checked."""
-    with _downloads() as heard:
+    with _progress("Downloading ") as heard:
         folder = bootstrap.pull_model(load_settings(data_dir=data_dir), name, progress=heard)
-    out.print(f"{name} is in {folder}", markup=False, highlight=False, soft_wrap=True)
+    _say(f"{name} is in {folder}")
 
 
 @models_app.command()
 def add(name: str, folder: Path, data_dir: DataDir = None) -> None:
     """Take a model from a local folder (config.json, tokenizer.json, model.safetensors)."""
-    added = bootstrap.add_model(load_settings(data_dir=data_dir), name, folder)
-    out.print(f"{name} is in {added}", markup=False, highlight=False, soft_wrap=True)
+    _say(f"{name} is in {bootstrap.add_model(load_settings(data_dir=data_dir), name, folder)}")
 
 
 @token_app.command()
@@ -338,8 +328,7 @@ def create(
     """Make a token; it is shown this once."""
     settings = load_settings(data_dir=data_dir)
     _, secret = asyncio.run(bootstrap.with_access(settings, lambda access: access.create(name)))
-    line = secret if quiet else f"Token {name} (shown this once): {secret}"
-    out.print(line, markup=False, highlight=False, soft_wrap=True)
+    _say(secret if quiet else f"Token {name} (shown this once): {secret}")
 
 
 @token_app.command("list")
@@ -355,7 +344,12 @@ def list_tokens(data_dir: DataDir = None) -> None:
 def revoke(token_id: str, data_dir: DataDir = None) -> None:
     """Refuse a token from now on."""
     asyncio.run(bootstrap.with_access(load_settings(data_dir=data_dir), lambda access: access.revoke(token_id)))
-    out.print(f"token {token_id} is revoked", markup=False, highlight=False)
+    _say(f"token {token_id} is revoked")
+
+
+def _say(line: str) -> None:
+    """Print it as it stands: names and texts are no markup."""
+    out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _show(ranking: Ranking, explain: bool) -> None:
@@ -373,12 +367,11 @@ def _show(ranking: Ranking, explain: bool) -> None:
     out.print(table, markup=False)
     receipt = ranking.receipt
     reason = f": {receipt.reason}" if receipt.reason else ""
-    out.print(f"reranking {receipt.status}{reason}", markup=False, highlight=False, soft_wrap=True)
+    _say(f"reranking {receipt.status}{reason}")
     if explain:
         for step in ranking.trace:
             note = f"  {step.note}" if step.note else ""
-            line = f"  {step.stage:10} {step.milliseconds:8.1f} ms  {step.candidates:4} candidates{note}"
-            out.print(line, markup=False, highlight=False, soft_wrap=True)
+            _say(f"  {step.stage:10} {step.milliseconds:8.1f} ms  {step.candidates:4} candidates{note}")
 
 
 def _as_dict(ranking: Ranking) -> dict[str, object]:
