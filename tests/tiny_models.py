@@ -14,7 +14,7 @@ from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 
 Floats = NDArray[np.float32]
-HIDDEN, HEADS, LAYERS, WIDE, POSITIONS = 32, 4, 2, 64, 64
+HIDDEN, HEADS, LAYERS, WIDE, POSITIONS = 64, 2, 2, 128, 64
 WORDS = (
     "the oil lamp freezes warm it before lighting fog horn blasts every ninety seconds station battery signal".split()
 )
@@ -34,14 +34,16 @@ class TinyModel:
         return 0 if self.kind == "bert" else 2
 
 
-def make_model(folder: Path, kind: str = "bert", *, head: bool = True, seed: int = 3, spread: float = 0.3) -> TinyModel:
+def make_model(
+    folder: Path, kind: str = "bert", *, head: bool = True, seed: int = 3, spread: float = 0.2, hidden: int = HIDDEN
+) -> TinyModel:
     """Write config.json, tokenizer.json and model.safetensors of a random encoder."""
     folder.mkdir(parents=True, exist_ok=True)
     write_tokenizer(folder, kind)
     config = {
         "model_type": kind,
         "num_hidden_layers": LAYERS,
-        "hidden_size": HIDDEN,
+        "hidden_size": hidden,
         "num_attention_heads": HEADS,
         "intermediate_size": WIDE,
         "layer_norm_eps": 1e-5,
@@ -51,7 +53,7 @@ def make_model(folder: Path, kind: str = "bert", *, head: bool = True, seed: int
         "hidden_act": "gelu",
     }
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    model = TinyModel(folder, kind, random_weights(kind, head, seed, spread))
+    model = TinyModel(folder, kind, random_weights(kind, head, seed, spread, hidden))
     prefix = "bert." if kind == "bert" else "roberta."
     named = {name if name.startswith("classifier") else prefix + name: value for name, value in model.weights.items()}
     save_file(named, folder / "model.safetensors")
@@ -72,7 +74,7 @@ def write_tokenizer(folder: Path, kind: str) -> None:
     tokenizer.save(str(folder / "tokenizer.json"))
 
 
-def random_weights(kind: str, head: bool, seed: int, spread: float) -> dict[str, Floats]:
+def random_weights(kind: str, head: bool, seed: int, spread: float, hidden: int) -> dict[str, Floats]:
     """Every tensor of the encoder, named without the architecture's prefix."""
     chance = np.random.default_rng(seed)
 
@@ -80,17 +82,17 @@ def random_weights(kind: str, head: bool, seed: int, spread: float) -> dict[str,
         return (chance.standard_normal(shape) * spread).astype(np.float32)
 
     shapes: dict[str, tuple[int, ...]] = {
-        "embeddings.word_embeddings.weight": (4 + len(WORDS), HIDDEN),
-        "embeddings.position_embeddings.weight": (POSITIONS, HIDDEN),
-        "embeddings.token_type_embeddings.weight": (2 if kind == "bert" else 1, HIDDEN),
+        "embeddings.word_embeddings.weight": (4 + len(WORDS), hidden),
+        "embeddings.position_embeddings.weight": (POSITIONS, hidden),
+        "embeddings.token_type_embeddings.weight": (2 if kind == "bert" else 1, hidden),
     }
     sizes = {
-        "attention.self.query": (HIDDEN, HIDDEN),
-        "attention.self.key": (HIDDEN, HIDDEN),
-        "attention.self.value": (HIDDEN, HIDDEN),
-        "attention.output.dense": (HIDDEN, HIDDEN),
-        "intermediate.dense": (WIDE, HIDDEN),
-        "output.dense": (HIDDEN, WIDE),
+        "attention.self.query": (hidden, hidden),
+        "attention.self.key": (hidden, hidden),
+        "attention.self.value": (hidden, hidden),
+        "attention.output.dense": (hidden, hidden),
+        "intermediate.dense": (WIDE, hidden),
+        "output.dense": (hidden, WIDE),
     }
     for layer in range(LAYERS):
         for name, (rows, columns) in sizes.items():
@@ -98,8 +100,8 @@ def random_weights(kind: str, head: bool, seed: int, spread: float) -> dict[str,
             shapes[f"encoder.layer.{layer}.{name}.bias"] = (rows,)
     if head:
         dense, out = ("pooler.dense", "classifier") if kind == "bert" else ("classifier.dense", "classifier.out_proj")
-        shapes |= {f"{dense}.weight": (HIDDEN, HIDDEN), f"{dense}.bias": (HIDDEN,)}
-        shapes |= {f"{out}.weight": (1, HIDDEN), f"{out}.bias": (1,)}
+        shapes |= {f"{dense}.weight": (hidden, hidden), f"{dense}.bias": (hidden,)}
+        shapes |= {f"{out}.weight": (1, hidden), f"{out}.bias": (1,)}
     made = {name: draw(*shape) for name, shape in shapes.items()}
     norms = ["embeddings.LayerNorm"] + [
         f"encoder.layer.{layer}.{place}.LayerNorm"
@@ -107,8 +109,8 @@ def random_weights(kind: str, head: bool, seed: int, spread: float) -> dict[str,
         for place in ("attention.output", "output")
     ]
     for name in norms:
-        made[f"{name}.weight"] = 1 + draw(HIDDEN)
-        made[f"{name}.bias"] = draw(HIDDEN)
+        made[f"{name}.weight"] = 1 + draw(hidden)
+        made[f"{name}.bias"] = draw(hidden)
     return made
 
 

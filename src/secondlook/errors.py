@@ -29,6 +29,18 @@ class MissingQueryError(CallerError):
     """Neither a query nor a non-empty user message was given."""
 
 
+class ImageQueryError(CallerError):
+    """The query holds an image, and the instance cannot search by image."""
+
+
+class SourceMissingError(CallerError):
+    """A kind of external source was named without its source."""
+
+
+class UnknownSourceError(CallerError):
+    """The source is neither a website nor a known bucket."""
+
+
 class InvalidModelError(CallerError):
     """No model of that name is known."""
 

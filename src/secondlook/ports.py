@@ -210,6 +210,9 @@ class Catalog(Protocol):
     async def list_namespaces(self, account: str) -> Sequence[Namespace]:
         """All but ``default``, oldest first."""
 
+    async def update_namespace(self, account: str, name: str, description: str) -> Namespace:
+        """The namespace as it now is; raises ``NamespaceNotFoundError``."""
+
     async def remove_namespace(self, account: str, name: str) -> None:
         """Raises ``NamespaceNotFoundError``, ``NamespaceNotEmptyError``."""
 
@@ -232,7 +235,10 @@ class Catalog(Protocol):
         """Remove the instance and its item rows."""
 
     async def put_item(self, item: Item) -> Item:
-        """Insert, or replace the row of the same key keeping its id and counting its version up."""
+        """Insert, or replace the row of the same key keeping its id and counting its version up.
+
+        Raises ``InstanceNotFoundError`` when the instance is gone.
+        """
 
     async def get_item(self, instance_uid: str, item_id: str) -> Item:
         """Raises ``ItemNotFoundError``."""

@@ -133,6 +133,100 @@ def test_numbers_that_json_does_not_know(filled: Wire) -> None:
     assert error_of(filled.ask("POST", SEARCH, content=text))[0] == 400
 
 
+UNREADABLE = [
+    b'{"id": "a", "query": "x", "extra": NaN}',
+    b'{"id": "a", "query": "x", "extra": [-Infinity]}',
+    b'{"id": "a", "query": "x", "extra": {"y": 1e999}}',
+    b'{"id": "a", "query": "\xed\xa0\x80"}',
+    '{"id": "a", "query": "x"}'.encode("utf-16"),
+    b'{"id": "a", "query": "x", "extra": ' + b"[" * 200 + b"]" * 200 + b"}",
+    b'{"id": "a", "query": "x", "extra": ' + b"9" * 5000 + b"}",
+]
+
+
+@pytest.mark.parametrize("body", UNREADABLE)
+@pytest.mark.parametrize("path", [SEARCH, f"{NEW}/handbook/chat/completions", f"{LEGACY}/handbook/search", NEW])
+def test_json_that_could_not_be_written_again(filled: Wire, path: str, body: bytes) -> None:
+    answer = filled.ask("POST", path, content=body)
+    assert error_of(answer) == (400, 7400, "invalid_request")
+    assert "JSON" in answer.json()["errors"][0]["detail"]
+
+
+def test_what_is_kept_can_always_be_shown(wire: Wire) -> None:
+    body = b'{"id": "a", "source": "https://x.example", "source_params": {"web_crawler": {"depth": NaN}}}'
+    assert error_of(wire.ask("POST", NEW, content=body))[:2] == (400, 7400)
+    assert wire.get(NEW).status_code == 200
+    assert error_of(wire.post(NEW, {"id": "a", "system_prompt_ai_search": "x" * (2 << 20)}))[:2] == (400, 7400)
+
+
+def test_a_huge_value_is_not_sent_back_whole(filled: Wire) -> None:
+    answer = filled.post(SEARCH, reranking(enabled=True, model="m" * 1_000_000))
+    assert error_of(answer)[:2] == (400, 7010)
+    assert len(answer.content) < 2000
+
+
+@pytest.mark.parametrize(
+    ("part", "code"),
+    [
+        ({"type": "text"}, 7400),
+        ({"type": "text", "text": None}, 7400),
+        ({"type": "text", "text": 5}, 7400),
+        ({"type": "text", "text": ""}, 7400),
+        ({"text": "x"}, 7400),
+        ({"type": "image_url"}, 7400),
+        ({"type": "image_url", "image_url": {"url": ""}}, 7400),
+        ({"type": "file", "file": {"filename": "x" * 256}}, 7400),
+        ({"type": "image_url", "image_url": {"url": "https://x.example/a.png"}}, 7089),
+    ],
+)
+def test_parts_that_are_refused(filled: Wire, part: dict[str, Any], code: int) -> None:
+    messages = [{"role": "user", "content": [{"type": "text", "text": "fog horn"}, part]}]
+    for path in (SEARCH, f"{NEW}/handbook/chat/completions"):
+        assert error_of(filled.post(path, {"messages": messages}))[:2] == (400, code)
+
+
+def test_parts_of_other_kinds_and_earlier_images_are_passed_over(filled: Wire) -> None:
+    image = {"type": "image_url", "image_url": {"url": "https://x.example/a.png"}}
+    messages = [
+        {"role": "user", "content": [{"type": "text", "text": "look"}, image]},
+        {"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}]},
+        {"role": "user", "content": [{"type": "input_audio"}, {"type": "text", "text": "fog horn"}]},
+    ]
+    assert filled.post(SEARCH, {"messages": messages}).json()["result"]["search_query"] == "fog horn"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"cache": {"enabled": "yes"}},
+        {"cache": {"cache_threshold": "sometimes"}},
+        {"custom_metadata": {"a": 1, "b": 2, "c": 3}},
+        {"custom_metadata": {"cf.ray": "x"}},
+        {"custom_metadata": {"task": "x"}},
+        {"custom_metadata": {"a": []}},
+    ],
+)
+def test_options_that_no_stage_reads_are_checked(filled: Wire, options: dict[str, Any]) -> None:
+    assert error_of(filled.post(SEARCH, {"query": "x", "ai_search_options": options}))[:2] == (400, 7400)
+
+
+@pytest.mark.parametrize(
+    "tail", ["/a%2Fb", "/%00", "/%ff%fe", "/%ed%a0%80", "/%F0%9F%98%80", "/handbook%0a", "/%2e%2e", "/handbook%20"]
+)
+def test_strange_ids_in_paths(filled: Wire, tail: str) -> None:
+    for method, more in (("GET", ""), ("DELETE", ""), ("GET", "/items"), ("GET", "/stats")):
+        assert error_of(filled.ask(method, f"{NEW}{tail}{more}"))[0] == 404
+    assert error_of(filled.ask("GET", f"{NEW}/handbook/items{tail}"))[0] == 404
+    assert filled.get(f"{NEW}/handbook").status_code == 200
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "TRACE", "PATCH"])
+def test_methods_without_a_route(filled: Wire, method: str) -> None:
+    for path in (f"{NEW}/handbook", SEARCH):
+        answer = filled.ask(method, path)
+        assert (answer.status_code, "allow" in answer.headers) == (405, True)
+
+
 @pytest.mark.parametrize(
     "query", ["\0", "a\0b", "'\"`;--", "*", "NEAR(", "a AND", "𝒳" * 100, "x" * 100_000, "?" * 5000]
 )
@@ -178,6 +272,18 @@ def test_an_unexpected_failure_tells_nothing(filled: Wire, caplog: pytest.LogCap
         ({"id": "a", "chunk_overlap": 31}, 7400),
         ({"id": "a", "index_method": {"vector": False, "keyword": False}}, 7400),
         ({"id": "a", "cache_ttl": 5}, 7400),
+        ({"id": "a", "type": 5}, 7400),
+        ({"id": "a", "type": "ftp", "source": "x"}, 7400),
+        ({"id": "a", "type": "web-crawler"}, 7052),
+        ({"id": "a", "source": "a-bucket"}, 7111),
+        ({"id": "a", "source": ["https://x.example"]}, 7400),
+        ({"id": "a", "source_params": "x"}, 7400),
+        ({"id": "a", "source_params": {"include_items": ["*"] * 11}}, 7400),
+        ({"id": "a", "source_params": {"exclude_items": [5]}}, 7400),
+        ({"id": "a", "token_id": 5}, 7400),
+        ({"id": "a", "summarization": "yes"}, 7400),
+        ({"id": "a", "public_endpoint_params": []}, 7400),
+        ({"id": "a", "metadata": "x"}, 7400),
         ({"id": "a", "custom_metadata": [{"field_name": "folder", "data_type": "text"}]}, 7400),
         ({"id": "a", "custom_metadata": [{"field_name": "x", "data_type": "blob"}]}, 7400),
         ({"id": "a", "custom_metadata": [{"field_name": f"f{n}", "data_type": "text"} for n in range(6)]}, 7400),

@@ -106,9 +106,52 @@ def test_put_that_is_refused(filled: Wire) -> None:
         ({"reranking_model": "no/such"}, 7010),
         ({"chunk_size": 5000}, 7036),
         ({"index_method": {"vector": True, "keyword": False}}, 7400),
+        ({"embedding_model": "@cf/qwen/qwen3-embedding-0.6b"}, 7400),
+        ({"summarization": 1}, 7400),
     ):
         assert error_of(filled.ask("PUT", f"{NEW}/handbook", json=body))[:2] == (400, code)
     assert error_of(filled.ask("PUT", f"{NEW}/nope", json={}))[:2] == (404, 7002)
+
+
+def test_what_was_read_can_be_put_back(filled: Wire) -> None:
+    filled.ask("PUT", f"{NEW}/handbook", json={"source_params": {"prefix": "docs/"}, "metadata": {"a": None}})
+    before = filled.get(f"{NEW}/handbook").json()["result"]
+    after = filled.ask("PUT", f"{NEW}/handbook", json=before).json()["result"]
+    times = ("modified_at", "last_activity")
+    assert {k: v for k, v in after.items() if k not in times} == {k: v for k, v in before.items() if k not in times}
+
+
+def test_a_new_schema_is_applied_to_what_is_there(filled: Wire) -> None:
+    filled.upload("ranked.md", "lamp oil", metadata={"severity": "2"})
+    where = {"severity": {"$gte": 2}}
+    body = {"query": "lamp oil", "ai_search_options": {"retrieval": {"filters": where}}}
+    assert error_of(filled.post(f"{NEW}/handbook/search", body))[1] == 7058
+    fields = [{"field_name": "severity", "data_type": "number"}]
+    assert filled.ask("PUT", f"{NEW}/handbook", json={"custom_metadata": fields}).status_code == 200
+    filled.run(filled.indexing.drain())
+    found = filled.post(f"{NEW}/handbook/search", body).json()["result"]["chunks"]
+    assert [chunk["item"]["metadata"]["severity"] for chunk in found] == [2]
+    listed = filled.get(f"{NEW}/handbook/items", metadata_filter='{"severity": 2}').json()["result"]
+    assert [item["key"] for item in listed] == ["ranked.md"]
+
+
+def test_a_schema_without_the_fields_of_the_boosts_is_refused(wire: Wire) -> None:
+    wire.make(
+        custom_metadata=[{"field_name": "severity", "data_type": "number"}],
+        retrieval_options={"boost_by": [{"field": "severity", "direction": "desc"}]},
+    )
+    answer = wire.ask("PUT", f"{NEW}/handbook", json={"custom_metadata": []})
+    assert error_of(answer)[:2] == (400, 7400)
+    both = {"custom_metadata": [], "retrieval_options": {"boost_by": []}}
+    assert wire.ask("PUT", f"{NEW}/handbook", json=both).json()["result"]["custom_metadata"] == []
+
+
+def test_the_type_of_a_website_is_inferred(wire: Wire) -> None:
+    made = wire.make("site", source="https://harbour.example", source_params={"web_crawler": {"parse_type": "sitemap"}})
+    assert (made["type"], made["source"]) == ("web-crawler", "https://harbour.example")
+    assert made["source_params"] == {"web_crawler": {"parse_type": "sitemap"}}
+    assert wire.make("plain", type=None, source=None)["type"] is None
+    assert wire.make("odd", use_ocr="x")["indexing_options"]["use_ocr"] is False
 
 
 def test_a_name_is_taken_once_a_namespace(wire: Wire) -> None:
@@ -151,8 +194,15 @@ def test_stats(filled: Wire) -> None:
     assert {name: stats[name] for name in ("queued", "running", "completed", "error", "skipped", "outdated")} == {
         "queued": 0, "running": 0, "completed": 3, "error": 1, "skipped": 0, "outdated": 0,
     }  # fmt: skip
-    assert stats["engine"]["vectorize"]["vectorsCount"] == 3
+    assert stats["engine"]["vectorize"] == {"vectorsCount": 3, "dimensions": 64}
     assert stats["degraded"] is False
+
+
+def test_stats_without_vectors(wire: Wire) -> None:
+    wire.fill(index_method={"vector": False, "keyword": True})
+    stats = wire.get(f"{NEW}/handbook/stats").json()["result"]
+    assert stats["completed"] == 3
+    assert stats["engine"]["vectorize"] == {"vectorsCount": 0, "dimensions": 0}
 
 
 def test_purge_cache_and_tokens(filled: Wire) -> None:
@@ -188,6 +238,24 @@ def test_namespaces(wire: Wire) -> None:
     assert error_of(wire.ask("DELETE", f"{NAMESPACES}/default")) == (400, 7065, "cannot_modify_default_namespace")
 
 
-@pytest.mark.parametrize("name", [None, "", "Upper", "-a", "a" * 29, 5])
+def test_a_namespace_is_changed(wire: Wire) -> None:
+    made = wire.post(NAMESPACES, {"name": "harbour", "description": "Ashore"}).json()["result"]
+
+    def put(name: str = "harbour", **body: Any) -> Any:
+        return wire.ask("PUT", f"{NAMESPACES}/{name}", json=body)
+
+    assert put(description="Afloat").json()["result"] == {**made, "description": "Afloat"}
+    assert wire.get(f"{NAMESPACES}/harbour").json()["result"]["description"] == "Afloat"
+    assert put(description=None).json()["result"]["description"] == "Afloat"
+    assert put(description="").json()["result"]["description"] is None
+    assert put("default", description=None).status_code == 200
+    assert error_of(put("default", description="x")) == (400, 7065, "cannot_modify_default_namespace")
+    assert error_of(put("nope", description="x")) == (404, 7063, "namespace_not_found")
+    for bad in ({"description": "x" * 257}, {"description": 5}, {"public_endpoint_params": "x"}):
+        assert error_of(put(**bad))[:2] == (400, 7400)
+    assert error_of(wire.post(NAMESPACES, {"name": "b", "description": "x" * 257}))[:2] == (400, 7400)
+
+
+@pytest.mark.parametrize("name", [None, "", "Upper", "-a", "a-", "a_b", "a\n", "ü", "a" * 29, 5])
 def test_namespace_names_that_are_refused(wire: Wire, name: object) -> None:
     assert error_of(wire.post(NAMESPACES, {"name": name}))[:2] == (400, 7400)

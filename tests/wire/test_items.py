@@ -188,6 +188,41 @@ def test_download(filled: Wire) -> None:
     assert "gr%C3%BCn.md" in answer.headers["content-disposition"]
 
 
+@pytest.mark.parametrize("kind", ["text/\x01x", "text/gr\u00fcn", "\u20ac", "plain", "text/plain\tx"])
+def test_download_of_a_file_with_an_impossible_type(wire: Wire, kind: str) -> None:
+    wire.make()
+    body = (
+        f'--b\r\nContent-Disposition: form-data; name="file"; filename="a.md"\r\nContent-Type: {kind}\r\n\r\ntext\r\n'
+    )
+    headers = {"content-type": "Multipart/Form-Data; boundary=b"}
+    item = wire.ask("POST", ITEMS, content=f"{body}--b--\r\n".encode(), headers=headers).json()["result"]
+    answer = wire.get(f"{ITEMS}/{item['id']}/download")
+    assert (answer.content, answer.headers["content-type"]) == (b"text", "application/octet-stream")
+
+
+@pytest.mark.parametrize("field", ["file", "metadata", "wait_for_completion"])
+def test_a_field_that_is_sent_twice(wire: Wire, field: str) -> None:
+    wire.make()
+    file = ("a.md", b"text")
+    parts: list[tuple[str, Any]] = [("file", file)]
+    parts += [("file", file)] if field == "file" else [(field, (None, b"{}")), (field, (None, b"{}"))]
+    answer = wire.ask("POST", ITEMS, files=parts)
+    assert error_of(answer)[:2] == (400, 7400)
+    assert field in answer.json()["errors"][0]["detail"]
+    assert wire.get(ITEMS).json()["result"] == []
+
+
+def test_metadata_as_a_part_of_its_own_type(wire: Wire) -> None:
+    wire.make()
+    parts = [("file", ("a.md", b"text")), ("metadata", ("blob", b'{"station": "north"}', "application/json"))]
+    assert wire.ask("POST", ITEMS, files=parts).json()["result"]["metadata"]["station"] == "north"
+
+
+@pytest.mark.parametrize("where", ['{"folder": {"$gt": "\\ud800"}}', '{"timestamp": NaN}', "[" * 2000, "[]", "{"])
+def test_list_filters_that_are_refused(filled: Wire, where: str) -> None:
+    assert error_of(filled.get(ITEMS, metadata_filter=where))[:2] == (400, 7058)
+
+
 @pytest.mark.parametrize("wait", [True, False, None])
 def test_reindex(filled: Wire, wait: bool | None) -> None:
     item = filled.get(ITEMS).json()["result"][0]

@@ -129,12 +129,23 @@ def test_legacy_reranking_cuts_nothing(filled: Wire) -> None:
     assert len(keys_of(filled.post(f"{LEGACY}/handbook/search", low))) == 3
 
 
-@pytest.mark.parametrize(("threshold", "count"), [(0, 3), (0.5, 1), (1, 0)])
-def test_reranking_threshold(filled: Wire, threshold: float, count: int) -> None:
-    options = {"reranking": {"enabled": True, "model": BGE, "match_threshold": threshold}}
-    answer = filled.post(f"{NEW}/handbook/search", {"query": QUERY, "ai_search_options": options})
-    assert len(keys_of(answer)) == count
-    assert answer.json()["result"]["reranking"]["candidates_out"] == count
+def test_reranking_threshold(filled: Wire) -> None:
+    def found(threshold: float) -> Any:
+        options = {"reranking": {"enabled": True, "model": BGE, "match_threshold": threshold}}
+        return filled.post(f"{NEW}/handbook/search", {"query": QUERY, "ai_search_options": options}).json()["result"]
+
+    scores = [chunk["scoring_details"]["reranking_score"] for chunk in found(0)["chunks"]]
+    for threshold, count in ((0, 3), ((scores[1] + scores[2]) / 2, 2), ((scores[0] + scores[1]) / 2, 1), (1, 0)):
+        result = found(threshold)
+        assert len(result["chunks"]) == count
+        assert result["reranking"]["candidates_out"] == count
+
+
+def test_reranking_threshold_where_wrangler_puts_its_keys(filled: Wire) -> None:
+    body = {"query": QUERY, "reranking": {"enabled": True, "model": BGE, "match_threshold": 1}}
+    assert keys_of(filled.post(f"{NEW}/handbook/search", body)) == []
+    options = {"reranking": {"match_threshold": 0}}
+    assert len(keys_of(filled.post(f"{NEW}/handbook/search", {**body, "ai_search_options": options}))) == 3
 
 
 def test_match_threshold_holds_against_the_vector_score(filled: Wire) -> None:

@@ -2,8 +2,9 @@
 
 import logging
 from dataclasses import dataclass
+from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Path, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -19,7 +20,8 @@ from secondlook.services.bundle import Services
 
 log = logging.getLogger(__name__)
 
-BASES = ("/client/v4", "")
+BASES = {"/client/v4": "", "": "_at_root"}
+"""Where everything is served, and what the operation ids there end with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,32 +41,57 @@ def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
             key = request.headers.get("x-auth-key", "")
             await services.access.authenticate(secret.strip() if scheme.lower() == "bearer" else key)
 
-    guard = [Depends(authenticate)]
-    for base in BASES:
-        account = f"{base}/accounts/{{account}}"
-        legacy = autorag.make_router(services)
-        for prefix in (f"{account}/autorag/rags", f"{account}/ai-search/rags", f"{base}/autorag/rags"):
-            app.include_router(legacy, prefix=prefix, dependencies=guard, tags=["AutoRAG"])
-        for inner in ("", "/namespaces/{namespace}"):
-            prefix = f"{account}/ai-search{inner}/instances"
-            app.include_router(routes.make_router(services), prefix=prefix, dependencies=guard, tags=["AI Search"])
-            app.include_router(
-                items.make_router(services), prefix=f"{prefix}/{{name}}/items", dependencies=guard, tags=["Items"]
-            )
-        namespaces = routes.make_namespace_router(services)
-        app.include_router(
-            namespaces, prefix=f"{account}/ai-search/namespaces", dependencies=guard, tags=["Namespaces"]
-        )
-        app.include_router(
-            routes.make_token_router(), prefix=f"{account}/ai-search/tokens", dependencies=guard, tags=["Tokens"]
-        )
+    for base, where in BASES.items():
+        _add_routes(app, services, Depends(authenticate), base, where)
 
-    @app.get("/health")
+    @app.get("/health", operation_id="health", tags=["Server"])
     async def health() -> dict[str, str]:
         return {"status": "ok", "version": __version__}
 
     _add_error_handlers(app)
     return app
+
+
+def _add_routes(app: FastAPI, services: Services, guard: Any, base: str, where: str) -> None:
+    """Every router under one base; an operation is named by its family, its verb and its place."""
+
+    def add(router: APIRouter, family: str, prefix: str, tag: str) -> None:
+        named = [Depends(ask) for part, ask in PATH_PARTS.items() if f"{{{part}}}" in prefix]
+        app.include_router(
+            router,
+            prefix=prefix,
+            dependencies=[guard, *named],
+            tags=[tag],
+            generate_unique_id_function=lambda route: f"{family}_{route.name}{where}",
+        )
+
+    account = f"{base}/accounts/{{account}}"
+    search = f"{account}/ai-search"
+    legacy = autorag.make_router(services)
+    add(legacy, "autorag", f"{account}/autorag/rags", "AutoRAG")
+    add(legacy, "autorag_alias", f"{search}/rags", "AutoRAG")
+    add(legacy, "autorag_binding", f"{base}/autorag/rags", "AutoRAG")
+    for inner, form in (("", ""), ("/namespaces/{namespace}", "namespaced_")):
+        prefix = f"{search}{inner}/instances"
+        add(routes.make_router(services), f"{form}instances", prefix, "AI Search")
+        add(items.make_router(services), f"{form}items", f"{prefix}/{{name}}/items", "Items")
+    add(routes.make_namespace_router(services), "namespaces", f"{search}/namespaces", "Namespaces")
+    add(routes.make_token_router(), "tokens", f"{search}/tokens", "Tokens")
+
+
+async def _account(account: Annotated[str, Path(description="The account; any text without a slash.")]) -> None:
+    """Names the parameter in the OpenAPI document."""
+
+
+async def _namespace(namespace: Annotated[str, Path(description="The namespace; default always exists.")]) -> None:
+    """Names the parameter in the OpenAPI document."""
+
+
+async def _instance(name: Annotated[str, Path(description="The id of the instance.")]) -> None:
+    """Names the parameter in the OpenAPI document."""
+
+
+PATH_PARTS = {"account": _account, "namespace": _namespace, "name": _instance}
 
 
 def _add_error_handlers(app: FastAPI) -> None:

@@ -73,7 +73,7 @@ def make_router(services: Services) -> APIRouter:
         account = request.path_params.get("account", NO_ACCOUNT)
         return await services.instances.get(account, DEFAULT_NAMESPACE, name)
 
-    @router.get("")
+    @router.get("", name="list")
     async def list_rags(request: Request) -> JSONResponse:
         account = request.path_params.get("account", NO_ACCOUNT)
         found = await services.instances.list(account, DEFAULT_NAMESPACE)

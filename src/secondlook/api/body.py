@@ -2,21 +2,26 @@
 
 import asyncio
 import json
+import math
 from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message as AsgiMessage
 
 from secondlook.domain.query import Message, Query
-from secondlook.errors import CallerError, InvalidOptionError, MissingQueryError
+from secondlook.errors import CallerError, ImageQueryError, InvalidOptionError, MissingQueryError
 
 M = TypeVar("M", bound="Body")
 T = TypeVar("T")
 
 LARGEST_JSON = 32 << 20
 """Bytes of a JSON body; one inline image may take 20 MiB (contract, 3.1)."""
+LARGEST_SETTINGS = 1 << 20
+"""Bytes of a body whose content is kept in the catalogue."""
+DEEPEST = 100
+"""Levels of a JSON value; deeper ones could be read but not written again."""
 
 
 class Body(BaseModel):
@@ -33,35 +38,107 @@ class Body(BaseModel):
         return {name: _whole(value) for name, value in raw.items() if value is not None}
 
 
+class ImageBody(Body):
+    """The image of a part."""
+
+    url: str = Field(min_length=1, max_length=20_971_520)
+
+
+class FileBody(Body):
+    """The file of a part."""
+
+    filename: str | None = Field(None, min_length=1, max_length=255)
+    file_data: str | None = Field(None, min_length=1, max_length=13_981_144)
+    file_id: str | None = None
+
+
+class PartBody(Body):
+    """A part of a message; of kinds that are not known nothing is read."""
+
+    type: str
+    text: str | None = Field(None, min_length=1)
+    image_url: ImageBody | None = None
+    file: FileBody | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> "PartBody":
+        if self.type in ("text", "image_url", "file") and getattr(self, self.type) is None:
+            raise ValueError(f"a part of type {self.type} needs the field {self.type}")
+        return self
+
+
 class WireMessage(Body):
     """A message; content is text, nothing, or parts of which the text is read."""
 
     role: str
-    content: str | list[dict[str, Any]] | None = None
+    content: str | list[PartBody] | None = None
 
     def text(self) -> str:
         """The text parts, joined by newlines."""
         if isinstance(self.content, list):
-            return "\n".join(str(part.get("text", "")) for part in self.content if part.get("type") == "text")
+            return "\n".join(part.text or "" for part in self.content if part.type == "text")
         return self.content or ""
+
+    def has_image(self) -> bool:
+        """Whether one of its parts is an image."""
+        return isinstance(self.content, list) and any(part.type == "image_url" for part in self.content)
 
 
 def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-async def read_json(request: Request) -> dict[str, Any]:
-    """The body as a JSON object; raises ``InvalidOptionError``."""
-    text = await capped(request, LARGEST_JSON, InvalidOptionError).body()
+async def read_json(request: Request, most: int = LARGEST_JSON) -> dict[str, Any]:
+    """The body, of at most that many bytes, as a JSON object; raises ``InvalidOptionError``."""
+    text = await capped(request, most, InvalidOptionError).body()
     try:
-        raw = json.loads(text)
-        if b"\\ud" in text.lower():
-            json.dumps(raw, ensure_ascii=False).encode()  # half a surrogate pair is no text: nothing could store it
-    except (ValueError, RecursionError) as error:
+        raw = parse_json(text.decode("utf-8-sig"))
+    except ValueError as error:
         raise InvalidOptionError(f"the body is not valid JSON: {error}") from error
     if not isinstance(raw, dict):
         raise InvalidOptionError(f"the body must be a JSON object, not {type(raw).__name__}")
     return raw
+
+
+def parse_json(text: str) -> Any:
+    """The value, which can be stored and written again.
+
+    Raises:
+        ValueError: it is no JSON, holds NaN, Infinity or a number beyond a float, half a
+            surrogate pair, or more than ``DEEPEST`` levels.
+    """
+    try:
+        raw = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+    except RecursionError as error:
+        raise ValueError(f"it has more than {DEEPEST} levels") from error
+    if "\\ud" in text.lower():
+        json.dumps(raw, ensure_ascii=False).encode()  # half a surrogate pair is no text: nothing could store it
+    if text.count("[") + text.count("{") > DEEPEST:
+        _check_depth(raw)
+    return raw
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is no JSON number")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"{digits[:40]} is too large a number")
+    return number
+
+
+def _check_depth(raw: object) -> None:
+    level = [raw]
+    for _ in range(DEEPEST):
+        inner: list[object] = []
+        for one in level:
+            inner.extend(one.values() if isinstance(one, dict) else one if isinstance(one, list) else ())
+        if not inner:
+            return
+        level = inner
+    raise ValueError(f"it has more than {DEEPEST} levels")
 
 
 def capped(request: Request, most: int, error: type[CallerError]) -> Request:
@@ -122,12 +199,17 @@ def read_query(query: str | None, messages: Sequence[WireMessage] | None) -> Que
 
     Raises:
         MissingQueryError: neither holds text. InvalidOptionError: both are given.
+        ImageQueryError: the last user message holds an image, which no embedding model here can read.
     """
     if query is not None and messages:
         raise InvalidOptionError("give query or messages, not both")
     if query is not None and query.strip():
         return Query(query.strip())
     turns = []
+    if any(message.has_image() for message in [one for one in messages or () if one.role == "user"][-1:]):
+        raise ImageQueryError(
+            "the last user message holds an image, and no embedding model here reads images: send text"
+        )
     for message in messages or ():
         if message.role not in ROLES:
             raise InvalidOptionError(f"messages: role {message.role!r} is none of {', '.join(ROLES)}")

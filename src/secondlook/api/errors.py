@@ -9,6 +9,9 @@ INVALID_REQUEST = 7400
 NOT_FOUND = 7404
 METHOD_NOT_ALLOWED = 7405
 
+LONGEST_DETAIL = 1000
+"""Characters; a value that is refused may be as large as a body."""
+
 Line = tuple[type[Exception], int, int, str]
 
 TABLE: Sequence[Line] = (
@@ -31,6 +34,9 @@ TABLE: Sequence[Line] = (
     (ours.InvalidFilterError, 400, 7058, "invalid_metadata_filter"),
     (ours.UnsupportedFileError, 400, 7060, "unsupported_file_type"),
     (ours.NameTooLongError, 400, 7072, "filename_exceeds_maximum_length"),
+    (ours.SourceMissingError, 400, 7052, "type_and_source_are_required_for_non_managed_instances"),
+    (ours.UnknownSourceError, 400, 7111, "source_is_neither_a_url_nor_a_bucket"),
+    (ours.ImageQueryError, 400, 7089, "image_query_requires_vector_index"),
     (ours.MissingQueryError, 400, 7039, "missing_user_query"),
     (ours.InvalidRetrievalTypeError, 400, 7070, "invalid_retrieval_type"),
     (ours.InvalidOptionError, 400, INVALID_REQUEST, "invalid_request"),
@@ -56,7 +62,7 @@ def failure(code: int, message: str, detail: str = "") -> Mapping[str, object]:
     """The error envelope."""
     line: dict[str, object] = {"code": code, "message": message}
     if detail:
-        line["detail"] = detail
+        line["detail"] = detail if len(detail) <= LONGEST_DETAIL else f"{detail[:LONGEST_DETAIL]}…"
     return {"success": False, "errors": [line], "messages": [], "result": {}}
 
 

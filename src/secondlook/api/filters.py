@@ -1,11 +1,11 @@
 """Both wire formats of metadata filters become the filter tree."""
 
-import json
 import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from secondlook.api.body import parse_json
 from secondlook.domain.chunk import MetadataValue
 from secondlook.domain.filters import AllOf, AnyOf, Comparison, Filter, Operator
 from secondlook.domain.instance import FieldType, MetadataField
@@ -45,8 +45,8 @@ def parse_filter_text(text: str | None, fields: Sequence[MetadataField]) -> Filt
     if not text:
         return None
     try:
-        raw = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        raw = parse_json(text)
+    except ValueError as error:
         raise InvalidFilterError(f"metadata_filter is not JSON: {error}") from error
     return parse_filter(raw, fields)
 

@@ -1,18 +1,22 @@
-"""An encoder that runs: tokenises, infers on ONNX Runtime, and gives token vectors or pair scores."""
+"""An encoder that runs: tokenises, infers, and gives token vectors or pair scores."""
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from secondlook.errors import BackendError, CallerError, SetupError
-from secondlook.models.graph import GRAPH_VERSION, Precision, build_encoder, read_config
+from secondlook.models.graph import Precision, read_config
+from secondlook.models.native_session import NativeSession
+from secondlook.models.onnx_session import OnnxSession
+
+Runtime = Literal["auto", "native", "onnxruntime"]
 
 LONGEST_TEXT = 40
 """Characters a token may stand for at most when a text is cut before it is tokenised."""
@@ -35,8 +39,25 @@ class Encoded:
     truncated: bool
 
 
+class Session(Protocol):
+    """A runtime with the model in it; thread-safe."""
+
+    @property
+    def name(self) -> str:
+        """Runtime and precision."""
+
+    @property
+    def tokens_a_run(self) -> int:
+        """Sequences go together into a run until they have this many tokens."""
+
+    def infer(self, ids: Sequence[NDArray[np.int32]], types: Sequence[NDArray[np.int32]]) -> list[NDArray[np.float32]]:
+        """One output a sequence."""
+
+
 class Encoder:
     """One model in memory. Thread-safe; ``threads`` runs go on at once, one core each.
+
+    ``auto`` takes the native runtime where it can serve the model in int8, else ONNX Runtime.
 
     Raises:
         SetupError: a file is missing, broken or of an architecture that cannot be run.
@@ -48,29 +69,23 @@ class Encoder:
         *,
         head: bool = False,
         precision: Precision = "int8",
+        runtime: Runtime = "auto",
         threads: int | None = None,
         cache: Path | None = None,
         name: str = "",
     ) -> None:
-        from onnxruntime import InferenceSession, SessionOptions
         from tokenizers import Tokenizer
 
         self.config = read_config(folder)
         self._digest = _file_digest(folder / "model.safetensors")
         self._name = name or folder.name
-        self._runtime = f"onnxruntime-{precision}"
         try:
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:
             raise SetupError(f"{folder / 'tokenizer.json'} cannot be used ({error}): give a complete folder") from error
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        options = SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        graph = self._graph(folder, head, precision, cache)
-        self._session = InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self._session = self._open(folder, head, precision, runtime, cache)
         self._threads = threads or os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="infer")
         self._special = self._tokenizer.num_special_tokens_to_add(False)
@@ -79,7 +94,7 @@ class Encoder:
     @property
     def identity(self) -> str:
         """Name, revision (first digits of the weights' SHA-256), runtime and precision."""
-        return f"{self._name}@{self._digest[:12]}/{self._runtime}"
+        return f"{self._name}@{self._digest[:12]}/{self._session.name}"
 
     def count_tokens(self, text: str) -> int:
         """Tokens of the text without special tokens."""
@@ -152,39 +167,40 @@ class Encoder:
     def _run(
         self, ids: Sequence[NDArray[np.int32]], types: Sequence[NDArray[np.int32]]
     ) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """The place and the output of each sequence, longest first, several at a time.
+        """The place and the output of each sequence, longest first, several runs at a time."""
 
-        One sequence a run: int8 activations are scaled over the whole run, so that in
-        company a sequence would come out slightly different than alone.
-        """
+        def infer(places: list[int]) -> list[tuple[int, NDArray[np.float32]]]:
+            found = self._session.infer([ids[at] for at in places], [types[at] for at in places])
+            return list(zip(places, found, strict=True))
 
-        def infer(place: int) -> tuple[int, NDArray[np.float32]]:
-            feed = {
-                "input_ids": ids[place][None].astype(np.int64),
-                "token_type_ids": types[place][None].astype(np.int64),
-            }
-            try:
-                return place, self._session.run(None, feed)[0][0]
-            except Exception as error:
-                raise BackendError(f"inference of {self._name} failed: {error}") from error
-
-        if len(ids) == 1:
-            yield infer(0)
+        runs = make_runs([len(one) for one in ids], self._session.tokens_a_run)
+        if len(runs) == 1:
+            yield from infer(runs[0])
             return
-        yield from self._pool.map(infer, sorted(range(len(ids)), key=lambda one: -len(ids[one])))
+        for found in self._pool.map(infer, runs):
+            yield from found
 
-    def _graph(self, folder: Path, head: bool, precision: Precision, cache: Path | None) -> bytes:
-        if cache is None:
-            return build_encoder(folder, head=head, precision=precision)
-        path = cache / f"{self._digest[:24]}-{precision}-{'head' if head else 'body'}-v{GRAPH_VERSION}.onnx"
-        if path.is_file():
-            return path.read_bytes()
-        graph = build_encoder(folder, head=head, precision=precision)
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=cache, delete=False) as file:
-            file.write(graph)
-        os.replace(file.name, path)
-        return graph
+    def _open(self, folder: Path, head: bool, precision: Precision, runtime: Runtime, cache: Path | None) -> Session:
+        if precision == "int8" and runtime != "onnxruntime":
+            try:
+                return NativeSession(folder, head=head)
+            except BackendError:
+                if runtime == "native":
+                    raise
+        return OnnxSession(folder, head=head, precision=precision, digest=self._digest, cache=cache)
+
+
+def make_runs(lengths: Sequence[int], tokens: int) -> list[list[int]]:
+    """Places of the sequences that go together, longest first; a run ends when it has ``tokens`` tokens."""
+    runs: list[list[int]] = []
+    room = 0
+    for place in sorted(range(len(lengths)), key=lambda one: -lengths[one]):
+        if room <= 0:
+            runs.append([])
+            room = tokens
+        runs[-1].append(place)
+        room -= lengths[place]
+    return runs
 
 
 def _file_digest(path: Path) -> str:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from secondlook.domain.chunk import Chunk
+from secondlook.errors import GeneratorError
 from secondlook.ports import Delta, Prompt
 
 NAME = "secondlook/extractive"
@@ -45,7 +46,13 @@ class ExtractiveGenerator:
         return NAME
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Delta]:
-        """One delta a sentence, then the end with word counts as usage."""
+        """One delta a sentence, then the end with word counts as usage.
+
+        Raises:
+            GeneratorError: there are no chunks, as when a query is to be rewritten: it can only quote.
+        """
+        if not prompt.chunks:
+            raise GeneratorError("the extractive generator only quotes: set SECONDLOOK_LLM_URL to a language model")
         chosen = choose_sentences(prompt.question, prompt.chunks)
         text = "Nothing in the documents answers this question."
         if chosen:

@@ -16,6 +16,7 @@ from secondlook.errors import (
     FileMissingError,
     InstanceNotFoundError,
     InvalidMetadataError,
+    ItemNotFoundError,
     NameTooLongError,
     SecondlookError,
 )
@@ -88,28 +89,37 @@ class Indexing:
         check_file(key, len(upload.content))
         metadata = clean_metadata(upload.metadata or {}, instance.settings.fields)
         now = int(time.time() * 1000)
+        item = Item(
+            id=secrets.token_hex(12),
+            instance_uid=instance.uid,
+            key=key,
+            status="queued",
+            checksum=hashlib.md5(upload.content, usedforsecurity=False).hexdigest(),
+            size=len(upload.content),
+            content_type=upload.content_type,
+            metadata=metadata,
+            created_at=now,
+            last_seen_at=now,
+            blob=f"{instance.uid}/{secrets.token_hex(12)}",
+        )
         async with self._lock(instance.uid, key):
-            content_key = f"{instance.uid}/{secrets.token_hex(12)}"
-            await self._blobs.put(content_key, upload.content)
-            before = await self._catalog.find_item(instance.uid, key)
-            item = await self._catalog.put_item(
-                Item(
-                    id=secrets.token_hex(12),
-                    instance_uid=instance.uid,
-                    key=key,
-                    status="queued",
-                    checksum=hashlib.md5(upload.content, usedforsecurity=False).hexdigest(),
-                    size=len(upload.content),
-                    content_type=upload.content_type,
-                    metadata=metadata,
-                    created_at=now,
-                    last_seen_at=now,
-                    blob=content_key,
-                )
-            )
+            try:
+                await self._blobs.put(item.blob, upload.content)
+                before = await self._catalog.find_item(instance.uid, key)
+                item = await self._catalog.put_item(item)
+            except (InstanceNotFoundError, OSError):
+                await self._clear_if_gone(instance)
+                raise
             if before and before.blob:
                 await self._blobs.delete(before.blob)
         return await self._enqueue(item, wait)
+
+    async def find(self, instance: Instance, key: str) -> Item:
+        """The item of that key; raises ``ItemNotFoundError``."""
+        item = await self._catalog.find_item(instance.uid, key)
+        if item is None:
+            raise ItemNotFoundError(f"there is no item with the key {key!r} in this instance")
+        return item
 
     async def get(self, instance: Instance, item_id: str) -> Item:
         """Raises ``ItemNotFoundError``."""
@@ -134,8 +144,15 @@ class Indexing:
         found = await self._catalog.get_item(instance.uid, item_id)
         async with self._lock(instance.uid, found.key):
             found = await self._catalog.get_item(instance.uid, item_id)  # as a newer upload may have left it
-            item = await self._catalog.put_item(replace(found, status="queued", error=""))
+            metadata = clean_metadata(found.metadata, instance.settings.fields)
+            item = await self._catalog.put_item(replace(found, status="queued", error="", metadata=metadata))
         return await self._enqueue(item, wait)
+
+    async def reindex_all(self, instance: Instance) -> None:
+        """Queue every item again, oldest first: what each carries is read by the instance's present schema."""
+        for item in reversed(await self.list(instance)):
+            with contextlib.suppress(ItemNotFoundError):  # deleted meanwhile
+                await self.reindex(instance, item.id)
 
     async def download(self, instance: Instance, item_id: str) -> tuple[Item, bytes]:
         """The item and its bytes as uploaded."""
@@ -168,13 +185,39 @@ class Indexing:
             await self._enqueue(item, None)
 
     async def _enqueue(self, item: Item, wait: float | None) -> Item:
-        done = self._done.setdefault((item.id, item.version), asyncio.Event())
+        self._done.setdefault((item.id, item.version), asyncio.Event())
         self._queue.put_nowait(item)
         if not wait:
             return item
         with contextlib.suppress(TimeoutError):  # the caller then sees the status: queued or running
-            await asyncio.wait_for(done.wait(), wait)
+            return await asyncio.wait_for(self._settled(item), wait)
         return await self._catalog.get_item(item.instance_uid, item.id)
+
+    async def _settled(self, item: Item) -> Item:
+        """The item once it is neither queued nor running; a newer upload of its key is waited for too."""
+        while True:
+            done = self._done.setdefault((item.id, item.version), asyncio.Event())
+            now = await self._catalog.get_item(item.instance_uid, item.id)
+            if now.status not in ("queued", "running"):
+                self._tell_done(item)
+                return now
+            if now.version == item.version:
+                await done.wait()
+            item = now
+
+    def _tell_done(self, item: Item) -> None:
+        if done := self._done.pop((item.id, item.version), None):
+            done.set()
+
+    async def _clear_if_gone(self, instance: Instance) -> None:
+        """Nothing while the instance is there; else what came in late is removed and the error says so."""
+        try:
+            await self._catalog.get_instance_by_uid(instance.uid)
+        except InstanceNotFoundError as error:
+            await self._blobs.delete(instance.uid)
+            raise InstanceNotFoundError(
+                f"instance {instance.name!r} was deleted while the file came in: create it first"
+            ) from error
 
     async def _work(self) -> None:
         while True:
@@ -188,8 +231,7 @@ class Indexing:
                 with contextlib.suppress(Exception):  # the catalogue itself may have failed; the worker must go on
                     await self._fail(item, f"unknown_error: {error}")
             finally:
-                if done := self._done.pop((item.id, item.version), None):
-                    done.set()
+                self._tell_done(item)
 
     async def _index(self, item: Item) -> None:
         try:

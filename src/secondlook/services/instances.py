@@ -65,10 +65,17 @@ class Instances:
             InvalidOptionError: the embedding model, index methods or tokenizer would change while items are indexed.
         """
         self._check(settings)
+        if settings.embedding_model != instance.settings.embedding_model and await self._catalog.list_items(
+            instance.uid
+        ):
+            raise InvalidOptionError(
+                f"embedding_model: it is fixed once items are indexed, {settings.embedding_model!r} cannot be set:"
+                " make another instance, or delete the items first"
+            )
         if self._shape(settings) != self._shape(instance.settings):
             if await self._catalog.list_items(instance.uid):
                 raise InvalidOptionError(
-                    "index_method and keyword_tokenizer are fixed once items are indexed: delete the items first"
+                    "the index methods and the tokenizer are fixed once items are indexed: delete the items first"
                 )
             await self._indexer.drop_index(instance.uid)
             await self._indexer.create_index(instance.uid, self._shape(settings))
@@ -81,11 +88,12 @@ class Instances:
         await self._blobs.delete(instance.uid)
 
     async def stats(self, instance: Instance) -> Mapping[str, int]:
-        """Items by status, and how many ``chunks`` the index holds."""
+        """Items by status, how many ``chunks`` and ``vectors`` the index holds, and the vectors' ``dimensions``."""
         counts = dict.fromkeys(STATUSES, 0)
         for item in await self._catalog.list_items(instance.uid):
             counts[item.status] += 1
-        return {**counts, "chunks": await self._indexer.count_chunks(instance.uid)}
+        chunks, dimensions = await self._indexer.count_chunks(instance.uid), self._shape(instance.settings).dimensions
+        return {**counts, "chunks": chunks, "vectors": chunks if dimensions else 0, "dimensions": dimensions}
 
     async def add_namespace(self, account: str, name: str, description: str) -> Namespace:
         """Raises ``NamespaceExistsError``."""
@@ -98,6 +106,12 @@ class Instances:
     async def list_namespaces(self, account: str) -> Sequence[Namespace]:
         """All but ``default``, oldest first."""
         return await self._catalog.list_namespaces(account)
+
+    async def update_namespace(self, account: str, name: str, description: str) -> Namespace:
+        """The namespace with that description; raises ``NamespaceNotFoundError`` or ``NamespaceFixedError``."""
+        if name == DEFAULT_NAMESPACE:
+            raise NamespaceFixedError("the description of the namespace default is fixed")
+        return await self._catalog.update_namespace(account, name, description)
 
     async def remove_namespace(self, account: str, name: str) -> None:
         """Raises ``NamespaceNotFoundError``, ``NamespaceNotEmptyError`` or ``NamespaceFixedError``."""
@@ -114,7 +128,9 @@ class Instances:
             with contextlib.suppress(SetupError):  # known, its weights are not here: each receipt says so
                 self._rerankers.find(settings.reranking_model)
         if not settings.vector_index and not settings.keyword_index:
-            raise InvalidOptionError("index_method: at least one of vector and keyword must be true")
+            raise InvalidOptionError(
+                "an instance without any index cannot be searched: at least one of vector and keyword must be true"
+            )
         if not MIN_CHUNK_SIZE <= settings.chunk_size <= self._embedder.max_tokens:
             raise ChunkSizeError(
                 f"chunk_size is {settings.chunk_size}, the embedding model reads"

@@ -150,6 +150,6 @@ def _retrieval_type(instance: Instance, asked: RetrievalType | None) -> Retrieva
     if not offers[asked]:
         raise InvalidRetrievalTypeError(
             f"retrieval_type {asked!r} was asked, but instance {instance.name!r} has no such index:"
-            " ask for another type, or make an instance with index_method that offers it"
+            " ask for another type, or make an instance with that index"
         )
     return asked

@@ -36,7 +36,7 @@ async def rerank_candidates(ranking: Ranking, plan: Plan, tools: Tools) -> Ranki
         if not ranking.candidates:
             return _signed(ranking, receipt, "skipped", "there was nothing to rerank", watch)
         if choice.reranker is None:
-            return _signed(ranking, receipt, "fell_back", choice.reason, watch)
+            return _fall_back(ranking, receipt, options, choice.reason, watch)
         receipt = replace(receipt, model=choice.reranker.identity)
         try:
             scores = await asyncio.wait_for(
@@ -53,9 +53,7 @@ async def rerank_candidates(ranking: Ranking, plan: Plan, tools: Tools) -> Ranki
             ranked = _apply(ranking, scores, options)
             status: RerankStatus = "substituted" if choice.reason else "ran"
             return _signed(ranked, receipt, status, choice.reason, watch)
-    if options.raise_on_failure:
-        raise RerankerError(reason)
-    return _signed(ranking, receipt, "fell_back", reason, watch)
+    return _fall_back(ranking, receipt, options, reason, watch)
 
 
 def choose_reranker(options: Reranking, rerankers: Rerankers) -> _Choice:
@@ -98,6 +96,12 @@ def _apply(ranking: Ranking, scores: Scores, options: Reranking) -> Ranking:
         if options.min_relevance is None or relevance >= options.min_relevance
     ]
     return ranking.ordered(scored)
+
+
+def _fall_back(ranking: Ranking, receipt: Receipt, options: Reranking, reason: str, watch: Stopwatch) -> Ranking:
+    if options.raise_on_failure:
+        raise RerankerError(reason)
+    return _signed(ranking, receipt, "fell_back", reason, watch)
 
 
 def _signed(ranking: Ranking, receipt: Receipt, status: RerankStatus, reason: str, watch: Stopwatch) -> Ranking:

@@ -30,7 +30,7 @@ async def retrieve_candidates(query: Query, plan: Plan, tools: Tools) -> Found:
     """At most ``num_candidates`` hits of each asked method, with their chunks.
 
     Keyword-only hits get their vector score too, so that a threshold on the vector
-    score treats both lists alike (Cloudflare leaves this open).
+    score treats both lists alike.
     """
     with Stopwatch() as watch:
         options = plan.retrieval

@@ -22,6 +22,7 @@ from secondlook.domain.instance import (
 )
 from secondlook.domain.options import Boost
 from secondlook.errors import (
+    BackendError,
     CallerError,
     InstanceExistsError,
     InstanceNotFoundError,
@@ -63,7 +64,15 @@ class SqlCatalog:
     async def list_namespaces(self, account: str) -> Sequence[Namespace]:
         """All but ``default``, oldest first."""
         query = select(namespaces).where(namespaces.c.account == account).order_by(namespaces.c.created_at)
-        return [Namespace(row["name"], row["description"], row["created_at"]) for row in await self._rows(query)]
+        return [_namespace(row) for row in await self._rows(query)]
+
+    async def update_namespace(self, account: str, name: str, description: str) -> Namespace:
+        """The namespace as it now is; raises ``NamespaceNotFoundError``."""
+        where = (namespaces.c.account == account, namespaces.c.name == name)
+        await self._write(update(namespaces).where(*where).values(description=description))
+        for row in await self._rows(select(namespaces).where(*where)):
+            return _namespace(row)
+        raise NamespaceNotFoundError(f"there is no namespace {name!r}: create it first")
 
     async def remove_namespace(self, account: str, name: str) -> None:
         """Raises ``NamespaceNotFoundError``, ``NamespaceNotEmptyError``."""
@@ -120,7 +129,18 @@ class SqlCatalog:
         )
 
     async def put_item(self, item: Item) -> Item:
-        """Insert, or replace the row of the same key keeping its id and counting its version up."""
+        """Insert, or replace the row of the same key keeping its id and counting its version up.
+
+        Raises:
+            InstanceNotFoundError: the instance is gone.
+        """
+        try:
+            return await self._put_item(item)
+        except IntegrityError as error:
+            await self.get_instance_by_uid(item.instance_uid)
+            raise BackendError(f"item {item.key!r} cannot be stored: {error}") from error
+
+    async def _put_item(self, item: Item) -> Item:
         async with self._writing, self._engine.begin() as connection:
             where = (items.c.instance_uid == item.instance_uid, items.c.key == item.key)
             found = (await connection.execute(select(items).where(*where).with_for_update())).mappings().first()
@@ -239,6 +259,10 @@ def _load_settings(text: str) -> InstanceSettings:
 
 def _instance(row: RowMapping) -> Instance:
     return Instance(**{**row, "settings": _load_settings(row["settings"])})
+
+
+def _namespace(row: RowMapping) -> Namespace:
+    return Namespace(row["name"], row["description"], row["created_at"])
 
 
 def _dump_item(item: Item) -> Mapping[str, object]:

@@ -98,7 +98,7 @@ def test_the_query_is_never_cut(judge: Encoder) -> None:
 
 def test_the_graph_is_cached(model: TinyModel, tmp_path: Path) -> None:
     for _ in range(2):
-        made = Encoder(model.folder, precision="int8", threads=1, cache=tmp_path)
+        made = Encoder(model.folder, runtime="onnxruntime", threads=1, cache=tmp_path)
         made.close()
     assert len(list(tmp_path.iterdir())) == 1
 

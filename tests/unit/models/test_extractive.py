@@ -3,10 +3,12 @@
 import asyncio
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from secondlook.domain.chunk import Chunk
+from secondlook.errors import GeneratorError
 from secondlook.models.extractive import ExtractiveGenerator, split_sentences
 from secondlook.ports import Prompt
 
@@ -35,7 +37,6 @@ def test_the_best_sentence_comes_first_with_its_key() -> None:
 
 def test_nothing_is_found() -> None:
     assert answer("xylophone?") == "Nothing in the documents answers this question."
-    assert answer("oil?", ()) == "Nothing in the documents answers this question."
 
 
 def test_headings_and_code_are_no_sentences() -> None:
@@ -62,3 +63,8 @@ def test_every_sentence_stands_in_the_chunk(words: list[str]) -> None:
     flat = " ".join(text.split())
     for sentence in re.split(r" \[k\] ?", found.removesuffix(" [k]")):
         assert sentence in flat or sentence.startswith("Nothing in the documents")
+
+
+def test_without_chunks_there_is_nothing_to_quote() -> None:
+    with pytest.raises(GeneratorError, match="SECONDLOOK_LLM_URL"):
+        answer("rewrite this", ())

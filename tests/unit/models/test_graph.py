@@ -28,7 +28,7 @@ def test_hidden_states_and_logit(tmp_path: Path, kind: str, precision: Precision
     model = make_model(tmp_path, kind)
     expected = run_reference(model, TOKENS, [0] * len(TOKENS))
     found = run(tmp_path, [TOKENS, TOKENS], head=False, precision=precision)
-    assert found.shape == (2, len(TOKENS), 32)
+    assert found.shape == (2, len(TOKENS), 64)
     assert np.abs(found - expected).max() < tolerance
     logits = run(tmp_path, [TOKENS], head=True, precision=precision)
     assert logits.shape == (1, 1)

@@ -95,6 +95,8 @@ def test_a_missing_model_is_substituted_refused_or_left_out(bench: Bench) -> Non
     assert left.receipt.status == "fell_back"
     assert ids(left) == ids(make_ranking(SCORES))
     with pytest.raises(RerankerError, match="not here"):
+        rerank(bench, Reranking("missing", missing="fall_back", raise_on_failure=True))
+    with pytest.raises(RerankerError, match="not here"):
         rerank(bench, Reranking("missing", missing="error"))
 
 

@@ -144,3 +144,16 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     engine.dispose()
     with pytest.raises(SetupError, match="upgrade Secondlook"):
         Store(tmp_path)
+
+
+def test_a_namespace_is_changed(store: Store) -> None:
+    store(store.it.add_namespace("acc", Namespace("team", "", 1)))
+    assert store(store.it.update_namespace("acc", "team", "all of us")) == Namespace("team", "all of us", 1)
+    assert store(store.it.list_namespaces("acc")) == [Namespace("team", "all of us", 1)]
+    with pytest.raises(NamespaceNotFoundError):
+        store(store.it.update_namespace("another", "team", "x"))
+
+
+def test_an_item_of_an_instance_that_is_gone(store: Store) -> None:
+    with pytest.raises(InstanceNotFoundError):
+        store(store.it.put_item(ITEM))

@@ -11,11 +11,12 @@ from pydantic import Field
 from secondlook.api.ai_search.wire import MAX_BOOSTS, BoostBody, to_boosts
 from secondlook.api.body import Body, validate
 from secondlook.domain.instance import Instance, InstanceSettings, MetadataField
-from secondlook.errors import InvalidOptionError
+from secondlook.errors import InvalidOptionError, SourceMissingError, UnknownSourceError
 
-NAME = re.compile(r"^[a-z0-9_]+(?:-[a-z0-9_]+)*$")
+NAME = re.compile(r"[a-z0-9_]+(?:-[a-z0-9_]+)*")
 RESERVED = ("timestamp", "folder", "filename")
 MAX_FIELDS = 5
+MAX_PATTERNS = 10
 DEFAULT_EMBEDDER = "secondlook/all-minilm-l6-v2"
 ECHOED: dict[str, Any] = {
     "type": None,
@@ -57,6 +58,16 @@ class FieldBody(Body):
     data_type: Literal["text", "number", "boolean", "datetime"]
 
 
+class SourceBody(Body):
+    """What of ``source_params`` has a rule of its own (contract, 12.2)."""
+
+    prefix: str | None = None
+    r2_jurisdiction: str | None = None
+    include_items: list[str] | None = Field(None, max_length=MAX_PATTERNS)
+    exclude_items: list[str] | None = Field(None, max_length=MAX_PATTERNS)
+    web_crawler: dict[str, Any] | None = None
+
+
 class InstanceBody(Body):
     """Create and update; only what is sent changes."""
 
@@ -81,6 +92,16 @@ class InstanceBody(Body):
     system_prompt_ai_search: str | None = None
     system_prompt_rewrite_query: str | None = None
     paused: bool | None = None
+    type: Literal["r2", "web-crawler"] | None = None
+    source: str | None = Field(None, min_length=1, max_length=2048)
+    source_params: SourceBody | None = None
+    token_id: str | None = None
+    ai_gateway_id: str | None = None
+    public_endpoint_params: dict[str, Any] | None = None
+    summarization: bool | None = None
+    summarization_model: str | None = None
+    system_prompt_index_summarization: str | None = None
+    metadata: dict[str, Any] | None = None
     cache: bool | None = None
     cache_threshold: Literal["super_strict_match", "close_enough", "flexible_friend", "anything_goes"] | None = None
     cache_ttl: Literal[600, 1800, 3600, 7200, 21600, 43200, 86400, 172800, 259200, 518400] | None = None
@@ -107,22 +128,41 @@ PLAIN = {
 """Wire name -> name of the setting, where the value needs no translation."""
 
 
-def check_name(name: str | None) -> str:
+def check_name(name: object) -> str:
     """The instance id; raises ``InvalidOptionError``."""
-    if not name or len(name) > 64 or not NAME.fullmatch(name):
+    if not isinstance(name, str) or len(name) > 64 or not NAME.fullmatch(name):
         raise InvalidOptionError(
             f"id: {name!r} must be 1 to 64 characters of a-z, 0-9, _ and single inner hyphens, such as my-docs"
         )
     return name
 
 
+def place_source(raw: dict[str, Any]) -> dict[str, Any]:
+    """The request for a new instance, the type of its source filled in.
+
+    Raises:
+        SourceMissingError: a type without a source. UnknownSourceError: a source of no kind.
+    """
+    kind, source = raw.get("type"), raw.get("source")
+    if kind in ("r2", "web-crawler") and source is None:
+        raise SourceMissingError(f"type is {kind!r}, but there is no source: name it, or leave both out")
+    if kind is None and isinstance(source, str):
+        if not re.match(r"https?://", source, re.IGNORECASE):
+            raise UnknownSourceError(f"source: {source[:80]!r} is no http(s) address, and there are no buckets here")
+        return {**raw, "type": "web-crawler"}
+    return raw
+
+
 def merge_settings(settings: InstanceSettings, raw: dict[str, Any]) -> InstanceSettings:
-    """The settings with what the request sent; null leaves a field as it is, except models, which go to default."""
+    """The settings with what the request sent; null leaves a field as it is, but sets the default reranker again."""
     body = validate(InstanceBody, raw)
     changes: dict[str, Any] = {
         ours: getattr(body, wire) for wire, ours in PLAIN.items() if getattr(body, wire) is not None
     }
-    changes |= {PLAIN[wire]: "" for wire in ("reranking_model",) if wire in raw and raw[wire] is None}
+    if "reranking_model" in raw and raw["reranking_model"] is None:
+        changes["reranking_model"] = ""
+    if changes.get("embedding_model") == DEFAULT_EMBEDDER:
+        changes["embedding_model"] = ""
     if body.hybrid_search_enabled is not None and body.index_method is None:
         changes |= {"keyword_index": body.hybrid_search_enabled}
     if body.index_method:
@@ -138,7 +178,9 @@ def merge_settings(settings: InstanceSettings, raw: dict[str, Any]) -> InstanceS
     if options and options.keyword_match_mode:
         merged = replace(merged, match_mode=options.keyword_match_mode)
     if options and options.boost_by is not None:
-        merged = replace(merged, boosts=to_boosts(options.boost_by, _stand_in(merged)))
+        return replace(merged, boosts=to_boosts(options.boost_by, _stand_in(merged)))
+    kept = [BoostBody(field=one.field, direction=one.direction) for one in merged.boosts]
+    to_boosts(kept, _stand_in(merged))  # a schema that no longer has their fields is refused
     return merged
 
 
@@ -193,7 +235,8 @@ def iso_time(milliseconds: int) -> str:
 
 
 def _extra(body: InstanceBody, raw: dict[str, Any]) -> dict[str, Any]:
-    kept = {name: raw[name] for name in ECHOED if raw.get(name) is not None}
+    sent = {name: raw[name] for name in ECHOED if name != "use_ocr" and raw.get(name) is not None}
+    kept = {name: value if isinstance(value, dict) else getattr(body, name) for name, value in sent.items()}
     if body.indexing_options and body.indexing_options.use_ocr is not None:
         kept["use_ocr"] = body.indexing_options.use_ocr
     return kept

@@ -1,7 +1,7 @@
 """Items on the wire: upload, list, read, delete, chunks, download."""
 
 import asyncio
-import json
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, cast
 from urllib.parse import quote
@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.datastructures import UploadFile
 
 from secondlook.api.ai_search.instances import iso_time
-from secondlook.api.body import Body, capped, read_json, validate
+from secondlook.api.body import LARGEST_SETTINGS, Body, capped, parse_json, read_json, validate
 from secondlook.api.errors import success
 from secondlook.api.filters import parse_filter_text
 from secondlook.domain.chunk import Chunk
@@ -28,6 +28,9 @@ LARGEST_BODY = 11 << 20
 
 LONGEST_DRAIN = 256 << 20
 """Bytes that are read and thrown away before the refusal of a large upload."""
+
+MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(; *[\w.+-]+=[\w.+-]+)*", re.ASCII)
+"""What may stand in a header; a client may have sent anything as the type of its file."""
 
 PRIORITY = ("running", "queued", "error", "outdated", "skipped", "completed")
 Status = Literal["queued", "running", "completed", "error", "skipped", "outdated"]
@@ -53,7 +56,7 @@ def make_router(services: Services) -> APIRouter:  # noqa: C901  # a list of rou
             params["account"], params.get("namespace", DEFAULT_NAMESPACE), params["name"]
         )
 
-    @router.get("")
+    @router.get("", name="list")
     async def list_items(
         request: Request,
         page: Page = 1,
@@ -93,12 +96,11 @@ def make_router(services: Services) -> APIRouter:  # noqa: C901  # a list of rou
     @router.put("")
     async def reindex_by_key(request: Request) -> JSONResponse:
         instance = await find(request)
-        body = validate(ActionBody, await read_json(request))
+        body = validate(ActionBody, await read_json(request, LARGEST_SETTINGS))
         if not body.key:
             raise InvalidOptionError("key: name the item to index again")
-        found = [item for item in await services.indexing.list(instance) if item.key == body.key]
-        item_id = found[0].id if found else body.key
-        item = await services.indexing.reindex(instance, item_id, wait=_wait(body))
+        found = await services.indexing.find(instance, body.key)
+        item = await services.indexing.reindex(instance, found.id, wait=_wait(body))
         return JSONResponse(success(item_of(item, instance)))
 
     @router.get("/{item_id}")
@@ -109,7 +111,7 @@ def make_router(services: Services) -> APIRouter:  # noqa: C901  # a list of rou
     @router.patch("/{item_id}")
     async def reindex(request: Request, item_id: str) -> JSONResponse:
         instance = await find(request)
-        body = validate(ActionBody, await read_json(request))
+        body = validate(ActionBody, await read_json(request, LARGEST_SETTINGS))
         item = await services.indexing.reindex(instance, item_id, wait=_wait(body))
         return JSONResponse(success(item_of(item, instance)))
 
@@ -123,7 +125,8 @@ def make_router(services: Services) -> APIRouter:  # noqa: C901  # a list of rou
         item, content = await services.indexing.download(await find(request), item_id)
         name = quote(item.key.rpartition("/")[2])
         headers = {"content-disposition": f"attachment; filename*=UTF-8''{name}"}
-        return Response(content, media_type=item.content_type or "application/octet-stream", headers=headers)
+        kind = item.content_type if MEDIA_TYPE.fullmatch(item.content_type) else "application/octet-stream"
+        return Response(content, media_type=kind, headers=headers)
 
     @router.get("/{item_id}/chunks")
     async def chunks(
@@ -153,17 +156,23 @@ async def read_upload(request: Request) -> tuple[Upload, bool]:
             async for _ in request.stream():
                 pass  # a client that is still sending when the connection closes may never see the answer
         raise FileTooLargeError(f"the upload has {int(length):,} bytes; a file may have 10 MiB: split it")
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise FileMissingError("send the file as multipart/form-data in a field named file")
     whole = capped(request, LARGEST_BODY, FileTooLargeError)
     async with whole.form(max_part_size=LARGEST_BODY, max_files=4, max_fields=20) as form:
+        for field in ("file", "metadata", "wait_for_completion"):
+            if len(form.getlist(field)) > 1:
+                raise InvalidOptionError(f"{field}: it stands there {len(form.getlist(field))} times, send it once")
         file = form.get("file")
         if not isinstance(file, UploadFile):
             raise FileMissingError("the form has no file in the field named file")
         wait = str(form.get("wait_for_completion") or "false").lower()
         if wait not in ("true", "false", "1", "0"):
             raise InvalidOptionError(f"wait_for_completion: {wait!r} is neither true nor false")
-        metadata = await asyncio.to_thread(_metadata, form.get("metadata"))
+        given = form.get("metadata")
+        if isinstance(given, UploadFile):  # a Blob with a type of its own is sent as a file
+            given = (await given.read()).decode(errors="replace")
+        metadata = await asyncio.to_thread(_metadata, given)
         upload = Upload(file.filename or "", await file.read(), file.content_type or "", metadata)
     return upload, wait in ("true", "1")
 
@@ -201,13 +210,12 @@ def chunks_of(found: Sequence[Chunk]) -> list[dict[str, object]]:
     ]
 
 
-def _metadata(raw: object) -> dict[str, Any]:
-    if raw is None or raw == "":
+def _metadata(raw: str | None) -> dict[str, Any]:
+    if not raw or not raw.strip():
         return {}
     try:
-        found = json.loads(str(raw))
-        json.dumps(found, ensure_ascii=False, allow_nan=False).encode()  # what cannot be stored is refused
-    except (ValueError, RecursionError) as error:
+        found = parse_json(raw)
+    except ValueError as error:
         raise InvalidMetadataError(f"metadata is not JSON: {error}") from error
     if not isinstance(found, dict):
         raise InvalidMetadataError(f"metadata must be a JSON object, not {type(found).__name__}")

@@ -1,6 +1,7 @@
 """Search, chat, instances and namespaces of the AI Search generation."""
 
 import logging
+import re
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -8,10 +9,11 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
+from pydantic import Field
 
-from secondlook.api.ai_search.instances import check_name, instance_of, iso_time, merge_settings
+from secondlook.api.ai_search.instances import check_name, instance_of, iso_time, merge_settings, place_source
 from secondlook.api.ai_search.wire import ChatBody, SearchBody, chunk_of, result_of, to_ask
-from secondlook.api.body import Body, read_json, read_query, validate, while_wanted
+from secondlook.api.body import LARGEST_SETTINGS, Body, read_json, read_query, validate, while_wanted
 from secondlook.api.errors import failure, success, to_wire
 from secondlook.api.wire import DONE, STREAM_HEADERS, Written, collect, event, primed, receipt_of, trace_of
 from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance, InstanceSettings, Namespace
@@ -22,6 +24,7 @@ from secondlook.services.searching import Answer
 
 log = logging.getLogger(__name__)
 
+NAMESPACE = re.compile(r"(?=.{1,28}\Z)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 Page = Annotated[int, Query(ge=1)]
 PerPage = Annotated[int, Query(ge=1, le=100)]
 NO_USER_MESSAGE_IN_CHAT = 7038
@@ -29,10 +32,11 @@ NO_USER_MESSAGE_IN_CHAT = 7038
 
 
 class NamespaceBody(Body):
-    """A namespace to create."""
+    """A namespace to create or change; public endpoints are checked, but none is served yet."""
 
     name: str = ""
-    description: str = ""
+    description: str = Field("", max_length=256)
+    public_endpoint_params: dict[str, Any] | None = None
 
 
 def make_router(services: Services) -> APIRouter:
@@ -72,15 +76,15 @@ def make_router(services: Services) -> APIRouter:
 def _add_management(router: APIRouter, services: Services) -> None:
     @router.post("")
     async def create(request: Request) -> JSONResponse:
-        raw = await read_json(request)
-        name = check_name(raw.get("id") if isinstance(raw.get("id"), str) else None)
+        raw = place_source(await read_json(request, LARGEST_SETTINGS))
+        name = check_name(raw.get("id"))
         account, namespace = _place(request)
         settings = merge_settings(InstanceSettings(), raw)
         return JSONResponse(
             success(instance_of(await services.instances.create(account, namespace, name, settings=settings)))
         )
 
-    @router.get("")
+    @router.get("", name="list")
     async def list_instances(
         request: Request,
         page: Page = 1,
@@ -103,8 +107,11 @@ def _add_management(router: APIRouter, services: Services) -> None:
     @router.put("/{name}")
     async def update(request: Request, name: str) -> JSONResponse:
         instance = await _find(services, request, name)
-        settings = merge_settings(instance.settings, await read_json(request))
-        return JSONResponse(success(instance_of(await services.instances.update(instance, settings))))
+        settings = merge_settings(instance.settings, await read_json(request, LARGEST_SETTINGS))
+        changed = await services.instances.update(instance, settings)
+        if changed.settings.fields != instance.settings.fields:
+            await services.indexing.reindex_all(changed)
+        return JSONResponse(success(instance_of(changed)))
 
     @router.delete("/{name}")
     async def delete(request: Request, name: str) -> JSONResponse:
@@ -116,14 +123,15 @@ def _add_management(router: APIRouter, services: Services) -> None:
     async def stats(request: Request, name: str) -> JSONResponse:
         instance = await _find(services, request, name)
         counts = dict(await services.instances.stats(instance))
-        chunks = counts.pop("chunks")
+        counts.pop("chunks")
+        vectors = {"vectorsCount": counts.pop("vectors"), "dimensions": counts.pop("dimensions")}
         shown: dict[str, object] = {
             **counts,
             "last_activity": iso_time(instance.modified_at),
             "degraded": False,
             "file_embed_errors": {},
             "index_source_errors": {},
-            "engine": {"vectorize": {"vectorsCount": chunks, "dimensions": 384}},
+            "engine": {"vectorize": vectors},
         }
         return JSONResponse(success(shown))
 
@@ -139,14 +147,13 @@ def make_namespace_router(services: Services) -> APIRouter:
 
     @router.post("")
     async def create(request: Request) -> JSONResponse:
-        body = validate(NamespaceBody, await read_json(request))
-        if not body.name or len(body.name) > 28 or not body.name.strip("-") == body.name:
+        body = validate(NamespaceBody, await read_json(request, LARGEST_SETTINGS))
+        if not NAMESPACE.fullmatch(body.name):
             raise InvalidOptionError(f"name: {body.name!r} must be 1 to 28 characters of a-z, 0-9 and inner hyphens")
-        check_name(body.name)
         made = await services.instances.add_namespace(request.path_params["account"], body.name, body.description)
         return JSONResponse(success(namespace_of(made)))
 
-    @router.get("")
+    @router.get("", name="list")
     async def list_namespaces(
         request: Request, page: Page = 1, per_page: PerPage = 20, search: str = ""
     ) -> JSONResponse:
@@ -157,12 +164,16 @@ def make_namespace_router(services: Services) -> APIRouter:
 
     @router.get("/{namespace}")
     async def read(request: Request, namespace: str) -> JSONResponse:
-        if namespace == DEFAULT_NAMESPACE:
-            return JSONResponse(success(namespace_of(Namespace(DEFAULT_NAMESPACE, "", 0))))
-        for one in await services.instances.list_namespaces(request.path_params["account"]):
-            if one.name == namespace:
-                return JSONResponse(success(namespace_of(one)))
-        raise NamespaceNotFoundError(f"there is no namespace {namespace!r}: create it first")
+        return JSONResponse(success(namespace_of(await _namespace(services, request, namespace))))
+
+    @router.put("/{namespace}")
+    async def update(request: Request, namespace: str) -> JSONResponse:
+        body = validate(NamespaceBody, await read_json(request, LARGEST_SETTINGS))
+        found = await _namespace(services, request, namespace)
+        if body.description != found.description and "description" in body.model_fields_set:
+            account = request.path_params["account"]
+            found = await services.instances.update_namespace(account, namespace, body.description)
+        return JSONResponse(success(namespace_of(found)))
 
     @router.delete("/{namespace}")
     async def delete(request: Request, namespace: str) -> JSONResponse:
@@ -176,7 +187,7 @@ def make_token_router() -> APIRouter:
     """Service tokens: one is always listed, since wrangler creates nothing without (contract, 16)."""
     router = APIRouter()
 
-    @router.get("")
+    @router.get("", name="list")
     async def list_tokens(page: Page = 1, per_page: PerPage = 20) -> JSONResponse:
         row = {
             "id": str(uuid.UUID(int=0)),
@@ -251,6 +262,15 @@ def _place(request: Request) -> tuple[str, str]:
 
 async def _find(services: Services, request: Request, name: str) -> Instance:
     return await services.instances.get(*_place(request), name)
+
+
+async def _namespace(services: Services, request: Request, name: str) -> Namespace:
+    if name == DEFAULT_NAMESPACE:
+        return Namespace(DEFAULT_NAMESPACE, "", 0)
+    for one in await services.instances.list_namespaces(request.path_params["account"]):
+        if one.name == name:
+            return one
+    raise NamespaceNotFoundError(f"there is no namespace {name!r}: create it first")
 
 
 def _page(rows: list[dict[str, object]], page: int, per_page: int) -> JSONResponse:

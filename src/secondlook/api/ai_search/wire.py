@@ -16,6 +16,7 @@ from secondlook.services.searching import Ask
 
 RetrievalName = Literal["vector", "keyword", "hybrid"]
 MAX_BOOSTS = 3
+RESERVED_LABELS = ("ai-search", "task", "origin")
 
 
 class BoostBody(Body):
@@ -53,8 +54,15 @@ class RerankBody(Body):
 
     enabled: bool | None = None
     model: str = ""
-    match_threshold: float = Field(DEFAULT_MIN_RELEVANCE, ge=0, le=1)
+    match_threshold: float | None = Field(None, ge=0, le=1)
     budget_ms: int | None = Field(None, ge=1, le=600_000)
+
+
+class CacheBody(Body):
+    """``ai_search_options.cache``; checked, but no answer is cached yet."""
+
+    enabled: bool | None = None
+    cache_threshold: Literal["super_strict_match", "close_enough", "flexible_friend", "anything_goes"] | None = None
 
 
 class OptionsBody(Body):
@@ -63,6 +71,16 @@ class OptionsBody(Body):
     retrieval: RetrievalBody = RetrievalBody()
     query_rewrite: RewriteBody = RewriteBody()
     reranking: RerankBody = RerankBody()
+    cache: CacheBody = CacheBody()
+    custom_metadata: dict[str, str | float | bool] | None = Field(None, max_length=2)
+
+    @field_validator("custom_metadata")
+    @classmethod
+    def _allowed(cls, given: dict[str, str | float | bool] | None) -> dict[str, str | float | bool] | None:
+        for name in given or ():
+            if name in RESERVED_LABELS or name.startswith("cf."):
+                raise ValueError(f"{name!r} is reserved, as is what begins with cf.")
+        return given
 
 
 class SearchBody(Body):
@@ -102,6 +120,8 @@ def to_ask(body: SearchBody, instance: Instance) -> Ask:
     fields = instance.settings.fields
     alias = body.reranking
     threshold = retrieval.match_threshold
+    cut = alias.match_threshold if rerank.match_threshold is None else rerank.match_threshold
+    budget = rerank.budget_ms or alias.budget_ms
     return Ask(
         retrieval_type=retrieval.retrieval_type,
         match_mode=retrieval.keyword_match_mode,
@@ -112,8 +132,8 @@ def to_ask(body: SearchBody, instance: Instance) -> Ask:
         boosts=None if boosts is None else to_boosts(boosts, instance),
         rerank=alias.enabled if rerank.enabled is None else rerank.enabled,
         reranker=rerank.model or alias.model,
-        min_relevance=rerank.match_threshold,
-        budget=rerank.budget_ms / 1000 if rerank.budget_ms else None,
+        min_relevance=DEFAULT_MIN_RELEVANCE if cut is None else cut,
+        budget=budget / 1000 if budget else None,
         raise_on_failure=not retrieval.return_on_failure,
         rewriting=False if body.messages is None else options.query_rewrite.enabled,
         rewriting_model=options.query_rewrite.model,

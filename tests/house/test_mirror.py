@@ -1,0 +1,63 @@
+"""Every module with code has its mirrored test, or a test elsewhere that shows it."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.house.yard import ROOT, SOURCE, functions, modules, parse, where
+
+ELSEWHERE = {
+    "api/app.py": "tests/wire/test_bad_input.py",
+    "api/autorag.py": "tests/wire/test_search.py",
+    "api/wire.py": "tests/wire/test_chat.py",
+    "api/ai_search/instances.py": "tests/wire/test_instances.py",
+    "api/ai_search/items.py": "tests/wire/test_items.py",
+    "api/ai_search/routes.py": "tests/wire/test_chat.py",
+    "bootstrap.py": "tests/acceptance/test_cloudflare_sdk.py",
+    "pipeline.py": "tests/wire/test_search.py",
+    "server.py": "tests/acceptance/test_cloudflare_sdk.py",
+}
+"""Modules that are better shown through the wire or a running server, and the test that shows each."""
+
+
+def has_code(path: Path) -> bool:
+    """Whether any function of the module does something; protocols, plain data and bare packages do not."""
+    for one in functions(parse(path)):
+        body = one.body[1:] if ast.get_docstring(one) else one.body
+        if any(not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) for node in body):
+            return True
+    return False
+
+
+def mirror_of(path: Path) -> Path:
+    """Where the module's own test stands."""
+    inside = path.relative_to(SOURCE)
+    return ROOT / "tests" / "unit" / inside.parent / f"test_{inside.name}"
+
+
+@pytest.mark.parametrize("path", [path for path in modules() if has_code(path)], ids=where)
+def test_every_module_has_its_test(path: Path) -> None:
+    other = ELSEWHERE.get(path.relative_to(SOURCE).as_posix())
+    shown_by = ROOT / other if other else mirror_of(path)
+    assert shown_by.is_file(), f"write {where(shown_by)}"
+    assert any(one.name.startswith("test_") for one in functions(parse(shown_by)))
+
+
+def test_exceptions_name_modules() -> None:
+    gone = [name for name in ELSEWHERE if not (SOURCE / name).is_file()]
+    assert gone == []
+
+
+def test_no_mirror_without_its_module() -> None:
+    tests = (ROOT / "tests" / "unit").rglob("test_*.py")
+    expected = {mirror_of(path) for path in modules()}
+    assert [where(path) for path in tests if path not in expected] == []
+
+
+def test_what_counts_as_code(tmp_path: Path) -> None:
+    path = tmp_path / "module.py"
+    path.write_text('class P:\n    def f(self) -> int:\n        """Says."""\n    def g(self) -> int: ...\n')
+    assert not has_code(path)
+    path.write_text('def f() -> int:\n    """Says."""\n    return 1\n')
+    assert has_code(path)
