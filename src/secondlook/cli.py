@@ -161,8 +161,7 @@ def index(instance: str, paths: list[Path], account: Account = "default", data_d
                 bars.advance(bar)
         for key, trouble in bad.items():
             err.print(f"{key}: {trouble}", markup=False, highlight=False, soft_wrap=True)
-        done = f"{len(files) - len(bad)} of {len(files)} files indexed into {instance}"
-        out.print(done, markup=False, highlight=False, soft_wrap=True)
+        _say(f"{len(files) - len(bad)} of {len(files)} files indexed into {instance}")
 
     _run(data_dir, work)
 
@@ -291,14 +290,13 @@ def pull(name: str, data_dir: DataDir = None) -> None:
     """Download a known model, with its hash checked."""
     with Downloads(make_bars(err)) as heard:
         folder = bootstrap.pull_model(load_settings(data_dir=data_dir), name, progress=heard)
-    out.print(f"{name} is in {folder}", markup=False, highlight=False, soft_wrap=True)
+    _say(f"{name} is in {folder}")
 
 
 @models_app.command()
 def add(name: str, folder: Path, data_dir: DataDir = None) -> None:
     """Take a model from a local folder (config.json, tokenizer.json, model.safetensors)."""
-    added = bootstrap.add_model(load_settings(data_dir=data_dir), name, folder)
-    out.print(f"{name} is in {added}", markup=False, highlight=False, soft_wrap=True)
+    _say(f"{name} is in {bootstrap.add_model(load_settings(data_dir=data_dir), name, folder)}")
 
 
 @token_app.command()
@@ -310,8 +308,7 @@ def create(
     """Make a token; it is shown this once."""
     settings = load_settings(data_dir=data_dir)
     _, secret = asyncio.run(bootstrap.with_access(settings, lambda access: access.create(name)))
-    line = secret if quiet else f"Token {name} (shown this once): {secret}"
-    out.print(line, markup=False, highlight=False, soft_wrap=True)
+    _say(secret if quiet else f"Token {name} (shown this once): {secret}")
 
 
 @token_app.command("list")
@@ -327,7 +324,12 @@ def list_tokens(data_dir: DataDir = None) -> None:
 def revoke(token_id: str, data_dir: DataDir = None) -> None:
     """Refuse a token from now on."""
     asyncio.run(bootstrap.with_access(load_settings(data_dir=data_dir), lambda access: access.revoke(token_id)))
-    out.print(f"token {token_id} is revoked", markup=False, highlight=False)
+    _say(f"token {token_id} is revoked")
+
+
+def _say(line: str) -> None:
+    """Print it as it stands: names and texts are no markup."""
+    out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":
