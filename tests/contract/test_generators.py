@@ -61,16 +61,25 @@ def test_the_answer_cites_the_best_chunk(generator: Generator) -> None:
 @pytest.mark.parametrize(
     "prompt",
     [
-        Prompt((), ASKED, ()),
         Prompt((), "", CHUNKS),
         Prompt((Message("assistant", "and?"), Message("tool", "x")), "🦊", (Chunk("3", "i3", "k", ""),)),
         Prompt((), ASKED, CHUNKS, "@cf/meta/llama", (("temperature", 0.1),)),
     ],
 )
-def test_any_prompt_has_an_answer(generator: Generator, prompt: Prompt) -> None:
+def test_any_prompt_with_chunks_has_an_answer(generator: Generator, prompt: Prompt) -> None:
     deltas = generate(generator, prompt)
     assert "".join(delta.text for delta in deltas).strip()
     assert deltas[-1].finish_reason == "stop"
+
+
+def test_without_chunks_it_answers_or_says_that_it_cannot(generator: Generator) -> None:
+    try:
+        deltas = generate(generator, Prompt((Message("user", ASKED),), ASKED, ()))
+    except GeneratorError as error:
+        assert "SECONDLOOK_LLM_URL" in str(error)
+    else:
+        assert "".join(delta.text for delta in deltas).strip()
+        assert deltas[-1].finish_reason == "stop"
 
 
 def test_it_names_the_model_that_answers(generator: Generator) -> None:
