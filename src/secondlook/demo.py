@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
@@ -56,7 +57,7 @@ async def ensure_sample(runtime: Runtime, progress: Progress) -> Instance:
         checksum = hashlib.md5(content, usedforsecurity=False).hexdigest()
         if key not in have or have[key].checksum != checksum or have[key].status == "error":
             new.append(Upload(key, content, "text/markdown"))
-    bar = progress.add_task("Indexing the sample corpus", total=len(new))
+    bar = progress.add_task("Indexing the sample corpus", total=len(new), visible=bool(new))
     for upload in new:
         await services.indexing.upload(instance, upload, wait=120)
         progress.advance(bar)
@@ -88,7 +89,7 @@ def show(console: Console, question: str, before: Ranking, after: Ranking) -> No
 def comparison_table(question: str, before: Ranking, after: Ranking) -> Table:
     """The best results after reranking, each with where it stood before."""
     ranks = {candidate.chunk.id: rank for rank, candidate in enumerate(before.candidates, 1)}
-    table = Table(title=f"“{escape(question)}”", title_justify="left")
+    table = Table(title=f"“{escape(question)}”", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in ("rank", "was", "moved", "retrieval", "reranking", "item"):
         table.add_column(
             heading, justify="left" if heading == "item" else "right", no_wrap=heading != "item", overflow="fold"
