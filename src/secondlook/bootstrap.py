@@ -10,7 +10,7 @@ from secondlook.engines.embedded import EmbeddedEngine
 from secondlook.errors import SetupError
 from secondlook.models import registry, weights
 from secondlook.models.embedder import EncoderEmbedder
-from secondlook.models.encoder import Encoder
+from secondlook.models.encoder import LONGEST_TEXT, Encoder
 from secondlook.models.extractive import ExtractiveGenerator
 from secondlook.models.late_interaction import LateInteraction
 from secondlook.models.openai_compatible import OpenAICompatible
@@ -19,6 +19,7 @@ from secondlook.services.access import Access
 from secondlook.services.bundle import Services
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
+from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import SearchDefaults, Searching
 from secondlook.settings import Settings
 from secondlook.stores.blobs import FileBlobs
@@ -70,6 +71,7 @@ async def open_runtime(settings: Settings, *, progress: Progress | None = None) 
                 settings.rerank_candidates, settings.rerank_budget_ms / 1000 or None, settings.missing_model
             ),
         ),
+        PassageReranking(rerankers, missing=settings.missing_model, cut=cutter(encoder)),
     )
     try:
         await indexing.start()
@@ -94,6 +96,16 @@ def load_encoder(settings: Settings, *, progress: Progress | None = None) -> Enc
         folder = weights.download_model(model, settings.models_dir, endpoint=settings.hf_endpoint, progress=progress)
     weights.check_files(model, folder)
     return Encoder(folder, threads=settings.threads or None, cache=settings.models_dir / "graphs", name=model.name)
+
+
+def cutter(encoder: Encoder) -> Callable[[str, int], str]:
+    """Cuts a text after that many tokens of the built-in model, or after as many as it reads."""
+
+    def cut(text: str, most: int) -> str:
+        short = text[: most * LONGEST_TEXT]
+        return short[: encoder.windows(short, most + encoder.special_tokens)[0][1]]
+
+    return cut
 
 
 def make_generator(settings: Settings) -> Generator:

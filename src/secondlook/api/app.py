@@ -12,9 +12,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from secondlook import __version__
-from secondlook.api import autorag
+from secondlook.api import autorag, rerank
 from secondlook.api.ai_search import items, routes
-from secondlook.api.errors import INVALID_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND, failure, to_wire
+from secondlook.api.errors import INVALID_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND, failure, headers_of, to_wire
 from secondlook.errors import SecondlookError
 from secondlook.services.bundle import Services
 
@@ -41,6 +41,12 @@ def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
             key = request.headers.get("x-auth-key", "")
             await services.access.authenticate(secret.strip() if scheme.lower() == "bearer" else key)
 
+    app.include_router(
+        rerank.make_router(services),
+        dependencies=[Depends(authenticate)],
+        tags=["Rerank"],
+        generate_unique_id_function=lambda route: f"rerank_{route.name}",
+    )
     for base, where in BASES.items():
         _add_routes(app, services, Depends(authenticate), base, where)
 
@@ -75,6 +81,7 @@ def _add_routes(app: FastAPI, services: Services, guard: Any, base: str, where: 
         prefix = f"{search}{inner}/instances"
         add(routes.make_router(services), f"{form}instances", prefix, "AI Search")
         add(items.make_router(services), f"{form}items", f"{prefix}/{{name}}/items", "Items")
+    add(rerank.make_run_router(services), "run", f"{account}/ai/run", "Rerank")
     add(routes.make_namespace_router(services), "namespaces", f"{search}/namespaces", "Namespaces")
     add(routes.make_token_router(), "tokens", f"{search}/tokens", "Tokens")
 
@@ -99,7 +106,7 @@ def _add_error_handlers(app: FastAPI) -> None:
         status, body = to_wire(error)
         if status >= 500:
             log.warning("%s %s: %s", request.method, request.url.path, error)
-        return JSONResponse(body, status)
+        return JSONResponse(rerank.translated(request.url.path, status, body), status, headers=headers_of(error))
 
     async def invalid(request: Request, error: Exception) -> JSONResponse:
         lines = error.errors() if isinstance(error, RequestValidationError) else []

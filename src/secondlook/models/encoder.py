@@ -96,6 +96,11 @@ class Encoder:
         """Name, revision (first digits of the weights' SHA-256), runtime and precision."""
         return f"{self._name}@{self._digest[:12]}/{self._session.name}"
 
+    @property
+    def special_tokens(self) -> int:
+        """How many special tokens a text is given."""
+        return int(self._special)
+
     def count_tokens(self, text: str) -> int:
         """Tokens of the text without special tokens."""
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
