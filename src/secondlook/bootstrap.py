@@ -1,5 +1,7 @@
 """The one place that picks engines, models and stores."""
 
+import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ from typing import TypeVar
 from secondlook.engines.embedded import EmbeddedEngine
 from secondlook.errors import SetupError
 from secondlook.models import registry, weights
+from secondlook.models.batching import Scheduler
 from secondlook.models.embedder import EncoderEmbedder
 from secondlook.models.encoder import LONGEST_TEXT, Encoder
 from secondlook.models.extractive import ExtractiveGenerator
@@ -50,10 +53,11 @@ async def open_runtime(settings: Settings, *, progress: Progress | None = None) 
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SetupError(f"the data folder {folder} cannot be made ({error}): set SECONDLOOK_DATA_DIR") from error
-    encoder = load_encoder(settings, progress=progress)
+    scheduler = Scheduler(settings.threads or os.cpu_count() or 1, capacity=settings.queue_tokens)
+    encoder = load_encoder(settings, progress=progress, scheduler=scheduler)
     late = LateInteraction(encoder)
     embedder = EncoderEmbedder(encoder, late)
-    shelf = registry.RerankerShelf(settings.models_dir, late, threads=settings.threads or None)
+    shelf = registry.RerankerShelf(settings.models_dir, late, scheduler=scheduler)
     rerankers = Rerankers(shelf.find, shelf.default)
     engine = EmbeddedEngine(folder / "indexes")
     catalog = SqlCatalog(_catalog_url(settings))
@@ -79,11 +83,13 @@ async def open_runtime(settings: Settings, *, progress: Progress | None = None) 
     finally:
         await indexing.stop()
         engine.close()
-        encoder.close()
+        await asyncio.to_thread(scheduler.close)
         await catalog.close()
 
 
-def load_encoder(settings: Settings, *, progress: Progress | None = None) -> Encoder:
+def load_encoder(
+    settings: Settings, *, progress: Progress | None = None, scheduler: Scheduler | None = None
+) -> Encoder:
     """The default encoder: from the cache, the installed package, or the hub at first use, its hash checked."""
     model = weights.ALL_MINILM
     folder = weights.find_model(model, settings.models_dir)
@@ -95,7 +101,8 @@ def load_encoder(settings: Settings, *, progress: Progress | None = None) -> Enc
     if folder is None:
         folder = weights.download_model(model, settings.models_dir, endpoint=settings.hf_endpoint, progress=progress)
     weights.check_files(model, folder)
-    return Encoder(folder, threads=settings.threads or None, cache=settings.models_dir / "graphs", name=model.name)
+    graphs = settings.models_dir / "graphs"
+    return Encoder(folder, threads=settings.threads or None, cache=graphs, name=model.name, scheduler=scheduler)
 
 
 def cutter(encoder: Encoder) -> Callable[[str, int], str]:

@@ -34,6 +34,7 @@ class Settings:
     rerank_budget_ms: int = 0
     missing_model: MissingModel = "substitute"
     threads: int = 0
+    queue_tokens: int = 131_072
     llm_url: str = ""
     llm_model: str = ""
     llm_key: str = ""
@@ -65,6 +66,7 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         rerank_budget_ms=_number("RERANK_BUDGET_MS", plain.rerank_budget_ms, 0, 600_000),
         missing_model=cast(MissingModel, missing),  # checked above
         threads=_number("THREADS", plain.threads, 0, 1024),
+        queue_tokens=_number("QUEUE_TOKENS", plain.queue_tokens, 1, 100_000_000),
         llm_url=_text("LLM_URL", ""),
         llm_model=_text("LLM_MODEL", ""),
         llm_key=_text("LLM_KEY", ""),

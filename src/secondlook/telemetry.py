@@ -1,7 +1,11 @@
-"""Wall times, so that stages hold no counters."""
+"""Wall times, so that stages hold no counters, and whom work is done for."""
 
 import time
+from contextvars import ContextVar
 from types import TracebackType
+
+tenant: ContextVar[str] = ContextVar("tenant", default="")
+"""For whom the present request is served; tenants that wait for the models take turns."""
 
 
 class Stopwatch:

@@ -17,6 +17,7 @@ from secondlook.api.ai_search import items, routes
 from secondlook.api.errors import INVALID_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND, failure, headers_of, to_wire
 from secondlook.errors import SecondlookError
 from secondlook.services.bundle import Services
+from secondlook.telemetry import tenant
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +37,13 @@ def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
     app = FastAPI(title="Secondlook", version=__version__, description="A self-hosted AI Search server.")
 
     async def authenticate(request: Request) -> None:
+        account = request.path_params.get("account", "")
+        tenant.set(account)
         if not options.open:
             scheme, _, secret = request.headers.get("authorization", "").partition(" ")
             key = request.headers.get("x-auth-key", "")
-            await services.access.authenticate(secret.strip() if scheme.lower() == "bearer" else key)
+            token = await services.access.authenticate(secret.strip() if scheme.lower() == "bearer" else key)
+            tenant.set(account or token.id)
 
     app.include_router(
         rerank.make_router(services),
