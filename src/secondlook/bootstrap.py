@@ -22,8 +22,9 @@ from secondlook.services.access import Access
 from secondlook.services.bundle import Services
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
+from secondlook.services.measuring import MeasuredSearching
 from secondlook.services.reranking import PassageReranking
-from secondlook.services.searching import SearchDefaults, Searching
+from secondlook.services.searching import SearchDefaults
 from secondlook.settings import Settings
 from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
@@ -69,7 +70,7 @@ async def open_runtime(settings: Settings, *, progress: Progress | None = None) 
         Access(catalog),
         Instances(catalog, engine, blobs, embedder=embedder, rerankers=rerankers, known_embedder=is_known_embedder),
         indexing,
-        Searching(
+        MeasuredSearching(
             tools,
             SearchDefaults(
                 settings.rerank_candidates, settings.rerank_budget_ms / 1000 or None, settings.missing_model

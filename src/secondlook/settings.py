@@ -41,6 +41,7 @@ class Settings:
     llm_timeout: float = 60.0
     hf_endpoint: str = "https://huggingface.co"
     offline: bool = False
+    metrics_open: bool = False
 
     @property
     def models_dir(self) -> Path:
@@ -73,6 +74,7 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         llm_timeout=float(_number("LLM_TIMEOUT", int(plain.llm_timeout), 1, 3600)),
         hf_endpoint=os.environ.get("HF_ENDPOINT") or plain.hf_endpoint,
         offline=_switch(f"{PREFIX}OFFLINE") or _switch("HF_HUB_OFFLINE"),
+        metrics_open=_switch(f"{PREFIX}METRICS_OPEN"),
     )
 
 

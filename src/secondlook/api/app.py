@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,7 +17,7 @@ from secondlook.api.ai_search import items, routes
 from secondlook.api.errors import INVALID_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND, failure, headers_of, to_wire
 from secondlook.errors import SecondlookError
 from secondlook.services.bundle import Services
-from secondlook.telemetry import tenant
+from secondlook.telemetry import METRICS_TYPE, render_metrics, tenant
 
 log = logging.getLogger(__name__)
 
@@ -27,9 +27,10 @@ BASES = {"/client/v4": "", "": "_at_root"}
 
 @dataclass(frozen=True, slots=True)
 class ApiOptions:
-    """Settings of the wire; ``open`` lets every caller in without a token."""
+    """Settings of the wire; ``open`` lets every caller in without a token, ``metrics_open`` to the metrics."""
 
     open: bool = False
+    metrics_open: bool = False
 
 
 def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
@@ -57,6 +58,16 @@ def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
     @app.get("/health", operation_id="health", tags=["Server"])
     async def health() -> dict[str, str]:
         return {"status": "ok", "version": __version__}
+
+    @app.get(
+        "/metrics",
+        operation_id="metrics",
+        tags=["Server"],
+        response_class=Response,
+        dependencies=[] if options.metrics_open else [Depends(authenticate)],
+    )
+    async def metrics() -> Response:
+        return Response(render_metrics(), media_type=METRICS_TYPE)
 
     _add_error_handlers(app)
     return app

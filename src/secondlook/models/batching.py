@@ -15,7 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secondlook.errors import BackendError, OverloadedError
-from secondlook.telemetry import tenant
+from secondlook.telemetry import (
+    infer_seconds,
+    queue_wait,
+    rejected,
+    run_sequences,
+    run_tokens,
+    span,
+    tenant,
+    tokenise_seconds,
+)
 
 T = TypeVar("T")
 Floats = NDArray[np.float32]
@@ -24,7 +33,7 @@ Priority = Literal["query", "passage", "indexing"]
 """What goes first: short queries, then passages that somebody waits for, then indexing."""
 
 QUEUE_TOKENS = 131_072
-"""Tokens that may wait at one priority: about 12 s of the built-in model on two cores (benchmarks/speed/load.py)."""
+"""Tokens that may wait at one priority: about 20 s of the built-in model on two cores (benchmarks/speed/load.py)."""
 FIRST_RATE = 4000.0
 """Tokens a second that are assumed until the first runs are done."""
 LONGEST_WAIT = 60.0
@@ -59,8 +68,10 @@ class _Job:
     tenant: str
     waiting: deque[int]
     left: int
+    priority: Priority
     done: list[Any]
     future: "Future[list[Any]]" = field(default_factory=Future)
+    came: float = field(default_factory=time.monotonic)
 
     def waiting_tokens(self) -> int:
         return sum(len(self.ids[place]) for place in self.waiting)
@@ -113,6 +124,8 @@ class _Level:
                 break
             line = min(ready, key=lambda one: one.served)
             job = line.jobs[0]
+            if len(job.waiting) == len(job.ids):
+                queue_wait.labels(job.priority).observe(time.monotonic() - job.came)
             place = job.waiting.popleft()
             length = len(job.ids[place])
             room = (room if pieces else job.session.tokens_a_run) - length
@@ -156,12 +169,18 @@ class Scheduler:
 
     async def read(self, work: Callable[[], T]) -> T:
         """What ``work`` returns, tokenising say, done off the event loop."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, work)
+
+        def timed() -> T:
+            with tokenise_seconds.time():
+                return work()
+
+        return await asyncio.get_running_loop().run_in_executor(self._readers, timed)
 
     def admit(self, priority: Priority, tokens: int = 1) -> None:
         """Raises ``OverloadedError`` when so many more tokens would not be let in now."""
         waiting = self._levels[priority].tokens
         if priority != "indexing" and waiting and waiting + tokens > self._capacity:
+            rejected.labels(priority).inc()
             wait = min(LONGEST_WAIT, max(1.0, waiting / self._rate))
             raise OverloadedError(
                 f"overloaded: {waiting:,} tokens wait to be read and {tokens:,} more were asked for, of"
@@ -187,7 +206,7 @@ class Scheduler:
         if not ids:
             return []
         order = sorted(range(len(ids)), key=lambda place: -len(ids[place]))
-        job = _Job(session, ids, types, finish, tenant.get(), deque(order), len(ids), [None] * len(ids))
+        job = _Job(session, ids, types, finish, tenant.get(), deque(order), len(ids), priority, [None] * len(ids))
         job.future.add_done_callback(lambda _: self._drop(job, priority))
         with self._changed:
             if self._closed:
@@ -198,7 +217,8 @@ class Scheduler:
             for thread in self._threads:
                 if thread.ident is None:
                     thread.start()
-        return await asyncio.wrap_future(job.future)
+        with span("infer"):
+            return await asyncio.wrap_future(job.future)
 
     def close(self) -> None:
         """Let the runs that go on end, fail what waits, stop the workers."""
@@ -221,8 +241,12 @@ class Scheduler:
         while pieces := self._take():
             started = time.monotonic()
             self._run(pieces)
+            seconds = time.monotonic() - started
             tokens = sum(len(job.ids[place]) for job, place in pieces)
-            rate = len(self._threads) * tokens / max(time.monotonic() - started, 1e-6)
+            infer_seconds.observe(seconds)
+            run_tokens.observe(tokens)
+            run_sequences.observe(len(pieces))
+            rate = len(self._threads) * tokens / max(seconds, 1e-6)
             self._rate += (rate - self._rate) / 16  # of the last runs, roughly; it only tells when to come again
 
     def _take(self) -> list[Piece]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from secondlook.domain.candidate import Receipt, RerankStatus
 from secondlook.domain.options import MissingModel
-from secondlook.errors import RerankerError, SetupError
+from secondlook.errors import OverloadedError, RerankerError, SetupError
 from secondlook.ports import Passage, Reranker, Rerankers, Scores
-from secondlook.telemetry import Stopwatch
+from secondlook.telemetry import Stopwatch, reranks, span
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,17 @@ class PassageReranking:
             OverloadedError: too much work waits.
             RerankerError: the model failed, or its weights cannot be had.
         """
-        with Stopwatch() as watch:
+        with Stopwatch() as watch, span("rerank"):
             reranker, reason = self._choose(model)
             passages, cut = await self._passages(texts, max_tokens)
-            scores = await _score(reranker, query, passages)
+            try:
+                scores = await _score(reranker, query, passages)
+            except (OverloadedError, RerankerError) as error:
+                reranks.labels("refused", "overloaded" if isinstance(error, OverloadedError) else "failed").inc()
+                raise
             best = sorted(enumerate(scores.values), key=lambda one: -one[1])[:top_k]
         status: RerankStatus = "substituted" if reason else "ran"
+        reranks.labels(status, "missing" if reason else "").inc()
         receipt = Receipt(
             status,
             reason,
