@@ -77,7 +77,7 @@ async def fill(runtime: Runtime, settings: Settings, dataset: Dataset, made: Col
         chunks = [make_chunk(one) for one in dataset.documents[start : start + 64]]
         indexed = []
         for chunk in chunks:
-            windows, _ = encode_windows(encoder, chunk.passage)
+            windows, _ = await encode_windows(encoder, chunk.passage)
             made.passages[chunk.id] = np.concatenate([one.vectors[1:-1] for one in windows]).astype(np.float16)
             made.token_ids[chunk.id] = np.concatenate([one.token_ids[1:-1] for one in windows])
             indexed.append(IndexedChunk(chunk, join_windows(windows)))
@@ -91,7 +91,7 @@ async def ask(runtime: Runtime, settings: Settings, dataset: Dataset, made: Coll
     encoder = load_encoder(settings)
     for query_id, text in dataset.queries.items():
         ranking = await search(Query(text), plan, runtime.tools)
-        [encoded] = encoder.encode([text], max_tokens=QUERY_TOKENS)
+        [encoded] = await encoder.encode([text], max_tokens=QUERY_TOKENS)
         judgments = dataset.judgments[query_id]
         ids = [one.chunk.id for one in ranking.candidates]
         made.queries.append(

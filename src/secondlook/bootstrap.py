@@ -1,5 +1,7 @@
 """The one place that picks engines, models and stores."""
 
+import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,8 +11,9 @@ from typing import TypeVar
 from secondlook.engines.embedded import EmbeddedEngine
 from secondlook.errors import SetupError
 from secondlook.models import registry, weights
+from secondlook.models.batching import Scheduler
 from secondlook.models.embedder import EncoderEmbedder
-from secondlook.models.encoder import Encoder
+from secondlook.models.encoder import LONGEST_TEXT, Encoder
 from secondlook.models.extractive import ExtractiveGenerator
 from secondlook.models.late_interaction import LateInteraction
 from secondlook.models.openai_compatible import OpenAICompatible
@@ -19,7 +22,9 @@ from secondlook.services.access import Access
 from secondlook.services.bundle import Services
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
-from secondlook.services.searching import SearchDefaults, Searching
+from secondlook.services.measuring import MeasuredSearching
+from secondlook.services.reranking import PassageReranking
+from secondlook.services.searching import SearchDefaults
 from secondlook.settings import Settings
 from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
@@ -49,10 +54,11 @@ async def open_runtime(settings: Settings, *, progress: Progress | None = None) 
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SetupError(f"the data folder {folder} cannot be made ({error}): set SECONDLOOK_DATA_DIR") from error
-    encoder = load_encoder(settings, progress=progress)
+    scheduler = Scheduler(settings.threads or os.cpu_count() or 1, capacity=settings.queue_tokens)
+    encoder = load_encoder(settings, progress=progress, scheduler=scheduler)
     late = LateInteraction(encoder)
     embedder = EncoderEmbedder(encoder, late)
-    shelf = registry.RerankerShelf(settings.models_dir, late, threads=settings.threads or None)
+    shelf = registry.RerankerShelf(settings.models_dir, late, scheduler=scheduler)
     rerankers = Rerankers(shelf.find, shelf.default)
     engine = EmbeddedEngine(folder / "indexes")
     catalog = SqlCatalog(_catalog_url(settings))
@@ -64,12 +70,13 @@ async def open_runtime(settings: Settings, *, progress: Progress | None = None) 
         Access(catalog),
         Instances(catalog, engine, blobs, embedder=embedder, rerankers=rerankers, known_embedder=is_known_embedder),
         indexing,
-        Searching(
+        MeasuredSearching(
             tools,
             SearchDefaults(
                 settings.rerank_candidates, settings.rerank_budget_ms / 1000 or None, settings.missing_model
             ),
         ),
+        PassageReranking(rerankers, missing=settings.missing_model, cut=cutter(encoder)),
     )
     try:
         await indexing.start()
@@ -77,11 +84,13 @@ async def open_runtime(settings: Settings, *, progress: Progress | None = None) 
     finally:
         await indexing.stop()
         engine.close()
-        encoder.close()
+        await asyncio.to_thread(scheduler.close)
         await catalog.close()
 
 
-def load_encoder(settings: Settings, *, progress: Progress | None = None) -> Encoder:
+def load_encoder(
+    settings: Settings, *, progress: Progress | None = None, scheduler: Scheduler | None = None
+) -> Encoder:
     """The default encoder: from the cache, the installed package, or the hub at first use, its hash checked."""
     model = weights.ALL_MINILM
     folder = weights.find_model(model, settings.models_dir)
@@ -93,7 +102,18 @@ def load_encoder(settings: Settings, *, progress: Progress | None = None) -> Enc
     if folder is None:
         folder = weights.download_model(model, settings.models_dir, endpoint=settings.hf_endpoint, progress=progress)
     weights.check_files(model, folder)
-    return Encoder(folder, threads=settings.threads or None, cache=settings.models_dir / "graphs", name=model.name)
+    graphs = settings.models_dir / "graphs"
+    return Encoder(folder, threads=settings.threads or None, cache=graphs, name=model.name, scheduler=scheduler)
+
+
+def cutter(encoder: Encoder) -> Callable[[str, int], str]:
+    """Cuts a text after that many tokens of the built-in model, or after as many as it reads."""
+
+    def cut(text: str, most: int) -> str:
+        short = text[: most * LONGEST_TEXT]
+        return short[: encoder.windows(short, most + encoder.special_tokens)[0][1]]
+
+    return cut
 
 
 def make_generator(settings: Settings) -> Generator:

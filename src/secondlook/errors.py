@@ -45,6 +45,14 @@ class InvalidModelError(CallerError):
     """No model of that name is known."""
 
 
+class RerankerNotFoundError(InvalidModelError):
+    """No reranker of that name is known, told to a client that expects it not to be found."""
+
+
+class TooManyTokensError(CallerError):
+    """A passage is longer than the model reads, and the caller asked not to have it cut."""
+
+
 class InstanceNotFoundError(CallerError):
     """The instance does not exist in that namespace."""
 
@@ -123,6 +131,14 @@ class IndexCorruptError(BackendError):
 
 class RerankerError(BackendError):
     """The reranker failed or gave scores that cannot be used."""
+
+
+class OverloadedError(BackendError):
+    """More work waits than is let in; after ``retry_after`` seconds there should be room."""
+
+    def __init__(self, message: str, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class GeneratorError(BackendError):

@@ -11,7 +11,7 @@ from secondlook.settings import Settings
 
 async def serve(runtime: Runtime, settings: Settings, *, on_ready: Callable[[int], None] | None = None) -> None:
     """Serve until interrupted; ``on_ready`` hears the port once requests are taken."""
-    app = create_app(runtime.services, options=ApiOptions())
+    app = create_app(runtime.services, options=ApiOptions(metrics_open=settings.metrics_open))
     config = uvicorn.Config(app, host=settings.host, port=settings.port, log_level="warning", access_log=False)
     server = _Server(config, on_ready)
     await server.serve()

@@ -34,12 +34,14 @@ class Settings:
     rerank_budget_ms: int = 0
     missing_model: MissingModel = "substitute"
     threads: int = 0
+    queue_tokens: int = 131_072
     llm_url: str = ""
     llm_model: str = ""
     llm_key: str = ""
     llm_timeout: float = 60.0
     hf_endpoint: str = "https://huggingface.co"
     offline: bool = False
+    metrics_open: bool = False
 
     @property
     def models_dir(self) -> Path:
@@ -65,12 +67,14 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         rerank_budget_ms=_number("RERANK_BUDGET_MS", plain.rerank_budget_ms, 0, 600_000),
         missing_model=cast(MissingModel, missing),  # checked above
         threads=_number("THREADS", plain.threads, 0, 1024),
+        queue_tokens=_number("QUEUE_TOKENS", plain.queue_tokens, 1, 100_000_000),
         llm_url=_text("LLM_URL", ""),
         llm_model=_text("LLM_MODEL", ""),
         llm_key=_text("LLM_KEY", ""),
         llm_timeout=float(_number("LLM_TIMEOUT", int(plain.llm_timeout), 1, 3600)),
         hf_endpoint=os.environ.get("HF_ENDPOINT") or plain.hf_endpoint,
         offline=_switch(f"{PREFIX}OFFLINE") or _switch("HF_HUB_OFFLINE"),
+        metrics_open=_switch(f"{PREFIX}METRICS_OPEN"),
     )
 
 

@@ -10,6 +10,7 @@ from tests.house.yard import ROOT, SOURCE, functions, modules, parse, where
 ELSEWHERE = {
     "api/app.py": "tests/wire/test_bad_input.py",
     "api/autorag.py": "tests/wire/test_search.py",
+    "api/rerank.py": "tests/wire/test_rerank.py",
     "api/wire.py": "tests/wire/test_chat.py",
     "api/ai_search/instances.py": "tests/wire/test_instances.py",
     "api/ai_search/items.py": "tests/wire/test_items.py",

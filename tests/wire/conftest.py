@@ -18,6 +18,7 @@ from secondlook.services.access import Access
 from secondlook.services.bundle import Services
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
+from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import Searching
 from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
@@ -69,6 +70,7 @@ class Wire:
             ),
             self.indexing,
             Searching(tools),
+            PassageReranking(rerankers, cut=lambda text, most: " ".join(text.split()[:most])),
         )
         self.app = create_app(self.services, options=ApiOptions())
         self.run(self._catalog.open())

@@ -6,17 +6,18 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from secondlook import __version__
-from secondlook.api import autorag
+from secondlook.api import autorag, rerank
 from secondlook.api.ai_search import items, routes
-from secondlook.api.errors import INVALID_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND, failure, to_wire
+from secondlook.api.errors import INVALID_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND, failure, headers_of, to_wire
 from secondlook.errors import SecondlookError
 from secondlook.services.bundle import Services
+from secondlook.telemetry import METRICS_TYPE, render_metrics, tenant
 
 log = logging.getLogger(__name__)
 
@@ -26,9 +27,10 @@ BASES = {"/client/v4": "", "": "_at_root"}
 
 @dataclass(frozen=True, slots=True)
 class ApiOptions:
-    """Settings of the wire; ``open`` lets every caller in without a token."""
+    """Settings of the wire; ``open`` lets every caller in without a token, ``metrics_open`` to the metrics."""
 
     open: bool = False
+    metrics_open: bool = False
 
 
 def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
@@ -36,17 +38,36 @@ def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
     app = FastAPI(title="Secondlook", version=__version__, description="A self-hosted AI Search server.")
 
     async def authenticate(request: Request) -> None:
+        account = request.path_params.get("account", "")
+        tenant.set(account)
         if not options.open:
             scheme, _, secret = request.headers.get("authorization", "").partition(" ")
             key = request.headers.get("x-auth-key", "")
-            await services.access.authenticate(secret.strip() if scheme.lower() == "bearer" else key)
+            token = await services.access.authenticate(secret.strip() if scheme.lower() == "bearer" else key)
+            tenant.set(account or token.id)
 
+    app.include_router(
+        rerank.make_router(services),
+        dependencies=[Depends(authenticate)],
+        tags=["Rerank"],
+        generate_unique_id_function=lambda route: f"rerank_{route.name}",
+    )
     for base, where in BASES.items():
         _add_routes(app, services, Depends(authenticate), base, where)
 
     @app.get("/health", operation_id="health", tags=["Server"])
     async def health() -> dict[str, str]:
         return {"status": "ok", "version": __version__}
+
+    @app.get(
+        "/metrics",
+        operation_id="metrics",
+        tags=["Server"],
+        response_class=Response,
+        dependencies=[] if options.metrics_open else [Depends(authenticate)],
+    )
+    async def metrics() -> Response:
+        return Response(render_metrics(), media_type=METRICS_TYPE)
 
     _add_error_handlers(app)
     return app
@@ -75,6 +96,7 @@ def _add_routes(app: FastAPI, services: Services, guard: Any, base: str, where: 
         prefix = f"{search}{inner}/instances"
         add(routes.make_router(services), f"{form}instances", prefix, "AI Search")
         add(items.make_router(services), f"{form}items", f"{prefix}/{{name}}/items", "Items")
+    add(rerank.make_run_router(services), "run", f"{account}/ai/run", "Rerank")
     add(routes.make_namespace_router(services), "namespaces", f"{search}/namespaces", "Namespaces")
     add(routes.make_token_router(), "tokens", f"{search}/tokens", "Tokens")
 
@@ -99,7 +121,7 @@ def _add_error_handlers(app: FastAPI) -> None:
         status, body = to_wire(error)
         if status >= 500:
             log.warning("%s %s: %s", request.method, request.url.path, error)
-        return JSONResponse(body, status)
+        return JSONResponse(rerank.translated(request.url.path, status, body), status, headers=headers_of(error))
 
     async def invalid(request: Request, error: Exception) -> JSONResponse:
         lines = error.errors() if isinstance(error, RequestValidationError) else []

@@ -1,5 +1,6 @@
 """The only table from our errors to the wire's status, code and message."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from secondlook import errors as ours
@@ -21,7 +22,9 @@ TABLE: Sequence[Line] = (
     (ours.NamespaceExistsError, 409, 7064, "namespace_already_exists"),
     (ours.NamespaceFixedError, 400, 7065, "cannot_modify_default_namespace"),
     (ours.NamespaceNotEmptyError, 400, 7066, "namespace_not_empty"),
+    (ours.RerankerNotFoundError, 404, 7010, "invalid_model"),
     (ours.InvalidModelError, 400, 7010, "invalid_model"),
+    (ours.TooManyTokensError, 413, INVALID_REQUEST, "invalid_request"),
     (ours.InstanceExistsError, 400, 7022, "ai_search_with_this_name_already_exist"),
     (ours.ChunkSizeError, 400, 7036, "invalid_chunk_size"),
     (ours.ItemNotFoundError, 404, 7041, "item_not_found"),
@@ -43,6 +46,7 @@ TABLE: Sequence[Line] = (
     (ours.GeneratorTimeoutError, 400, 7031, "ai_gateway_timeout"),
     (ours.GeneratorError, 502, 7033, "ai_gateway_exception"),
     (ours.RerankerError, 500, 7073, "all_search_methods_failed"),
+    (ours.OverloadedError, 429, 2003, "Rate limited"),
     (ours.IndexCorruptError, 503, 7017, "unable_to_connect_to_ai_search"),
     (ours.BackendError, 503, 7017, "unable_to_connect_to_ai_search"),
     (ours.CallerError, 400, INVALID_REQUEST, "invalid_request"),
@@ -56,6 +60,11 @@ def to_wire(error: Exception) -> tuple[int, Mapping[str, object]]:
         if isinstance(error, kind):
             return status, failure(code, message, str(error))
     return 500, failure(7001, "Internal Error")
+
+
+def headers_of(error: Exception) -> Mapping[str, str]:
+    """What an error says in headers: when to come again, in whole seconds."""
+    return {"Retry-After": str(math.ceil(error.retry_after))} if isinstance(error, ours.OverloadedError) else {}
 
 
 def failure(code: int, message: str, detail: str = "") -> Mapping[str, object]:

@@ -4,13 +4,17 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
-from secondlook.domain.candidate import Candidate, Ranking
+from secondlook.domain.candidate import Candidate, Ranking, Receipt
 from secondlook.ports import Delta
 
 
 def receipt_of(ranking: Ranking) -> dict[str, object]:
     """What reranking did; an extra key that Cloudflare does not send."""
-    receipt = ranking.receipt
+    return shown_receipt(ranking.receipt)
+
+
+def shown_receipt(receipt: Receipt) -> dict[str, object]:
+    """A receipt as the wire has it."""
     return {
         "status": receipt.status,
         "reason": receipt.reason,

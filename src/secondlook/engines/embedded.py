@@ -145,7 +145,7 @@ class EmbeddedEngine:
         """Make it; raises ``SetupError`` if it exists with another shape."""
 
         def run() -> None:
-            with closing(connect(self._path(index))) as connection, connection:
+            with closing(connect(self._path(index), make=True)) as connection, connection:
                 connection.executescript(SCHEMA)
                 if shape.tokenizer:
                     connection.execute(
@@ -316,11 +316,14 @@ class EmbeddedEngine:
         if found:
             return found
         path = self._path(index)
+        gone = f"there is no index {index}: it was dropped, or its data folder is not complete"
         if not path.is_file():
-            raise BackendError(f"there is no index {index}: it was dropped, or its data folder is not complete")
+            raise BackendError(gone)
         try:
             with closing(connect(path)) as connection:
                 shape = read_shape(connection)
+        except sqlite3.OperationalError as error:
+            raise BackendError(f"index {index} cannot be used: {error}" if path.is_file() else gone) from error
         except sqlite3.DatabaseError as error:
             raise IndexCorruptError(
                 f"index {index} is damaged ({error}): restore it, or index its items again"

@@ -40,7 +40,7 @@ class Matrix:
         self._has_vector: Bools = np.zeros(0, np.bool_)
         self._buffer: Floats = np.zeros((0, dimensions), np.float32)
         self._rows: list[Row] = []
-        self._masks: dict[Filter, Bools] = {}
+        self._masks: dict[str, Bools] = {}
 
     def extended(self, generation: int, gone: str, rows: Sequence[Row]) -> "Matrix":
         """The next snapshot: without the chunks of item ``gone``, with these rows at the end."""
@@ -81,12 +81,13 @@ class Matrix:
     def _seen(self, where: Filter | None) -> Bools:
         if where is None:
             return self._alive
-        if where not in self._masks:
+        key = repr(where)  # tells true from 1 and from 1.0, which are equal as keys but not as filters
+        if key not in self._masks:
             if len(self._masks) >= 16:
                 self._masks.clear()
             holds = [matches(where, row.metadata) for row in self._rows]
-            self._masks[where] = np.array(holds, np.bool_).reshape(self.size) & self._alive
-        return self._masks[where]
+            self._masks[key] = np.array(holds, np.bool_).reshape(self.size) & self._alive
+        return self._masks[key]
 
     def _grown(self, size: int) -> Floats:
         """The parent's buffer if its end is free, else a copy of twice the size."""

@@ -28,8 +28,10 @@ TOKENIZERS: Mapping[Tokenizer, str] = {
 COLUMNS = "id, item_id, item_key, text, position, start, end, timestamp, metadata, context, truncated"
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+def connect(path: Path, *, make: bool = False) -> sqlite3.Connection:
+    """A connection to the file; one that is not there is an error unless it is to be made."""
+    address = f"{path.absolute().as_uri()}?mode={'rwc' if make else 'rw'}"
+    connection = sqlite3.connect(address, timeout=30, isolation_level=None, check_same_thread=False, uri=True)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     return connection

@@ -1,6 +1,5 @@
 """A cross-encoder: query and passage are read together, and a sigmoid makes the logit a score."""
 
-import asyncio
 import math
 from collections.abc import Sequence
 
@@ -29,7 +28,7 @@ class CrossEncoder:
     async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
         """sigmoid(logit) of each pair; the passage is cut where the pair is too long, the query never."""
         texts = [passage.text for passage in passages]
-        pairs = await asyncio.to_thread(self._encoder.score_pairs, query, texts, max_tokens=self._max_tokens)
+        pairs = await self._encoder.score_pairs(query, texts, max_tokens=self._max_tokens)
         if not all(math.isfinite(logit) for logit, _ in pairs):
             raise RerankerError(f"{self.identity} gave a score that is not a number")
         return Scores(tuple(_sigmoid(logit) for logit, _ in pairs), sum(cut for _, cut in pairs))

@@ -7,11 +7,8 @@ from typing import cast
 import numpy as np
 
 from secondlook.models.encoder import Encoded, Encoder
-from secondlook.models.late_interaction import WINDOW_TOKENS, LateInteraction
+from secondlook.models.late_interaction import MOST_WINDOWS, WINDOW_TOKENS, LateInteraction
 from secondlook.ports import Embedding, Vector
-
-MOST_WINDOWS = 2
-"""Windows read of a passage: 512 tokens; chunks are 256 by default and need one."""
 
 
 class EncoderEmbedder:
@@ -38,32 +35,33 @@ class EncoderEmbedder:
 
     async def embed_query(self, text: str) -> Vector:
         """The query's vector; tokens past the window are not read."""
-        [encoded] = await asyncio.to_thread(self._encoder.encode, [text], max_tokens=WINDOW_TOKENS)
+        [encoded] = await self._encoder.encode([text], max_tokens=WINDOW_TOKENS, priority="query")
         return encoded.sentence.astype("<f4").tobytes()
 
     async def embed_passages(
         self, texts: Sequence[str], on_done: Callable[[int], None] | None = None
     ) -> list[Embedding]:
-        """One embedding a text, in order."""
-        return await asyncio.to_thread(self._embed, texts, on_done)
+        """One embedding a text, in order; windows of all texts go through the encoder together."""
+        cuts = await self._encoder.split(texts, WINDOW_TOKENS)
+        windows = [window for own in cuts for window in own[:MOST_WINDOWS]]
+        encoded = await self._encoder.encode(windows, max_tokens=WINDOW_TOKENS, priority="indexing")
+        made = await asyncio.to_thread(self._join_all, encoded, [len(own) for own in cuts])
+        if on_done:
+            on_done(len(made))
+        return made
 
     def count_tokens(self, text: str) -> int:
         """Tokens of the text without special tokens."""
         return self._encoder.count_tokens(text)
 
-    def _embed(self, texts: Sequence[str], on_done: Callable[[int], None] | None) -> list[Embedding]:
-        """Windows of all texts go through the encoder together; a text's vector is the mean over all its tokens."""
-        spans = [self._encoder.windows(text, WINDOW_TOKENS) for text in texts]
-        windows = [text[start:end] for text, own in zip(texts, spans, strict=True) for start, end in own[:MOST_WINDOWS]]
-        encoded = self._encoder.encode(windows, max_tokens=WINDOW_TOKENS)
+    def _join_all(self, encoded: Sequence[Encoded], counts: Sequence[int]) -> list[Embedding]:
+        """A text's vector is the mean over all its tokens; ``counts`` says how many windows each text has."""
         made: list[Embedding] = []
         at = 0
-        for own in spans:
-            count = min(len(own), MOST_WINDOWS)
-            made.append(self._join(encoded[at : at + count], cut=len(own) > MOST_WINDOWS))
-            at += count
-        if on_done:
-            on_done(len(made))
+        for count in counts:
+            read = min(count, MOST_WINDOWS)
+            made.append(self._join(encoded[at : at + read], cut=count > MOST_WINDOWS))
+            at += read
         return made
 
     def _join(self, windows: Sequence[Encoded], *, cut: bool) -> Embedding:

@@ -1,25 +1,36 @@
 """An encoder that runs: tokenises, infers, and gives token vectors or pair scores."""
 
+import functools
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from secondlook.errors import BackendError, CallerError, SetupError
+from secondlook.models.batching import Priority, Scheduler, Session
 from secondlook.models.graph import Precision, read_config
 from secondlook.models.native_session import NativeSession
 from secondlook.models.onnx_session import OnnxSession
 
+if TYPE_CHECKING:
+    from tokenizers import Encoding
+
+T = TypeVar("T")
+Row = tuple[NDArray[np.int32], NDArray[np.int32], bool]
+"""Token ids, token types, and whether the text was cut."""
 Runtime = Literal["auto", "native", "onnxruntime"]
 
 LONGEST_TEXT = 40
 """Characters a token may stand for at most when a text is cut before it is tokenised."""
+
+
+TEXTS_A_TURN = 32
+"""Texts that are tokenised at once; a few milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +50,8 @@ class Encoded:
     truncated: bool
 
 
-class Session(Protocol):
-    """A runtime with the model in it; thread-safe."""
-
-    @property
-    def name(self) -> str:
-        """Runtime and precision."""
-
-    @property
-    def tokens_a_run(self) -> int:
-        """Sequences go together into a run until they have this many tokens."""
-
-    def infer(self, ids: Sequence[NDArray[np.int32]], types: Sequence[NDArray[np.int32]]) -> list[NDArray[np.float32]]:
-        """One output a sequence."""
-
-
 class Encoder:
-    """One model in memory. Thread-safe; ``threads`` runs go on at once, one core each.
+    """One model in memory. Inference is done by ``scheduler``, or by one of its own with ``threads`` workers.
 
     ``auto`` takes the native runtime where it can serve the model in int8, else ONNX Runtime.
 
@@ -73,6 +69,7 @@ class Encoder:
         threads: int | None = None,
         cache: Path | None = None,
         name: str = "",
+        scheduler: Scheduler | None = None,
     ) -> None:
         from tokenizers import Tokenizer
 
@@ -86,8 +83,8 @@ class Encoder:
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._session = self._open(folder, head, precision, runtime, cache)
-        self._threads = threads or os.cpu_count() or 1
-        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="infer")
+        self._own = scheduler is None
+        self._scheduler = scheduler or Scheduler(threads or os.cpu_count() or 1)
         self._special = self._tokenizer.num_special_tokens_to_add(False)
         self._special_pair = self._tokenizer.num_special_tokens_to_add(True)
 
@@ -95,6 +92,11 @@ class Encoder:
     def identity(self) -> str:
         """Name, revision (first digits of the weights' SHA-256), runtime and precision."""
         return f"{self._name}@{self._digest[:12]}/{self._session.name}"
+
+    @property
+    def special_tokens(self) -> int:
+        """How many special tokens a text is given."""
+        return int(self._special)
 
     def count_tokens(self, text: str) -> int:
         """Tokens of the text without special tokens."""
@@ -107,50 +109,101 @@ class Encoder:
         starts = range(0, len(offsets), room)
         return [(offsets[at][0], offsets[min(at + room, len(offsets)) - 1][1]) for at in starts] or [(0, len(text))]
 
-    def encode(
-        self, texts: Sequence[str], *, max_tokens: int = 256, on_done: Callable[[int], None] | None = None
+    async def split(self, texts: Sequence[str], max_tokens: int) -> list[list[str]]:
+        """Each text in windows of at most that many tokens, special ones counted."""
+
+        def cut(part: Sequence[str]) -> list[list[str]]:
+            return [[text[start:end] for start, end in self.windows(text, max_tokens)] for text in part]
+
+        return await self._read(cut, texts)
+
+    async def encode(
+        self, texts: Sequence[str], *, max_tokens: int = 256, priority: Priority = "passage"
     ) -> list[Encoded]:
         """One result a text, in order; ``max_tokens`` counts special tokens."""
-        rows = [self._row(text, max_tokens) for text in texts]
-        results: list[Encoded | None] = [None] * len(texts)
-        runs = self._run([ids for ids, _, _ in rows], [types for _, types, _ in rows])
-        for done, (place, vectors) in enumerate(runs, 1):
+        return await self.encode_as(lambda encoded: encoded, texts, max_tokens=max_tokens, priority=priority)
+
+    async def encode_as(
+        self,
+        keep: Callable[[Encoded], T],
+        texts: Sequence[str],
+        *,
+        max_tokens: int = 256,
+        priority: Priority = "passage",
+    ) -> list[T]:
+        """What ``keep`` makes of each text's result, in order; it is called in a worker, and the rest is let go.
+
+        Raises:
+            OverloadedError: too much work waits.
+        """
+        self._scheduler.admit(priority)
+        rows = await self._rows(texts, max_tokens, priority)
+
+        def finish(place: int, vectors: NDArray[np.float32]) -> T:
             mean = vectors.mean(axis=0)
             sentence = mean / max(float(np.linalg.norm(mean)), 1e-12)
-            results[place] = Encoded(rows[place][0], vectors, sentence, rows[place][2])
-            if on_done:
-                on_done(done)
-        return [one for one in results if one is not None]
+            return keep(Encoded(rows[place][0], vectors, sentence, rows[place][2]))
 
-    def score_pairs(self, query: str, passages: Sequence[str], *, max_tokens: int = 512) -> list[tuple[float, bool]]:
+        ids, types = [ids for ids, _, _ in rows], [types for _, types, _ in rows]
+        return await self._scheduler.infer(self._session, ids, types, finish=finish, priority=priority)
+
+    async def score_pairs(
+        self, query: str, passages: Sequence[str], *, max_tokens: int = 512
+    ) -> list[tuple[float, bool]]:
         """The first logit of each pair, and whether the passage was cut; the query never is.
 
         Raises:
             CallerError: the query leaves no room for a passage.
+            OverloadedError: too much work waits.
         """
+        self._scheduler.admit("passage")
         limit = min(max_tokens, self.config.max_positions)
-        asked = self._tokenizer.encode(query, add_special_tokens=False)
+        [asked] = await self._read(self._tokenise, [query])
         room = limit - self._special_pair - len(asked.ids)
         if room < 1:
             raise CallerError(f"the query has {len(asked.ids)} tokens and leaves no room in {limit}: shorten it")
-        ids, types, cut = [], [], []
-        for passage in passages:
-            read = self._tokenizer.encode(passage[: room * LONGEST_TEXT], add_special_tokens=False)
-            cut.append(len(read.ids) > room or len(passage) > room * LONGEST_TEXT)
-            read.truncate(room)
-            pair = self._tokenizer.post_process(asked, read)
-            ids.append(np.array(pair.ids, np.int32))
-            types.append(self._types(pair.type_ids))
-        logits = [0.0] * len(passages)
-        for place, out in self._run(ids, types):
-            logits[place] = float(out[0])
-        return list(zip(logits, cut, strict=True))
+
+        def join(part: Sequence[str]) -> list[Row]:
+            return [self._pair(asked, passage, room) for passage in part]
+
+        rows = await self._read(join, passages)
+        logits = await self._scheduler.infer(
+            self._session,
+            [ids for ids, _, _ in rows],
+            [types for _, types, _ in rows],
+            finish=lambda place, out: float(out[0]),
+        )
+        return list(zip(logits, (cut for _, _, cut in rows), strict=True))
 
     def close(self) -> None:
-        """Stop the workers."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """Stop the workers, if they are this encoder's own."""
+        if self._own:
+            self._scheduler.close()
 
-    def _row(self, text: str, max_tokens: int) -> tuple[NDArray[np.int32], NDArray[np.int32], bool]:
+    async def _rows(self, texts: Sequence[str], max_tokens: int, priority: Priority) -> list[Row]:
+        """Tokens of each text; a query is short, and does not wait until long passages are read."""
+        if priority == "query":
+            return [self._row(text, max_tokens) for text in texts]
+        return await self._read(lambda part: [self._row(text, max_tokens) for text in part], texts)
+
+    async def _read(self, work: Callable[[Sequence[str]], list[T]], texts: Sequence[str]) -> list[T]:
+        """What ``work`` makes of the texts, a few at a time, so that calls take turns."""
+        found: list[T] = []
+        for at in range(0, len(texts), TEXTS_A_TURN):
+            found += await self._scheduler.read(functools.partial(work, texts[at : at + TEXTS_A_TURN]))
+        return found
+
+    def _tokenise(self, texts: Sequence[str]) -> list["Encoding"]:
+        return [self._tokenizer.encode(text, add_special_tokens=False) for text in texts]
+
+    def _pair(self, asked: "Encoding", passage: str, room: int) -> Row:
+        read = self._tokenizer.encode(passage[: room * LONGEST_TEXT], add_special_tokens=False)
+        cut = len(read.ids) > room or len(passage) > room * LONGEST_TEXT
+        read.truncate(room)
+        pair = self._tokenizer.post_process(asked, read)
+        return np.array(pair.ids, np.int32), self._types(pair.type_ids), cut
+
+    def _row(self, text: str, max_tokens: int) -> Row:
         limit = min(max_tokens, self.config.max_positions)
         short = text[: limit * LONGEST_TEXT]
         read = self._tokenizer.encode(short, add_special_tokens=False)
@@ -164,22 +217,6 @@ class Encoder:
         found = np.array(types, np.int32)
         return found if self.config.token_types > 1 else np.zeros_like(found)
 
-    def _run(
-        self, ids: Sequence[NDArray[np.int32]], types: Sequence[NDArray[np.int32]]
-    ) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """The place and the output of each sequence, longest first, several runs at a time."""
-
-        def infer(places: list[int]) -> list[tuple[int, NDArray[np.float32]]]:
-            found = self._session.infer([ids[at] for at in places], [types[at] for at in places])
-            return list(zip(places, found, strict=True))
-
-        runs = make_runs([len(one) for one in ids], self._session.tokens_a_run)
-        if len(runs) == 1:
-            yield from infer(runs[0])
-            return
-        for found in self._pool.map(infer, runs):
-            yield from found
-
     def _open(self, folder: Path, head: bool, precision: Precision, runtime: Runtime, cache: Path | None) -> Session:
         if precision == "int8" and runtime != "onnxruntime":
             try:
@@ -188,19 +225,6 @@ class Encoder:
                 if runtime == "native":
                     raise
         return OnnxSession(folder, head=head, precision=precision, digest=self._digest, cache=cache)
-
-
-def make_runs(lengths: Sequence[int], tokens: int) -> list[list[int]]:
-    """Places of the sequences that go together, longest first; a run ends when it has ``tokens`` tokens."""
-    runs: list[list[int]] = []
-    room = 0
-    for place in sorted(range(len(lengths)), key=lambda one: -lengths[one]):
-        if room <= 0:
-            runs.append([])
-            room = tokens
-        runs[-1].append(place)
-        room -= lengths[place]
-    return runs
 
 
 def _file_digest(path: Path) -> str:

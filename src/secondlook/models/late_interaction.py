@@ -3,6 +3,7 @@
 import asyncio
 import importlib.resources
 import io
+import itertools
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ HEADER = 5
 """Bytes before the levels: format, dimensions, two of the projection's checksum, and whether the text was cut."""
 QUERY_TOKENS = 128
 WINDOW_TOKENS = 256
+MOST_WINDOWS = 2
+"""Windows read of a passage: 512 tokens; chunks are 256 by default and need one."""
 
 
 @dataclass(frozen=True)
@@ -102,26 +105,38 @@ class LateInteraction:
 
     async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
         """One probability a passage; passages that come without stored vectors are encoded now."""
-        return await asyncio.to_thread(self._score, query, passages)
-
-    def _score(self, query: str, passages: Sequence[Passage]) -> Scores:
         if not passages:
             return Scores(())
-        [asked] = self._encoder.encode([query], max_tokens=QUERY_TOKENS)
-        truncated = 0
-        stored = []
-        for passage in passages:
-            found = unpack_levels(passage.stored or b"", self._recipe.mark)
-            if found is None:
-                windows, cut = encode_windows(self._encoder, passage.text)
-                found = quantise(self._project(windows)), cut
-            stored.append(found[0])
-            truncated += found[1]
+        [asked] = await self._encoder.encode([query], max_tokens=QUERY_TOKENS, priority="query")
+        read = await self._levels(passages)
+        values = await asyncio.to_thread(self._compare, asked, passages, [levels for levels, _ in read])
+        return Scores(values, sum(cut for _, cut in read))
+
+    def _compare(self, asked: Encoded, passages: Sequence[Passage], stored: Sequence[Levels]) -> tuple[float, ...]:
         similarities = max_similarities(self._project([asked]), self._weigh(asked), stored)
         evidence = np.array([features(passage.evidence) for passage in passages], np.float32)
         given = np.concatenate([similarities, evidence], axis=1)
         logits = (given @ self._recipe.coefficients + self._recipe.intercept).astype(np.float64)
-        return Scores(tuple(float(one) for one in 1 / (1 + np.exp(-logits))), truncated)
+        return tuple(float(one) for one in 1 / (1 + np.exp(-logits)))
+
+    async def _levels(self, passages: Sequence[Passage]) -> list[tuple[Levels, bool]]:
+        """The quantised vectors of each passage and whether its text was cut; those not stored are made together."""
+        found = [unpack_levels(passage.stored or b"", self._recipe.mark) for passage in passages]
+        missing = [passage.text for passage, levels in zip(passages, found, strict=True) if levels is None]
+        cuts = await self._encoder.split(missing, WINDOW_TOKENS)
+        windows = [window for own in cuts for window in own[:MOST_WINDOWS]]
+        encoded = iter(
+            await self._encoder.encode_as(lambda one: quantise(self._project([one])), windows, max_tokens=WINDOW_TOKENS)
+            if windows
+            else ()
+        )
+        made = iter(
+            [
+                (np.concatenate(list(itertools.islice(encoded, min(len(own), MOST_WINDOWS)))), len(own) > MOST_WINDOWS)
+                for own in cuts
+            ]
+        )
+        return [next(made) if levels is None else levels for levels in found]
 
     def _weigh(self, asked: Encoded) -> Floats:
         """Weights of the query's tokens, summing to 1: rare and telling tokens count more."""
@@ -130,15 +145,15 @@ class LateInteraction:
         return cast(Floats, (weights / max(float(weights.sum()), 1e-9)).astype(np.float32))
 
     def _project(self, windows: Sequence[Encoded]) -> Floats:
-        tokens = np.concatenate([window.vectors[1:-1] for window in windows])
-        projected = tokens @ self._recipe.projection
+        """Window by window: a product of matrices may round a row by how many there are."""
+        projected = np.concatenate([window.vectors[1:-1] @ self._recipe.projection for window in windows])
         return cast(Floats, projected / np.maximum(np.linalg.norm(projected, axis=1, keepdims=True), 1e-9))
 
 
-def encode_windows(encoder: Encoder, text: str, *, most: int = 2) -> tuple[list[Encoded], bool]:
+async def encode_windows(encoder: Encoder, text: str, *, most: int = MOST_WINDOWS) -> tuple[list[Encoded], bool]:
     """The text in windows of 256 tokens, the length the encoder was trained at, and whether even those cut it."""
-    windows = [text[start:end] for start, end in encoder.windows(text, WINDOW_TOKENS)]
-    return encoder.encode(windows[:most] or [""], max_tokens=WINDOW_TOKENS), len(windows) > most
+    [windows] = await encoder.split([text], WINDOW_TOKENS)
+    return await encoder.encode(windows[:most], max_tokens=WINDOW_TOKENS), len(windows) > most
 
 
 def quantise(vectors: Floats) -> Levels:

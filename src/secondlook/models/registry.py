@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from secondlook.errors import InvalidModelError, SetupError
+from secondlook.models.batching import Scheduler
 from secondlook.models.cross_encoder import CrossEncoder
 from secondlook.models.encoder import Encoder
 from secondlook.models.weights import ALL_MINILM, PinnedModel, check_files, find_model, model_folder
@@ -59,9 +60,12 @@ class KnownModel:
 class RerankerShelf:
     """Finds rerankers by name and keeps the loaded ones."""
 
-    def __init__(self, cache: Path, default: Reranker, *, threads: int | None = None) -> None:
+    def __init__(
+        self, cache: Path, default: Reranker, *, threads: int | None = None, scheduler: Scheduler | None = None
+    ) -> None:
         self._cache = cache
         self._threads = threads
+        self._scheduler = scheduler
         self._loaded: dict[str, Reranker] = {}
         self.default = default
 
@@ -92,7 +96,8 @@ class RerankerShelf:
     def _load(self, pinned: PinnedModel | None, folder: Path) -> Reranker:
         if pinned:
             check_files(pinned, folder)
-        return CrossEncoder(Encoder(folder, head=True, threads=self._threads, cache=self._cache / "graphs"))
+        graphs = self._cache / "graphs"
+        return CrossEncoder(Encoder(folder, head=True, threads=self._threads, cache=graphs, scheduler=self._scheduler))
 
 
 class LateLoaded:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from secondlook.services.access import Access
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
+from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import Searching
 
 
@@ -16,3 +17,4 @@ class Services:
     instances: Instances
     indexing: Indexing
     searching: Searching
+    reranking: PassageReranking

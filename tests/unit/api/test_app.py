@@ -45,6 +45,18 @@ def test_health_tells_the_version(wire: Wire) -> None:
     assert wire.get("/health").json() == {"status": "ok", "version": __version__}
 
 
+def test_metrics_are_open_only_when_that_is_set(wire: Wire) -> None:
+    assert "secondlook_infer_seconds_bucket" in wire.get("/metrics").text
+    app = create_app(wire.services, options=ApiOptions(metrics_open=True))
+
+    async def ask(path: str) -> int:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://open") as client:
+            return (await client.get(path)).status_code
+
+    assert wire.run(ask("/metrics")) == 200
+    assert wire.run(ask(NEW)) == 401
+
+
 def test_each_route_lies_under_both_bases(wire: Wire) -> None:
     paths = wire.app.openapi()["paths"]
     bare = {path.removeprefix("/client/v4") for path in paths if path.startswith("/client/v4")}

@@ -191,6 +191,14 @@ def test_keyword_only_and_vector_only(tmp_path: Path) -> None:
     vectors.engine.close()
 
 
+def test_a_read_that_races_a_drop_makes_no_file(filled: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asyncio.run(filled.engine.drop_index("i"))
+    monkeypatch.setattr(Path, "is_file", lambda path: True)  # it was still there when it was looked for
+    with pytest.raises(BackendError):
+        filled.near(0)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_dropped_and_unknown_indexes(filled: Index, tmp_path: Path) -> None:
     asyncio.run(filled.engine.drop_index("i"))
     asyncio.run(filled.engine.drop_index("i"))

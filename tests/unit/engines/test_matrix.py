@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from secondlook.domain.filters import Comparison
+from secondlook.domain.filters import AllOf, Comparison
 from secondlook.engines.matrix import Matrix, Row
 
 AXES = np.eye(4, dtype="<f4")
@@ -38,6 +38,16 @@ def test_masks_are_remembered_for_a_few_filters() -> None:
     matrix = Matrix(0, 4).extended(1, "", [row(n, "a", 0) for n in range(30)])
     for bound in range(40):
         assert matrix.allowed(Comparison("n", "lt", bound)) == list(range(min(bound, 30)))
+
+
+def test_values_of_other_types_are_other_filters() -> None:
+    rows = [Row(1, "a", "i", {"ok": 1}, None), Row(2, "b", "i", {"ok": True}, None), Row(3, "c", "i", {"ok": 0}, None)]
+    matrix = Matrix(0, 4).extended(1, "", rows)
+    assert matrix.allowed(Comparison("ok", "eq", 1)) == [1]
+    assert matrix.allowed(Comparison("ok", "eq", True)) == [2]
+    assert matrix.allowed(AllOf((Comparison("ok", "in", (0, False)),))) == [3]
+    assert matrix.allowed(AllOf((Comparison("ok", "in", (0, 1)),))) == [1, 3]
+    assert matrix.allowed(AllOf((Comparison("ok", "in", (False, True)),))) == [2]
 
 
 @settings(max_examples=40)

@@ -1,6 +1,9 @@
 """Rows of the index file: a chunk comes back as it went in."""
 
+import sqlite3
 from pathlib import Path
+
+import pytest
 
 from secondlook.domain.chunk import Chunk, IndexedChunk
 from secondlook.engines.tables import COLUMNS, SCHEMA, connect, insert_chunk, read_chunk, read_generation, remove_item
@@ -13,7 +16,7 @@ CHUNK = Chunk(
 
 
 def test_round_trip_and_removal(tmp_path: Path) -> None:
-    connection = connect(tmp_path / "x.sqlite")
+    connection = connect(tmp_path / "x.sqlite", make=True)
     connection.executescript(SCHEMA)
     connection.execute("INSERT INTO meta VALUES ('generation', '7')")
     shape = IndexShape(0, None)
@@ -30,7 +33,13 @@ def test_round_trip_and_removal(tmp_path: Path) -> None:
 
 
 def test_writes_are_durable(tmp_path: Path) -> None:
-    connection = connect(tmp_path / "x.sqlite")
+    connection = connect(tmp_path / "x.sqlite", make=True)
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
     connection.close()
+
+
+def test_a_file_that_is_gone_is_not_made_again(tmp_path: Path) -> None:
+    with pytest.raises(sqlite3.OperationalError):
+        connect(tmp_path / "gone?.sqlite")
+    assert list(tmp_path.iterdir()) == []

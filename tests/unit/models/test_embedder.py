@@ -46,7 +46,7 @@ def test_two_windows_are_read_and_more_is_told(encoder: Encoder) -> None:
 def test_what_is_stored_is_what_late_interaction_packs(encoder: Encoder) -> None:
     late = LateInteraction(encoder)
     [found] = asyncio.run(EncoderEmbedder(encoder, late).embed_passages(["Two blasts of the fog horn."]))
-    windows, _ = encode_windows(encoder, "Two blasts of the fog horn.")
+    windows, _ = asyncio.run(encode_windows(encoder, "Two blasts of the fog horn."))
     assert found.stored == late.pack(windows)
     [bare] = asyncio.run(EncoderEmbedder(encoder).embed_passages(["Two blasts of the fog horn."]))
     assert bare.stored is None

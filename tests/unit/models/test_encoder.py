@@ -1,16 +1,24 @@
 """The encoder: batching changes nothing, nothing is cut silently."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
 
 from secondlook.errors import CallerError, SetupError
-from secondlook.models.encoder import Encoder
+from secondlook.models.batching import Scheduler
+from secondlook.models.encoder import Encoded, Encoder
 from tests.tiny_models import WORDS, TinyModel, make_model, run_head, run_reference
 
+T = TypeVar("T")
 TEXTS = ["the oil lamp", "fog horn", "warm it before lighting the lamp", "signal", "the oil lamp"]
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(work)
 
 
 @pytest.fixture(scope="module")
@@ -33,15 +41,15 @@ def judge(model: TinyModel) -> Iterator[Encoder]:
 
 
 def test_together_as_alone(encoder: Encoder) -> None:
-    together = encoder.encode(TEXTS)
+    together = run(encoder.encode(TEXTS))
     for text, found in zip(TEXTS, together, strict=True):
-        [alone] = encoder.encode([text])
+        [alone] = run(encoder.encode([text]))
         assert np.allclose(found.vectors, alone.vectors, atol=1e-5)
         assert list(found.token_ids) == list(alone.token_ids)
 
 
 def test_vectors_are_those_of_the_reference(encoder: Encoder, model: TinyModel) -> None:
-    [found] = encoder.encode(["the oil lamp"])
+    [found] = run(encoder.encode(["the oil lamp"]))
     expected = run_reference(model, found.token_ids.tolist(), [0] * len(found.token_ids))
     assert np.allclose(found.vectors, expected, atol=1e-4)
     mean = expected.mean(axis=0)
@@ -49,7 +57,7 @@ def test_vectors_are_those_of_the_reference(encoder: Encoder, model: TinyModel) 
 
 
 def test_truncation_is_told(encoder: Encoder) -> None:
-    short, long = encoder.encode(["the oil lamp", "oil " * 20], max_tokens=10)
+    short, long = run(encoder.encode(["the oil lamp", "oil " * 20], max_tokens=10))
     assert not short.truncated and len(short.token_ids) == 5
     assert long.truncated and len(long.token_ids) == 10
 
@@ -65,21 +73,36 @@ def test_windows_cover_the_text(encoder: Encoder) -> None:
 
 def test_an_empty_text(encoder: Encoder) -> None:
     assert encoder.windows("", 16) == [(0, 0)]
-    [found] = encoder.encode([""])
+    [found] = run(encoder.encode([""]))
     assert len(found.token_ids) == 2
     assert abs(float(np.linalg.norm(found.sentence)) - 1) < 1e-5
 
 
-def test_progress_is_heard(encoder: Encoder) -> None:
-    heard: list[int] = []
-    encoder.encode(TEXTS, on_done=heard.append)
-    assert heard[-1] == len(TEXTS)
-    assert heard == sorted(heard)
+def test_what_is_kept_is_made_of_each_in_order(encoder: Encoder) -> None:
+    found = run(encoder.encode_as(lambda one: len(one.token_ids), TEXTS, priority="indexing"))
+    assert found == [len(one.token_ids) for one in run(encoder.encode(TEXTS))]
+    assert run(encoder.encode([])) == []
+    assert run(encoder.split(["the oil lamp " * 3, ""], 6)) == [["the oil lamp the", "oil lamp the oil", "lamp"], [""]]
+
+
+def test_two_models_share_workers(model: TinyModel) -> None:
+    scheduler = Scheduler(2)
+    body = Encoder(model.folder, precision="fp32", scheduler=scheduler)
+    head = Encoder(model.folder, head=True, precision="fp32", scheduler=scheduler)
+
+    async def both() -> tuple[list[Encoded], list[tuple[float, bool]]]:
+        return await asyncio.gather(body.encode(TEXTS), head.score_pairs("oil lamp", TEXTS))
+
+    encoded, scored = run(both())
+    assert [len(encoded), len(scored)] == [len(TEXTS)] * 2
+    body.close()  # a scheduler that others use goes on
+    assert run(head.score_pairs("oil lamp", TEXTS)) == scored
+    scheduler.close()
 
 
 def test_pair_scores(judge: Encoder, model: TinyModel) -> None:
     passages = ["fog horn blasts", "warm it", "the oil lamp freezes"]
-    found = judge.score_pairs("oil lamp", passages)
+    found = run(judge.score_pairs("oil lamp", passages))
     assert [cut for _, cut in found] == [False] * 3
     ids = [1, WORDS.index("oil") + 4, WORDS.index("lamp") + 4, 2, WORDS.index("warm") + 4, WORDS.index("it") + 4, 2]
     expected = run_head(model, run_reference(model, ids, [0, 0, 0, 0, 1, 1, 1]))
@@ -88,12 +111,12 @@ def test_pair_scores(judge: Encoder, model: TinyModel) -> None:
 
 def test_the_query_is_never_cut(judge: Encoder) -> None:
     query = "oil " * 20
-    [(score, cut)] = judge.score_pairs(query, ["lamp " * 40], max_tokens=40)
+    [(score, cut)] = run(judge.score_pairs(query, ["lamp " * 40], max_tokens=40))
     assert cut and np.isfinite(score)
-    [(shorter, _)] = judge.score_pairs(query, ["lamp " * 17], max_tokens=40)
+    [(shorter, _)] = run(judge.score_pairs(query, ["lamp " * 17], max_tokens=40))
     assert abs(score - shorter) < 1e-5
     with pytest.raises(CallerError, match="shorten it"):
-        judge.score_pairs("oil " * 38, ["lamp"], max_tokens=40)
+        run(judge.score_pairs("oil " * 38, ["lamp"], max_tokens=40))
 
 
 def test_the_graph_is_cached(model: TinyModel, tmp_path: Path) -> None:

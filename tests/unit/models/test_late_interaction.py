@@ -46,7 +46,7 @@ def late(encoder: Encoder) -> LateInteraction:
 
 
 def stored(encoder: Encoder, late: LateInteraction, text: str) -> bytes:
-    windows, cut = encode_windows(encoder, text)
+    windows, cut = asyncio.run(encode_windows(encoder, text))
     return late.pack(windows, cut=cut)
 
 

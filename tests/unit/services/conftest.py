@@ -15,6 +15,7 @@ from secondlook.ports import Embedder, Reranker, Rerankers, Tools
 from secondlook.services.access import Access
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
+from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import Searching
 from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
@@ -44,6 +45,7 @@ class House:
         )
         self.indexing = Indexing(self.catalog, self.engine, self.blobs, self.embedder)
         self.searching = Searching(self.tools)
+        self.reranking = PassageReranking(self.tools.rerankers)
         self.run(self.catalog.open())
 
     def find(self, name: str) -> Reranker:

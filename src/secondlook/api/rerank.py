@@ -1,0 +1,194 @@
+"""Reranking as a service, in the shapes of Cohere, of text-embeddings-inference and of Workers AI."""
+
+import json
+import math
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from pydantic import AliasChoices, Field
+
+from secondlook.api.body import Body, read_json, validate, while_wanted
+from secondlook.api.errors import success
+from secondlook.api.wire import shown_receipt
+from secondlook.errors import (
+    InvalidModelError,
+    InvalidOptionError,
+    MissingQueryError,
+    RerankerNotFoundError,
+    TooManyTokensError,
+)
+from secondlook.services.bundle import Services
+from secondlook.services.reranking import Reranked
+
+MOST_DOCUMENTS = 1000
+LARGEST_BODY = 8 << 20
+"""Bytes; a model here reads about 2 KB of a document."""
+LONGEST_QUERY = 16_384
+"""Characters."""
+RECEIPT_HEADER = "x-secondlook-receipt"
+"""Where the receipt goes when the answer is a bare array."""
+CERTAIN = 1e-7
+"""A raw score is the logit of a score at least this far from 0 and 1."""
+
+Document = str | dict[str, Any]
+
+
+class CohereBody(Body):
+    """``/v1/rerank`` and ``/v2/rerank``, with the names that Jina and Voyage use."""
+
+    model: str = ""
+    query: str = Field("", max_length=LONGEST_QUERY)
+    documents: list[Document] = Field([], validation_alias=AliasChoices("documents", "texts"))
+    top_n: int | None = Field(None, ge=1, validation_alias=AliasChoices("top_n", "top_k"))
+    rank_fields: list[str] | None = None
+    return_documents: bool = False
+    max_tokens_per_doc: int | None = Field(None, ge=1)
+
+
+class TextsBody(Body):
+    """``/rerank`` of text-embeddings-inference."""
+
+    model: str = ""
+    query: str = Field("", max_length=LONGEST_QUERY)
+    texts: list[str] = Field([])
+    truncate: bool | None = None
+    raw_scores: bool = False
+    return_text: bool = False
+
+
+class ContextBody(Body):
+    """One of ``contexts``."""
+
+    text: str = ""
+
+
+class RunBody(Body):
+    """What Workers AI asks a reranker."""
+
+    query: str = Field("", max_length=LONGEST_QUERY)
+    contexts: list[ContextBody] = Field([])
+    top_k: int | None = Field(None, ge=1)
+
+
+def make_router(services: Services) -> APIRouter:
+    """``/v1/rerank``, ``/v2/rerank`` and ``/rerank``; they stand at root and name no account."""
+    router = APIRouter()
+
+    async def cohere(request: Request, version: str) -> JSONResponse:
+        body = validate(CohereBody, await read_json(request, LARGEST_BODY))
+        texts = [_text_of(document, place, body.rank_fields) for place, document in enumerate(body.documents)]
+        check(body.query, texts)
+        work = services.reranking.rerank(
+            body.query, texts, model=body.model, top_k=body.top_n, max_tokens=body.max_tokens_per_doc
+        )
+        try:
+            found = await while_wanted(request, work)
+        except InvalidModelError as error:
+            raise RerankerNotFoundError(str(error)) from error
+        return JSONResponse(cohere_page(found, body, version))
+
+    @router.post("/v1/rerank", name="first")
+    async def first(request: Request) -> JSONResponse:
+        return await cohere(request, "1")
+
+    @router.post("/v2/rerank", name="second")
+    async def second(request: Request) -> JSONResponse:
+        return await cohere(request, "2")
+
+    @router.post("/rerank", name="texts")
+    async def texts(request: Request) -> JSONResponse:
+        body = validate(TextsBody, await read_json(request, LARGEST_BODY))
+        check(body.query, body.texts)
+        found = await while_wanted(request, services.reranking.rerank(body.query, body.texts, model=body.model))
+        if body.truncate is False and found.receipt.truncated:
+            raise TooManyTokensError(
+                f"{found.receipt.truncated} of the texts are longer than the model reads: shorten them, or leave"
+                " truncate out"
+            )
+        receipt = json.dumps(shown_receipt(found.receipt))
+        return JSONResponse(text_rows(found, body), headers={RECEIPT_HEADER: receipt})
+
+    return router
+
+
+def make_run_router(services: Services) -> APIRouter:
+    """Routes relative to ``/accounts/{account}/ai/run``; a model's name may hold slashes."""
+    router = APIRouter()
+
+    @router.post("/{model:path}", name="model")
+    async def run(request: Request, model: str) -> JSONResponse:
+        body = validate(RunBody, await read_json(request, LARGEST_BODY))
+        texts = [one.text for one in body.contexts]
+        check(body.query, texts)
+        found = await while_wanted(request, services.reranking.rerank(body.query, texts, model=model, top_k=body.top_k))
+        rows = [{"id": one.place, "score": one.relevance} for one in found.scored]
+        return JSONResponse(success({"response": rows, "secondlook": shown_receipt(found.receipt)}))
+
+    return router
+
+
+def check(query: str, texts: Sequence[str]) -> None:
+    """Raises ``MissingQueryError`` without a query, ``InvalidOptionError`` unless there are 1 to 1000 texts."""
+    if not query.strip():
+        raise MissingQueryError("there is nothing to rank by: give query")
+    if not 1 <= len(texts) <= MOST_DOCUMENTS:
+        raise InvalidOptionError(f"there are {len(texts)} documents to rerank: give 1 to {MOST_DOCUMENTS}")
+
+
+def cohere_page(found: Reranked, body: CohereBody, version: str) -> Mapping[str, object]:
+    """The answer to ``/v1/rerank`` and ``/v2/rerank``; ``secondlook`` is the receipt, an extra key."""
+    rows: list[dict[str, object]] = []
+    for one in found.scored:
+        row: dict[str, object] = {"index": one.place, "relevance_score": one.relevance}
+        if body.return_documents:
+            document = body.documents[one.place]
+            row["document"] = {"text": document} if isinstance(document, str) else document
+        rows.append(row)
+    return {
+        "id": str(uuid.uuid4()),
+        "model": body.model or found.receipt.model,
+        "results": rows,
+        "meta": {"api_version": {"version": version}, "billed_units": {"search_units": 1}},
+        "secondlook": shown_receipt(found.receipt),
+    }
+
+
+def text_rows(found: Reranked, body: TextsBody) -> list[dict[str, object]]:
+    """The answer to ``/rerank``; raw scores are logits."""
+    rows: list[dict[str, object]] = []
+    for one in found.scored:
+        row: dict[str, object] = {"index": one.place, "score": one.relevance}
+        if body.raw_scores:
+            held = min(1 - CERTAIN, max(CERTAIN, one.relevance))
+            row["score"] = math.log(held / (1 - held))
+        if body.return_text:
+            row["text"] = body.texts[one.place]
+        rows.append(row)
+    return rows
+
+
+def translated(path: str, status: int, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The error envelope, with the keys that the clients of these routes read beside it."""
+    line = body["errors"][0]
+    words = line.get("detail", line["message"])
+    if path in ("/v1/rerank", "/v2/rerank"):
+        return {**body, "message": words}
+    if path == "/rerank":
+        kind = "overloaded" if status == 429 else "validation" if status < 500 else "backend"
+        return {**body, "error": words, "error_type": kind}
+    return body
+
+
+def _text_of(document: Document, place: int, fields: Sequence[str] | None) -> str:
+    """The text, or the fields in the order they are named, one a line."""
+    if isinstance(document, str):
+        return document
+    values = [document[name] for name in fields or ("text",) if name in document]
+    if not values or not all(isinstance(value, str | int | float) for value in values):
+        raise InvalidOptionError(
+            f"documents.{place}: {', '.join(fields or ('text',))} must be text, and is not there or is something else"
+        )
+    return "\n".join(str(value) for value in values)

@@ -1,0 +1,122 @@
+"""Reranking as a service: passages that come with the request, without index or first stage."""
+
+import asyncio
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from secondlook.domain.candidate import Receipt, RerankStatus
+from secondlook.domain.options import MissingModel
+from secondlook.errors import OverloadedError, RerankerError, SetupError
+from secondlook.ports import Passage, Reranker, Rerankers, Scores
+from secondlook.telemetry import Stopwatch, reranks, span
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A passage's place in the request, from 0, and its relevance score in [0, 1]."""
+
+    place: int
+    relevance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reranked:
+    """The passages best first, equal ones in the order of the request, and what was done."""
+
+    scored: tuple[Scored, ...]
+    receipt: Receipt
+
+
+class PassageReranking:
+    """Scores and orders the passages of a request.
+
+    Args:
+        missing: as for a search, but that there is no order to fall back to: ``fall_back``
+            is an error here.
+        cut: shortens a text to a number of tokens.
+    """
+
+    def __init__(
+        self,
+        rerankers: Rerankers,
+        *,
+        missing: MissingModel = "substitute",
+        cut: Callable[[str, int], str] | None = None,
+    ) -> None:
+        self._rerankers = rerankers
+        self._missing = missing
+        self._cut = cut
+
+    async def rerank(
+        self,
+        query: str,
+        texts: Sequence[str],
+        *,
+        model: str = "",
+        top_k: int | None = None,
+        max_tokens: int | None = None,
+    ) -> Reranked:
+        """The best ``top_k`` passages, all if None, each read up to ``max_tokens``.
+
+        Raises:
+            InvalidModelError: the model's name is unknown.
+            OverloadedError: too much work waits.
+            RerankerError: the model failed, or its weights cannot be had.
+        """
+        with Stopwatch() as watch, span("rerank"):
+            reranker, reason = self._choose(model)
+            passages, cut = await self._passages(texts, max_tokens)
+            try:
+                scores = await _score(reranker, query, passages)
+            except (OverloadedError, RerankerError) as error:
+                reranks.labels("refused", "overloaded" if isinstance(error, OverloadedError) else "failed").inc()
+                raise
+            best = sorted(enumerate(scores.values), key=lambda one: -one[1])[:top_k]
+        status: RerankStatus = "substituted" if reason else "ran"
+        reranks.labels(status, "missing" if reason else "").inc()
+        receipt = Receipt(
+            status,
+            reason,
+            model=reranker.identity,
+            asked=model,
+            candidates_in=len(texts),
+            candidates_out=len(best),
+            truncated=min(len(texts), scores.truncated + cut),
+            milliseconds=watch.milliseconds,
+        )
+        return Reranked(tuple(Scored(place, relevance) for place, relevance in best), receipt)
+
+    def _choose(self, model: str) -> tuple[Reranker, str]:
+        """The reranker that will serve, and why it is not the asked one."""
+        if not model:
+            return self._rerankers.default, ""
+        try:
+            return self._rerankers.find(model), ""
+        except SetupError as error:
+            if self._missing != "substitute":
+                raise RerankerError(str(error)) from error
+            return self._rerankers.default, f"{error}; the built-in reranker took its place"
+
+    async def _passages(self, texts: Sequence[str], max_tokens: int | None) -> tuple[list[Passage], int]:
+        """What the model reads, and how many texts were cut for it."""
+        if max_tokens is None or self._cut is None:
+            return [Passage(text) for text in texts], 0
+        cut = self._cut
+        short = await asyncio.to_thread(lambda: [cut(text, max_tokens) for text in texts])
+        return [Passage(text) for text in short], sum(
+            len(one) < len(text.rstrip()) for one, text in zip(short, texts, strict=True)
+        )
+
+
+async def _score(reranker: Reranker, query: str, passages: Sequence[Passage]) -> Scores:
+    """Scores that can be used; raises ``RerankerError`` for all others."""
+    try:
+        scores = await reranker.score(query, passages)
+    except (SetupError, OSError, ValueError, RuntimeError, MemoryError) as error:
+        raise RerankerError(f"the reranker failed: {error}") from error
+    if len(scores.values) != len(passages):
+        raise RerankerError(f"the reranker gave {len(scores.values)} scores for {len(passages)} passages")
+    if not all(math.isfinite(value) and 0 <= value <= 1 for value in scores.values):
+        raise RerankerError("the reranker gave a score outside 0 to 1")
+    return scores
