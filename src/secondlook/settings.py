@@ -24,6 +24,7 @@ class Settings:
         rerank_budget_ms: longest a rerank may take; 0 for no limit.
         missing_model: what to do when a known reranker's weights cannot be had.
         offline: never fetch a model.
+        rerankers: the file of remote rerankers; ``data_dir / rerankers.toml``, if it is there, when not set.
     """
 
     data_dir: Path = Path("secondlook-data")
@@ -40,6 +41,7 @@ class Settings:
     llm_timeout: float = 60.0
     hf_endpoint: str = "https://huggingface.co"
     offline: bool = False
+    rerankers: Path | None = None
 
     @property
     def models_dir(self) -> Path:
@@ -56,6 +58,7 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
     if port is not None and not 0 <= port <= LAST_PORT:
         raise SetupError(f"port {port}: give a whole number from 0 to {LAST_PORT}")
     cache = _text("CACHE_DIR", "")
+    rerankers = _text("RERANKERS", "")
     return Settings(
         data_dir=data_dir or Path(_text("DATA_DIR", str(plain.data_dir))),
         cache_dir=Path(cache) if cache else None,
@@ -71,6 +74,7 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         llm_timeout=float(_number("LLM_TIMEOUT", int(plain.llm_timeout), 1, 3600)),
         hf_endpoint=os.environ.get("HF_ENDPOINT") or plain.hf_endpoint,
         offline=_switch(f"{PREFIX}OFFLINE") or _switch("HF_HUB_OFFLINE"),
+        rerankers=Path(rerankers) if rerankers else None,
     )
 
 
