@@ -84,9 +84,7 @@ class ListwiseReranker:
                 order[start : start + WINDOW] = [window[at] for at in found]
                 understood += 1
         if not understood:
-            raise RerankerError(
-                f"none of the {len(starts)} answers of {self._endpoint.name} was an order of its window"
-            )
+            raise RerankerError(f"{self._endpoint.name} gave no order of its passages in {len(starts)} answers")
         return order
 
     def _body(self, query: str, texts: Sequence[str]) -> dict[str, object]:
