@@ -28,9 +28,8 @@ from secondlook.evaluation.metrics import ndcg_at
 
 SEED = 11
 VOCABULARY = 30522
-START = [10.0, 2.0, 1.0, 1.0, 4.0, 3.0, 2.0, 2.0, 0.0]
-"""Coefficients to begin with: MaxSim, its fourth power, exact tokens, exact pairs, cosine, share of BM25, both
-reciprocal ranks, log length."""
+START = [8.0, 2.0, 4.0, 3.0, 1.0, 2.0]
+"""Coefficients to begin with: MaxSim, its fourth power, cosine, share of BM25, both reciprocal ranks."""
 NEGATIVES = 23
 HELD = 250
 
@@ -44,7 +43,7 @@ class Example:
 
 
 class Scorer(nn.Module):
-    """MaxSim of projected token vectors and exact matches, weighted by token, mixed with the first stage's evidence."""
+    """MaxSim of projected token vectors, weighted by token, mixed with the first stage's evidence."""
 
     def __init__(self, projection: Tensor, idf: Tensor) -> None:
         super().__init__()
@@ -67,9 +66,7 @@ class Scorer(nn.Module):
             1, given.owner.expand(len(asked), -1), asked @ read.T, "amax", include_self=True
         )
         weights = self.weights(given.token_ids, given.vectors)
-        words = torch.stack(
-            [weights @ best, weights @ best**4, weights @ given.exact, weights[1:] @ given.pairs], dim=1
-        )
+        words = torch.stack([weights @ best, weights @ best**4], dim=1)
         return torch.cat([words, given.evidence], dim=1) @ self.mix
 
 
@@ -79,17 +76,13 @@ class Given:
 
     Attributes:
         owner: [passage tokens], which candidate each belongs to.
-        exact: [query tokens, candidates], 1 where the passage holds the token.
-        pairs: [query tokens - 1, candidates], 1 where it holds the token and the one before it side by side.
-        evidence: [candidates, 5]: the first stage's four, and the log of the passage's length.
+        evidence: [candidates, 4], of the first stage.
     """
 
     token_ids: Tensor
     vectors: Tensor
     tokens: Tensor
     owner: Tensor
-    exact: Tensor
-    pairs: Tensor
     evidence: Tensor
 
 
@@ -99,20 +92,12 @@ def prepare(example: Example, places: list[int]) -> Given:
     keys = [asked.passages[place] for place in places]
     found = [source.passages[key] for key in keys]
     lengths = [len(one) for one in found]
-    ids = [source.token_ids[key].astype(np.int64) for key in keys]
-    query = asked.token_ids.astype(np.int64)
-    exact = np.stack([np.isin(query, own) for own in ids], axis=1)
-    both = query[:-1] * VOCABULARY + query[1:]
-    pairs = np.stack([np.isin(both, own[:-1] * VOCABULARY + own[1:]) for own in ids], axis=1)
-    length = np.log(np.maximum(lengths, 8) / 128).astype(np.float32)
     return Given(
-        torch.from_numpy(query),
+        torch.from_numpy(asked.token_ids.astype(np.int64)),
         torch.from_numpy(asked.vectors.astype(np.float32)),
         torch.from_numpy(np.concatenate(found).astype(np.float32)),
         torch.repeat_interleave(torch.arange(len(found)), torch.tensor(lengths)),
-        torch.from_numpy(exact.astype(np.float32)),
-        torch.from_numpy(pairs.astype(np.float32)),
-        torch.from_numpy(np.concatenate([asked.evidence[places], length[:, None]], axis=1)),
+        torch.from_numpy(asked.evidence[places]),
     )
 
 
@@ -161,7 +146,7 @@ def principal(sets: list[Collected], dimensions: int) -> Tensor:
 
 
 def draw(train: dict[str, list[Example]], num: int, chance: random.Random) -> list[Example]:
-    """Queries of all groups, each group as often as every other: the kinds of queries matter, not how many there are."""
+    """Queries of all groups, each group as often as every other: kinds matter, not how many there are."""
     names = list(train)
     return [chance.choice(train[name]) for name in chance.choices(names, k=num)]
 
@@ -252,7 +237,7 @@ def kind(example: Example) -> str:
 
 
 def split(sets: list[Collected], others: list[Collected]) -> tuple[dict[str, list[Example]], dict[str, list[Example]]]:
-    """Groups to learn from, and groups held out: one in five by hash of the page's or query's name, and all of others."""
+    """Groups to learn from, and groups held out: one in five by hash of its name, and all of ``others``."""
     train: dict[str, list[Example]] = {}
     held: dict[str, list[Example]] = {}
     for one in (*sets, *others):

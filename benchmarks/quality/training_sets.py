@@ -81,20 +81,25 @@ def take_sentence(section: Section, chance: random.Random) -> tuple[str, str]:
 
 
 def write_sections(sources: list[Path], folder: Path) -> None:
-    """One query a section, of three kinds in turn; what became the query is taken out of the passage.
+    """Sections with their headings, and of three in four one query, of three kinds in turn.
 
-    ``h``: the heading. ``s``: a sentence. ``k``: the longest words of a sentence, in order.
+    ``h``: the heading, which is taken out of this one passage. ``s``: a sentence, taken out
+    too. ``k``: the longest words of a sentence that is taken out. The passages that compete
+    keep their headings, as in a real corpus, so that a heading alone wins nothing.
     """
     chance = random.Random(7)
     documents, queries, judgments = [], [], []
     for source in sources:
         for count, section in enumerate(read_sections(source / "corpus.jsonl")):
             key = f"{source.name}/{section.key}"
-            sentence, body = take_sentence(section, chance) if count % 2 else ("", section.body)
-            kind, text = "h", ask_heading(section)
-            if sentence:
-                body = f"{section.heading}\n{body}"
-                kind, text = ("s", sentence) if chance.random() < 0.6 else ("k", shorten(sentence))
+            kind = ("h", "s", "k", "")[count % 4]
+            text, body = "", f"{section.heading}\n{section.body}".strip()
+            if kind == "h" and (text := ask_heading(section)):
+                body = section.body
+            elif kind in ("s", "k"):
+                sentence, rest = take_sentence(section, chance)
+                body = f"{section.heading}\n{rest}".strip()
+                text = sentence if kind == "s" or not sentence else shorten(sentence)
             documents.append({"_id": key, "title": section.title, "text": body})
             if text:
                 queries.append({"_id": f"{kind}:{key}", "text": text})
@@ -103,7 +108,7 @@ def write_sections(sources: list[Path], folder: Path) -> None:
 
 
 def write_topics(source: Path, folder: Path, most: int) -> None:
-    """Pages as topics: the first sentence is the query, and each other section of the page, title hidden, is relevant."""
+    """Pages as topics: the first sentence is the query, and every other section, its title hidden, is relevant."""
     pages: dict[str, list[Section]] = {}
     for section in read_sections(source / "corpus.jsonl"):
         pages.setdefault(section.key.rsplit("#", 1)[0], []).append(section)

@@ -109,6 +109,7 @@ def download_model(model: PinnedModel, cache: Path, *, endpoint: str = HUB, prog
         raise SetupError(
             f"{folder} holds revision {recorded['revision']} of {model.name}, not {model.revision}: remove it first"
         )
+    (folder / RECORD).write_text(json.dumps(recorded, indent=1))  # before any byte: parts of two revisions never mix
     with httpx.Client(follow_redirects=True, timeout=60) as client:
         for name, pinned in model.files.items():
             target = folder / name

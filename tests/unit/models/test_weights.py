@@ -96,6 +96,14 @@ def test_another_revision_needs_an_empty_folder(hub: Hub, tmp_path: Path) -> Non
         download_model(replace(pin(), revision="def456"), tmp_path, endpoint=hub.url)
 
 
+def test_parts_of_two_revisions_never_mix(hub: Hub, tmp_path: Path) -> None:
+    hub.cut_after["/org/tiny/resolve/abc123/config.json"] = 1
+    with pytest.raises(SetupError, match="cannot be fetched"):
+        download_model(pin(), tmp_path, endpoint=hub.url)
+    with pytest.raises(SetupError, match="holds revision abc123"):
+        download_model(replace(pin(), revision="def456"), tmp_path, endpoint=hub.url)
+
+
 def test_a_hub_without_the_file(hub: Hub, tmp_path: Path) -> None:
     hub.files.clear()
     with pytest.raises(SetupError, match=r"404.*models add org/tiny"):
