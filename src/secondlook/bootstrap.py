@@ -3,21 +3,23 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from secondlook.engines.embedded import EmbeddedEngine
 from secondlook.errors import SetupError
-from secondlook.models import registry, weights
+from secondlook.models import golden, registry, remote_config, weights
 from secondlook.models.batching import Scheduler
+from secondlook.models.cross_encoder import CrossEncoder
 from secondlook.models.embedder import EncoderEmbedder
 from secondlook.models.encoder import LONGEST_TEXT, Encoder
 from secondlook.models.extractive import ExtractiveGenerator
 from secondlook.models.late_interaction import LateInteraction
 from secondlook.models.openai_compatible import OpenAICompatible
-from secondlook.ports import Generator, Indexer, Rerankers, Tools
+from secondlook.models.remote_reranker import Endpoint
+from secondlook.ports import Generator, Indexer, Reranker, Rerankers, Tools
 from secondlook.services.access import Access
 from secondlook.services.bundle import Services
 from secondlook.services.indexing import Indexing
@@ -54,38 +56,78 @@ async def open_runtime(settings: Settings, *, progress: Progress | None = None) 
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SetupError(f"the data folder {folder} cannot be made ({error}): set SECONDLOOK_DATA_DIR") from error
-    scheduler = Scheduler(settings.threads or os.cpu_count() or 1, capacity=settings.queue_tokens)
-    encoder = load_encoder(settings, progress=progress, scheduler=scheduler)
-    late = LateInteraction(encoder)
-    embedder = EncoderEmbedder(encoder, late)
-    shelf = registry.RerankerShelf(settings.models_dir, late, scheduler=scheduler)
-    rerankers = Rerankers(shelf.find, shelf.default)
-    engine = EmbeddedEngine(folder / "indexes")
-    catalog = SqlCatalog(_catalog_url(settings))
-    blobs = FileBlobs(folder / "files")
-    await catalog.open()
-    tools = Tools(engine, embedder, rerankers, make_generator(settings))
-    indexing = Indexing(catalog, engine, blobs, embedder)
-    services = Services(
-        Access(catalog),
-        Instances(catalog, engine, blobs, embedder=embedder, rerankers=rerankers, known_embedder=is_known_embedder),
-        indexing,
-        MeasuredSearching(
-            tools,
-            SearchDefaults(
-                settings.rerank_candidates, settings.rerank_budget_ms / 1000 or None, settings.missing_model
-            ),
-        ),
-        PassageReranking(rerankers, missing=settings.missing_model, cut=cutter(encoder)),
-    )
-    try:
-        await indexing.start()
+    endpoints = read_remotes(settings)
+    async with AsyncExitStack() as opened:
+        scheduler = Scheduler(settings.threads or os.cpu_count() or 1, capacity=settings.queue_tokens)
+        opened.push_async_callback(asyncio.to_thread, scheduler.close)
+        encoder = load_encoder(settings, progress=progress, scheduler=scheduler)
+        late = LateInteraction(encoder)
+        shelf = make_shelf(settings, late, endpoints, scheduler=scheduler)
+        opened.push_async_callback(shelf.close)
+        generator = make_generator(settings)
+        if isinstance(generator, OpenAICompatible):
+            opened.push_async_callback(generator.close)
+        catalog = SqlCatalog(_catalog_url(settings))
+        opened.push_async_callback(catalog.close)
+        await catalog.open()
+        engine = EmbeddedEngine(folder / "indexes")
+        opened.callback(engine.close)
+        rerankers = Rerankers(shelf.find, shelf.default)
+        tools = Tools(engine, EncoderEmbedder(encoder, late), rerankers, generator)
+        services = make_services(settings, tools, engine, catalog, encoder)
+        opened.push_async_callback(services.indexing.stop)
+        await services.indexing.start()
         yield Runtime(services, tools, engine)
-    finally:
-        await indexing.stop()
-        engine.close()
-        await asyncio.to_thread(scheduler.close)
-        await catalog.close()
+
+
+def make_services(
+    settings: Settings, tools: Tools, engine: EmbeddedEngine, catalog: SqlCatalog, encoder: Encoder
+) -> Services:
+    """The use cases over what is open."""
+    blobs = FileBlobs(settings.data_dir / "files")
+    instances = Instances(
+        catalog,
+        engine,
+        blobs,
+        embedder=tools.embedder,
+        rerankers=tools.rerankers,
+        known_embedder=is_known_embedder,
+    )
+    budget = settings.rerank_budget_ms / 1000 or None
+    defaults = SearchDefaults(settings.rerank_candidates, budget, settings.missing_model)
+    return Services(
+        Access(catalog),
+        instances,
+        Indexing(catalog, engine, blobs, tools.embedder),
+        MeasuredSearching(tools, defaults),
+        PassageReranking(tools.rerankers, missing=settings.missing_model, cut=cutter(encoder)),
+    )
+
+
+def read_remotes(settings: Settings) -> list[Endpoint]:
+    """The remote rerankers that are configured; raises ``SetupError`` for what cannot be used."""
+    path = settings.rerankers or settings.data_dir / "rerankers.toml"
+    endpoints = remote_config.read_endpoints(path, os.environ, wanted=settings.rerankers is not None)
+    for one in endpoints:
+        if registry.is_taken(one.name):
+            raise SetupError(f"{path}: name {one.name!r} is that of a known model: choose another")
+    return endpoints
+
+
+def make_shelf(
+    settings: Settings, default: Reranker, endpoints: Sequence[Endpoint] = (), *, scheduler: Scheduler | None = None
+) -> registry.RerankerShelf:
+    """All rerankers by name: a remote one by its own, and by provider and model where no other has the same."""
+    opened = {one.name: remote_config.open_remote(one) for one in endpoints}
+    long_names = [f"{one.provider}:{one.model}" for one in endpoints]
+    by_long = {
+        long: opened[one.name]
+        for long, one in zip(long_names, endpoints, strict=True)
+        if one.model and long_names.count(long) == 1
+    }
+    return registry.RerankerShelf(
+        settings.models_dir, default, threads=settings.threads or None, scheduler=scheduler, remotes=opened | by_long
+    )
 
 
 def load_encoder(
@@ -131,13 +173,26 @@ def is_known_embedder(name: str) -> bool:
 
 
 def list_models(settings: Settings) -> Sequence[registry.KnownModel]:
-    """All known models."""
-    return registry.list_models(settings.models_dir)
+    """All known models, the remote ones last."""
+    remotes = [
+        registry.KnownModel(
+            one.name,
+            "reranking",
+            "-",
+            True,
+            False,
+            remote=True,
+            score_kind=remote_config.kind_of(one),
+            note=f"{one.provider}:{one.model or one.name} at {one.url}",
+        )
+        for one in read_remotes(settings)
+    ]
+    return registry.list_models(settings.models_dir, remotes)
 
 
-def pull_model(settings: Settings, name: str, *, progress: Progress | None = None) -> Path:
+def pull_model(settings: Settings, name: str, *, revision: str = "", progress: Progress | None = None) -> Path:
     """Download a model; raises ``InvalidModelError`` or ``SetupError``."""
-    model = registry.find_pinned(name)
+    model = registry.find_pinned(name, revision)
     if settings.offline:
         raise SetupError(
             f"{model.name} cannot be downloaded: offline mode is on (SECONDLOOK_OFFLINE or HF_HUB_OFFLINE)"
@@ -146,11 +201,25 @@ def pull_model(settings: Settings, name: str, *, progress: Progress | None = Non
 
 
 def add_model(settings: Settings, name: str, folder: Path) -> Path:
-    """Take a model from a local folder; it is loaded once to show that it runs, and held to its hashes if pinned."""
+    """Take a model from a local folder; it is loaded once to show that it runs, and held to its hashes if pinned.
+
+    Raises:
+        SetupError: a file is missing, cannot be run, or differs from its pinned hash.
+        RerankerError: the name is a known model's, and these weights fail its self-test.
+    """
     pinned = registry.find_known(name)
-    encoder = Encoder(folder, head=pinned is not weights.ALL_MINILM)
-    encoder.close()
-    return weights.add_model(pinned.name if pinned else name, folder, settings.models_dir, pinned=pinned)
+    if pinned is weights.ALL_MINILM:
+        Encoder(folder).close()
+        return weights.add_model(pinned.name, folder, settings.models_dir, pinned=pinned)
+    own = registry.canonical(name)
+    if not registry.can_be_folder(own):
+        raise SetupError(f"{name!r} cannot be a model's name: give up to 128 printable characters, without ..")
+    scorer = registry.open_scorer(folder, name=own)
+    try:
+        asyncio.run(golden.check_model(CrossEncoder(scorer, max_tokens=64), trained=pinned is not None))
+    finally:
+        scorer.close()
+    return weights.add_model(own, folder, settings.models_dir, pinned=pinned, graph=registry.takes_graph(folder))
 
 
 async def with_access(settings: Settings, work: Callable[[Access], Awaitable[T]]) -> T:

@@ -19,7 +19,7 @@ from secondlook.domain.query import Query
 from secondlook.errors import CallerError, InstanceNotFoundError, SecondlookError
 from secondlook.evaluation.datasets import read_dataset
 from secondlook.ingest.parse import PLAIN, file_type
-from secondlook.screen import Downloads, as_dict, make_bars, show_ranking
+from secondlook.screen import Downloads, as_dict, make_bars, show_models, show_ranking
 from secondlook.server import serve as serve_http
 from secondlook.services.evaluating import Evaluating, to_json
 from secondlook.services.indexing import Indexing, Upload
@@ -278,24 +278,25 @@ def models(context: typer.Context, data_dir: DataDir = None) -> None:
     """List what is known, cached and runnable."""
     if context.invoked_subcommand:
         return
-    table = Table("model", "task", "licence", "here")
-    for model in bootstrap.list_models(load_settings(data_dir=data_dir)):
-        here = "built in" if model.built_in and model.cached else "yes" if model.cached else "no: `models pull`"
-        table.add_row(model.name, model.task, model.licence, here)
-    out.print(table, markup=False)
+    found = bootstrap.list_models(load_settings(data_dir=data_dir))
+    show_models(out, [one.cells for one in found], [f"{one.name}: {one.note}" for one in found if one.note])
 
 
 @models_app.command()
-def pull(name: str, data_dir: DataDir = None) -> None:
-    """Download a known model, with its hash checked."""
+def pull(
+    name: str,
+    revision: Annotated[str, typer.Option(help="The hub's commit; needed where none is pinned.")] = "",
+    data_dir: DataDir = None,
+) -> None:
+    """Download a known model, with its hash checked; a download that broke goes on where it stopped."""
     with Downloads(make_bars(err)) as heard:
-        folder = bootstrap.pull_model(load_settings(data_dir=data_dir), name, progress=heard)
+        folder = bootstrap.pull_model(load_settings(data_dir=data_dir), name, revision=revision, progress=heard)
     _say(f"{name} is in {folder}")
 
 
 @models_app.command()
 def add(name: str, folder: Path, data_dir: DataDir = None) -> None:
-    """Take a model from a local folder (config.json, tokenizer.json, model.safetensors)."""
+    """Take a model from a local folder: tokenizer.json, with config.json and model.safetensors or with model.onnx."""
     _say(f"{name} is in {bootstrap.add_model(load_settings(data_dir=data_dir), name, folder)}")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from secondlook.domain.candidate import Evidence
 from secondlook.domain.chunk import Chunk, IndexedChunk
@@ -68,12 +68,20 @@ class Scores:
     truncated: int = 0
 
 
+ScoreKind = Literal["logit", "probability", "cosine", "rank", "unknown"]
+"""What a model's own number means, before it was made a score in [0, 1]."""
+
+
 class Reranker(Protocol):
-    """Scores pairs; it never sorts, and a pair scores the same in any company."""
+    """Scores pairs; it never sorts, and a pair scores the same in any company, unless its kind is ``rank``."""
 
     @property
     def identity(self) -> str:
-        """Name, revision, runtime, precision, maximum length."""
+        """Name, revision, runtime, precision, maximum length, template."""
+
+    @property
+    def score_kind(self) -> ScoreKind:
+        """What the model's own numbers mean; a ``rank`` tells the order and nothing of relevance."""
 
     @property
     def wants_stored(self) -> bool:

@@ -1,6 +1,6 @@
 """What the commands show: progress bars and rankings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 
@@ -36,6 +36,19 @@ class Downloads(AbstractContextManager[Callable[[str, int, int], None]]):
     def __exit__(self, *error: object) -> None:
         if self._tasks:
             self._bars.stop()
+
+
+MODEL_HEADINGS = ("model", "task", "licence", "languages", "size", "tokens", "scores", "here")
+
+
+def show_models(out: Console, rows: Sequence[Sequence[str]], notes: Sequence[str]) -> None:
+    """A table of the models, and below it what is to be known of some."""
+    table = Table(*MODEL_HEADINGS)
+    for row in rows:
+        table.add_row(*row)
+    out.print(table, markup=False)
+    for note in notes:
+        out.print(note, markup=False, highlight=False, soft_wrap=True)
 
 
 def show_ranking(out: Console, ranking: Ranking, *, explain: bool) -> None:

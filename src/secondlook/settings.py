@@ -24,6 +24,7 @@ class Settings:
         rerank_budget_ms: longest a rerank may take; 0 for no limit.
         missing_model: what to do when a known reranker's weights cannot be had.
         offline: never fetch a model.
+        rerankers: the file of remote rerankers; ``data_dir / rerankers.toml``, if it is there, when not set.
     """
 
     data_dir: Path = Path("secondlook-data")
@@ -42,6 +43,7 @@ class Settings:
     hf_endpoint: str = "https://huggingface.co"
     offline: bool = False
     metrics_open: bool = False
+    rerankers: Path | None = None
 
     @property
     def models_dir(self) -> Path:
@@ -58,6 +60,7 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
     if port is not None and not 0 <= port <= LAST_PORT:
         raise SetupError(f"port {port}: give a whole number from 0 to {LAST_PORT}")
     cache = _text("CACHE_DIR", "")
+    rerankers = _text("RERANKERS", "")
     return Settings(
         data_dir=data_dir or Path(_text("DATA_DIR", str(plain.data_dir))),
         cache_dir=Path(cache) if cache else None,
@@ -75,6 +78,7 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         hf_endpoint=os.environ.get("HF_ENDPOINT") or plain.hf_endpoint,
         offline=_switch(f"{PREFIX}OFFLINE") or _switch("HF_HUB_OFFLINE"),
         metrics_open=_switch(f"{PREFIX}METRICS_OPEN"),
+        rerankers=Path(rerankers) if rerankers else None,
     )
 
 

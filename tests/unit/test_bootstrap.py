@@ -10,13 +10,17 @@ from secondlook import bootstrap
 from secondlook.domain.instance import InstanceSettings
 from secondlook.domain.options import Generation
 from secondlook.domain.query import Query
-from secondlook.errors import InvalidModelError, SetupError
+from secondlook.errors import InvalidModelError, RerankerError, SetupError
 from secondlook.models.extractive import ExtractiveGenerator
+from secondlook.models.fakes import FakeReranker
 from secondlook.models.openai_compatible import OpenAICompatible
+from secondlook.ports import Passage, Prompt
 from secondlook.services.indexing import Upload
 from secondlook.services.searching import Ask
 from secondlook.settings import Settings
+from tests.rerank_server import serve_reranker
 from tests.tiny_models import make_model
+from tests.unit.models.test_onnx_cross_encoder import export
 
 
 def test_a_runtime_indexes_searches_reranks_and_answers(tmp_path: Path, cache_dir: Path) -> None:
@@ -42,6 +46,79 @@ def test_a_runtime_indexes_searches_reranks_and_answers(tmp_path: Path, cache_di
 
     assert "Warm the lamp oil" in asyncio.run(first())
     assert set(asyncio.run(second())) == {"oil.md", "fog.md"}
+
+
+def write_rerankers(folder: Path, url: str, *names: str) -> None:
+    entries = [f'[[reranker]]\nname = "{name}"\nprovider = "cohere"\nurl = "{url}"\nmodel = "m"\n' for name in names]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "rerankers.toml").write_text("\n".join(entries), encoding="utf-8")
+
+
+def test_a_configured_reranker_serves_under_its_names_and_is_closed(tmp_path: Path, cache_dir: Path) -> None:
+    settings = Settings(data_dir=tmp_path, cache_dir=cache_dir, offline=True, llm_url="http://127.0.0.1:9/v1")
+
+    async def work() -> bootstrap.Runtime:
+        async with bootstrap.open_runtime(settings) as runtime:
+            services = runtime.services
+            made = await services.instances.create("acc", "default", "docs", settings=InstanceSettings(min_score=0))
+            for key, text in (("oil.md", "Warm the lamp oil when it freezes."), ("fog.md", "Two blasts of the horn.")):
+                await services.indexing.upload(made, Upload(key, text.encode()), wait=60)
+            for name in ("far", "cohere:m"):
+                ask = Ask(rerank=True, reranker=name, match_mode="or", min_relevance=None)
+                found = await services.searching.search(made, Query("horn blasts"), ask)
+                assert (found.receipt.status, found.receipt.model) == ("ran", "cohere:m@unknown/remote")
+                assert found.candidates[0].chunk.item_key == "fog.md"
+            return runtime
+
+    with serve_reranker() as server:
+        write_rerankers(tmp_path, server.url + "/ok", "far")
+        runtime = asyncio.run(work())
+    with pytest.raises(RuntimeError, match="closed"):
+        asyncio.run(runtime.tools.rerankers.find("far").score("oil", [Passage("lamp")]))
+    assert isinstance(runtime.tools.generator, OpenAICompatible)
+    with pytest.raises(RuntimeError, match="closed"):
+        asyncio.run(anext(aiter(runtime.tools.generator.stream(Prompt((), "q", ())))))
+
+
+def test_two_of_the_same_model_go_by_their_names(tmp_path: Path) -> None:
+    write_rerankers(tmp_path, "http://127.0.0.1:9", "one", "two")
+    settings = Settings(data_dir=tmp_path, offline=True)
+    shelf = bootstrap.make_shelf(settings, FakeReranker(), bootstrap.read_remotes(settings))
+    assert shelf.find("one") is not shelf.find("two")
+    with pytest.raises(InvalidModelError, match=r"cohere:m.*one, two"):
+        shelf.find("cohere:m")
+    asyncio.run(shelf.close())
+    rows = {row.name: row for row in bootstrap.list_models(settings)}
+    assert rows["two"].remote and rows["two"].score_kind == "probability"
+    assert "cohere:m at http://127.0.0.1:9" in rows["two"].note
+
+
+def test_a_configured_reranker_cannot_take_a_known_name(tmp_path: Path) -> None:
+    write_rerankers(tmp_path, "http://127.0.0.1:9", "BAAI/bge-reranker-base")
+    with pytest.raises(SetupError, match=r"rerankers\.toml: name 'BAAI/bge-reranker-base'"):
+        bootstrap.list_models(Settings(data_dir=tmp_path))
+
+
+def test_a_named_file_of_rerankers_must_be_there(tmp_path: Path) -> None:
+    assert bootstrap.read_remotes(Settings(data_dir=tmp_path)) == []
+    with pytest.raises(SetupError, match="SECONDLOOK_RERANKERS"):
+        bootstrap.read_remotes(Settings(data_dir=tmp_path, rerankers=tmp_path / "no.toml"))
+
+
+def test_a_graph_is_added(tmp_path: Path) -> None:
+    source = export(tmp_path / "tiny")
+    (source / "config.json").unlink()
+    folder = bootstrap.add_model(Settings(data_dir=tmp_path / "data"), "mine/graph", source)
+    assert (folder / "model.onnx").is_file() and not (folder / "model.safetensors").exists()
+
+
+def test_weights_under_a_known_name_must_pass_its_self_test(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    with pytest.raises(RerankerError, match="failed its self-test"):
+        bootstrap.add_model(settings, "cross-encoder/ms-marco-MiniLM-L-2-v2", make_model(tmp_path / "tiny").folder)
+    with pytest.raises(SetupError, match="cannot be a model's name"):
+        bootstrap.add_model(settings, "../up", tmp_path / "tiny")
+    assert not settings.models_dir.exists()
 
 
 def test_a_data_folder_that_cannot_be_made(tmp_path: Path) -> None:

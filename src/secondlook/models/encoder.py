@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import logging
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from secondlook.errors import BackendError, CallerError, SetupError
 from secondlook.models.batching import Priority, Scheduler, Session
 from secondlook.models.graph import Precision, read_config
+from secondlook.models.native_check import check_session
 from secondlook.models.native_session import NativeSession
 from secondlook.models.onnx_session import OnnxSession
 
@@ -23,7 +25,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Row = tuple[NDArray[np.int32], NDArray[np.int32], bool]
 """Token ids, token types, and whether the text was cut."""
+log = logging.getLogger(__name__)
+
 Runtime = Literal["auto", "native", "onnxruntime"]
+
+SAMPLE = "The lamp oil freezes at night."
+"""What the native runtime is tested with, where it is cheap."""
 
 LONGEST_TEXT = 40
 """Characters a token may stand for at most when a text is cut before it is tokenised."""
@@ -220,10 +227,14 @@ class Encoder:
     def _open(self, folder: Path, head: bool, precision: Precision, runtime: Runtime, cache: Path | None) -> Session:
         if precision == "int8" and runtime != "onnxruntime":
             try:
-                return NativeSession(folder, head=head)
-            except BackendError:
+                session = NativeSession(folder, head=head)
+                if not head:
+                    check_session(session, folder, self._tokenizer.encode(SAMPLE).ids)
+                return session
+            except BackendError as error:
                 if runtime == "native":
                     raise
+                log.warning("ONNX Runtime serves %s: %s", self._name, error)
         return OnnxSession(folder, head=head, precision=precision, digest=self._digest, cache=cache)
 
 

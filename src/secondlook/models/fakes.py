@@ -7,7 +7,7 @@ import struct
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from secondlook.errors import BackendError, RerankerError
-from secondlook.ports import Delta, Embedding, Passage, Prompt, Scores, Vector
+from secondlook.ports import Delta, Embedding, Passage, Prompt, ScoreKind, Scores, Vector
 
 WORD = re.compile(r"\w+")
 
@@ -47,6 +47,7 @@ class FakeReranker:
     """Scores by the share of query words in the passage; can be told to fail in each known way."""
 
     wants_stored = False
+    score_kind: ScoreKind = "probability"
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from secondlook.domain.candidate import Evidence
 from secondlook.models.encoder import Encoded, Encoder
-from secondlook.ports import Passage, Scores
+from secondlook.ports import Passage, ScoreKind, Scores
 
 Floats = NDArray[np.float32]
 Levels = NDArray[np.int8]
@@ -85,6 +85,7 @@ class LateInteraction:
     """
 
     wants_stored = True
+    score_kind: ScoreKind = "probability"
 
     def __init__(self, encoder: Encoder, recipe: Recipe | None = None) -> None:
         self._encoder = encoder

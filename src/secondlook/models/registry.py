@@ -1,32 +1,29 @@
-"""Which models are known, by explicit name; nothing is guessed from a name's parts."""
+"""Names become models; nothing is guessed from a name's parts."""
 
 import asyncio
-import threading
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from secondlook.errors import InvalidModelError, SetupError
 from secondlook.models.batching import Scheduler
-from secondlook.models.cross_encoder import CrossEncoder
+from secondlook.models.breaker import CircuitBreaker
+from secondlook.models.cross_encoder import CrossEncoder, PairScorer
 from secondlook.models.encoder import Encoder
-from secondlook.models.weights import ALL_MINILM, PinnedModel, check_files, find_model, model_folder
-from secondlook.ports import Passage, Reranker, Scores
+from secondlook.models.golden import check_model
+from secondlook.models.graph import read_config
+from secondlook.models.known import ALIASES, BY_NAME, KNOWN, KnownReranker
+from secondlook.models.onnx_cross_encoder import OnnxCrossEncoder
+from secondlook.models.weights import ALL_MINILM, PinnedModel, check_files, find_model, is_whole, model_folder
+from secondlook.ports import Passage, Reranker, ScoreKind, Scores
 
 BUILT_IN_RERANKER = "secondlook/late-interaction"
 BUILT_IN_EMBEDDER = "secondlook/all-minilm-l6-v2"
-
-CROSS_ENCODERS = (
-    PinnedModel("BAAI/bge-reranker-base", "BAAI/bge-reranker-base", "2cfc18c9415c912f9d8155881c133215df768a70", "MIT"),
-    PinnedModel(
-        "cross-encoder/ms-marco-MiniLM-L-6-v2",
-        "cross-encoder/ms-marco-MiniLM-L-6-v2",
-        "c5ee24cb16019beea0893ab7796b1df96625c6b8",
-        "Apache-2.0",
-    ),
-)
-ALIASES = {"@cf/baai/bge-reranker-base": "BAAI/bge-reranker-base"}
-"""Cloudflare's name -> ours."""
+BUILT_IN_NAMES = frozenset(("", BUILT_IN_RERANKER, "secondlook:late-interaction"))
+LOCAL = "local:"
+"""The provider of cross-encoders that run here; `local:NAME` and `NAME` are the same."""
 
 EMBEDDER_NAMES = frozenset((BUILT_IN_EMBEDDER, "all-minilm-l6-v2", "sentence-transformers/all-MiniLM-L6-v2"))
 """What the built-in embedder is called."""
@@ -45,28 +42,65 @@ STAND_INS = EMBEDDER_NAMES | frozenset(
 )
 """Embedding models that a client may name; the built-in one serves for each (see docs/compatibility.md)."""
 
+LONGEST_NAME = 128
+USUAL_TOKENS = 512
+LOAD_PAUSE = 60.0
+"""Seconds before a model that could not be loaded is tried again."""
+
 
 @dataclass(frozen=True, slots=True)
 class KnownModel:
-    """A line of the list of models."""
+    """A line of the list of models; ``note`` says what to do to have it here, or why that is not possible."""
 
     name: str
     task: str
     licence: str
     cached: bool
     built_in: bool
+    languages: str = ""
+    size: int = 0
+    max_tokens: int = 0
+    score_kind: str = ""
+    note: str = ""
+    remote: bool = False
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What a person reads of it: name to kind of scores, and whether it is here."""
+        here = "remote" if self.remote else "no" if not self.cached else "built in" if self.built_in else "yes"
+        size = f"{self.size} M" if self.size else ""
+        tokens = str(self.max_tokens or "")
+        return (self.name, self.task, self.licence, self.languages, size, tokens, self.score_kind, here)
+
+
+class OwnedReranker(Reranker, Protocol):
+    """A reranker that holds something open."""
+
+    async def close(self) -> None:
+        """Let it go."""
 
 
 class RerankerShelf:
-    """Finds rerankers by name and keeps the loaded ones."""
+    """Finds rerankers by name, keeps the loaded ones, and closes them at the end.
+
+    Args:
+        remotes: rerankers behind HTTP, each under every name it may be called by.
+    """
 
     def __init__(
-        self, cache: Path, default: Reranker, *, threads: int | None = None, scheduler: Scheduler | None = None
+        self,
+        cache: Path,
+        default: Reranker,
+        *,
+        threads: int | None = None,
+        scheduler: Scheduler | None = None,
+        remotes: Mapping[str, OwnedReranker] | None = None,
     ) -> None:
         self._cache = cache
         self._threads = threads
         self._scheduler = scheduler
-        self._loaded: dict[str, Reranker] = {}
+        self._remotes = dict(remotes or {})
+        self._loaded: dict[str, LateLoaded] = {}
         self.default = default
 
     def find(self, name: str) -> Reranker:
@@ -76,40 +110,59 @@ class RerankerShelf:
             InvalidModelError: the name is unknown; the message lists the known ones.
             SetupError: the model is known, but its weights are not here.
         """
-        wanted = ALIASES.get(name, name)
-        if wanted in ("", BUILT_IN_RERANKER):
+        if name in BUILT_IN_NAMES:
             return self.default
-        pinned = next((one for one in CROSS_ENCODERS if one.name == wanted), None)
-        added = model_folder(wanted, self._cache)
-        if pinned is None and not (added / "model.safetensors").is_file():
-            known = ", ".join((BUILT_IN_RERANKER, *(one.name for one in CROSS_ENCODERS), *ALIASES))
+        if name in self._remotes:
+            return self._remotes[name]
+        wanted = canonical(name)
+        known = BY_NAME.get(wanted)
+        added = model_folder(wanted, self._cache) if can_be_folder(wanted) else None
+        if known is None and (added is None or not is_whole(added)):
             raise InvalidModelError(
-                f"reranking model {name!r} is not known. Known: {known}; `secondlook models add` takes a local folder"
+                f"reranking model {name[:LONGEST_NAME]!r} is not known. Known: {', '.join(self._names())};"
+                " `secondlook models add` takes a local folder"
             )
         if wanted not in self._loaded:
-            folder = find_model(pinned, self._cache) if pinned else added
+            folder = find_model(known.pin(), self._cache) if known else added
             if folder is None:
-                raise SetupError(f"the weights of {wanted} are not here: run `secondlook models pull {wanted}`")
-            self._loaded[wanted] = LateLoaded(wanted, lambda: self._load(pinned, folder))
+                raise SetupError(f"the weights of {wanted} are not here: {how_to_get(BY_NAME[wanted])}")
+            self._loaded[wanted] = LateLoaded(wanted, lambda: self._load(wanted, folder), folder)
         return self._loaded[wanted]
 
-    def _load(self, pinned: PinnedModel | None, folder: Path) -> Reranker:
-        if pinned:
-            check_files(pinned, folder)
+    async def close(self) -> None:
+        """Close what was loaded, and every remote one."""
+        for one in (*self._loaded.values(), *dict.fromkeys(self._remotes.values())):
+            await one.close()
+
+    def _names(self) -> Sequence[str]:
+        return (BUILT_IN_RERANKER, *self._remotes, *BY_NAME, *ALIASES)
+
+    def _load(self, name: str, folder: Path) -> OwnedReranker:
+        known = BY_NAME.get(name)
+        if known:
+            check_files(known.pin(), folder)
         graphs = self._cache / "graphs"
-        return CrossEncoder(Encoder(folder, head=True, threads=self._threads, cache=graphs, scheduler=self._scheduler))
+        scorer = open_scorer(folder, name=name, threads=self._threads, graphs=graphs, scheduler=self._scheduler)
+        return CrossEncoder(scorer, max_tokens=tokens_read(folder, known))
 
 
 class LateLoaded:
-    """A reranker that loads its weights in a worker thread when it is first asked."""
+    """A reranker that loads its weights when it is first asked, and serves once it has passed its self-test.
+
+    Loading goes on when the search that wanted it gives up, so that the next one finds it
+    done. What could not be loaded is left alone for a minute.
+    """
 
     wants_stored = False
+    score_kind: ScoreKind = "logit"
 
-    def __init__(self, name: str, load: Callable[[], Reranker]) -> None:
+    def __init__(self, name: str, load: Callable[[], OwnedReranker], folder: Path) -> None:
         self._name = name
         self._load = load
-        self._model: Reranker | None = None
-        self._lock = threading.Lock()
+        self._folder = folder
+        self._model: OwnedReranker | None = None
+        self._loading: asyncio.Task[OwnedReranker] | None = None
+        self._breaker = CircuitBreaker(f"the model {name}", failures=1, pause=LOAD_PAUSE)
 
     @property
     def identity(self) -> str:
@@ -117,46 +170,164 @@ class LateLoaded:
         return self._model.identity if self._model else self._name
 
     async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
-        """One score a passage; raises ``SetupError`` when the weights are broken."""
-        model = self._model
-        if model is None:
-            model = await asyncio.to_thread(self._get)
-        return await model.score(query, passages)
+        """One score a passage.
 
-    def _get(self) -> Reranker:
-        with self._lock:
-            model = self._model or self._load()
-            self._model = model
+        Raises:
+            SetupError: the weights are broken.
+            RerankerError: the model failed its self-test, or could not be loaded a moment ago.
+        """
+        return await (self._model or await self._get()).score(query, passages)
+
+    async def close(self) -> None:
+        """Stop the loading, or the model's workers."""
+        if self._loading and not self._loading.done():
+            self._loading.cancel()
+            await asyncio.wait([self._loading])
+        if self._model:
+            await self._model.close()
+
+    async def _get(self) -> OwnedReranker:
+        if self._loading is None or self._loading.done():
+            self._loading = asyncio.create_task(self._open())
+            self._loading.add_done_callback(_hear)
+        return await asyncio.shield(self._loading)
+
+    async def _open(self) -> OwnedReranker:
+        with self._breaker.watch():
+            model = await asyncio.to_thread(self._load)
+            try:
+                await check_model(model, trained=self._name in BY_NAME, folder=self._folder)
+            except BaseException:
+                await model.close()
+                raise
+        self._model = model
         return model
 
 
-def list_models(cache: Path) -> list[KnownModel]:
-    """All known models, and those added from a local folder."""
+def _hear(task: "asyncio.Task[OwnedReranker]") -> None:
+    """Take notice of how the loading ended, also when nobody waits for it any more."""
+    if not task.cancelled():
+        task.exception()
+
+
+def canonical(name: str) -> str:
+    """The name under which the model is kept: without its provider, and ours instead of an alias."""
+    bare = name.removeprefix(LOCAL)
+    return ALIASES.get(bare, bare)
+
+
+def is_taken(name: str) -> bool:
+    """Whether a known model, or another name of one, is called so."""
+    return name in BUILT_IN_NAMES or canonical(name) in BY_NAME
+
+
+def can_be_folder(name: str) -> bool:
+    """Whether a model of that name can lie in the cache: short, printable, and not leading elsewhere."""
+    parts = name.strip("/").split("/")
+    return len(name) <= LONGEST_NAME and name.isprintable() and "\\" not in name and not {"", ".", ".."} & set(parts)
+
+
+def takes_graph(folder: Path) -> bool:
+    """Whether the folder's exported graph is run: its weights are not there, or of an architecture without one here."""
+    if not (folder / "model.onnx").is_file():
+        return False
+    try:
+        read_config(folder)
+    except SetupError:
+        return True
+    return not (folder / "model.safetensors").is_file()
+
+
+def open_scorer(
+    folder: Path,
+    *,
+    name: str,
+    threads: int | None = None,
+    graphs: Path | None = None,
+    scheduler: Scheduler | None = None,
+) -> PairScorer:
+    """The cross-encoder in that folder; raises ``SetupError`` if it cannot be run."""
+    if takes_graph(folder):
+        return OnnxCrossEncoder(folder, threads=threads, name=name)
+    return Encoder(folder, head=True, threads=threads, cache=graphs, name=name, scheduler=scheduler)
+
+
+def tokens_read(folder: Path, known: KnownReranker | None) -> int:
+    """Longest pair that is given to the model: 512 tokens unless it is known for another length, or has less room."""
+    most = known.tokens_read if known else USUAL_TOKENS
+    try:
+        raw = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        room = int(raw["max_position_embeddings"])
+        offset = int(raw["pad_token_id"]) + 1 if raw["model_type"] in ("roberta", "xlm-roberta") else 0
+    except (OSError, ValueError, KeyError, TypeError):
+        return most
+    return max(1, min(most, room - offset))
+
+
+def how_to_get(known: KnownReranker) -> str:
+    """What brings the model here, or why it cannot be run from its weights."""
+    if known.obstacle:
+        return known.obstacle
+    need = "" if known.revision else " --revision COMMIT`, since none is pinned"
+    return f"run `secondlook models pull {known.name}{need or '`'}"
+
+
+def list_models(cache: Path, remotes: Sequence[KnownModel] = ()) -> list[KnownModel]:
+    """All known models, those added from a local folder, and the remote ones."""
+    here = find_model(ALL_MINILM, cache) is not None
     rows = [
-        KnownModel(BUILT_IN_EMBEDDER, "embedding", ALL_MINILM.licence, find_model(ALL_MINILM, cache) is not None, True),
-        KnownModel(BUILT_IN_RERANKER, "reranking", ALL_MINILM.licence, find_model(ALL_MINILM, cache) is not None, True),
-        *(
-            KnownModel(one.name, "reranking", one.licence, find_model(one, cache) is not None, False)
-            for one in CROSS_ENCODERS
-        ),
+        KnownModel(BUILT_IN_EMBEDDER, "embedding", ALL_MINILM.licence, here, True, "en", 23, 512, "cosine"),
+        KnownModel(BUILT_IN_RERANKER, "reranking", ALL_MINILM.licence, here, True, "en", 23, 512, "probability"),
+        *(_row(one, find_model(one.pin(), cache) is not None) for one in KNOWN),
     ]
-    folders = sorted((cache / "models").glob("*/model.safetensors")) if cache.is_dir() else []
-    known = {model_folder(one.name, cache).name for one in (*CROSS_ENCODERS, ALL_MINILM)}
-    added = [path.parent.name for path in folders if path.parent.name not in known and path.parent.suffix != ".new"]
-    return rows + [KnownModel(name.replace("--", "/"), "reranking", "yours", True, False) for name in added]
+    folders = sorted(path for path in (cache / "models").glob("*") if is_whole(path))
+    known = {model_folder(one, cache).name for one in (*BY_NAME, ALL_MINILM.name)}
+    added = [path.name.replace("--", "/") for path in folders if path.name not in known and path.suffix != ".new"]
+    mine = [KnownModel(name, "reranking", "yours", True, False, score_kind="logit") for name in added]
+    return [*rows, *mine, *remotes]
+
+
+def _row(known: KnownReranker, cached: bool) -> KnownModel:
+    return KnownModel(
+        known.name,
+        "reranking",
+        known.licence,
+        cached,
+        False,
+        languages=known.languages,
+        size=known.size,
+        max_tokens=known.max_tokens,
+        score_kind=known.score_kind,
+        note="" if cached else how_to_get(known),
+    )
 
 
 def find_known(name: str) -> PinnedModel | None:
-    """The model that is pinned under that name or alias, if any."""
-    wanted = ALIASES.get(name, name)
-    if wanted in EMBEDDER_NAMES:
+    """The model that is listed under that name or alias, if any."""
+    if name in EMBEDDER_NAMES:
         return ALL_MINILM
-    return next((one for one in CROSS_ENCODERS if one.name == wanted), None)
+    known = BY_NAME.get(canonical(name))
+    return known.pin() if known else None
 
 
-def find_pinned(name: str) -> PinnedModel:
-    """The model that can be downloaded under that name; raises ``InvalidModelError``."""
-    if found := find_known(name):
-        return found
-    names = ", ".join(one.name for one in (ALL_MINILM, *CROSS_ENCODERS))
-    raise InvalidModelError(f"model {name!r} cannot be downloaded. Known: {names}")
+def find_pinned(name: str, revision: str = "") -> PinnedModel:
+    """The model that can be downloaded under that name, at the pinned or the given revision.
+
+    Raises:
+        InvalidModelError: it is not listed.
+        SetupError: it cannot be run from its weights, or no revision is pinned and none was given.
+    """
+    if name in EMBEDDER_NAMES:
+        return ALL_MINILM
+    known = BY_NAME.get(canonical(name))
+    if known is None:
+        names = ", ".join((ALL_MINILM.name, *BY_NAME))
+        raise InvalidModelError(f"model {name!r} cannot be downloaded. Known: {names}")
+    if known.obstacle:
+        raise SetupError(f"{known.name} cannot be run from its weights: {known.obstacle}")
+    if not (revision or known.revision):
+        raise SetupError(
+            f"no revision of {known.name} is pinned: name the commit of the hub with --revision; the hashes of its"
+            " files are recorded then, and held against every later load"
+        )
+    return known.pin(revision)

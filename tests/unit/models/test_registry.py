@@ -5,15 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from secondlook.errors import InvalidModelError, SetupError
+from secondlook.errors import InvalidModelError, RerankerError, SetupError
 from secondlook.models.fakes import FakeReranker
 from secondlook.models.registry import (
     BUILT_IN_RERANKER,
-    CROSS_ENCODERS,
     RerankerShelf,
+    can_be_folder,
     find_known,
     find_pinned,
     list_models,
+    tokens_read,
 )
 from secondlook.models.weights import ALL_MINILM, add_model
 from secondlook.ports import Passage
@@ -41,19 +42,88 @@ def test_known_but_not_here(tmp_path: Path, name: str) -> None:
         shelf(tmp_path).find(name)
 
 
-def test_an_added_model_serves_under_its_name_and_alias(tmp_path: Path) -> None:
+def test_every_name_of_a_model_leads_to_the_same(tmp_path: Path) -> None:
     make_model(tmp_path / "tiny", "xlm-roberta")
     add_model("BAAI/bge-reranker-base", tmp_path / "tiny", tmp_path)
-    add_model("mine", tmp_path / "tiny", tmp_path)
     found = shelf(tmp_path)
-    by_alias, by_name = found.find("@cf/baai/bge-reranker-base"), found.find("BAAI/bge-reranker-base")
-    assert by_alias is by_name
-    before = by_name.identity
-    scores = asyncio.run(by_name.score("oil lamp", [Passage("fog horn"), Passage("oil lamp")])).values
-    assert len(set(scores)) == 2
-    assert by_name.identity != before
-    assert "int8" in by_name.identity
-    assert asyncio.run(found.find("mine").score("oil lamp", [Passage("fog horn")])).values[0] == scores[0]
+    names = ("@cf/baai/bge-reranker-base", "local:BAAI/bge-reranker-base", "BAAI/bge-reranker-base")
+    assert len({id(found.find(name)) for name in names}) == 1
+    assert found.find("secondlook:late-interaction") is found.default
+
+
+def test_an_added_model_serves(tmp_path: Path) -> None:
+    add_model("mine", make_model(tmp_path / "tiny", "xlm-roberta").folder, tmp_path)
+
+    async def work() -> None:
+        found = shelf(tmp_path)
+        model = found.find("mine")
+        before = model.identity
+        scores = (await model.score("oil lamp", [Passage("fog horn"), Passage("oil lamp")])).values
+        assert len(set(scores)) == 2
+        assert before == "mine"
+        assert model.identity.startswith("mine@")
+        assert "int8" in model.identity and model.identity.endswith("/62/pair")
+        await found.close()
+
+    asyncio.run(work())
+    assert (tmp_path / "models" / "mine" / "golden.json").is_file()
+
+
+def test_weights_that_are_not_what_their_name_says_do_not_serve(tmp_path: Path) -> None:
+    add_model("cross-encoder/ms-marco-MiniLM-L-2-v2", make_model(tmp_path / "tiny").folder, tmp_path)
+
+    async def work() -> None:
+        found = shelf(tmp_path)
+        model = found.find("cross-encoder/ms-marco-MiniLM-L2-v2")
+        with pytest.raises(RerankerError, match="failed its self-test"):
+            await model.score("oil", [Passage("lamp")])
+        with pytest.raises(RerankerError, match=r"left alone.*failed its self-test"):
+            await model.score("oil", [Passage("lamp")])
+        await found.close()
+
+    asyncio.run(work())
+
+
+def test_loading_goes_on_when_the_search_gives_up(tmp_path: Path) -> None:
+    add_model("mine", make_model(tmp_path / "tiny").folder, tmp_path)
+
+    async def work() -> None:
+        found = shelf(tmp_path)
+        model = found.find("mine")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(model.score("oil", [Passage("lamp")]), 0)
+        first = asyncio.create_task(model.score("oil", [Passage("lamp")]))
+        await asyncio.sleep(0)
+        first.cancel()
+        assert len((await model.score("oil", [Passage("lamp")])).values) == 1
+        await found.close()
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize("name", ["..", "a/../b", "a//b", "x" * 5000, "nul\0", "back\\slash"])
+def test_names_that_lead_elsewhere(tmp_path: Path, name: str) -> None:
+    assert not can_be_folder(name)
+    with pytest.raises(InvalidModelError):
+        shelf(tmp_path).find(name)
+
+
+def test_a_model_that_cannot_be_run_from_its_weights(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match="deberta-v2 has no graph here"):
+        shelf(tmp_path).find("mixedbread-ai/mxbai-rerank-base-v1")
+    with pytest.raises(SetupError, match="code of its own"):
+        find_pinned("jinaai/jina-reranker-v2-base-multilingual")
+
+
+def test_a_model_without_a_pinned_revision_needs_one() -> None:
+    with pytest.raises(SetupError, match="--revision"):
+        find_pinned("BAAI/bge-reranker-large")
+    assert find_pinned("BAAI/bge-reranker-large", "abc").revision == "abc"
+
+
+def test_how_much_is_read(tmp_path: Path) -> None:
+    assert tokens_read(tmp_path, None) == 512
+    assert tokens_read(make_model(tmp_path / "tiny", "xlm-roberta").folder, None) == 62
 
 
 def test_broken_weights_are_told_at_the_first_score(tmp_path: Path) -> None:
@@ -74,7 +144,7 @@ def test_the_list(tmp_path: Path) -> None:
 
 
 def test_what_can_be_downloaded() -> None:
-    assert find_pinned("@cf/baai/bge-reranker-base") is CROSS_ENCODERS[0]
+    assert find_pinned("@cf/baai/bge-reranker-base").repo == "BAAI/bge-reranker-base"
     assert find_pinned("sentence-transformers/all-MiniLM-L6-v2") is ALL_MINILM
     assert find_known("openai/text-embedding-3-small") is None
     with pytest.raises(InvalidModelError, match="cannot be downloaded"):

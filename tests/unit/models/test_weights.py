@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,29 @@ def test_an_unpinned_file_is_held_to_its_first_download(hub: Hub, tmp_path: Path
     hub.files["/org/tiny/resolve/abc123/config.json"] = b'{"other": 1}'
     with pytest.raises(SetupError, match="is pinned"):
         download_model(loose, tmp_path, endpoint=hub.url)
+
+
+def test_an_unpinned_file_is_held_to_its_first_download_when_loaded(hub: Hub, tmp_path: Path) -> None:
+    loose = pin(**dict.fromkeys(FILES, ""))
+    folder = download_model(loose, tmp_path, endpoint=hub.url)
+    check_files(loose, folder)
+    (folder / "tokenizer.json").write_bytes(b"other")
+    with pytest.raises(SetupError, match=r"tokenizer\.json has SHA-256"):
+        check_files(loose, folder)
+
+
+def test_another_revision_needs_an_empty_folder(hub: Hub, tmp_path: Path) -> None:
+    download_model(pin(), tmp_path, endpoint=hub.url)
+    with pytest.raises(SetupError, match="holds revision abc123 of org/tiny, not def456: remove it"):
+        download_model(replace(pin(), revision="def456"), tmp_path, endpoint=hub.url)
+
+
+def test_parts_of_two_revisions_never_mix(hub: Hub, tmp_path: Path) -> None:
+    hub.cut_after["/org/tiny/resolve/abc123/config.json"] = 1
+    with pytest.raises(SetupError, match="cannot be fetched"):
+        download_model(pin(), tmp_path, endpoint=hub.url)
+    with pytest.raises(SetupError, match="holds revision abc123"):
+        download_model(replace(pin(), revision="def456"), tmp_path, endpoint=hub.url)
 
 
 def test_a_hub_without_the_file(hub: Hub, tmp_path: Path) -> None:

@@ -1,0 +1,129 @@
+"""The file of remote rerankers: each entry is read strictly, and what cannot be used is named."""
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, cast, get_args
+from urllib.parse import urlsplit
+
+from secondlook.errors import SetupError
+from secondlook.models.listwise import ListwiseReranker
+from secondlook.models.remote_reranker import DIALECTS, Endpoint, RemoteReranker
+from secondlook.ports import ScoreKind
+
+LISTWISE = "listwise"
+PROVIDERS = (*DIALECTS, LISTWISE)
+FIELDS = ("name", "provider", "url", "model", "key_env", "timeout_ms", "score_kind", "batch")
+NEEDS_MODEL = frozenset(PROVIDERS) - {"tei"}
+NAME = re.compile(r"[\w.-]+(?:/[\w.-]+)*", re.ASCII)
+MOST_MS = 600_000
+USUAL_MS, LISTWISE_MS = 10_000, 60_000
+
+Remote = RemoteReranker | ListwiseReranker
+
+
+def read_endpoints(path: Path, environ: Mapping[str, str], *, wanted: bool = True) -> list[Endpoint]:
+    """The rerankers of the file, in its order; none when it is not there and not ``wanted``.
+
+    Raises:
+        SetupError: names the file, the entry, and the value that cannot be used.
+    """
+    if not wanted and not path.exists():
+        return []
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SetupError(f"{path} cannot be read ({error}): set SECONDLOOK_RERANKERS to the file") from error
+    except ValueError as error:
+        raise SetupError(f"{path} is no TOML: {error}") from error
+    entries = found.pop("reranker", [])
+    if found or not isinstance(entries, list):
+        stray = ", ".join(found) or "reranker"
+        raise SetupError(f"{path}: {stray}: the file holds tables [[reranker]] and nothing else")
+    endpoints = [_Entry(path, at, entry).read(environ) for at, entry in enumerate(entries, 1)]
+    names = [one.name for one in endpoints]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise SetupError(f"{path}: name {twice[0]!r} stands twice: give each reranker its own")
+    return endpoints
+
+
+def open_remote(endpoint: Endpoint) -> Remote:
+    """The reranker; nothing is asked of its server yet."""
+    return ListwiseReranker(endpoint) if endpoint.provider == LISTWISE else RemoteReranker(endpoint)
+
+
+def kind_of(endpoint: Endpoint) -> ScoreKind:
+    """What the numbers of that reranker mean."""
+    if endpoint.provider == LISTWISE:
+        return ListwiseReranker.score_kind
+    return endpoint.score_kind or DIALECTS[endpoint.provider].score_kind
+
+
+class _Entry:
+    """One table of the file."""
+
+    def __init__(self, path: Path, number: int, entry: object) -> None:
+        self._where = f"{path}: reranker {number}"
+        self._entry: dict[str, Any] = entry if isinstance(entry, dict) else {}
+        if name := self._entry.get("name"):
+            self._where += f" ({name})"
+        for key in self._entry:
+            if key not in FIELDS:
+                raise self._wrong(key, f"choose from {', '.join(FIELDS)}")
+
+    def read(self, environ: Mapping[str, str]) -> Endpoint:
+        """The endpoint; raises ``SetupError``."""
+        provider = self._text("provider", lambda text: text in PROVIDERS, f"choose from {', '.join(PROVIDERS)}")
+        usual = LISTWISE_MS if provider == LISTWISE else USUAL_MS
+        return Endpoint(
+            name=self._text("name", lambda text: bool(NAME.fullmatch(text)), "give letters, digits, . _ - and /"),
+            provider=provider,
+            url=self._text("url", _is_address, "give an address that begins with http:// or https://"),
+            model=self._text("model", bool, f"{provider} needs a model", needed=provider in NEEDS_MODEL),
+            key=self._key(environ),
+            timeout=self._number("timeout_ms", usual, MOST_MS) / 1000,
+            score_kind=self._kind(provider),
+            batch=self._number("batch", 0, 1000),
+        )
+
+    def _text(self, field: str, fits: Callable[[str], bool], rule: str, *, needed: bool = True) -> str:
+        value = self._entry.get(field)
+        if value is None and not needed:
+            return ""
+        if not isinstance(value, str) or not fits(value):
+            raise self._wrong(field, rule)
+        return value
+
+    def _number(self, field: str, default: int, most: int) -> int:
+        value = self._entry.get(field, default)
+        if field in self._entry and (type(value) is not int or not 1 <= value <= most):
+            raise self._wrong(field, f"give a whole number from 1 to {most}")
+        return cast(int, value)
+
+    def _kind(self, provider: str) -> ScoreKind | None:
+        value = self._entry.get("score_kind")
+        if value is None:
+            return None
+        kinds = ("rank",) if provider == LISTWISE else tuple(one for one in get_args(ScoreKind) if one != "rank")
+        if value not in kinds:
+            raise self._wrong("score_kind", f"choose from {', '.join(kinds)}")
+        return cast(ScoreKind, value)
+
+    def _key(self, environ: Mapping[str, str]) -> str:
+        name = self._text("key_env", bool, "give the name of an environment variable", needed=False)
+        if name and not environ.get(name, "").strip():
+            raise self._wrong("key_env", "that environment variable is empty or not set")
+        return environ.get(name, "").strip() if name else ""
+
+    def _wrong(self, field: str, rule: str) -> SetupError:
+        said = f"is {self._entry[field]!r}" if field in self._entry else "is missing"
+        return SetupError(f"{self._where}: {field} {said}: {rule}")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and parts.port != 0
+    except ValueError:
+        return False
