@@ -1,7 +1,11 @@
-"""Wall times, so that stages hold no counters."""
+"""Wall times, so that stages hold no counters, and for whom the work is done."""
 
 import time
+from contextvars import ContextVar
 from types import TracebackType
+
+tenant: ContextVar[str] = ContextVar("tenant", default="")
+"""The index whose candidates are being scored; empty outside of reranking. Worker threads see it too."""
 
 
 class Stopwatch:
