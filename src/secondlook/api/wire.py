@@ -18,8 +18,24 @@ def receipt_of(ranking: Ranking) -> dict[str, object]:
         "asked_model": receipt.asked,
         "candidates_in": receipt.candidates_in,
         "candidates_out": receipt.candidates_out,
+        "scored": receipt.scored,
         "truncated": receipt.truncated,
+        "windowed": receipt.windowed,
+        "cached": receipt.cached,
         "ms": round(receipt.milliseconds, 3),
+        "stages": [
+            {
+                "status": line.status,
+                "reason": line.reason,
+                "model": line.model,
+                "asked_model": line.asked,
+                "in": line.candidates_in,
+                "out": line.candidates_out,
+                "scored": line.scored,
+                "ms": round(line.milliseconds, 3),
+            }
+            for line in receipt.stages
+        ],
     }
 
 

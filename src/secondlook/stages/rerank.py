@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from secondlook.domain.candidate import Candidate, Look, Ranking, Receipt, RerankStatus, StageReceipt, Step
 from secondlook.domain.options import Plan, Reranking, RerankStage
-from secondlook.errors import InvalidModelError, RerankerError, SecondlookError, SetupError
+from secondlook.errors import InvalidModelError, RerankerError, SetupError
 from secondlook.ports import Passage, Reranker, Rerankers, Scores, Tools, declared
 from secondlook.telemetry import Stopwatch, tenant
 
@@ -97,8 +97,8 @@ async def _run_stage(ranking: Ranking, receipt: Receipt, stage: RerankStage, job
                 scores = await _score(waiting, ranking.query.text, choice.reranker, job)
             except InvalidModelError:
                 raise
-            except (SecondlookError, OSError, ValueError, RuntimeError, MemoryError) as error:
-                line = replace(line, status="fell_back", reason=f"the reranker failed: {error}")
+            except Exception as error:  # whatever a model throws must not fail a search
+                line = replace(line, status="fell_back", reason=f"the reranker failed: {error or type(error).__name__}")
             else:
                 line = _signed(replace(line, model=choice.reranker.identity), choice, len(scores.values), job)
                 look = Look(len(receipt.stages) + 1, line.model, 0.0, 0, 0.0)
