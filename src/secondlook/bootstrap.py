@@ -17,6 +17,7 @@ from secondlook.models.openai_compatible import OpenAICompatible
 from secondlook.ports import Generator, Indexer, Rerankers, Tools
 from secondlook.services.access import Access
 from secondlook.services.bundle import Services
+from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
 from secondlook.services.searching import SearchDefaults, Searching
@@ -60,16 +61,15 @@ async def open_runtime(settings: Settings, *, progress: Progress | None = None) 
     await catalog.open()
     tools = Tools(engine, embedder, rerankers, make_generator(settings))
     indexing = Indexing(catalog, engine, blobs, embedder)
+    defaults = SearchDefaults(
+        settings.rerank_candidates, settings.rerank_budget_ms / 1000 or None, settings.missing_model
+    )
     services = Services(
         Access(catalog),
         Instances(catalog, engine, blobs, embedder=embedder, rerankers=rerankers, known_embedder=is_known_embedder),
         indexing,
-        Searching(
-            tools,
-            SearchDefaults(
-                settings.rerank_candidates, settings.rerank_budget_ms / 1000 or None, settings.missing_model
-            ),
-        ),
+        Searching(tools, defaults),
+        Explaining(tools, catalog, engine, defaults=defaults),
     )
     try:
         await indexing.start()

@@ -9,6 +9,7 @@ from secondlook.domain.query import Query
 from secondlook.ports import Delta, Tools
 from secondlook.stages.boost import boost_candidates
 from secondlook.stages.expand import expand_candidates
+from secondlook.stages.explain import find_sentences
 from secondlook.stages.filter import filter_candidates
 from secondlook.stages.fuse import fuse_rankings
 from secondlook.stages.generate import generate_answer
@@ -35,6 +36,8 @@ async def search(query: Query, plan: Plan, tools: Tools) -> Ranking:
     if plan.boosting and late:
         ranking = boost_candidates(ranking, plan.boosting)
     ranking = ranking.cut(plan.top_k, "cut", f"beyond the limit of {plan.top_k}")
+    if plan.explain:
+        ranking = await find_sentences(ranking, plan, tools)
     if plan.expand_by:
         ranking = await expand_candidates(ranking, plan.index, plan.expand_by, tools.retriever)
     return replace(ranking, receipt=replace(ranking.receipt, candidates_out=len(ranking.candidates)))

@@ -33,7 +33,9 @@ def test_it_answers_once_it_says_so(tmp_path: Path) -> None:
         threading.Thread(target=ask, args=(port,)).start()
 
     runtime = Runtime(
-        Services(house.access, house.instances, house.indexing, house.searching), house.tools, house.engine
+        Services(house.access, house.instances, house.indexing, house.searching, house.explaining),
+        house.tools,
+        house.engine,
     )
     before = signal.signal(signal.SIGTERM, lambda number, frame: None)
     try:

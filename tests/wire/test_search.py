@@ -422,3 +422,59 @@ def test_boosts_before_or_after_reranking(wire: Wire) -> None:
     wire.ask("PUT", f"{NEW}/handbook", json={"retrieval_options": {"boost_after_reranking": True}})
     assert score({}) == after
     assert score({"boost_after_reranking": False}) == before
+
+
+@pytest.mark.parametrize("generation", [NEW, LEGACY])
+def test_explain_tells_ranks_sentence_and_what_was_dropped(filled: Wire, generation: str) -> None:
+    options = {"enabled": True, "model": BGE, "stages": [{"model": BGE, "keep": 2}]}
+    body = {"query": QUERY, "explain": True, "max_num_results": 2, "reranking": options}
+    result = filled.post(f"{generation}/handbook/search", body).json()["result"]
+    rows = result["chunks" if generation == NEW else "data"]
+    told = rows[0]["explain"]
+    assert told["sentence"]["text"] and 0 <= told["sentence"]["score"] <= 1
+    by_stage = {one["stage"]: one for one in told["stages"]}
+    assert {"vector", "fuse", "retrieval", "rerank", "final"} <= set(by_stage)
+    assert (by_stage["rerank"]["rank"], by_stage["rerank"]["model"], by_stage["final"]["rank"]) == (1, "bge@1", 1)
+    assert [step["stage"] for step in result["trace"]][-2:] == ["rerank", "explain"]
+    assert len(rows) + len(result["dropped"]) == 3
+    assert set(result["dropped"][0]) == {"item", "id", "stage", "rank", "reason"}
+    assert result["dropped"][-1]["item"]["key"] in PAGES
+    plain = filled.post(f"{generation}/handbook/search", {**body, "explain": False}).json()["result"]
+    assert not {"trace", "dropped"} & set(plain)
+
+
+def test_explain_shows_no_text_when_only_metadata_is_wanted(filled: Wire) -> None:
+    options = {**RERANK, "retrieval": {"metadata_only": True}}
+    body = {"query": QUERY, "explain": True, "ai_search_options": options}
+    for chunk in filled.post(f"{NEW}/handbook/search", body).json()["result"]["chunks"]:
+        assert chunk["explain"]["stages"] and "sentence" not in chunk["explain"]
+
+
+def test_why_an_item_is_there_or_not(filled: Wire) -> None:
+    def why(**body: Any) -> dict[str, Any]:
+        answer = filled.post(f"{NEW}/handbook/why", {"query": QUERY, **body})
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()["result"]
+        return found
+
+    there = why(item_key="winter/oil.md")
+    assert (there["verdict"], there["rank"], there["item"]) == ("returned", 1, {"key": "winter/oil.md"})
+    assert there["chunk"]["item"]["key"] == "winter/oil.md"
+    assert there["explain"]["stages"][-1]["rank"] == 1
+    assert there["reranking"]["status"] == "skipped" and there["trace"] and there["search_query"] == QUERY
+    assert why(item_key="no.md") == {
+        "item": {"key": "no.md"}, "verdict": "not_indexed", "reason": "there is no item 'no.md'",
+    }  # fmt: skip
+    gone = why(query="oil", item_key="signals/fog.md", ai_search_options={"retrieval": {"retrieval_type": "keyword"}})
+    assert (gone["verdict"], gone["ranks"]) == ("not_retrieved", {"vector": None, "keyword": None})
+    hidden = why(item_key="signals/fog.md", filters={"folder": "winter/"})
+    assert hidden["verdict"] == "filtered_out"
+    messages = [{"role": "user", "content": "fog horn"}]
+    assert why(item_key="signals/fog.md", query=None, messages=messages)["verdict"] == "returned"
+
+
+@pytest.mark.parametrize("body", [{}, {"item_key": ""}, {"item_key": 3}, {"item_key": None}])
+def test_why_without_an_item(filled: Wire, body: dict[str, Any]) -> None:
+    assert error_of(filled.post(f"{NEW}/handbook/why", {"query": QUERY, **body}))[:2] == (400, 7400)
+    assert error_of(filled.post(f"{NEW}/handbook/why", {"item_key": "a"}))[:2] == (400, 7039)
+    assert error_of(filled.post(f"{NEW}/nope/why", {"item_key": "a", "query": QUERY}))[:2] == (404, 7002)

@@ -18,10 +18,10 @@ from secondlook.api.wire import (
     collect,
     custom_metadata,
     event,
+    explained,
     primed,
     receipt_of,
     shown_score,
-    trace_of,
 )
 from secondlook.domain.candidate import Candidate, Ranking
 from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance
@@ -139,7 +139,7 @@ def page_of(ranking: Ranking, body: SearchBody) -> dict[str, object]:
         "next_page": None,
         "reranking": receipt_of(ranking),
     }
-    return {**page, "trace": trace_of(ranking)} if body.explain else page
+    return explained(ranking, page, "data") if body.explain else page
 
 
 def row_of(candidate: Candidate) -> dict[str, object]:

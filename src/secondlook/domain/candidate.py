@@ -36,6 +36,8 @@ class Evidence:
         relevance: the score in [0, 1] of the last reranker that scored.
         retrieval_rank: place before reranking.
         looks: what each reranker of a cascade said, in their order.
+        sentence: the sentence that the last reranker finds most relevant when it reads it alone; empty unless asked.
+        sentence_relevance: its score.
     """
 
     vector_score: float | None = None
@@ -51,6 +53,8 @@ class Evidence:
     retrieval_score: float | None = None
     fused_rank: int | None = None
     looks: tuple[Look, ...] = ()
+    sentence: str = ""
+    sentence_relevance: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class StageReceipt:
     Attributes:
         model: identity of the model that scored, or should have.
         asked: the model that was asked for; empty for the default.
+        served: the name of the model that took the work; empty for the default.
         candidates_in: how many it was to read.
         candidates_out: how many went on.
         scored: how many it scored in time.
@@ -82,6 +87,7 @@ class StageReceipt:
     candidates_out: int = 0
     scored: int = 0
     milliseconds: float = 0.0
+    served: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,11 @@ class Receipt:
     windowed: int = 0
     cached: int = 0
     stages: tuple[StageReceipt, ...] = ()
+
+    @property
+    def last(self) -> StageReceipt | None:
+        """The line of the reranker that made the order; None when none did."""
+        return next((line for line in reversed(self.stages) if line.status in ("ran", "substituted")), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,6 +132,7 @@ class Plan:
     rewriting: Rewriting | None = None
     top_k: int = DEFAULT_TOP_K
     expand_by: int = 0
+    explain: bool = False
 
 
 def split_chain(model: str) -> tuple[str, ...]:

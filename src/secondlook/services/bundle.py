@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from secondlook.services.access import Access
+from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
 from secondlook.services.searching import Searching
@@ -16,3 +17,4 @@ class Services:
     instances: Instances
     indexing: Indexing
     searching: Searching
+    explaining: Explaining

@@ -136,6 +136,7 @@ def make_plan(instance: Instance, ask: Ask, defaults: SearchDefaults) -> Plan:
         else None,
         top_k=top_k,
         expand_by=ask.expand_by,
+        explain=ask.explain,
     )
 
 

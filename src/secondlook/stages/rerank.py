@@ -33,6 +33,7 @@ class _Choice:
     reranker: Reranker | None
     status: RerankStatus = "ran"
     reason: str = ""
+    name: str = ""
 
 
 async def rerank_candidates(ranking: Ranking, plan: Plan, tools: Tools) -> Ranking:
@@ -72,7 +73,7 @@ def choose_reranker(model: str, options: Reranking, rerankers: Rerankers) -> _Ch
     if not model:
         return _Choice(rerankers.default)
     try:
-        return _Choice(rerankers.find(model))
+        return _Choice(rerankers.find(model), name=model)
     except SetupError as error:
         if options.missing == "error":
             raise RerankerError(str(error)) from error
@@ -92,7 +93,7 @@ async def _run_stage(ranking: Ranking, receipt: Receipt, stage: RerankStage, job
         elif choice.reranker is None:
             line = replace(line, status=choice.status, reason=choice.reason)
         else:
-            line = replace(line, model=choice.reranker.identity)
+            line = replace(line, model=choice.reranker.identity, served=choice.name)
             try:
                 scores = await _score(waiting, ranking.query.text, choice.reranker, job)
             except InvalidModelError:
@@ -221,12 +222,11 @@ def _counted(receipt: Receipt, scores: Scores) -> Receipt:
 
 def _summed_up(receipt: Receipt) -> Receipt:
     """One status for the cascade: that of its only reranker, or ``substituted`` when not all of them did their part."""
-    lines = receipt.stages
-    done = [line for line in lines if line.status in ("ran", "substituted")]
-    if not done:
+    lines, last = receipt.stages, receipt.last
+    if last is None:
         status: RerankStatus = "fell_back" if any(line.status == "fell_back" for line in lines) else "skipped"
     else:
         status = "ran" if all(line.status == "ran" for line in lines) else "substituted"
     alone = len(lines) == 1
     told = [line.reason if alone else f"{line.asked or line.model}: {line.reason}" for line in lines if line.reason]
-    return replace(receipt, status=status, reason="; ".join(told), model=(done or lines)[-1].model)
+    return replace(receipt, status=status, reason="; ".join(told), model=(last or lines[-1]).model)

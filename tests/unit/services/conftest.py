@@ -13,6 +13,7 @@ from secondlook.errors import InvalidModelError, SetupError
 from secondlook.models.fakes import FakeEmbedder, FakeGenerator, FakeReranker
 from secondlook.ports import Embedder, Reranker, Rerankers, Tools
 from secondlook.services.access import Access
+from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
 from secondlook.services.searching import Searching
@@ -44,6 +45,7 @@ class House:
         )
         self.indexing = Indexing(self.catalog, self.engine, self.blobs, self.embedder)
         self.searching = Searching(self.tools)
+        self.explaining = Explaining(self.tools, self.catalog, self.engine)
         self.run(self.catalog.open())
 
     def find(self, name: str) -> Reranker:

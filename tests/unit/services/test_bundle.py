@@ -9,7 +9,7 @@ from tests.unit.services.conftest import House
 
 
 def test_one_of_each(idle: House) -> None:
-    made = Services(idle.access, idle.instances, idle.indexing, idle.searching)
+    made = Services(idle.access, idle.instances, idle.indexing, idle.searching, idle.explaining)
     assert (made.access, made.instances, made.indexing, made.searching) == (
         idle.access, idle.instances, idle.indexing, idle.searching,
     )  # fmt: skip

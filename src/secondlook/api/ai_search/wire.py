@@ -8,11 +8,12 @@ from pydantic import Field, field_validator
 from secondlook.api.body import Body, WireMessage
 from secondlook.api.filters import parse_filter
 from secondlook.api.reranking import RerankKeys, raises, seconds, to_stages
-from secondlook.api.wire import custom_metadata, receipt_of, shown_score, trace_of
+from secondlook.api.wire import custom_metadata, explained, explanation_of, receipt_of, shown_score, trace_of
 from secondlook.domain.candidate import Candidate, Ranking
 from secondlook.domain.instance import Instance
 from secondlook.domain.options import DEFAULT_MIN_RELEVANCE, Boost, Direction
 from secondlook.errors import InvalidOptionError
+from secondlook.services.explaining import Why
 from secondlook.services.searching import Ask
 
 RetrievalName = Literal["vector", "keyword", "hybrid"]
@@ -105,6 +106,12 @@ class SearchBody(Body):
         return {"enabled": raw} if isinstance(raw, bool) else raw
 
 
+class WhyBody(SearchBody):
+    """A search, and the item that is asked about."""
+
+    item_key: str = Field(min_length=1)
+
+
 class ChatBody(SearchBody):
     """A chat; every other key goes to the model."""
 
@@ -174,7 +181,23 @@ def result_of(ranking: Ranking, body: SearchBody) -> dict[str, object]:
         "chunks": [chunk_of(candidate, bare=bare) for candidate in ranking.candidates],
         "reranking": receipt_of(ranking),
     }
-    return {**result, "trace": trace_of(ranking)} if body.explain else result
+    return explained(ranking, result, "chunks", bare=bare) if body.explain else result
+
+
+def why_of(why: Why, item_key: str) -> dict[str, object]:
+    """The ``result`` of a question why."""
+    shown: dict[str, object] = {"item": {"key": item_key}, "verdict": why.verdict, "reason": why.reason}
+    if why.rank is not None:
+        shown["rank"] = why.rank
+    if why.candidate is not None:
+        shown["chunk"] = chunk_of(why.candidate)
+        shown["explain"] = explanation_of(why.candidate, why.rank or 0)
+    if why.ranks is not None:
+        shown["ranks"] = {"vector": why.ranks.vector, "keyword": why.ranks.keyword}
+    if why.ranking is not None:
+        receipt, trace = receipt_of(why.ranking), trace_of(why.ranking)
+        shown |= {"search_query": why.ranking.query.text, "reranking": receipt, "trace": trace}
+    return shown
 
 
 def chunk_of(candidate: Candidate, *, bare: bool = False) -> dict[str, object]:
