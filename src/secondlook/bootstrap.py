@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from secondlook.engines.embedded import EmbeddedEngine
-from secondlook.errors import SetupError
+from secondlook.errors import InvalidModelError, SetupError
 from secondlook.models import registry, weights
 from secondlook.models.embedder import EncoderEmbedder
 from secondlook.models.encoder import Encoder
 from secondlook.models.extractive import ExtractiveGenerator
 from secondlook.models.late_interaction import LateInteraction
 from secondlook.models.openai_compatible import OpenAICompatible
+from secondlook.models.pair_cache import PairCache, remember
 from secondlook.ports import Generator, Indexer, Rerankers, Tools
 from secondlook.services.access import Access
 from secondlook.services.bundle import Services
@@ -54,7 +55,9 @@ async def open_runtime(settings: Settings, *, progress: Progress | None = None) 
     late = LateInteraction(encoder)
     embedder = EncoderEmbedder(encoder, late)
     shelf = registry.RerankerShelf(settings.models_dir, late, threads=settings.threads or None)
-    rerankers = Rerankers(shelf.find, shelf.default)
+    pairs = PairCache(settings.pair_cache)
+    rerankers = Rerankers(lambda name: remember(shelf.find(name), name, pairs), shelf.default)
+    _check_multilingual(settings, rerankers)
     engine = EmbeddedEngine(folder / "indexes")
     catalog = SqlCatalog(_catalog_url(settings))
     blobs = FileBlobs(folder / "files")
@@ -62,7 +65,11 @@ async def open_runtime(settings: Settings, *, progress: Progress | None = None) 
     tools = Tools(engine, embedder, rerankers, make_generator(settings))
     indexing = Indexing(catalog, engine, blobs, embedder)
     defaults = SearchDefaults(
-        settings.rerank_candidates, settings.rerank_budget_ms / 1000 or None, settings.missing_model
+        settings.rerank_candidates,
+        settings.rerank_budget_ms / 1000 or None,
+        settings.missing_model,
+        settings.language_guard,
+        settings.multilingual_reranker,
     )
     services = Services(
         Access(catalog),
@@ -79,6 +86,15 @@ async def open_runtime(settings: Settings, *, progress: Progress | None = None) 
         engine.close()
         encoder.close()
         await catalog.close()
+
+
+def _check_multilingual(settings: Settings, rerankers: Rerankers) -> None:
+    """Raises ``SetupError`` when the name is unknown, or the weights are not here."""
+    if settings.language_guard == "route":
+        try:
+            rerankers.find(settings.multilingual_reranker)
+        except InvalidModelError as error:
+            raise SetupError(f"SECONDLOOK_MULTILINGUAL_RERANKER: {error}") from error
 
 
 def load_encoder(settings: Settings, *, progress: Progress | None = None) -> Encoder:

@@ -100,7 +100,7 @@ class Declared:
 
     Attributes:
         slice_size: passages at a time when a budget is set; 0 for all at once.
-        uses_evidence: whether the score depends on the passage's evidence, so that it cannot be kept for later.
+        uses_evidence: whether the score depends on more than query and text, so that it cannot be kept for later.
         languages: ISO 639-1 codes of the languages it was trained on; None for any.
     """
 
@@ -110,9 +110,14 @@ class Declared:
 
 
 def declared(reranker: Reranker) -> Declared:
-    """What the reranker declares, and the defaults for what it does not."""
+    """What the reranker declares, and the defaults for what it does not.
+
+    One whose ``score_kind`` is ``rank`` compares passages with each other: it reads all at once.
+    """
     plain = Declared()
     given = {one.name: getattr(reranker, one.name, getattr(plain, one.name)) for one in fields(Declared)}
+    if getattr(reranker, "score_kind", "") == "rank":
+        given |= {"slice_size": 0, "uses_evidence": True}
     return Declared(**given)
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from secondlook.bootstrap import load_encoder
+from secondlook.domain.candidate import Evidence
 from secondlook.models.cross_encoder import CrossEncoder
 from secondlook.models.encoder import Encoder
 from secondlook.models.fakes import FakeReranker
 from secondlook.models.late_interaction import LateInteraction
-from secondlook.ports import Passage, Reranker, Scores
+from secondlook.ports import Passage, Reranker, Scores, declared
 from secondlook.settings import Settings
 from tests.tiny_models import make_model
 
@@ -82,3 +83,10 @@ def test_a_long_passage_is_counted_not_refused(reranker: Reranker) -> None:
 def test_it_has_a_name(reranker: Reranker) -> None:
     assert reranker.identity
     assert isinstance(reranker.wants_stored, bool)
+    assert declared(reranker).slice_size >= 0
+
+
+def test_the_evidence_matters_only_where_it_is_declared(reranker: Reranker) -> None:
+    bare, known = Passage(TEXTS[0]), Passage(TEXTS[0], None, Evidence(vector_score=0.9, vector_rank=1))
+    values = asyncio.run(reranker.score("oil lamp", [bare, known])).values
+    assert (values[0] != values[1]) == declared(reranker).uses_evidence

@@ -15,6 +15,7 @@ def receipt_of(ranking: Ranking) -> dict[str, object]:
     """What reranking did; an extra key that Cloudflare does not send."""
     receipt = ranking.receipt
     return {
+        **({"language": receipt.language} if receipt.language else {}),
         "status": receipt.status,
         "reason": receipt.reason,
         "model": receipt.model,

@@ -103,6 +103,7 @@ class Receipt:
         windowed: passages that were read in several windows.
         cached: pairs whose score was known from an earlier request.
         stages: each reranker of the cascade, in order; one alone is a cascade of one.
+        language: what the language guard took the query's language to be; empty when it is off.
     """
 
     status: RerankStatus
@@ -117,6 +118,7 @@ class Receipt:
     windowed: int = 0
     cached: int = 0
     stages: tuple[StageReceipt, ...] = ()
+    language: str = ""
 
     @property
     def last(self) -> StageReceipt | None:

@@ -11,7 +11,7 @@ RetrievalType = Literal["vector", "keyword", "hybrid"]
 MatchMode = Literal["and", "or"]
 Direction = Literal["asc", "desc", "exists", "not_exists"]
 MissingModel = Literal["substitute", "fall_back", "error"]
-OnFailure = Literal["fall_back", "error"]
+LanguageGuard = Literal["off", "skip", "route"]
 
 DEFAULT_TOP_K = 10
 MAX_TOP_K = 50
@@ -94,6 +94,8 @@ class Reranking:
         raise_on_failure: fail the search rather than fall back to the retrieval order.
         weight: share of the relevance in the score; the rest is the retrieval score.
         stages: the rerankers of a cascade, cheapest first; they stand for ``model`` and ``window``.
+        guard: what to do with a query in a language that the reranker does not cover.
+        multilingual: the model that takes such queries when the guard is ``route``.
     """
 
     model: str = ""
@@ -104,6 +106,8 @@ class Reranking:
     raise_on_failure: bool = False
     weight: float = 1.0
     stages: tuple[RerankStage, ...] = ()
+    guard: LanguageGuard = "off"
+    multilingual: str = ""
 
     @property
     def cascade(self) -> tuple[RerankStage, ...]:

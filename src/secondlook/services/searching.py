@@ -15,6 +15,7 @@ from secondlook.domain.options import (
     Filtering,
     Fusion,
     Generation,
+    LanguageGuard,
     MatchMode,
     MissingModel,
     Plan,
@@ -82,6 +83,8 @@ class SearchDefaults:
     window: int = DEFAULT_NUM_CANDIDATES
     budget: float | None = None
     missing: MissingModel = "substitute"
+    guard: LanguageGuard = "off"
+    multilingual: str = ""
 
 
 class Searching:
@@ -158,6 +161,8 @@ def _reranking(settings: InstanceSettings, ask: Ask, defaults: SearchDefaults, *
             replace(one, window=max(one.window, top_k), keep=None if one.keep is None else max(one.keep, top_k))
             for one in stages
         ),
+        guard=defaults.guard,
+        multilingual=defaults.multilingual,
     )
 
 

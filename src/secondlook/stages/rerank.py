@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from secondlook.domain.candidate import Candidate, Look, Ranking, Receipt, RerankStatus, StageReceipt, Step
+from secondlook.domain.language import NAMES, UNKNOWN, detect_language
 from secondlook.domain.options import Plan, Reranking, RerankStage
 from secondlook.errors import InvalidModelError, RerankerError, SetupError
 from secondlook.ports import Passage, Reranker, Rerankers, Scores, Tools, declared
@@ -57,6 +58,7 @@ async def rerank_candidates(ranking: Ranking, plan: Plan, tools: Tools) -> Ranki
             "skipped",
             asked=">".join(stage.model for stage in options.cascade),
             candidates_in=min(len(ranking.candidates), options.cascade[0].window),
+            language="" if options.guard == "off" else detect_language(ranking.query.text),
         )
         for stage in options.cascade:
             ranking, receipt = await _run_stage(ranking, receipt, stage, job)
@@ -82,12 +84,30 @@ def choose_reranker(model: str, options: Reranking, rerankers: Rerankers) -> _Ch
         return _Choice(rerankers.default, "substituted", f"{error}; the built-in reranker took its place")
 
 
+def guard_language(choice: _Choice, language: str, options: Reranking, rerankers: Rerankers) -> _Choice:
+    """The choice, or what the guard says when the reranker does not cover the query's known language."""
+    if choice.reranker is None or language in ("", UNKNOWN):
+        return choice
+    languages = declared(choice.reranker).languages
+    if languages is None or language in languages:
+        return choice
+    told = f"the query seems to be in {NAMES[language]}, which {choice.reranker.identity} does not cover"
+    if options.guard == "route":
+        try:
+            found = rerankers.find(options.multilingual)
+        except (SetupError, InvalidModelError) as error:
+            return _Choice(None, "skipped", f"{told}; {error}")
+        return _Choice(found, "substituted", f"{told}; {options.multilingual} took its place", options.multilingual)
+    return _Choice(None, "skipped", told)
+
+
 async def _run_stage(ranking: Ranking, receipt: Receipt, stage: RerankStage, job: _Job) -> tuple[Ranking, Receipt]:
     """The ranking as this reranker leaves it, and the receipt with its line."""
     waiting = ranking.candidates[: stage.window]
     line = StageReceipt("skipped", asked=stage.model, candidates_in=len(waiting))
     with Stopwatch() as watch:
         choice = choose_reranker(stage.model, job.options, job.tools.rerankers)
+        choice = guard_language(choice, receipt.language, job.options, job.tools.rerankers)
         if not waiting:
             line = replace(line, reason="there was nothing to rerank")
         elif choice.reranker is None:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from secondlook.domain.candidate import Ranking
-from secondlook.domain.options import Plan, Reranking, RerankStage
+from secondlook.domain.options import LanguageGuard, Plan, Reranking, RerankStage
 from secondlook.errors import InvalidModelError, RerankerError
 from secondlook.models.fakes import FakeReranker
 from secondlook.ports import Passage, Reranker, Scores
@@ -332,3 +332,44 @@ def test_the_blend_is_pair_by_pair_and_the_threshold_is_for_the_relevance(bench:
         assert (proof.relevance or 0) >= 0.5
         assert one.score == pytest.approx(0.25 * (proof.relevance or 0) + 0.75 * (proof.retrieval_score or 0))
     assert ids(cascade(bench, RerankStage("cheap", 10), weight=0.0)) == [f"c{at}" for at in range(10)]
+
+
+class English(FakeReranker):
+    languages = ("en",)
+
+
+@pytest.mark.parametrize(
+    ("query", "guard", "status", "model", "language"),
+    [
+        ("wie warm muss das Öl sein", "off", "ran", "fake-reranker@1", ""),
+        ("wie warm muss das Öl sein", "skip", "skipped", "fake-reranker@1", "de"),
+        ("wie warm muss das Öl sein", "route", "substituted", "many@1", "de"),
+        ("how warm is the oil", "skip", "ran", "fake-reranker@1", "en"),
+        ("oil lamp", "route", "ran", "fake-reranker@1", "unknown"),
+    ],
+)
+def test_a_language_that_the_model_does_not_cover(
+    bench: Bench, query: str, guard: LanguageGuard, status: str, model: str, language: str
+) -> None:
+    bench.models["many"] = FakeReranker("many@1")
+    before = make_ranking(SCORES, query=query)
+    found = rerank(bench, Reranking(min_relevance=None, guard=guard, multilingual="many"), English(), before)
+    receipt = found.receipt
+    assert (receipt.status, receipt.language) == (status, language)
+    assert receipt.model == (model if status != "skipped" else "")
+    assert ("German" in receipt.reason) == (status in ("skipped", "substituted"))
+    if status == "skipped":
+        assert found.candidates == before.candidates
+
+
+def test_a_model_of_any_language_is_not_guarded(bench: Bench) -> None:
+    before = make_ranking(SCORES, query="wie warm muss das Öl sein")
+    assert rerank(bench, Reranking(guard="skip"), FakeReranker(), before).receipt.status == "ran"
+
+
+@pytest.mark.parametrize("name", ["missing", "no/such"])
+def test_without_the_multilingual_model_it_is_skipped(bench: Bench, name: str) -> None:
+    before = make_ranking(SCORES, query="wie warm muss das Öl sein")
+    found = rerank(bench, Reranking(guard="route", multilingual=name), English(), before)
+    assert (found.receipt.status, found.candidates) == ("skipped", before.candidates)
+    assert name in found.receipt.reason
