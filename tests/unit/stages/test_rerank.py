@@ -17,9 +17,26 @@ from secondlook.models.fakes import FakeReranker
 from secondlook.ports import Passage, Reranker, Scores
 from secondlook.stages.rerank import rerank_candidates
 from secondlook.telemetry import tenant
-from tests.unit.stages.conftest import Bench, ids, make_ranking, run
+from tests.unit.stages.conftest import Bench, ids, make_ranking
 
 SCORES = [0.9, 0.8, 0.7, 0.6, 0.5]
+
+
+class Clock(asyncio.SelectorEventLoop):
+    """An event loop whose time can be put forward, so that no test waits for a budget."""
+
+    ahead = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.ahead
+
+
+async def never() -> None:
+    """An hour goes by, and then all others."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, Clock)
+    loop.ahead += 3600
+    await asyncio.Event().wait()
 
 
 class Slow:
@@ -29,7 +46,7 @@ class Slow:
     wants_stored = False
 
     async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
-        await asyncio.Event().wait()
+        await never()
         return Scores(())
 
 
@@ -55,7 +72,7 @@ class Sliced(FakeReranker):
 
     async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
         if len(self.seen) >= self.slices:
-            await asyncio.Event().wait()
+            await never()
         self.seen.append(len(passages))
         return Scores(tuple(at_random(passage.text) for passage in passages), truncated=1)
 
@@ -75,7 +92,8 @@ def rerank(
     bench: Bench, options: Reranking, default: Reranker | None = None, ranking: Ranking | None = None
 ) -> Ranking:
     found = make_ranking(SCORES) if ranking is None else ranking
-    return run(rerank_candidates(found, Plan("i", reranking=options), bench.tools(default)))
+    with asyncio.Runner(loop_factory=Clock) as runner:
+        return runner.run(rerank_candidates(found, Plan("i", reranking=options), bench.tools(default)))
 
 
 def test_the_best_come_first_with_their_scores(bench: Bench) -> None:
@@ -112,20 +130,20 @@ def test_the_threshold_is_inclusive(bench: Bench) -> None:
         (FakeReranker(extra_scores=1), "6 scores for 5"),
         (FakeReranker(scorer=lambda query, passage: math.nan), "outside 0 to 1"),
         (FakeReranker(scorer=lambda query, passage: 1.5), "outside 0 to 1"),
-        (Slow(), "budget of 20 ms"),
+        (Slow(), "budget of 60000 ms"),
         (Throws(KeyError("score")), "score"),
         (Throws(TimeoutError()), "timed out"),
     ],
 )
 def test_a_failure_changes_nothing_but_the_receipt(bench: Bench, reranker: Reranker, word: str) -> None:
     before = make_ranking(SCORES)
-    found = rerank(bench, Reranking(budget=0.02, min_relevance=0.99), reranker, before)
+    found = rerank(bench, Reranking(budget=60, min_relevance=0.99), reranker, before)
     assert found.candidates == before.candidates, "the threshold is held against nothing"
     assert found.receipt.status == "fell_back"
     assert word in found.receipt.reason
     assert found.trace[-1].stage == "rerank"
     with pytest.raises(RerankerError, match=word):
-        rerank(bench, Reranking(budget=0.02, raise_on_failure=True), reranker, before)
+        rerank(bench, Reranking(budget=60, raise_on_failure=True), reranker, before)
 
 
 def test_a_missing_model_is_substituted_refused_or_left_out(bench: Bench) -> None:
@@ -214,12 +232,12 @@ def test_what_was_scored_in_time_comes_first_and_the_rest_in_order(
 ) -> None:
     ranking = numbered(scores)
     reranker, count = Sliced(2, slices), 2 * slices
-    found = rerank(bench, Reranking(min_relevance=None, budget=0.02, weight=weight), reranker, ranking)
+    found = rerank(bench, Reranking(min_relevance=None, budget=60, weight=weight), reranker, ranking)
     if count >= len(scores):
         assert found.receipt.reason == ""
         return
     assert found.receipt.status == "ran"
-    assert found.receipt.reason == f"scored {count} of {len(scores)} within the budget of 20 ms"
+    assert found.receipt.reason == f"scored {count} of {len(scores)} within the budget of 60000 ms"
     assert (found.receipt.scored, found.receipt.candidates_in) == (count, len(scores))
     assert set(ids(found)[:count]) == set(ids(ranking)[:count])
     assert ids(found)[count:] == ids(ranking)[count:]
@@ -230,7 +248,7 @@ def test_what_was_scored_in_time_comes_first_and_the_rest_in_order(
 
 
 def test_no_threshold_is_held_against_what_was_not_scored(bench: Bench) -> None:
-    found = rerank(bench, Reranking(min_relevance=1.0, budget=0.02), Sliced(2, 1))
+    found = rerank(bench, Reranking(min_relevance=1.0, budget=60), Sliced(2, 1))
     assert ids(found) == ["c2", "c3", "c4"]
     assert [(one.stage, one.candidate.evidence.relevance is None) for one in found.dropped] == [("rerank", False)] * 2
 
@@ -304,13 +322,13 @@ def test_a_cascade_cuts_for_the_costly_one(bench: Bench) -> None:
 @pytest.mark.parametrize("bad", ["broken", "slow", "missing"])
 def test_a_later_stage_that_fails_leaves_the_order_of_the_one_before(bench: Bench, bad: str) -> None:
     stages = (RerankStage("cheap", 8, 4), RerankStage(bad, 4))
-    found = cascade(bench, *stages, budget=0.05, missing="fall_back")
+    found = cascade(bench, *stages, budget=60, missing="fall_back")
     assert ids(found) == by_cheap(8)[:4]
     assert [one.status for one in found.receipt.stages] == ["ran", "fell_back"]
     assert (found.receipt.status, found.receipt.model) == ("substituted", "cheap@1")
     assert bad in found.receipt.reason
     with pytest.raises(RerankerError):
-        cascade(bench, *stages, budget=0.05, missing="fall_back", raise_on_failure=True)
+        cascade(bench, *stages, budget=60, missing="fall_back", raise_on_failure=True)
 
 
 def test_a_first_stage_that_fails_leaves_the_rest_to_the_next(bench: Bench) -> None:
