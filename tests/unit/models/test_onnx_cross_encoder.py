@@ -49,12 +49,12 @@ def write_graph(folder: Path, inputs: tuple[str, ...], labels: int) -> Path:
 def test_it_scores_like_its_weights(tmp_path: Path, mask: bool) -> None:
     folder = export(tmp_path, mask=mask)
     graph, weights = OnnxCrossEncoder(folder, threads=2), Encoder(folder, head=True, precision="fp32", threads=1)
-    found = graph.score_pairs("oil lamp", TEXTS, max_tokens=60)
-    wanted = weights.score_pairs("oil lamp", TEXTS, max_tokens=60)
+    found = asyncio.run(graph.score_pairs("oil lamp", TEXTS, max_tokens=60))
+    wanted = asyncio.run(weights.score_pairs("oil lamp", TEXTS, max_tokens=60))
     assert [one for one, _ in found] == pytest.approx([one for one, _ in wanted], abs=1e-4)
     assert [cut for _, cut in found] == [cut for _, cut in wanted] == [False, True, False, False]
     assert graph.identity.startswith(f"{folder.name}@") and graph.identity.endswith("onnxruntime-graph")
-    assert asyncio.run(asyncio.to_thread(graph.score_pairs, "oil", [])) == []
+    assert asyncio.run(graph.score_pairs("oil", [])) == []
     graph.close()
     weights.close()
 
@@ -62,7 +62,7 @@ def test_it_scores_like_its_weights(tmp_path: Path, mask: bool) -> None:
 def test_a_query_without_room(tmp_path: Path) -> None:
     graph = OnnxCrossEncoder(export(tmp_path), threads=1)
     with pytest.raises(CallerError, match="leaves no room in 10"):
-        graph.score_pairs("lamp " * 20, ["oil"], max_tokens=10)
+        asyncio.run(graph.score_pairs("lamp " * 20, ["oil"], max_tokens=10))
     graph.close()
 
 
@@ -74,7 +74,7 @@ def test_a_graph_that_takes_something_else(tmp_path: Path) -> None:
 def test_a_graph_with_several_labels(tmp_path: Path) -> None:
     graph = OnnxCrossEncoder(write_graph(tmp_path, ("input_ids",), 3), threads=1)
     with pytest.raises(BackendError, match="3 numbers"):
-        graph.score_pairs("oil", ["lamp"])
+        asyncio.run(graph.score_pairs("oil", ["lamp"]))
     graph.close()
 
 
