@@ -19,7 +19,7 @@ def score(
 ) -> Scores:
     encoder = Encoder(folder, head=True, precision="fp32", threads=1)
     made = CrossEncoder(encoder, max_tokens=max_tokens, long_passages=long_passages)
-    assert made.identity.endswith(f"/{max_tokens}/{long_passages}")
+    assert made.identity.endswith(f"/{max_tokens}/pair/{long_passages}")
     try:
         return asyncio.run(made.score(query, [Passage(text) for text in texts]))
     finally:
