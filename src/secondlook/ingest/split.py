@@ -45,4 +45,5 @@ def _with_offsets(text: str, pieces: list[tuple[int, str]]) -> Iterator[Span]:
             len(text[at_char:start_char].encode()) if start_char >= at_char else -len(text[start_char:at_char].encode())
         )
         at_char = start_char
-        yield Span(piece, at_byte, at_byte + len(piece.encode()))
+        if piece.strip():  # Unicode's separators are blank here, and letters to the splitter
+            yield Span(piece, at_byte, at_byte + len(piece.encode()))
