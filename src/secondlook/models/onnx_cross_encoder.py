@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secondlook.errors import BackendError, CallerError, SetupError
+from secondlook.models.encoder import LONGEST_TEXT
 
 GRAPH = "model.onnx"
 INPUTS = frozenset(("input_ids", "attention_mask", "token_type_ids"))
-LONGEST_TEXT = 40
-"""Characters a token may stand for at most when a text is cut before it is tokenised."""
 
 
 class OnnxCrossEncoder:
