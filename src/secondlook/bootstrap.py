@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from secondlook.engines.embedded import EmbeddedEngine
-from secondlook.errors import SetupError
+from secondlook.errors import InvalidModelError, SetupError
 from secondlook.models import golden, registry, remote_config, weights
 from secondlook.models.batching import Scheduler
 from secondlook.models.cross_encoder import CrossEncoder
@@ -18,10 +18,12 @@ from secondlook.models.encoder import LONGEST_TEXT, Encoder
 from secondlook.models.extractive import ExtractiveGenerator
 from secondlook.models.late_interaction import LateInteraction
 from secondlook.models.openai_compatible import OpenAICompatible
+from secondlook.models.pair_cache import PairCache, remember
 from secondlook.models.remote_reranker import Endpoint
 from secondlook.ports import Generator, Indexer, Reranker, Rerankers, Tools
 from secondlook.services.access import Access
 from secondlook.services.bundle import Services
+from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
 from secondlook.services.measuring import MeasuredSearching
@@ -72,7 +74,9 @@ async def open_runtime(settings: Settings, *, progress: Progress | None = None) 
         await catalog.open()
         engine = EmbeddedEngine(folder / "indexes")
         opened.callback(engine.close)
-        rerankers = Rerankers(shelf.find, shelf.default)
+        pairs = PairCache(settings.pair_cache)
+        rerankers = Rerankers(lambda name: remember(shelf.find(name), name, pairs), shelf.default)
+        _check_multilingual(settings, rerankers)
         tools = Tools(engine, EncoderEmbedder(encoder, late), rerankers, generator)
         services = make_services(settings, tools, engine, catalog, encoder)
         opened.push_async_callback(services.indexing.stop)
@@ -94,14 +98,30 @@ def make_services(
         known_embedder=is_known_embedder,
     )
     budget = settings.rerank_budget_ms / 1000 or None
-    defaults = SearchDefaults(settings.rerank_candidates, budget, settings.missing_model)
+    defaults = SearchDefaults(
+        settings.rerank_candidates,
+        budget,
+        settings.missing_model,
+        settings.language_guard,
+        settings.multilingual_reranker,
+    )
     return Services(
         Access(catalog),
         instances,
         Indexing(catalog, engine, blobs, tools.embedder),
         MeasuredSearching(tools, defaults),
         PassageReranking(tools.rerankers, missing=settings.missing_model, cut=cutter(encoder)),
+        Explaining(tools, catalog, engine, defaults=defaults),
     )
+
+
+def _check_multilingual(settings: Settings, rerankers: Rerankers) -> None:
+    """Raises ``SetupError`` when the name is unknown, or the weights are not here."""
+    if settings.language_guard == "route":
+        try:
+            rerankers.find(settings.multilingual_reranker)
+        except InvalidModelError as error:
+            raise SetupError(f"SECONDLOOK_MULTILINGUAL_RERANKER: {error}") from error
 
 
 def read_remotes(settings: Settings) -> list[Endpoint]:

@@ -9,6 +9,7 @@ from secondlook.domain.query import Query
 from secondlook.ports import Delta, Tools
 from secondlook.stages.boost import boost_candidates
 from secondlook.stages.expand import expand_candidates
+from secondlook.stages.explain import find_sentences
 from secondlook.stages.filter import filter_candidates
 from secondlook.stages.fuse import fuse_rankings
 from secondlook.stages.generate import generate_answer
@@ -25,12 +26,18 @@ async def search(query: Query, plan: Plan, tools: Tools) -> Ranking:
     found = await retrieve_candidates(ranking.query, plan, tools)
     ranking = fuse_rankings(ranking, found, plan.fusion)
     ranking = filter_candidates(ranking, plan.filtering)
-    if plan.boosting:
+    late = plan.boosting is not None and plan.boosting.last
+    if plan.boosting and not late:
         ranking = boost_candidates(ranking, plan.boosting)
-    ranking = ranking.kept(ranking.candidates[: plan.retrieval.num_candidates]).placed()
+    window = plan.retrieval.num_candidates
+    ranking = ranking.cut(window, "window", f"outside the window of {window}").placed()
     if plan.reranking:
         ranking = await rerank_candidates(ranking, plan, tools)
-    ranking = ranking.kept(ranking.candidates[: plan.top_k])
+    if plan.boosting and late:
+        ranking = boost_candidates(ranking, plan.boosting)
+    ranking = ranking.cut(plan.top_k, "cut", f"beyond the limit of {plan.top_k}")
+    if plan.explain:
+        ranking = await find_sentences(ranking, plan, tools)
     if plan.expand_by:
         ranking = await expand_candidates(ranking, plan.index, plan.expand_by, tools.retriever)
     return replace(ranking, receipt=replace(ranking.receipt, candidates_out=len(ranking.candidates)))

@@ -1,7 +1,7 @@
 """The seams: what the stages and services ask of the outside, in domain words."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Literal, Protocol
 
 from secondlook.domain.candidate import Evidence
@@ -62,10 +62,18 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Relevance of each passage in [0, 1], aligned with the input, and how many were truncated."""
+    """Relevance of each passage in [0, 1], aligned with the input.
+
+    Attributes:
+        truncated: passages of which the end was not read.
+        windowed: passages that were read in several windows.
+        cached: passages whose score was known before.
+    """
 
     values: tuple[float, ...]
     truncated: int = 0
+    windowed: int = 0
+    cached: int = 0
 
 
 ScoreKind = Literal["logit", "probability", "cosine", "rank", "unknown"]
@@ -73,7 +81,10 @@ ScoreKind = Literal["logit", "probability", "cosine", "rank", "unknown"]
 
 
 class Reranker(Protocol):
-    """Scores pairs; it never sorts, and a pair scores the same in any company, unless its kind is ``rank``."""
+    """Scores pairs; it never sorts, and a pair scores the same in any company, unless its kind is ``rank``.
+
+    It may declare more of itself in attributes, see ``Declared``.
+    """
 
     @property
     def identity(self) -> str:
@@ -89,6 +100,33 @@ class Reranker(Protocol):
 
     async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
         """One score a passage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a reranker may declare, by attributes of these names; the defaults suit a cross-encoder.
+
+    Attributes:
+        slice_size: passages at a time when a budget is set; 0 for all at once.
+        uses_evidence: whether the score depends on more than query and text, so that it cannot be kept for later.
+        languages: ISO 639-1 codes of the languages it was trained on; None for any.
+    """
+
+    slice_size: int = 8
+    uses_evidence: bool = False
+    languages: tuple[str, ...] | None = None
+
+
+def declared(reranker: Reranker) -> Declared:
+    """What the reranker declares, and the defaults for what it does not.
+
+    One whose ``score_kind`` is ``rank`` compares passages with each other: it reads all at once.
+    """
+    plain = Declared()
+    given = {one.name: getattr(reranker, one.name, getattr(plain, one.name)) for one in fields(Declared)}
+    if getattr(reranker, "score_kind", "") == "rank":
+        given |= {"slice_size": 0, "uses_evidence": True}
+    return Declared(**given)
 
 
 @dataclass(frozen=True, slots=True)

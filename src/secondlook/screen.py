@@ -85,7 +85,7 @@ def as_dict(ranking: Ranking) -> dict[str, object]:
                 "score": candidate.score,
                 "item": candidate.chunk.item_key,
                 "text": candidate.chunk.text,
-                "evidence": {k: v for k, v in asdict(candidate.evidence).items() if v is not None},
+                "evidence": {k: v for k, v in asdict(candidate.evidence).items() if v not in (None, "", ())},
             }
             for rank, candidate in enumerate(ranking.candidates, 1)
         ],

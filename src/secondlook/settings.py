@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast, get_args
 
-from secondlook.domain.options import DEFAULT_NUM_CANDIDATES, MissingModel
+from secondlook.domain.options import DEFAULT_NUM_CANDIDATES, LanguageGuard, MissingModel
 from secondlook.errors import SetupError
 
 PREFIX = "SECONDLOOK_"
@@ -22,6 +22,9 @@ class Settings:
         cache_dir: downloaded models; ``data_dir / cache`` when not set.
         rerank_candidates: candidates the reranker reads; 0 for strict mode (the result limit).
         rerank_budget_ms: longest a rerank may take; 0 for no limit.
+        pair_cache: scores of pairs that are kept in memory; 0 for none.
+        language_guard: what to do with a query in a language that the reranker does not cover.
+        multilingual_reranker: the reranker that takes such queries under ``route``.
         missing_model: what to do when a known reranker's weights cannot be had.
         offline: never fetch a model.
         rerankers: the file of remote rerankers; ``data_dir / rerankers.toml``, if it is there, when not set.
@@ -34,6 +37,9 @@ class Settings:
     rerank_candidates: int = DEFAULT_NUM_CANDIDATES
     rerank_budget_ms: int = 0
     missing_model: MissingModel = "substitute"
+    pair_cache: int = 20_000
+    language_guard: LanguageGuard = "off"
+    multilingual_reranker: str = ""
     threads: int = 0
     queue_tokens: int = 131_072
     llm_url: str = ""
@@ -57,6 +63,11 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
     missing = _text("MISSING_MODEL", plain.missing_model)
     if missing not in get_args(MissingModel):
         raise SetupError(f"{PREFIX}MISSING_MODEL is {missing!r}: choose substitute, fall_back or error")
+    guard, multilingual = _text("LANGUAGE_GUARD", plain.language_guard), _text("MULTILINGUAL_RERANKER", "")
+    if guard not in get_args(LanguageGuard):
+        raise SetupError(f"{PREFIX}LANGUAGE_GUARD is {guard!r}: choose off, skip or route")
+    if guard == "route" and not multilingual:
+        raise SetupError(f"{PREFIX}LANGUAGE_GUARD is route: name the model in {PREFIX}MULTILINGUAL_RERANKER")
     if port is not None and not 0 <= port <= LAST_PORT:
         raise SetupError(f"port {port}: give a whole number from 0 to {LAST_PORT}")
     cache = _text("CACHE_DIR", "")
@@ -69,6 +80,9 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         rerank_candidates=_number("RERANK_CANDIDATES", plain.rerank_candidates, 0, 1000),
         rerank_budget_ms=_number("RERANK_BUDGET_MS", plain.rerank_budget_ms, 0, 600_000),
         missing_model=cast(MissingModel, missing),  # checked above
+        pair_cache=_number("PAIR_CACHE", plain.pair_cache, 0, 100_000_000),
+        language_guard=cast(LanguageGuard, guard),  # checked above
+        multilingual_reranker=multilingual,
         threads=_number("THREADS", plain.threads, 0, 1024),
         queue_tokens=_number("QUEUE_TOKENS", plain.queue_tokens, 1, 100_000_000),
         llm_url=_text("LLM_URL", ""),

@@ -15,7 +15,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as METRICS_TYP
 __all__ = ["METRICS_TYPE", "Stopwatch", "render_metrics", "span", "tenant"]
 
 tenant: ContextVar[str] = ContextVar("tenant", default="")
-"""For whom the present request is served; tenants that wait for the models take turns."""
+"""For whom the present work is done: the account, and while candidates are scored their index; they take turns."""
 
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)

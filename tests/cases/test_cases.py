@@ -19,6 +19,7 @@ from secondlook.domain.options import (
     Generation,
     Plan,
     Reranking,
+    RerankStage,
     Retrieval,
     Rewriting,
 )
@@ -28,6 +29,7 @@ from secondlook.models.fakes import FakeGenerator, FakeReranker
 from secondlook.ports import Delta, Hit, Hits, IndexShape, Prompt
 from secondlook.stages.boost import boost_candidates
 from secondlook.stages.expand import expand_candidates
+from secondlook.stages.explain import find_sentences
 from secondlook.stages.filter import filter_candidates
 from secondlook.stages.fuse import fuse_rankings
 from secondlook.stages.generate import generate_answer
@@ -72,9 +74,25 @@ def rerank(given: Given, options: Given, folder: Path) -> list[str]:
     ranking = ranking.kept(
         replace(one, chunk=replace(one.chunk, text=text)) for one, text in zip(ranking.candidates, table, strict=True)
     )
-    plan = Plan("i", reranking=Reranking(**{"min_relevance": None, **options}))
+    stages = tuple(RerankStage(**one) for one in options.get("stages", ()))
+    plan = Plan("i", reranking=Reranking(**{"min_relevance": None, **options, "stages": stages}))
     reranker = FakeReranker(scorer=lambda query, passage: table[passage.text])
     return ids(asyncio.run(rerank_candidates(ranking, plan, Bench(folder).tools(reranker))))
+
+
+def explain(given: Given, options: Given, folder: Path) -> list[str]:
+    made = make_ranking([0.5] * len(given["texts"]), query=given["query"])
+    ranking = made.kept(
+        replace(one, chunk=replace(one.chunk, text=text))
+        for one, text in zip(made.candidates, given["texts"], strict=True)
+    )
+    plan, tools = Plan("i", reranking=Reranking(min_relevance=None)), Bench(folder).tools()
+
+    async def work() -> Ranking:
+        return await find_sentences(await rerank_candidates(ranking, plan, tools), plan, tools)
+
+    found = {one.chunk.id: one.evidence.sentence for one in asyncio.run(work()).candidates}
+    return [found[name] for name in sorted(found)]
 
 
 def retrieve(given: Given, options: Given, folder: Path) -> list[str]:
@@ -132,6 +150,7 @@ def generate(given: Given, options: Given, folder: Path) -> list[str]:
 RUN: Mapping[str, Callable[[Given, Given, Path], list[str]]] = {
     "boost": boost,
     "expand": expand,
+    "explain": explain,
     "filter": filter_,
     "fuse": fuse,
     "generate": generate,

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from secondlook.bootstrap import load_encoder
+from secondlook.domain.candidate import Evidence
 from secondlook.models.cross_encoder import CrossEncoder
 from secondlook.models.encoder import Encoder
 from secondlook.models.fakes import FakeReranker
@@ -16,7 +17,7 @@ from secondlook.models.late_interaction import LateInteraction
 from secondlook.models.onnx_cross_encoder import OnnxCrossEncoder
 from secondlook.models.remote_config import open_remote
 from secondlook.models.remote_reranker import Endpoint
-from secondlook.ports import Passage, Reranker, Scores
+from secondlook.ports import Passage, Reranker, Scores, declared
 from secondlook.settings import Settings
 from tests.rerank_server import serve_reranker
 from tests.tiny_models import make_model
@@ -132,3 +133,11 @@ def test_it_has_a_name_and_says_what_its_scores_mean(bench: Bench) -> None:
     assert bench.reranker.identity
     assert isinstance(bench.reranker.wants_stored, bool)
     assert bench.reranker.score_kind in ("logit", "probability", "cosine", "rank", "unknown")
+    assert declared(bench.reranker).slice_size >= 0
+
+
+def test_the_evidence_matters_only_where_it_is_declared(bench: Bench) -> None:
+    bare, known = Passage(TEXTS[0]), Passage(TEXTS[0], None, Evidence(vector_score=0.9, vector_rank=1))
+    values = bench.runner.run(bench.reranker.score("oil lamp", [bare, known])).values
+    if bench.reranker.score_kind != "rank":
+        assert (values[0] != values[1]) == declared(bench.reranker).uses_evidence

@@ -132,6 +132,17 @@ def test_a_data_folder_that_cannot_be_made(tmp_path: Path) -> None:
         asyncio.run(work())
 
 
+def test_the_model_for_other_languages_must_be_known(tmp_path: Path, cache_dir: Path) -> None:
+    settings = Settings(tmp_path, cache_dir, language_guard="route", multilingual_reranker="no/such", offline=True)
+
+    async def work() -> None:
+        async with bootstrap.open_runtime(settings):
+            raise AssertionError("it opened")
+
+    with pytest.raises(SetupError, match=r"SECONDLOOK_MULTILINGUAL_RERANKER.*no/such"):
+        asyncio.run(work())
+
+
 def test_tokens_need_no_model(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "data", offline=True)
     token, secret = asyncio.run(bootstrap.with_access(settings, lambda access: access.create("mine")))

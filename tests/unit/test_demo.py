@@ -29,7 +29,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 def runtime_of(house: House) -> Runtime:
-    services = Services(house.access, house.instances, house.indexing, house.searching, house.reranking)
+    services = Services(
+        house.access, house.instances, house.indexing, house.searching, house.reranking, house.explaining
+    )
     return Runtime(services, house.tools, house.engine)
 
 

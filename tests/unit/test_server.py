@@ -33,7 +33,7 @@ def test_it_answers_once_it_says_so(tmp_path: Path) -> None:
         threading.Thread(target=ask, args=(port,)).start()
 
     runtime = Runtime(
-        Services(house.access, house.instances, house.indexing, house.searching, house.reranking),
+        Services(house.access, house.instances, house.indexing, house.searching, house.reranking, house.explaining),
         house.tools,
         house.engine,
     )

@@ -16,6 +16,7 @@ from secondlook.models.fakes import FakeEmbedder, FakeGenerator, FakeReranker
 from secondlook.ports import Generator, Passage, Reranker, Rerankers, Tools
 from secondlook.services.access import Access
 from secondlook.services.bundle import Services
+from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
 from secondlook.services.reranking import PassageReranking
@@ -71,6 +72,7 @@ class Wire:
             self.indexing,
             Searching(tools),
             PassageReranking(rerankers, cut=lambda text, most: " ".join(text.split()[:most])),
+            Explaining(tools, self._catalog, self._engine),
         )
         self.app = create_app(self.services, options=ApiOptions())
         self.run(self._catalog.open())

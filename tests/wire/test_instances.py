@@ -25,7 +25,11 @@ def test_every_field_has_the_contracts_default(wire: Wire) -> None:
         "index_method": {"vector": True, "keyword": True},
         "fusion_method": "rrf",
         "indexing_options": {"keyword_tokenizer": "porter", "use_ocr": False},
-        "retrieval_options": {"keyword_match_mode": "and", "boost_by": []},
+        "retrieval_options": {"keyword_match_mode": "and", "boost_by": [], "boost_after_reranking": False},
+        "reranking_budget_ms": None,
+        "reranking_on_failure": "fall_back",
+        "reranking_weight": 1.0,
+        "reranking_stages": [],
         "chunk_size": 256,
         "chunk_overlap": 10,
         "max_num_results": 10,
@@ -48,6 +52,7 @@ def test_a_full_request_is_echoed(wire: Wire) -> None:
         "indexing_options": {"keyword_tokenizer": "trigram", "use_ocr": True},
         "retrieval_options": {
             "keyword_match_mode": "or",
+            "boost_after_reranking": True,
             "boost_by": [{"field": "timestamp", "direction": "desc"}, {"field": "severity"}, {"field": "language"}],
         },
         "chunk_size": 384,
@@ -56,6 +61,10 @@ def test_a_full_request_is_echoed(wire: Wire) -> None:
         "score_threshold": 0.3,
         "reranking": True,
         "reranking_model": BGE,
+        "reranking_budget_ms": 250,
+        "reranking_on_failure": "error",
+        "reranking_weight": 0.5,
+        "reranking_stages": [{"model": BGE, "window": 200, "keep": 40}, {"model": "", "window": 50, "keep": None}],
         "embedding_model": "@cf/qwen/qwen3-embedding-0.6b",
         "custom_metadata": [
             {"field_name": "language", "data_type": "text"},
@@ -90,12 +99,18 @@ def test_put_changes_only_what_is_sent(wire: Wire) -> None:
     after = put(reranking=False, colour="red", max_num_results=None)
     assert {k: v for k, v in after.items() if before[k] != v and k not in times} == {"reranking": False}
     after = put(retrieval_options={"keyword_match_mode": "or"}, cache_ttl=600)
-    assert after["retrieval_options"] == {"keyword_match_mode": "or", "boost_by": []}
+    kept = {"keyword_match_mode": "or", "boost_by": [], "boost_after_reranking": False}
+    assert after["retrieval_options"] == kept
     assert (after["cache"], after["cache_ttl"], after["reranking"]) == (False, 600, False)
     after = put(retrieval_options={"boost_by": [{"field": "timestamp"}]})
     assert after["retrieval_options"]["keyword_match_mode"] == "or"
     assert put(retrieval_options={"boost_by": []})["retrieval_options"]["boost_by"] == []
     assert put(reranking_model="")["reranking_model"] is None
+    after = put(reranking_budget_ms=100, reranking_stages=[{"model": BGE}])
+    assert (after["reranking_budget_ms"], after["reranking_stages"][0]["window"]) == (100, 200)
+    after = put(reranking_budget_ms=None, reranking_stages=None, reranking_weight=None, reranking_on_failure=None)
+    assert (after["reranking_budget_ms"], len(after["reranking_stages"])) == (100, 1)
+    assert put(reranking_budget_ms=0, reranking_stages=[])["reranking_budget_ms"] is None
     assert put(index_method={"keyword": False})["index_method"] == {"vector": True, "keyword": False}
     assert put(hybrid_search_enabled=True)["index_method"] == {"vector": True, "keyword": True}
 
@@ -108,6 +123,16 @@ def test_put_that_is_refused(filled: Wire) -> None:
         ({"index_method": {"vector": True, "keyword": False}}, 7400),
         ({"embedding_model": "@cf/qwen/qwen3-embedding-0.6b"}, 7400),
         ({"summarization": 1}, 7400),
+        ({"reranking_budget_ms": -1}, 7400),
+        ({"reranking_budget_ms": 600_001}, 7400),
+        ({"reranking_on_failure": "panic"}, 7400),
+        ({"reranking_weight": 1.5}, 7400),
+        ({"reranking_stages": [{}] * 5}, 7400),
+        ({"reranking_stages": [{"window": 201}]}, 7400),
+        ({"reranking_stages": [{"keep": "all"}]}, 7400),
+        ({"reranking_stages": [{"model": "no/such"}]}, 7010),
+        ({"reranking_model": "no/such>no/other"}, 7010),
+        ({"retrieval_options": {"boost_after_reranking": 1}}, 7400),
     ):
         assert error_of(filled.ask("PUT", f"{NEW}/handbook", json=body))[:2] == (400, code)
     assert error_of(filled.ask("PUT", f"{NEW}/nope", json={}))[:2] == (404, 7002)

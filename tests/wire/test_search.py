@@ -54,15 +54,20 @@ def test_shape_of_a_new_result(filled: Wire) -> None:
     assert scores["vector_rank"] >= 1
     receipt = result["reranking"]
     assert set(receipt) == {
-        "status", "reason", "model", "asked_model", "candidates_in", "candidates_out", "truncated", "ms",
+        "status", "reason", "model", "asked_model", "candidates_in", "candidates_out", "scored", "truncated",
+        "windowed", "cached", "ms", "stages",
     }  # fmt: skip
     assert (receipt["status"], receipt["model"], receipt["asked_model"]) == ("ran", "bge@1", BGE)
-    assert (receipt["candidates_in"], receipt["candidates_out"]) == (3, 3)
+    assert (receipt["candidates_in"], receipt["candidates_out"], receipt["scored"]) == (3, 3, 3)
+    [line] = receipt["stages"]
+    assert {"status", "reason", "model", "asked_model", "in", "out", "scored", "ms"} == set(line)
+    assert (line["status"], line["model"], line["in"], line["out"]) == ("ran", "bge@1", 3, 3)
 
 
 def test_reranking_is_off_by_default(filled: Wire) -> None:
     result = filled.post(f"{NEW}/handbook/search", {"query": QUERY}).json()["result"]
     assert result["reranking"]["status"] == "skipped"
+    assert (result["reranking"]["candidates_in"], result["reranking"]["candidates_out"]) == (3, 3)
     assert all("reranking_score" not in chunk["scoring_details"] for chunk in result["chunks"])
 
 
@@ -321,3 +326,155 @@ def test_retrieval_score_holds_the_boost(filled: Wire) -> None:
         one["retrieval_score"] != shown["plain"][key]["retrieval_score"] for key, one in shown["boosted"].items()
     )
     assert best["reranking_score"] is not None
+
+
+CASCADE = [{"model": BGE, "window": 3, "keep": 2}, {"model": "", "window": 2}]
+
+
+@pytest.mark.parametrize("generation", [NEW, LEGACY])
+@pytest.mark.parametrize("keys", [{"model": f"{BGE}>{BGE}"}, {"stages": CASCADE}])
+def test_a_cascade(filled: Wire, generation: str, keys: dict[str, Any]) -> None:
+    options = {"enabled": True, "match_threshold": 0, **keys}
+    body = {"ai_search_options": {"reranking": options}} if generation == NEW else {"reranking": options}
+    receipt = filled.post(f"{generation}/handbook/search", {"query": QUERY, **body}).json()["result"]["reranking"]
+    assert [line["asked_model"] for line in receipt["stages"]] == [BGE, "" if "stages" in keys else BGE]
+    assert [line["status"] for line in receipt["stages"]] == ["ran", "ran"]
+    assert receipt["status"] == "ran"
+
+
+def test_a_cascade_of_the_instance_and_what_wins_over_it(wire: Wire) -> None:
+    wire.fill(reranking=True, reranking_stages=CASCADE, max_num_results=1)
+    assert len(_receipt(wire, {})["stages"]) == 2
+    assert [line["in"] for line in _receipt(wire, {})["stages"]] == [3, 2]
+    assert len(_receipt(wire, {"model": BGE})["stages"]) == 1
+    assert len(_receipt(wire, {"stages": CASCADE[:1]})["stages"]) == 1
+    assert len(_receipt(wire, {"stages": []})["stages"]) == 2
+    wire.ask("PUT", f"{NEW}/handbook", json={"reranking_stages": []})
+    assert len(_receipt(wire, {})["stages"]) == 1
+
+
+def _receipt(wire: Wire, reranking: dict[str, Any]) -> dict[str, Any]:
+    body = {"query": QUERY, "ai_search_options": {"reranking": reranking}}
+    found: dict[str, Any] = wire.post(f"{NEW}/handbook/search", body).json()["result"]["reranking"]
+    return found
+
+
+def test_an_unknown_model_of_a_cascade(filled: Wire) -> None:
+    for options in ({"model": f"{BGE}>no/such"}, {"stages": [{"model": "no/such"}]}):
+        body = {"query": QUERY, "ai_search_options": {"reranking": {"enabled": True, **options}}}
+        assert error_of(filled.post(f"{NEW}/handbook/search", body)) == (400, 7010, "invalid_model")
+    assert error_of(filled.post(NEW, {"id": "x", "reranking_stages": [{"model": "no/such"}]}))[1] == 7010
+
+
+@pytest.mark.parametrize("model", [f"{BGE}>", ">", ">".join([BGE] * 5)])
+def test_a_chain_that_is_none(filled: Wire, model: str) -> None:
+    for path in (NEW, LEGACY):
+        options = {"enabled": True, "model": model}
+        body = {"query": QUERY, "ai_search_options": {"reranking": options}, "reranking": options}
+        assert error_of(filled.post(f"{path}/handbook/search", body))[:2] == (400, 7400)
+    assert error_of(filled.post(NEW, {"id": "x", "reranking_model": model}))[:2] == (400, 7400)
+
+
+def test_on_failure_of_request_and_instance(wire: Wire) -> None:
+    wire.fill(reranking=True, reranking_model=BROKEN, reranking_on_failure="error")
+    path = f"{NEW}/handbook/search"
+    assert error_of(wire.post(path, {"query": QUERY}))[:2] == (500, 7073)
+    assert error_of(wire.post(f"{LEGACY}/handbook/search", {"query": QUERY}))[:2] == (500, 7073)
+    for body in (
+        {"ai_search_options": {"reranking": {"on_failure": "fall_back"}}},
+        {"reranking": {"on_failure": "fall_back"}},
+    ):
+        assert wire.post(path, {"query": QUERY, **body}).json()["result"]["reranking"]["status"] == "fell_back"
+    wire.ask("PUT", f"{NEW}/handbook", json={"reranking_on_failure": "fall_back"})
+    assert wire.post(path, {"query": QUERY}).status_code == 200
+    strict = {"ai_search_options": {"reranking": {"on_failure": "error"}}}
+    assert error_of(wire.post(path, {"query": QUERY, **strict}))[1] == 7073
+    strict = {"ai_search_options": {"retrieval": {"return_on_failure": False}}}
+    assert error_of(wire.post(path, {"query": QUERY, **strict}))[1] == 7073
+
+
+@pytest.mark.parametrize("generation", [NEW, LEGACY])
+def test_the_weight_blends_relevance_and_retrieval(filled: Wire, generation: str) -> None:
+    plain = keys_of(filled.post(f"{generation}/handbook/search", {"query": QUERY}))
+    for weight, order in ((0, plain), (1, BY_LENGTH)):
+        options = {"enabled": True, "model": BGE, "match_threshold": 0, "weight": weight}
+        body = {"ai_search_options": {"reranking": options}} if generation == NEW else {"reranking": options}
+        assert keys_of(filled.post(f"{generation}/handbook/search", {"query": QUERY, **body})) == order
+    body = {"reranking": {"enabled": True, "model": BGE, "match_threshold": 0, "weight": 0.25}}
+    for chunk in filled.post(f"{NEW}/handbook/search", {"query": QUERY, **body}).json()["result"]["chunks"]:
+        scores = chunk["scoring_details"]
+        blend = 0.25 * scores["reranking_score"] + 0.75 * scores["retrieval_score"]
+        assert chunk["score"] == pytest.approx(blend, abs=2e-6)
+
+
+def test_boosts_before_or_after_reranking(wire: Wire) -> None:
+    wire.fill(custom_metadata=[{"field_name": "lead", "data_type": "text"}])
+    wire.upload("long.md", "lamp oil freezes " * 20, metadata={"lead": "yes"})
+    boosts = {"boost_by": [{"field": "lead", "direction": "exists"}]}
+
+    def score(retrieval: dict[str, Any]) -> float:
+        body = {"query": QUERY, "ai_search_options": {**RERANK, "retrieval": {**boosts, **retrieval}}}
+        chunks = wire.post(f"{NEW}/handbook/search", body).json()["result"]["chunks"]
+        return float(next(one["score"] for one in chunks if one["item"]["key"] == "long.md"))
+
+    before, after = score({}), score({"boost_after_reranking": True})
+    assert after == pytest.approx((before + 0.1) / 1.1, abs=2e-6)
+    wire.ask("PUT", f"{NEW}/handbook", json={"retrieval_options": {"boost_after_reranking": True}})
+    assert score({}) == after
+    assert score({"boost_after_reranking": False}) == before
+
+
+@pytest.mark.parametrize("generation", [NEW, LEGACY])
+def test_explain_tells_ranks_sentence_and_what_was_dropped(filled: Wire, generation: str) -> None:
+    options = {"enabled": True, "model": BGE, "stages": [{"model": BGE, "keep": 2}]}
+    body = {"query": QUERY, "explain": True, "max_num_results": 2, "reranking": options}
+    result = filled.post(f"{generation}/handbook/search", body).json()["result"]
+    rows = result["chunks" if generation == NEW else "data"]
+    told = rows[0]["explain"]
+    assert told["sentence"]["text"] and 0 <= told["sentence"]["score"] <= 1
+    by_stage = {one["stage"]: one for one in told["stages"]}
+    assert {"vector", "fuse", "retrieval", "rerank", "final"} <= set(by_stage)
+    assert (by_stage["rerank"]["rank"], by_stage["rerank"]["model"], by_stage["final"]["rank"]) == (1, "bge@1", 1)
+    assert [step["stage"] for step in result["trace"]][-2:] == ["rerank", "explain"]
+    assert len(rows) + len(result["dropped"]) == 3
+    assert set(result["dropped"][0]) == {"item", "id", "stage", "rank", "reason"}
+    assert result["dropped"][-1]["item"]["key"] in PAGES
+    plain = filled.post(f"{generation}/handbook/search", {**body, "explain": False}).json()["result"]
+    assert not {"trace", "dropped"} & set(plain)
+
+
+def test_explain_shows_no_text_when_only_metadata_is_wanted(filled: Wire) -> None:
+    options = {**RERANK, "retrieval": {"metadata_only": True}}
+    body = {"query": QUERY, "explain": True, "ai_search_options": options}
+    for chunk in filled.post(f"{NEW}/handbook/search", body).json()["result"]["chunks"]:
+        assert chunk["explain"]["stages"] and "sentence" not in chunk["explain"]
+
+
+def test_why_an_item_is_there_or_not(filled: Wire) -> None:
+    def why(**body: Any) -> dict[str, Any]:
+        answer = filled.post(f"{NEW}/handbook/why", {"query": QUERY, **body})
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()["result"]
+        return found
+
+    there = why(item_key="winter/oil.md")
+    assert (there["verdict"], there["rank"], there["item"]) == ("returned", 1, {"key": "winter/oil.md"})
+    assert there["chunk"]["item"]["key"] == "winter/oil.md"
+    assert there["explain"]["stages"][-1]["rank"] == 1
+    assert there["reranking"]["status"] == "skipped" and there["trace"] and there["search_query"] == QUERY
+    assert why(item_key="no.md") == {
+        "item": {"key": "no.md"}, "verdict": "not_indexed", "reason": "there is no item 'no.md'",
+    }  # fmt: skip
+    gone = why(query="oil", item_key="signals/fog.md", ai_search_options={"retrieval": {"retrieval_type": "keyword"}})
+    assert (gone["verdict"], gone["ranks"]) == ("not_retrieved", {"vector": None, "keyword": None})
+    hidden = why(item_key="signals/fog.md", filters={"folder": "winter/"})
+    assert hidden["verdict"] == "filtered_out"
+    messages = [{"role": "user", "content": "fog horn"}]
+    assert why(item_key="signals/fog.md", query=None, messages=messages)["verdict"] == "returned"
+
+
+@pytest.mark.parametrize("body", [{}, {"item_key": ""}, {"item_key": 3}, {"item_key": None}])
+def test_why_without_an_item(filled: Wire, body: dict[str, Any]) -> None:
+    assert error_of(filled.post(f"{NEW}/handbook/why", {"query": QUERY, **body}))[:2] == (400, 7400)
+    assert error_of(filled.post(f"{NEW}/handbook/why", {"item_key": "a"}))[:2] == (400, 7039)
+    assert error_of(filled.post(f"{NEW}/nope/why", {"item_key": "a", "query": QUERY}))[:2] == (404, 7002)

@@ -11,16 +11,17 @@ from pydantic import AliasChoices, Field
 from secondlook.api.body import Body, read_json, read_query, validate, while_wanted
 from secondlook.api.errors import success, to_wire
 from secondlook.api.filters import parse_filter
+from secondlook.api.reranking import RerankKeys, raises, seconds, to_stages
 from secondlook.api.wire import (
     DONE,
     STREAM_HEADERS,
     collect,
     custom_metadata,
     event,
+    explained,
     primed,
     receipt_of,
     shown_score,
-    trace_of,
 )
 from secondlook.domain.candidate import Candidate, Ranking
 from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance
@@ -41,13 +42,6 @@ class RankingOptions(Body):
     score_threshold: float = Field(0.0, ge=0, le=1)
 
 
-class RerankOptions(Body):
-    """``reranking``."""
-
-    enabled: bool | None = None
-    model: str = ""
-
-
 class SearchBody(Body):
     """A legacy search, or a question."""
 
@@ -57,7 +51,7 @@ class SearchBody(Body):
         None, ge=1, le=50, validation_alias=AliasChoices("max_num_results", "max_num_of_results")
     )
     ranking_options: RankingOptions = RankingOptions()
-    reranking: RerankOptions = RerankOptions()
+    reranking: RerankKeys = RerankKeys()
     rewrite_query: bool | None = None
     model: str = ""
     stream: bool = False
@@ -126,7 +120,12 @@ def to_ask(body: SearchBody, instance: Instance) -> Ask:
         rerank=body.reranking.enabled,
         reranker=body.reranking.model,
         min_relevance=None,
+        budget=seconds(body.reranking),
+        raise_on_failure=raises(body.reranking),
+        weight=body.reranking.weight,
+        stages=to_stages(body.reranking.stages),
         rewriting=body.rewrite_query,
+        explain=body.explain,
     )
 
 
@@ -140,7 +139,7 @@ def page_of(ranking: Ranking, body: SearchBody) -> dict[str, object]:
         "next_page": None,
         "reranking": receipt_of(ranking),
     }
-    return {**page, "trace": trace_of(ranking)} if body.explain else page
+    return explained(ranking, page, "data") if body.explain else page
 
 
 def row_of(candidate: Candidate) -> dict[str, object]:

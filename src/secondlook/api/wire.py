@@ -3,9 +3,12 @@
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 from secondlook.domain.candidate import Candidate, Ranking, Receipt
 from secondlook.ports import Delta
+
+Row = dict[str, object]
 
 
 def receipt_of(ranking: Ranking) -> dict[str, object]:
@@ -16,14 +19,31 @@ def receipt_of(ranking: Ranking) -> dict[str, object]:
 def shown_receipt(receipt: Receipt) -> dict[str, object]:
     """A receipt as the wire has it."""
     return {
+        **({"language": receipt.language} if receipt.language else {}),
         "status": receipt.status,
         "reason": receipt.reason,
         "model": receipt.model,
         "asked_model": receipt.asked,
         "candidates_in": receipt.candidates_in,
         "candidates_out": receipt.candidates_out,
+        "scored": receipt.scored,
         "truncated": receipt.truncated,
+        "windowed": receipt.windowed,
+        "cached": receipt.cached,
         "ms": round(receipt.milliseconds, 3),
+        "stages": [
+            {
+                "status": line.status,
+                "reason": line.reason,
+                "model": line.model,
+                "asked_model": line.asked,
+                "in": line.candidates_in,
+                "out": line.candidates_out,
+                "scored": line.scored,
+                "ms": round(line.milliseconds, 3),
+            }
+            for line in receipt.stages
+        ],
     }
 
 
@@ -33,6 +53,57 @@ def trace_of(ranking: Ranking) -> list[dict[str, object]]:
         {"stage": step.stage, "ms": round(step.milliseconds, 3), "candidates": step.candidates, "note": step.note}
         for step in ranking.trace
     ]
+
+
+def explanation_of(candidate: Candidate, rank: int, *, bare: bool = False) -> dict[str, object]:
+    """Rank and score of a candidate at each stage it passed, and, unless ``bare``, the sentence that carries it."""
+    evidence = candidate.evidence
+    stages: list[Row] = [
+        {"stage": "vector", "rank": evidence.vector_rank, "score": evidence.vector_score},
+        {"stage": "keyword", "rank": evidence.keyword_rank, "score": evidence.keyword_score},
+        {"stage": "fuse", "rank": evidence.fused_rank, "score": evidence.fused_score},
+        {"stage": "retrieval", "rank": evidence.retrieval_rank, "score": evidence.retrieval_score},
+        *(
+            {"stage": "rerank", "rank": look.rank, "score": look.score, "relevance": look.relevance,
+             "model": look.model}
+            for look in evidence.looks
+        ),
+        {"stage": "final", "rank": rank, "score": shown_score(candidate)},
+    ]  # fmt: skip
+    shown: dict[str, object] = {"stages": [_rounded(one) for one in stages if one["score"] is not None]}
+    if evidence.boost is not None:
+        shown["boost"] = round(evidence.boost, 6)
+    if evidence.sentence_relevance is not None and not bare:
+        shown["sentence"] = {"text": evidence.sentence, "score": round(evidence.sentence_relevance, 6)}
+    return shown
+
+
+def dropped_of(ranking: Ranking) -> list[dict[str, object]]:
+    """What each stage let go, in that order."""
+    return [
+        {
+            "item": {"key": one.candidate.chunk.item_key},
+            "id": one.candidate.chunk.id,
+            "stage": one.stage,
+            "rank": one.rank,
+            "reason": one.reason,
+        }
+        for one in ranking.dropped
+    ]
+
+
+def explained(ranking: Ranking, shown: Row, rows: str, *, bare: bool = False) -> Row:
+    """The answer with the trace, what was dropped, and ``explain`` in each of its rows, which stand in this order."""
+    told = [
+        {**row, "explain": explanation_of(one, rank, bare=bare)}
+        for rank, (row, one) in enumerate(zip(cast(list[Row], shown[rows]), ranking.candidates, strict=True), 1)
+    ]
+    return {**shown, rows: told, "trace": trace_of(ranking), "dropped": dropped_of(ranking)}
+
+
+def _rounded(stage: Mapping[str, object]) -> dict[str, object]:
+    shown = {name: round(one, 6) if isinstance(one, float) else one for name, one in stage.items()}
+    return {name: one for name, one in shown.items() if one is not None}
 
 
 def shown_score(candidate: Candidate) -> float:

@@ -9,6 +9,18 @@ from secondlook.domain.query import Query
 
 FusionMethod = Literal["rrf", "max"]
 RerankStatus = Literal["ran", "skipped", "fell_back", "substituted"]
+DropStage = Literal["filter", "window", "keep", "rerank", "cut"]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one reranker said of a candidate: which stage of the cascade (from 1), and the rank and score it led to."""
+
+    stage: int
+    model: str
+    relevance: float
+    rank: int
+    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +33,11 @@ class Evidence:
         keyword_ceiling: the highest BM25 the query could attain, for scaling.
         fused_score: after fusion, in [0, 1].
         retrieval_score: after fusion and boosting, before reranking, in [0, 1].
-        relevance: the reranker's score in [0, 1].
+        relevance: the score in [0, 1] of the last reranker that scored.
         retrieval_rank: place before reranking.
+        looks: what each reranker of a cascade said, in their order.
+        sentence: the sentence that the last reranker finds most relevant when it reads it alone; empty unless asked.
+        sentence_relevance: its score.
     """
 
     vector_score: float | None = None
@@ -36,6 +51,10 @@ class Evidence:
     relevance: float | None = None
     retrieval_rank: int | None = None
     retrieval_score: float | None = None
+    fused_rank: int | None = None
+    looks: tuple[Look, ...] = ()
+    sentence: str = ""
+    sentence_relevance: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +67,43 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class StageReceipt:
+    """What one reranker of the cascade did.
+
+    Attributes:
+        model: identity of the model that scored, or should have.
+        asked: the model that was asked for; empty for the default.
+        served: the name of the model that took the work; empty for the default.
+        candidates_in: how many it was to read.
+        candidates_out: how many went on.
+        scored: how many it scored in time.
+    """
+
+    status: RerankStatus
+    reason: str = ""
+    model: str = ""
+    asked: str = ""
+    candidates_in: int = 0
+    candidates_out: int = 0
+    scored: int = 0
+    milliseconds: float = 0.0
+    served: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """What reranking did, in words a caller can act on.
 
     Attributes:
-        model: identity of the model that scored: name, revision, runtime, precision.
-        asked: the model that was asked for.
+        model: identity of the model that made the order: name, revision, runtime, precision.
+        asked: the model that was asked for, or the models of a cascade with ``>`` between them.
         truncated: passages of which the model could not read the end.
         milliseconds: wall time of the stage.
+        scored: candidates that at least one reranker scored.
+        windowed: passages that were read in several windows.
+        cached: pairs whose score was known from an earlier request.
+        stages: each reranker of the cascade, in order; one alone is a cascade of one.
+        language: what the language guard took the query's language to be; empty when it is off.
     """
 
     status: RerankStatus
@@ -66,6 +114,16 @@ class Receipt:
     candidates_out: int = 0
     truncated: int = 0
     milliseconds: float = 0.0
+    scored: int = 0
+    windowed: int = 0
+    cached: int = 0
+    stages: tuple[StageReceipt, ...] = ()
+    language: str = ""
+
+    @property
+    def last(self) -> StageReceipt | None:
+        """The line of the reranker that made the order; None when none did."""
+        return next((line for line in reversed(self.stages) if line.status in ("ran", "substituted")), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +137,24 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Dropped:
+    """A candidate as it was when a stage let it go, its rank then, and why."""
+
+    candidate: Candidate
+    stage: DropStage
+    rank: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ranking:
-    """Candidates best first, with the trace of the stages that made them."""
+    """Candidates best first, with the trace of the stages that made them and what they dropped."""
 
     query: Query
     candidates: tuple[Candidate, ...] = ()
     trace: tuple[Step, ...] = ()
     receipt: Receipt = field(default_factory=lambda: Receipt("skipped", "reranking is off"))
+    dropped: tuple[Dropped, ...] = ()
 
     def ordered(self, candidates: Iterable[Candidate]) -> "Ranking":
         """The same ranking with these candidates, by falling score; ties keep their order."""
@@ -96,12 +165,26 @@ class Ranking:
         """The same ranking with these candidates in the order given."""
         return replace(self, candidates=tuple(candidates))
 
+    def cut(self, to: int, stage: DropStage, reason: str) -> "Ranking":
+        """The same ranking with its first ``to`` candidates; the others are written down as dropped."""
+        rest = enumerate(self.candidates[to:], to + 1)
+        gone = (Dropped(one, stage, rank, f"rank {rank} is {reason}") for rank, one in rest)
+        return replace(self, candidates=self.candidates[:to], dropped=(*self.dropped, *gone))
+
+    def sifted(self, reason: Callable[[Candidate], str], stage: DropStage) -> "Ranking":
+        """The same ranking without those for whom there is a reason to go, which is written down."""
+        told = [(rank, one, reason(one)) for rank, one in enumerate(self.candidates, 1)]
+        gone = (Dropped(one, stage, rank, why) for rank, one, why in told if why)
+        kept = tuple(one for _, one, why in told if not why)
+        return replace(self, candidates=kept, dropped=(*self.dropped, *gone))
+
     def placed(self) -> "Ranking":
         """The same ranking, each candidate's present rank and score written down as those of retrieval."""
-        return self.kept(
+        placed = self.kept(
             replace(one, evidence=replace(one.evidence, retrieval_rank=rank, retrieval_score=one.score))
             for rank, one in enumerate(self.candidates, 1)
         )
+        return replace(placed, receipt=replace(self.receipt, candidates_in=len(self.candidates)))
 
     def noted(self, step: Step) -> "Ranking":
         """The same ranking with one more step in its trace."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 from secondlook.domain.candidate import FusionMethod
 from secondlook.domain.chunk import MetadataValue
-from secondlook.domain.options import DEFAULT_MIN_SCORE, DEFAULT_TOP_K, Boost, MatchMode
+from secondlook.domain.options import DEFAULT_MIN_SCORE, DEFAULT_TOP_K, Boost, MatchMode, RerankStage
 
 ItemStatus = Literal["queued", "running", "completed", "error", "skipped", "outdated"]
 FieldType = Literal["text", "number", "boolean", "datetime"]
@@ -27,6 +27,7 @@ class MetadataField:
 class InstanceSettings:
     """Everything that can be set on an instance.
 
+    ``reranking_budget`` is in seconds, 0 for the server's; ``reranking_stages`` stand for ``reranking_model``.
     ``extra`` keeps wire fields that are stored and echoed but that no stage reads,
     as a JSON object.
     """
@@ -53,6 +54,11 @@ class InstanceSettings:
     rewriting_prompt: str = ""
     paused: bool = False
     extra: str = "{}"
+    reranking_budget: float = 0.0
+    reranking_raises: bool = False
+    reranking_weight: float = 1.0
+    reranking_stages: tuple[RerankStage, ...] = ()
+    boost_last: bool = False
 
 
 @dataclass(frozen=True, slots=True)

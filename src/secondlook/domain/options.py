@@ -5,17 +5,23 @@ from typing import Literal
 
 from secondlook.domain.candidate import FusionMethod
 from secondlook.domain.filters import Filter
+from secondlook.errors import InvalidOptionError
 
 RetrievalType = Literal["vector", "keyword", "hybrid"]
 MatchMode = Literal["and", "or"]
 Direction = Literal["asc", "desc", "exists", "not_exists"]
 MissingModel = Literal["substitute", "fall_back", "error"]
+LanguageGuard = Literal["off", "skip", "route"]
 
 DEFAULT_TOP_K = 10
 MAX_TOP_K = 50
 DEFAULT_NUM_CANDIDATES = 50
 DEFAULT_MIN_SCORE = 0.4
 DEFAULT_MIN_RELEVANCE = 0.4
+MAX_WINDOW = 200
+MAX_STAGES = 4
+CHAIN_WINDOWS = (200, 50, 20, 10)
+"""How many candidates each model of a chain ``A>B`` reads, if nothing else is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +59,26 @@ class Boost:
 
 @dataclass(frozen=True, slots=True)
 class Boosting:
-    """Boosts added to the retrieval score; ``weight`` is the most that one can add."""
+    """Boosts added to the score; ``weight`` is the most that one can add, ``last`` puts them after reranking."""
 
     boosts: tuple[Boost, ...]
     weight: float = 0.1
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RerankStage:
+    """One reranker of a cascade.
+
+    Attributes:
+        model: its name; empty means the default reranker.
+        window: how many candidates it reads.
+        keep: how many of them go on; None for all.
+    """
+
+    model: str = ""
+    window: int = DEFAULT_NUM_CANDIDATES
+    keep: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +92,10 @@ class Reranking:
         budget: seconds the stage may take; None for no limit.
         missing: what to do when the model is known but its weights cannot be had.
         raise_on_failure: fail the search rather than fall back to the retrieval order.
+        weight: share of the relevance in the score; the rest is the retrieval score.
+        stages: the rerankers of a cascade, cheapest first; they stand for ``model`` and ``window``.
+        guard: what to do with a query in a language that the reranker does not cover.
+        multilingual: the model that takes such queries when the guard is ``route``.
     """
 
     model: str = ""
@@ -78,6 +104,15 @@ class Reranking:
     budget: float | None = None
     missing: MissingModel = "substitute"
     raise_on_failure: bool = False
+    weight: float = 1.0
+    stages: tuple[RerankStage, ...] = ()
+    guard: LanguageGuard = "off"
+    multilingual: str = ""
+
+    @property
+    def cascade(self) -> tuple[RerankStage, ...]:
+        """The stages; one model alone is a cascade of one."""
+        return self.stages or (RerankStage(self.model, self.window),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +136,21 @@ class Plan:
     rewriting: Rewriting | None = None
     top_k: int = DEFAULT_TOP_K
     expand_by: int = 0
+    explain: bool = False
+
+
+def split_chain(model: str) -> tuple[str, ...]:
+    """The names of a chain ``A>B``; one name alone is a chain of one.
+
+    Raises:
+        InvalidOptionError: a name is empty, or there are more than ``MAX_STAGES``.
+    """
+    names = tuple(one.strip() for one in model.split(">"))
+    if len(names) > 1 and not all(names):
+        raise InvalidOptionError(f"model {model!r}: a chain has a name on both sides of each >")
+    if len(names) > MAX_STAGES:
+        raise InvalidOptionError(f"model {model!r}: a chain has at most {MAX_STAGES} models, this one {len(names)}")
+    return names
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,11 @@ class Encoder:
         """How many special tokens a text is given."""
         return int(self._special)
 
+    @property
+    def max_positions(self) -> int:
+        """Longest sequence that the model reads, in tokens."""
+        return self.config.max_positions
+
     def count_tokens(self, text: str) -> int:
         """Tokens of the text without special tokens."""
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)

@@ -86,6 +86,9 @@ class LateInteraction:
 
     wants_stored = True
     score_kind: ScoreKind = "probability"
+    slice_size = 0
+    uses_evidence = True
+    languages = ("en",)
 
     def __init__(self, encoder: Encoder, recipe: Recipe | None = None) -> None:
         self._encoder = encoder

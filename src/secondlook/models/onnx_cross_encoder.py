@@ -15,6 +15,7 @@ from secondlook.errors import BackendError, CallerError, SetupError
 from secondlook.models.encoder import LONGEST_TEXT
 
 GRAPH = "model.onnx"
+MOST_TOKENS = 1_000_000
 INPUTS = frozenset(("input_ids", "attention_mask", "token_type_ids"))
 
 
@@ -50,6 +51,22 @@ class OnnxCrossEncoder:
     def identity(self) -> str:
         """Name, revision (first digits of the graph's SHA-256), runtime; the precision is the graph's own."""
         return f"{self._name}@{self._digest[:12]}/onnxruntime-graph"
+
+    @property
+    def max_positions(self) -> int:
+        """No limit of its own: a graph does not tell, and what loads it sets the longest pair."""
+        return MOST_TOKENS
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of the text without special tokens."""
+        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def windows(self, text: str, max_tokens: int) -> list[tuple[int, int]]:
+        """Character spans of at most ``max_tokens`` tokens, special ones counted; together the text."""
+        offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
+        room = max(1, max_tokens - self._tokenizer.num_special_tokens_to_add(False))
+        starts = range(0, len(offsets), room)
+        return [(offsets[at][0], offsets[min(at + room, len(offsets)) - 1][1]) for at in starts] or [(0, len(text))]
 
     async def score_pairs(
         self, query: str, passages: Sequence[str], *, max_tokens: int = 512

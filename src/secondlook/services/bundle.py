@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from secondlook.services.access import Access
+from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
 from secondlook.services.reranking import PassageReranking
@@ -18,3 +19,4 @@ class Services:
     indexing: Indexing
     searching: Searching
     reranking: PassageReranking
+    explaining: Explaining

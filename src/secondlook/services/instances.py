@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance, InstanceSettings, Namespace
+from secondlook.domain.options import split_chain
 from secondlook.errors import ChunkSizeError, InvalidModelError, InvalidOptionError, NamespaceFixedError, SetupError
 from secondlook.ports import Blobs, Catalog, Embedder, Indexer, IndexShape, Rerankers
 
@@ -124,9 +125,10 @@ class Instances:
             raise InvalidModelError(
                 f"embedding model {settings.embedding_model!r} is not known: see `secondlook models`"
             )
-        if settings.reranking_model:
-            with contextlib.suppress(SetupError):  # known, its weights are not here: each receipt says so
-                self._rerankers.find(settings.reranking_model)
+        for model in (*split_chain(settings.reranking_model), *(one.model for one in settings.reranking_stages)):
+            if model:
+                with contextlib.suppress(SetupError):  # known, its weights are not here: each receipt says so
+                    self._rerankers.find(model)
         if not settings.vector_index and not settings.keyword_index:
             raise InvalidOptionError(
                 "an instance without any index cannot be searched: at least one of vector and keyword must be true"

@@ -1,12 +1,13 @@
 """Search and answer: an instance's settings and a request's overrides become a plan, and the plan runs."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from secondlook.domain.candidate import FusionMethod, Ranking
 from secondlook.domain.filters import Filter
-from secondlook.domain.instance import Instance
+from secondlook.domain.instance import Instance, InstanceSettings
 from secondlook.domain.options import (
+    CHAIN_WINDOWS,
     DEFAULT_MIN_RELEVANCE,
     DEFAULT_NUM_CANDIDATES,
     Boost,
@@ -14,13 +15,16 @@ from secondlook.domain.options import (
     Filtering,
     Fusion,
     Generation,
+    LanguageGuard,
     MatchMode,
     MissingModel,
     Plan,
     Reranking,
+    RerankStage,
     Retrieval,
     RetrievalType,
     Rewriting,
+    split_chain,
 )
 from secondlook.domain.query import Query
 from secondlook.errors import InvalidRetrievalTypeError
@@ -33,6 +37,7 @@ class Ask:
     """What a request overrides; None (or an empty model name) leaves the instance's own value.
 
     ``min_relevance`` has no instance value: None there means no cut.
+    ``reranker`` is a name or a chain ``A>B``, and ``stages`` stand for it, unless there are none.
     ``raise_on_failure`` makes a failed reranker an error.
     """
 
@@ -47,11 +52,15 @@ class Ask:
     reranker: str = ""
     min_relevance: float | None = DEFAULT_MIN_RELEVANCE
     budget: float | None = None
-    raise_on_failure: bool = False
+    raise_on_failure: bool | None = None
+    weight: float | None = None
+    stages: tuple[RerankStage, ...] | None = None
+    boost_last: bool | None = None
     rewriting: bool | None = None
     rewriting_model: str = ""
     rewriting_prompt: str = ""
     expand_by: int = 0
+    explain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +83,8 @@ class SearchDefaults:
     window: int = DEFAULT_NUM_CANDIDATES
     budget: float | None = None
     missing: MissingModel = "substitute"
+    guard: LanguageGuard = "off"
+    multilingual: str = ""
 
 
 class Searching:
@@ -104,30 +115,23 @@ def make_plan(instance: Instance, ask: Ask, defaults: SearchDefaults) -> Plan:
     settings = instance.settings
     top_k = ask.top_k or settings.top_k
     window = max(defaults.window, top_k) if defaults.window else top_k
-    boosts = settings.boosts if ask.boosts is None else ask.boosts
-    rewriting = settings.rewriting if ask.rewriting is None else ask.rewriting
     rerank = settings.reranking if ask.rerank is None else ask.rerank
+    reranking = _reranking(settings, ask, defaults, top_k=top_k, window=window) if rerank else None
+    boosts = settings.boosts if ask.boosts is None else ask.boosts
+    boost_last = settings.boost_last if ask.boost_last is None else ask.boost_last
+    rewriting = settings.rewriting if ask.rewriting is None else ask.rewriting
     return Plan(
         index=instance.uid,
         retrieval=Retrieval(
             type=_retrieval_type(instance, ask.retrieval_type),
-            num_candidates=max(window, top_k),
+            num_candidates=max(reranking.cascade[0].window if reranking else window, top_k),
             match_mode=ask.match_mode or settings.match_mode,
             where=ask.where,
         ),
         fusion=Fusion(ask.fusion_method or settings.fusion_method),
         filtering=Filtering(settings.min_score if ask.min_score is None else ask.min_score),
-        boosting=Boosting(boosts) if boosts else None,
-        reranking=Reranking(
-            model=ask.reranker or settings.reranking_model,
-            window=window,
-            min_relevance=ask.min_relevance,
-            budget=ask.budget if ask.budget is not None else defaults.budget,
-            missing=defaults.missing,
-            raise_on_failure=ask.raise_on_failure,
-        )
-        if rerank
-        else None,
+        boosting=Boosting(boosts, last=boost_last and rerank) if boosts else None,
+        reranking=reranking,
         rewriting=Rewriting(
             ask.rewriting_model or settings.rewriting_model, ask.rewriting_prompt or settings.rewriting_prompt
         )
@@ -135,6 +139,30 @@ def make_plan(instance: Instance, ask: Ask, defaults: SearchDefaults) -> Plan:
         else None,
         top_k=top_k,
         expand_by=ask.expand_by,
+        explain=ask.explain,
+    )
+
+
+def _reranking(settings: InstanceSettings, ask: Ask, defaults: SearchDefaults, *, top_k: int, window: int) -> Reranking:
+    stages = ask.stages or (() if ask.reranker else settings.reranking_stages)
+    model = "" if stages else ask.reranker or settings.reranking_model
+    names = split_chain(model)
+    if len(names) > 1:
+        model, stages = "", tuple(map(RerankStage, names, CHAIN_WINDOWS))
+    return Reranking(
+        model=model,
+        window=window,
+        min_relevance=ask.min_relevance,
+        budget=ask.budget if ask.budget is not None else settings.reranking_budget or defaults.budget,
+        missing=defaults.missing,
+        raise_on_failure=settings.reranking_raises if ask.raise_on_failure is None else ask.raise_on_failure,
+        weight=settings.reranking_weight if ask.weight is None else ask.weight,
+        stages=tuple(
+            replace(one, window=max(one.window, top_k), keep=None if one.keep is None else max(one.keep, top_k))
+            for one in stages
+        ),
+        guard=defaults.guard,
+        multilingual=defaults.multilingual,
     )
 
 

@@ -1,6 +1,7 @@
 """Merge the lists of a hybrid search into one ranking."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from secondlook.domain.candidate import Candidate, Evidence, Ranking, Step
@@ -62,6 +63,10 @@ def fuse_rankings(ranking: Ranking, found: Found, options: Fusion) -> Ranking:
             )
             candidates.append(Candidate(found.chunks[chunk_id], score, evidence))
         ranking = ranking.ordered(candidates)
+        ranking = ranking.kept(
+            replace(one, evidence=replace(one.evidence, fused_rank=rank))
+            for rank, one in enumerate(ranking.candidates, 1)
+        )
     retrieved = Step("retrieve", found.milliseconds, len(found.chunks))
     return ranking.noted(retrieved).noted(Step("fuse", watch.milliseconds, len(ranking.candidates)))
 

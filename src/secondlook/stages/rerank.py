@@ -1,110 +1,252 @@
-"""The second look: a reranking model reads the candidates and puts the best first."""
+"""The second look: reranking models read the candidates, and the best come first."""
 
 import asyncio
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from secondlook.domain.candidate import Candidate, Ranking, Receipt, RerankStatus, Step
-from secondlook.domain.options import Plan, Reranking
-from secondlook.errors import InvalidModelError, RerankerError, SecondlookError, SetupError
-from secondlook.ports import Passage, Reranker, Rerankers, Scores, Tools
-from secondlook.telemetry import Stopwatch
+from secondlook.domain.candidate import Candidate, Look, Ranking, Receipt, RerankStatus, StageReceipt, Step
+from secondlook.domain.language import NAMES, UNKNOWN, detect_language
+from secondlook.domain.options import Plan, Reranking, RerankStage
+from secondlook.errors import InvalidModelError, RerankerError, SetupError
+from secondlook.ports import Passage, Reranker, Rerankers, Scores, Tools, declared
+from secondlook.telemetry import Stopwatch, tenant
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What all stages of the cascade share; ``deadline`` is a time of the event loop."""
+
+    plan: Plan
+    tools: Tools
+    options: Reranking
+    deadline: float | None
+
+    @property
+    def budget(self) -> str:
+        return f"budget of {1000 * (self.options.budget or 0):.0f} ms"
 
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """The reranker that will serve, and why it is not the asked one."""
+    """The reranker that will serve, and why it is not the asked one; without one, why there is none."""
 
     reranker: Reranker | None
+    status: RerankStatus = "ran"
     reason: str = ""
+    name: str = ""
 
 
 async def rerank_candidates(ranking: Ranking, plan: Plan, tools: Tools) -> Ranking:
     """Reorder the window by relevance and drop what is below ``min_relevance``.
 
-    A reranker that fails, is late or lies leaves the retrieval order as it was, and
-    the receipt says ``fell_back`` and why; its threshold is then held against nothing.
+    Each reranker of the cascade reads its window of the order before it. One that fails
+    or lies leaves that order as it was, and the receipt says so. When the budget is spent,
+    those that were scored come first, best first, and the others follow in the order
+    before with the score l * s: l is the lowest score that was given, s their own before.
+    They carry no relevance, and no threshold is held against them.
 
     Raises:
         InvalidModelError: the model's name is unknown.
         RerankerError: it failed, and ``raise_on_failure`` is set.
     """
     options = plan.reranking or Reranking()
-    receipt = Receipt("skipped", asked=options.model, candidates_in=min(len(ranking.candidates), options.window))
     with Stopwatch() as watch:
-        choice = choose_reranker(options, tools.rerankers)
-        if not ranking.candidates:
-            return _signed(ranking, receipt, "skipped", "there was nothing to rerank", watch)
-        if choice.reranker is None:
-            return _fall_back(ranking, receipt, options, choice.reason, watch)
-        receipt = replace(receipt, model=choice.reranker.identity)
-        try:
-            scores = await asyncio.wait_for(
-                _score(ranking, plan, options.window, tools, choice.reranker), options.budget
-            )
-        except TimeoutError:
-            reason = f"the reranker took longer than its budget of {1000 * (options.budget or 0):.0f} ms"
-        except InvalidModelError:
-            raise
-        except (SecondlookError, OSError, ValueError, RuntimeError, MemoryError) as error:
-            reason = f"the reranker failed: {error}"
-        else:
-            receipt = replace(receipt, model=choice.reranker.identity, truncated=scores.truncated)
-            ranked = _apply(ranking, scores, options)
-            status: RerankStatus = "substituted" if choice.reason else "ran"
-            return _signed(ranked, receipt, status, choice.reason, watch)
-    return _fall_back(ranking, receipt, options, reason, watch)
+        deadline = None if options.budget is None else asyncio.get_running_loop().time() + options.budget
+        job = _Job(plan, tools, options, deadline)
+        receipt = Receipt(
+            "skipped",
+            asked=">".join(stage.model for stage in options.cascade),
+            candidates_in=min(len(ranking.candidates), options.cascade[0].window),
+            language="" if options.guard == "off" else detect_language(ranking.query.text),
+        )
+        for stage in options.cascade:
+            ranking, receipt = await _run_stage(ranking, receipt, stage, job)
+        if options.min_relevance is not None:
+            ranking = _without_irrelevant(ranking, options.min_relevance)
+    receipt = replace(_summed_up(receipt), milliseconds=watch.milliseconds)
+    note = f"{receipt.status}: {receipt.reason}" if receipt.reason else receipt.status
+    step = Step("rerank", receipt.milliseconds, len(ranking.candidates), note)
+    return replace(ranking.noted(step), receipt=receipt)
 
 
-def choose_reranker(options: Reranking, rerankers: Rerankers) -> _Choice:
-    """The asked reranker, or what ``missing`` says when its weights cannot be had."""
-    if not options.model:
+def choose_reranker(model: str, options: Reranking, rerankers: Rerankers) -> _Choice:
+    """The reranker of that name, or what ``missing`` says when its weights cannot be had."""
+    if not model:
         return _Choice(rerankers.default)
     try:
-        return _Choice(rerankers.find(options.model))
+        return _Choice(rerankers.find(model), name=model)
     except SetupError as error:
         if options.missing == "error":
             raise RerankerError(str(error)) from error
         if options.missing == "fall_back":
-            return _Choice(None, str(error))
-        return _Choice(rerankers.default, f"{error}; the built-in reranker took its place")
+            return _Choice(None, "fell_back", str(error))
+        return _Choice(rerankers.default, "substituted", f"{error}; the built-in reranker took its place")
 
 
-async def _score(ranking: Ranking, plan: Plan, window: int, tools: Tools, reranker: Reranker) -> Scores:
-    candidates = ranking.candidates[:window]
-    stored = (
-        await tools.retriever.fetch_stored(plan.index, [candidate.chunk.id for candidate in candidates])
-        if reranker.wants_stored
-        else {}
-    )
-    passages = [
-        Passage(candidate.chunk.passage, stored.get(candidate.chunk.id), candidate.evidence) for candidate in candidates
-    ]
-    scores = await reranker.score(ranking.query.text, passages)
-    if len(scores.values) != len(passages):
-        raise RerankerError(f"it gave {len(scores.values)} scores for {len(passages)} passages")
+def guard_language(choice: _Choice, language: str, options: Reranking, rerankers: Rerankers) -> _Choice:
+    """The choice, or what the guard says when the reranker does not cover the query's known language."""
+    if choice.reranker is None or language in ("", UNKNOWN):
+        return choice
+    languages = declared(choice.reranker).languages
+    if languages is None or language in languages:
+        return choice
+    told = f"the query seems to be in {NAMES[language]}, which {choice.reranker.identity} does not cover"
+    if options.guard == "route":
+        try:
+            found = rerankers.find(options.multilingual)
+        except (SetupError, InvalidModelError) as error:
+            return _Choice(None, "skipped", f"{told}; {error}")
+        return _Choice(found, "substituted", f"{told}; {options.multilingual} took its place", options.multilingual)
+    return _Choice(None, "skipped", told)
+
+
+async def _run_stage(ranking: Ranking, receipt: Receipt, stage: RerankStage, job: _Job) -> tuple[Ranking, Receipt]:
+    """The ranking as this reranker leaves it, and the receipt with its line."""
+    waiting = ranking.candidates[: stage.window]
+    line = StageReceipt("skipped", asked=stage.model, candidates_in=len(waiting))
+    with Stopwatch() as watch:
+        choice = choose_reranker(stage.model, job.options, job.tools.rerankers)
+        choice = guard_language(choice, receipt.language, job.options, job.tools.rerankers)
+        if not waiting:
+            line = replace(line, reason="there was nothing to rerank")
+        elif choice.reranker is None:
+            line = replace(line, status=choice.status, reason=choice.reason)
+        else:
+            line = replace(line, model=choice.reranker.identity, served=choice.name)
+            try:
+                scores = await _score(waiting, ranking.query.text, choice.reranker, job)
+            except InvalidModelError:
+                raise
+            except Exception as error:  # whatever a model throws must not fail a search
+                line = replace(line, status="fell_back", reason=f"the reranker failed: {error or type(error).__name__}")
+            else:
+                line = _signed(replace(line, model=choice.reranker.identity), choice, len(scores.values), job)
+                look = Look(len(receipt.stages) + 1, line.model, 0.0, 0, 0.0)
+                ranking = _applied(ranking, scores, stage, look, job.options.weight)
+                receipt = _counted(receipt, scores)
+    if line.status == "fell_back" and job.options.raise_on_failure:
+        raise RerankerError(line.reason)
+    line = replace(line, candidates_out=len(ranking.candidates), milliseconds=watch.milliseconds)
+    return ranking, replace(receipt, stages=(*receipt.stages, line))
+
+
+def _signed(line: StageReceipt, choice: _Choice, scored: int, job: _Job) -> StageReceipt:
+    if not scored:
+        return replace(line, status="fell_back", reason=f"the reranker scored nothing within its {job.budget}")
+    reasons = [choice.reason] if choice.reason else []
+    if scored < line.candidates_in:
+        reasons.append(f"scored {scored} of {line.candidates_in} within the {job.budget}")
+    return replace(line, status=choice.status, reason="; ".join(reasons), scored=scored)
+
+
+async def _score(waiting: Sequence[Candidate], query: str, reranker: Reranker, job: _Job) -> Scores:
+    """Scores of the first candidates, of all unless the time is up; a slice then in flight is abandoned."""
+    loop = asyncio.get_running_loop()
+    size = (declared(reranker).slice_size if job.deadline is not None else 0) or len(waiting)
+    found = Scores(())
+    token = tenant.set(job.plan.index)
+    try:
+        async with asyncio.timeout_at(job.deadline) as clock:
+            passages = await _read_passages(waiting, reranker, job)
+            for start in range(0, len(passages), size):
+                if job.deadline is not None and loop.time() >= job.deadline:
+                    break
+                part = passages[start : start + size]
+                found = _joined(found, _checked(await reranker.score(query, part), len(part)))
+    except TimeoutError as error:
+        if not clock.expired():
+            raise RerankerError(f"it timed out{f': {error}' if str(error) else ''}") from error
+    finally:
+        tenant.reset(token)
+    return found
+
+
+async def _read_passages(waiting: Sequence[Candidate], reranker: Reranker, job: _Job) -> list[Passage]:
+    wanted = [candidate.chunk.id for candidate in waiting] if reranker.wants_stored else []
+    stored = await job.tools.retriever.fetch_stored(job.plan.index, wanted) if wanted else {}
+    return [Passage(one.chunk.passage, stored.get(one.chunk.id), one.evidence) for one in waiting]
+
+
+def _checked(scores: Scores, passages: int) -> Scores:
+    if len(scores.values) != passages:
+        raise RerankerError(f"it gave {len(scores.values)} scores for {passages} passages")
     if not all(math.isfinite(value) and 0 <= value <= 1 for value in scores.values):
         raise RerankerError("it gave a score outside 0 to 1")
     return scores
 
 
-def _apply(ranking: Ranking, scores: Scores, options: Reranking) -> Ranking:
-    """Window candidates with their relevance, best first; what lies outside the window is not returned."""
+def _joined(left: Scores, right: Scores) -> Scores:
+    return Scores(
+        (*left.values, *right.values),
+        left.truncated + right.truncated,
+        left.windowed + right.windowed,
+        left.cached + right.cached,
+    )
+
+
+def _applied(ranking: Ranking, scores: Scores, stage: RerankStage, look: Look, weight: float) -> Ranking:
+    """Scored ones best first, then those of the window that were not; what lies outside the window goes.
+
+    A score is ``weight * relevance + (1 - weight) * retrieval score``, pair by pair.
+    """
+    if not scores.values:
+        return ranking
+    ranking = ranking.cut(stage.window, "window", f"outside the window of {stage.window}")
     scored = [
-        Candidate(candidate.chunk, relevance, replace(candidate.evidence, relevance=relevance))
-        for candidate, relevance in zip(ranking.candidates, scores.values, strict=False)
-        if options.min_relevance is None or relevance >= options.min_relevance
+        _looked_at(one, relevance, weight) for one, relevance in zip(ranking.candidates, scores.values, strict=False)
     ]
-    return ranking.ordered(scored)
+    lowest = min(one.score for one in scored)
+    rest = [
+        replace(one, score=lowest * one.score, evidence=replace(one.evidence, relevance=None))
+        for one in ranking.candidates[len(scored) :]
+    ]
+    best_first = [
+        replace(one, evidence=replace(one.evidence, looks=(*one.evidence.looks, _told(one, look, rank))))
+        for rank, one in enumerate(ranking.ordered(scored).candidates, 1)
+    ]
+    ranking = ranking.kept((*best_first, *rest))
+    return ranking if stage.keep is None else ranking.cut(stage.keep, "keep", f"beyond the {stage.keep} that go on")
 
 
-def _fall_back(ranking: Ranking, receipt: Receipt, options: Reranking, reason: str, watch: Stopwatch) -> Ranking:
-    if options.raise_on_failure:
-        raise RerankerError(reason)
-    return _signed(ranking, receipt, "fell_back", reason, watch)
+def _looked_at(candidate: Candidate, relevance: float, weight: float) -> Candidate:
+    evidence = candidate.evidence
+    before = candidate.score if evidence.retrieval_score is None else evidence.retrieval_score
+    score = weight * relevance + (1 - weight) * min(1.0, max(0.0, before)) if weight < 1 else relevance
+    return Candidate(candidate.chunk, score, replace(evidence, relevance=relevance))
 
 
-def _signed(ranking: Ranking, receipt: Receipt, status: RerankStatus, reason: str, watch: Stopwatch) -> Ranking:
-    receipt = replace(receipt, status=status, reason=reason, milliseconds=watch.milliseconds)
-    step = Step("rerank", receipt.milliseconds, len(ranking.candidates), f"{status}: {reason}" if reason else status)
-    return replace(ranking.noted(step), receipt=receipt)
+def _told(candidate: Candidate, look: Look, rank: int) -> Look:
+    return replace(look, relevance=candidate.evidence.relevance or 0.0, rank=rank, score=candidate.score)
+
+
+def _without_irrelevant(ranking: Ranking, least: float) -> Ranking:
+    def reason(candidate: Candidate) -> str:
+        relevance = candidate.evidence.relevance
+        if relevance is None or relevance >= least:
+            return ""
+        return f"its relevance {relevance:.4f} is below {least:g}"
+
+    return ranking.sifted(reason, "rerank")
+
+
+def _counted(receipt: Receipt, scores: Scores) -> Receipt:
+    return replace(
+        receipt,
+        scored=max(receipt.scored, len(scores.values)),
+        truncated=receipt.truncated + scores.truncated,
+        windowed=receipt.windowed + scores.windowed,
+        cached=receipt.cached + scores.cached,
+    )
+
+
+def _summed_up(receipt: Receipt) -> Receipt:
+    """One status for the cascade: that of its only reranker, or ``substituted`` when not all of them did their part."""
+    lines, last = receipt.stages, receipt.last
+    if last is None:
+        status: RerankStatus = "fell_back" if any(line.status == "fell_back" for line in lines) else "skipped"
+    else:
+        status = "ran" if all(line.status == "ran" for line in lines) else "substituted"
+    alone = len(lines) == 1
+    told = [line.reason if alone else f"{line.asked or line.model}: {line.reason}" for line in lines if line.reason]
+    return replace(receipt, status=status, reason="; ".join(told), model=(last or lines[-1]).model)

@@ -20,7 +20,7 @@ from secondlook.domain.instance import (
     Namespace,
     Token,
 )
-from secondlook.domain.options import Boost
+from secondlook.domain.options import Boost, RerankStage
 from secondlook.errors import (
     BackendError,
     CallerError,
@@ -254,6 +254,8 @@ def _load_settings(text: str) -> InstanceSettings:
     values = {name: value for name, value in raw.items() if name in known}
     values["boosts"] = tuple(Boost(**one) for one in cast(list[dict[str, str]], values.get("boosts", [])))  # type: ignore[arg-type]  # stored by us
     values["fields"] = tuple(MetadataField(**one) for one in cast(list[dict[str, str]], values.get("fields", [])))  # type: ignore[arg-type]  # stored by us
+    stages = cast(list[dict[str, str]], values.get("reranking_stages", []))
+    values["reranking_stages"] = tuple(RerankStage(**one) for one in stages)  # type: ignore[arg-type]  # stored by us
     return InstanceSettings(**values)  # type: ignore[arg-type]  # stored by us
 
 

@@ -41,8 +41,12 @@ def test_a_receipt() -> None:
         "asked_model": "m",
         "candidates_in": 5,
         "candidates_out": 1,
+        "scored": 0,
         "truncated": 2,
+        "windowed": 0,
+        "cached": 0,
         "ms": 3.457,
+        "stages": [],
     }
     assert receipt_of(Ranking(Query("q")))["status"] == "skipped"
 

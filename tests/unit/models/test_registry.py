@@ -62,7 +62,7 @@ def test_an_added_model_serves(tmp_path: Path) -> None:
         assert len(set(scores)) == 2
         assert before == "mine"
         assert model.identity.startswith("mine@")
-        assert "int8" in model.identity and model.identity.endswith("/62/pair")
+        assert "int8" in model.identity and model.identity.endswith("/62/pair/max")
         await found.close()
 
     asyncio.run(work())

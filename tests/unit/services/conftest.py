@@ -13,6 +13,7 @@ from secondlook.errors import InvalidModelError, SetupError
 from secondlook.models.fakes import FakeEmbedder, FakeGenerator, FakeReranker
 from secondlook.ports import Embedder, Reranker, Rerankers, Tools
 from secondlook.services.access import Access
+from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
 from secondlook.services.reranking import PassageReranking
@@ -46,6 +47,7 @@ class House:
         self.indexing = Indexing(self.catalog, self.engine, self.blobs, self.embedder)
         self.searching = Searching(self.tools)
         self.reranking = PassageReranking(self.tools.rerankers)
+        self.explaining = Explaining(self.tools, self.catalog, self.engine)
         self.run(self.catalog.open())
 
     def find(self, name: str) -> Reranker:

@@ -9,9 +9,9 @@ from tests.unit.services.conftest import House
 
 
 def test_one_of_each(idle: House) -> None:
-    made = Services(idle.access, idle.instances, idle.indexing, idle.searching, idle.reranking)
-    assert (made.access, made.instances, made.indexing, made.searching, made.reranking) == (
-        idle.access, idle.instances, idle.indexing, idle.searching, idle.reranking,
+    made = Services(idle.access, idle.instances, idle.indexing, idle.searching, idle.reranking, idle.explaining)
+    assert (made.access, made.instances, made.indexing, made.searching, made.reranking, made.explaining) == (
+        idle.access, idle.instances, idle.indexing, idle.searching, idle.reranking, idle.explaining,
     )  # fmt: skip
     with pytest.raises(FrozenInstanceError):
         made.access = idle.access  # type: ignore[misc]  # what is shown

@@ -15,6 +15,7 @@ from secondlook.domain.options import (
     Generation,
     Plan,
     Reranking,
+    RerankStage,
     Rewriting,
 )
 from secondlook.domain.query import Query
@@ -79,6 +80,47 @@ def test_the_reranker_never_reads_less_than_is_returned(window: int, top_k: int,
     found = plan(Ask(top_k=top_k, rerank=True), SearchDefaults(window=window))
     assert found.reranking is not None
     assert (found.reranking.window, found.retrieval.num_candidates, found.top_k) == (read, read, top_k)
+
+
+def test_budget_weight_and_failure_from_request_instance_and_server() -> None:
+    defaults = SearchDefaults(budget=0.5)
+    kept = {"reranking": True, "reranking_budget": 0.2, "reranking_raises": True, "reranking_weight": 0.7}
+    for found, wanted in (
+        (plan(defaults=defaults, reranking=True), (0.5, False, 1.0)),
+        (plan(defaults=defaults, **kept), (0.2, True, 0.7)),
+        (plan(Ask(budget=0.1, raise_on_failure=False, weight=0.0), defaults, **kept), (0.1, False, 0.0)),
+    ):
+        options = found.reranking or Reranking()
+        assert (options.budget, options.raise_on_failure, options.weight) == wanted
+
+
+@pytest.mark.parametrize(
+    ("ask", "kept", "expected"),
+    [
+        (Ask(), {}, [("", 50)]),
+        (Ask(reranker="a>b"), {}, [("a", 200), ("b", 50)]),
+        (Ask(reranker="a > b > c"), {}, [("a", 200), ("b", 50), ("c", 20)]),
+        (Ask(reranker="a>b>c", top_k=30), {}, [("a", 200), ("b", 50), ("c", 30)]),
+        (Ask(), {"reranking_model": "a>b"}, [("a", 200), ("b", 50)]),
+        (Ask(), {"reranking_model": "m", "reranking_stages": (RerankStage("a", 5),)}, [("a", 10)]),
+        (Ask(reranker="m"), {"reranking_stages": (RerankStage("a", 99),)}, [("m", 50)]),
+        (Ask(stages=()), {"reranking_model": "m"}, [("m", 50)]),
+        (Ask(stages=(RerankStage("a", 120, 5),), reranker="m"), {"reranking_model": "n"}, [("a", 120)]),
+    ],
+)
+def test_who_decides_about_the_cascade(ask: Ask, kept: dict[str, Any], expected: list[tuple[str, int]]) -> None:
+    found = plan(ask, **{"reranking": True, **kept})
+    assert found.reranking is not None
+    assert [(one.model, one.window) for one in found.reranking.cascade] == expected
+    assert found.retrieval.num_candidates == max(expected[0][1], found.top_k)
+    assert all(one.keep is None or one.keep >= found.top_k for one in found.reranking.cascade)
+
+
+def test_boosts_after_reranking_need_a_rerank() -> None:
+    boosts = (Boost("n"),)
+    assert plan(boosts=boosts, reranking=True, boost_last=True).boosting == Boosting(boosts, last=True)
+    assert plan(boosts=boosts, boost_last=True).boosting == Boosting(boosts)
+    assert plan(Ask(boost_last=False), boosts=boosts, reranking=True, boost_last=True).boosting == Boosting(boosts)
 
 
 def test_rewriting_from_request_and_instance() -> None:

@@ -10,7 +10,9 @@ from pydantic import Field
 
 from secondlook.api.ai_search.wire import MAX_BOOSTS, BoostBody, to_boosts
 from secondlook.api.body import Body, validate
+from secondlook.api.reranking import LONGEST_BUDGET, StageBody, stages_of, to_stages
 from secondlook.domain.instance import Instance, InstanceSettings, MetadataField
+from secondlook.domain.options import MAX_STAGES
 from secondlook.errors import InvalidOptionError, SourceMissingError, UnknownSourceError
 
 NAME = re.compile(r"[a-z0-9_]+(?:-[a-z0-9_]+)*")
@@ -51,6 +53,7 @@ class IndexingBody(Body):
 class RetrievalDefaultsBody(Body):
     keyword_match_mode: Literal["and", "or"] | None = None
     boost_by: list[BoostBody] | None = Field(None, max_length=MAX_BOOSTS)
+    boost_after_reranking: bool | None = None
 
 
 class FieldBody(Body):
@@ -78,6 +81,10 @@ class InstanceBody(Body):
     rewrite_query: bool | None = None
     reranking: bool | None = None
     reranking_model: str | None = None
+    reranking_budget_ms: int | None = Field(None, ge=0, le=LONGEST_BUDGET)
+    reranking_on_failure: Literal["fall_back", "error"] | None = None
+    reranking_weight: float | None = Field(None, ge=0, le=1)
+    reranking_stages: list[StageBody] | None = Field(None, max_length=MAX_STAGES)
     index_method: IndexMethodBody | None = None
     hybrid_search_enabled: bool | None = None
     fusion_method: Literal["rrf", "max"] | None = None
@@ -115,6 +122,7 @@ PLAIN = {
     "rewrite_query": "rewriting",
     "reranking": "reranking",
     "reranking_model": "reranking_model",
+    "reranking_weight": "reranking_weight",
     "fusion_method": "fusion_method",
     "chunk": "chunked",
     "chunk_size": "chunk_size",
@@ -161,6 +169,7 @@ def merge_settings(settings: InstanceSettings, raw: dict[str, Any]) -> InstanceS
     }
     if "reranking_model" in raw and raw["reranking_model"] is None:
         changes["reranking_model"] = ""
+    changes |= _reranking(body)
     if changes.get("embedding_model") == DEFAULT_EMBEDDER:
         changes["embedding_model"] = ""
     if body.hybrid_search_enabled is not None and body.index_method is None:
@@ -177,6 +186,8 @@ def merge_settings(settings: InstanceSettings, raw: dict[str, Any]) -> InstanceS
     options = body.retrieval_options
     if options and options.keyword_match_mode:
         merged = replace(merged, match_mode=options.keyword_match_mode)
+    if options and options.boost_after_reranking is not None:
+        merged = replace(merged, boost_last=options.boost_after_reranking)
     if options and options.boost_by is not None:
         return replace(merged, boosts=to_boosts(options.boost_by, _stand_in(merged)))
     kept = [BoostBody(field=one.field, direction=one.direction) for one in merged.boosts]
@@ -208,6 +219,9 @@ def instance_of(instance: Instance) -> dict[str, object]:
         **{wire: getattr(settings, ours) for wire, ours in PLAIN.items()},
         "embedding_model": settings.embedding_model or DEFAULT_EMBEDDER,
         "reranking_model": settings.reranking_model or None,
+        "reranking_budget_ms": round(1000 * settings.reranking_budget) or None,
+        "reranking_on_failure": "error" if settings.reranking_raises else "fall_back",
+        "reranking_stages": stages_of(settings.reranking_stages),
         "system_prompt_ai_search": settings.answer_prompt or None,
         "system_prompt_rewrite_query": settings.rewriting_prompt or None,
         "index_method": {"vector": settings.vector_index, "keyword": settings.keyword_index},
@@ -216,6 +230,7 @@ def instance_of(instance: Instance) -> dict[str, object]:
         "retrieval_options": {
             "keyword_match_mode": settings.match_mode,
             "boost_by": [{"field": one.field, "direction": one.direction} for one in settings.boosts],
+            "boost_after_reranking": settings.boost_last,
         },
         "custom_metadata": [{"field_name": one.name, "data_type": one.type} for one in settings.fields],
         "public_endpoint_id": None,
@@ -232,6 +247,18 @@ def iso_time(milliseconds: int) -> str:
     """ISO 8601 in UTC with milliseconds."""
     moment = dt.datetime.fromtimestamp(milliseconds / 1000, dt.UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _reranking(body: InstanceBody) -> dict[str, Any]:
+    """What was sent of the options of reranking; a budget of 0 is the server's."""
+    changes: dict[str, Any] = {}
+    if body.reranking_budget_ms is not None:
+        changes["reranking_budget"] = body.reranking_budget_ms / 1000
+    if body.reranking_on_failure is not None:
+        changes["reranking_raises"] = body.reranking_on_failure == "error"
+    if body.reranking_stages is not None:
+        changes["reranking_stages"] = to_stages(body.reranking_stages)
+    return changes
 
 
 def _extra(body: InstanceBody, raw: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import re
 import time
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -12,10 +13,10 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import Field
 
 from secondlook.api.ai_search.instances import check_name, instance_of, iso_time, merge_settings, place_source
-from secondlook.api.ai_search.wire import ChatBody, SearchBody, chunk_of, result_of, to_ask
+from secondlook.api.ai_search.wire import ChatBody, SearchBody, WhyBody, chunk_of, result_of, to_ask, why_of
 from secondlook.api.body import LARGEST_SETTINGS, Body, read_json, read_query, validate, while_wanted
 from secondlook.api.errors import failure, success, to_wire
-from secondlook.api.wire import DONE, STREAM_HEADERS, Written, collect, event, primed, receipt_of, trace_of
+from secondlook.api.wire import DONE, STREAM_HEADERS, Written, collect, event, explained, primed, receipt_of
 from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance, InstanceSettings, Namespace
 from secondlook.domain.options import Generation
 from secondlook.errors import InvalidOptionError, MissingQueryError, NamespaceNotFoundError, SecondlookError
@@ -51,6 +52,15 @@ def make_router(services: Services) -> APIRouter:
         query = read_query(body.query, body.messages)
         ranking = await while_wanted(request, services.searching.search(instance, query, to_ask(body, instance)))
         return JSONResponse(success(result_of(ranking, body)))
+
+    @router.post("/{name}/why")
+    async def why(request: Request, name: str) -> JSONResponse:
+        instance = await _find(services, request, name)
+        body = validate(WhyBody, await read_json(request))
+        query = read_query(body.query, body.messages)
+        ask = replace(to_ask(body, instance), explain=False)
+        work = services.explaining.why(instance, query, ask, item_key=body.item_key)
+        return JSONResponse(success(why_of(await while_wanted(request, work), body.item_key)))
 
     @router.post("/{name}/chat/completions")
     async def chat(request: Request, name: str) -> Response:
@@ -228,7 +238,7 @@ def completion_of(answer: Answer, written: Written, body: ChatBody) -> dict[str,
         "chunks": [chunk_of(candidate, bare=bare) for candidate in answer.ranking.candidates],
         "reranking": receipt_of(answer.ranking),
     }
-    return {**completion, "trace": trace_of(answer.ranking)} if body.explain else completion
+    return explained(answer.ranking, completion, "chunks", bare=bare) if body.explain else completion
 
 
 async def stream_of(answer: Answer, deltas: AsyncIterator[Any], *, bare: bool = False) -> AsyncIterator[bytes]:

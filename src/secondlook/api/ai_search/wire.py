@@ -7,11 +7,13 @@ from pydantic import Field, field_validator
 
 from secondlook.api.body import Body, WireMessage
 from secondlook.api.filters import parse_filter
-from secondlook.api.wire import custom_metadata, receipt_of, shown_score, trace_of
+from secondlook.api.reranking import RerankKeys, raises, seconds, to_stages
+from secondlook.api.wire import custom_metadata, explained, explanation_of, receipt_of, shown_score, trace_of
 from secondlook.domain.candidate import Candidate, Ranking
 from secondlook.domain.instance import Instance
 from secondlook.domain.options import DEFAULT_MIN_RELEVANCE, Boost, Direction
 from secondlook.errors import InvalidOptionError
+from secondlook.services.explaining import Why
 from secondlook.services.searching import Ask
 
 RetrievalName = Literal["vector", "keyword", "hybrid"]
@@ -37,6 +39,7 @@ class RetrievalBody(Body):
     fusion_method: Literal["rrf", "max"] | None = None
     keyword_match_mode: Literal["and", "or"] | None = None
     boost_by: list[BoostBody] | None = Field(None, max_length=MAX_BOOSTS)
+    boost_after_reranking: bool | None = None
     metadata_only: bool = False
     return_on_failure: bool = True
 
@@ -49,13 +52,15 @@ class RewriteBody(Body):
     rewrite_prompt: str = ""
 
 
-class RerankBody(Body):
-    """``ai_search_options.reranking``; ``budget_ms`` is ours."""
+class RerankBody(RerankKeys):
+    """``ai_search_options.reranking``."""
 
-    enabled: bool | None = None
-    model: str = ""
     match_threshold: float | None = Field(None, ge=0, le=1)
-    budget_ms: int | None = Field(None, ge=1, le=600_000)
+
+    def over(self, other: "RerankBody") -> "RerankBody":
+        """What this one says, and the other one where this one is silent."""
+        silent = {name: value for name, value in other if getattr(self, name, None) in (None, "")}
+        return self.model_copy(update=silent)
 
 
 class CacheBody(Body):
@@ -101,6 +106,12 @@ class SearchBody(Body):
         return {"enabled": raw} if isinstance(raw, bool) else raw
 
 
+class WhyBody(SearchBody):
+    """A search, and the item that is asked about."""
+
+    item_key: str = Field(min_length=1)
+
+
 class ChatBody(SearchBody):
     """A chat; every other key goes to the model."""
 
@@ -115,13 +126,11 @@ class ChatBody(SearchBody):
 def to_ask(body: SearchBody, instance: Instance) -> Ask:
     """The request's overrides of the instance's settings."""
     options = body.ai_search_options
-    retrieval, rerank = options.retrieval, options.reranking
+    retrieval, rerank = options.retrieval, options.reranking.over(body.reranking)
     boosts = retrieval.boost_by
     fields = instance.settings.fields
-    alias = body.reranking
-    threshold = retrieval.match_threshold
-    cut = alias.match_threshold if rerank.match_threshold is None else rerank.match_threshold
-    budget = rerank.budget_ms or alias.budget_ms
+    threshold, cut = retrieval.match_threshold, rerank.match_threshold
+    strict = True if not retrieval.return_on_failure else None
     return Ask(
         retrieval_type=retrieval.retrieval_type,
         match_mode=retrieval.keyword_match_mode,
@@ -130,15 +139,19 @@ def to_ask(body: SearchBody, instance: Instance) -> Ask:
         top_k=retrieval.max_num_results or body.max_num_results,
         where=parse_filter(retrieval.filters if retrieval.filters is not None else body.filters, fields),
         boosts=None if boosts is None else to_boosts(boosts, instance),
-        rerank=alias.enabled if rerank.enabled is None else rerank.enabled,
-        reranker=rerank.model or alias.model,
+        boost_last=retrieval.boost_after_reranking,
+        rerank=rerank.enabled,
+        reranker=rerank.model,
         min_relevance=DEFAULT_MIN_RELEVANCE if cut is None else cut,
-        budget=budget / 1000 if budget else None,
-        raise_on_failure=not retrieval.return_on_failure,
+        budget=seconds(rerank),
+        raise_on_failure=strict if rerank.on_failure is None else raises(rerank),
+        weight=rerank.weight,
+        stages=to_stages(rerank.stages),
         rewriting=False if body.messages is None else options.query_rewrite.enabled,
         rewriting_model=options.query_rewrite.model,
         rewriting_prompt=options.query_rewrite.rewrite_prompt,
         expand_by=retrieval.context_expansion,
+        explain=body.explain,
     )
 
 
@@ -168,7 +181,23 @@ def result_of(ranking: Ranking, body: SearchBody) -> dict[str, object]:
         "chunks": [chunk_of(candidate, bare=bare) for candidate in ranking.candidates],
         "reranking": receipt_of(ranking),
     }
-    return {**result, "trace": trace_of(ranking)} if body.explain else result
+    return explained(ranking, result, "chunks", bare=bare) if body.explain else result
+
+
+def why_of(why: Why, item_key: str) -> dict[str, object]:
+    """The ``result`` of a question why."""
+    shown: dict[str, object] = {"item": {"key": item_key}, "verdict": why.verdict, "reason": why.reason}
+    if why.rank is not None:
+        shown["rank"] = why.rank
+    if why.candidate is not None:
+        shown["chunk"] = chunk_of(why.candidate)
+        shown["explain"] = explanation_of(why.candidate, why.rank or 0)
+    if why.ranks is not None:
+        shown["ranks"] = {"vector": why.ranks.vector, "keyword": why.ranks.keyword}
+    if why.ranking is not None:
+        receipt, trace = receipt_of(why.ranking), trace_of(why.ranking)
+        shown |= {"search_query": why.ranking.query.text, "reranking": receipt, "trace": trace}
+    return shown
 
 
 def chunk_of(candidate: Candidate, *, bare: bool = False) -> dict[str, object]:

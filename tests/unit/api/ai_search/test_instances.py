@@ -20,7 +20,11 @@ FULL: dict[str, Any] = {
     "index_method": {"vector": True, "keyword": False},
     "fusion_method": "max",
     "indexing_options": {"keyword_tokenizer": "trigram", "use_ocr": True},
-    "retrieval_options": {"keyword_match_mode": "or", "boost_by": [{"field": "severity", "direction": "desc"}]},
+    "retrieval_options": {
+        "keyword_match_mode": "or",
+        "boost_by": [{"field": "severity", "direction": "desc"}],
+        "boost_after_reranking": True,
+    },
     "chunk": False,
     "chunk_size": 300,
     "chunk_overlap": 0,

@@ -41,7 +41,9 @@ def test_a_completion() -> None:
 
 def test_a_completion_explained_bare_and_without_usage() -> None:
     found = completion_of(answer(), Written("x"), validate(ChatBody, {"explain": True, **BARE}))
-    assert found["chunks"] == [chunk_of(CANDIDATE, bare=True)]
+    [chunk] = found["chunks"]  # type: ignore[misc]  # a list
+    assert chunk.pop("explain")["stages"][-1] == {"stage": "final", "rank": 1, "score": 0.876543}
+    assert chunk == chunk_of(CANDIDATE, bare=True)
     assert found["trace"]
     assert "usage" not in found
 
