@@ -7,7 +7,16 @@ from typing import Literal, Protocol
 from secondlook.domain.candidate import Evidence
 from secondlook.domain.chunk import Chunk, IndexedChunk
 from secondlook.domain.filters import Filter
-from secondlook.domain.instance import Instance, InstanceSettings, Item, ItemStatus, Namespace, Token, Tokenizer
+from secondlook.domain.instance import (
+    Analyser,
+    Instance,
+    InstanceSettings,
+    Item,
+    ItemStatus,
+    Namespace,
+    Token,
+    Tokenizer,
+)
 from secondlook.domain.options import MatchMode
 from secondlook.domain.query import Message
 
@@ -216,10 +225,14 @@ class Retriever(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class IndexShape:
-    """What an index is made of; ``dimensions`` is 0 without vectors, ``tokenizer`` None without keywords."""
+    """What an index is made of; ``dimensions`` is 0 without vectors, ``tokenizer`` None without keywords.
+
+    ``analyser`` is the language that keywords are reduced by, None for what the tokenizer alone does.
+    """
 
     dimensions: int
     tokenizer: Tokenizer | None
+    analyser: Analyser | None = None
 
 
 class Indexer(Protocol):

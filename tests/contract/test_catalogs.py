@@ -36,6 +36,7 @@ SETTINGS = st.builds(
     reranking=st.booleans(),
     reranking_model=WORDS,
     tokenizer=st.sampled_from(["porter", "trigram"]),
+    analyser=st.sampled_from([None, "german", "cjk"]),
     min_score=st.floats(0, 1),
     top_k=st.integers(1, 50),
     boosts=st.lists(st.builds(Boost, WORDS, st.sampled_from(["asc", "exists"])), max_size=3).map(tuple),

@@ -134,7 +134,9 @@ def test_making_it_again_keeps_what_it_holds(indexer: EmbeddedEngine) -> None:
     assert run(indexer.count_chunks("i")) == 2
 
 
-@pytest.mark.parametrize("shape", [IndexShape(0, "porter"), IndexShape(4, None), IndexShape(4, "trigram")])
+@pytest.mark.parametrize(
+    "shape", [IndexShape(0, "porter"), IndexShape(4, None), IndexShape(4, "trigram"), IndexShape(0, "porter", "german")]
+)
 def test_an_index_without_a_method_finds_nothing_by_it(indexer: EmbeddedEngine, shape: IndexShape) -> None:
     run(indexer.create_index("k", shape))
     vectors = [one if shape.dimensions else replace(one, vector=None) for one in item("a", 2)]

@@ -11,6 +11,13 @@ from secondlook.domain.options import DEFAULT_MIN_SCORE, DEFAULT_TOP_K, Boost, M
 ItemStatus = Literal["queued", "running", "completed", "error", "skipped", "outdated"]
 FieldType = Literal["text", "number", "boolean", "datetime"]
 Tokenizer = Literal["porter", "trigram"]
+Analyser = Literal[
+    "arabic", "armenian", "basque", "catalan", "cjk", "czech", "danish", "dutch", "english", "esperanto", "estonian",
+    "finnish", "french", "german", "greek", "hindi", "hungarian", "indonesian", "irish", "italian", "lithuanian",
+    "nepali", "norwegian", "persian", "polish", "portuguese", "romanian", "russian", "serbian", "sesotho", "simple",
+    "spanish", "swedish", "tamil", "turkish", "yiddish",
+]  # fmt: skip
+"""A language of Snowball; ``cjk`` for Chinese, Japanese and Korean; ``simple`` for words as they stand."""
 
 DEFAULT_NAMESPACE = "default"
 
@@ -28,6 +35,7 @@ class InstanceSettings:
     """Everything that can be set on an instance.
 
     ``reranking_budget`` is in seconds, 0 for the server's; ``reranking_stages`` stand for ``reranking_model``.
+    ``analyser`` is the language of the keyword index, None for the English of the tokenizer.
     ``extra`` keeps wire fields that are stored and echoed but that no stage reads,
     as a JSON object.
     """
@@ -59,6 +67,7 @@ class InstanceSettings:
     reranking_weight: float = 1.0
     reranking_stages: tuple[RerankStage, ...] = ()
     boost_last: bool = False
+    analyser: Analyser | None = None
 
 
 @dataclass(frozen=True, slots=True)

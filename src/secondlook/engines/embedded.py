@@ -18,14 +18,13 @@ import numpy as np
 from secondlook.domain.chunk import Chunk, IndexedChunk
 from secondlook.domain.filters import Filter
 from secondlook.domain.options import MatchMode
-from secondlook.engines.keywords import make_match, quote_term, split_terms
+from secondlook.engines.keywords import find_phrases, make_match
 from secondlook.engines.matrix import Matrix, Row
 from secondlook.engines.tables import (
     COLUMNS,
-    SCHEMA,
-    TOKENIZERS,
     connect,
     insert_chunk,
+    make_tables,
     read_chunk,
     read_generation,
     read_metadata,
@@ -86,13 +85,12 @@ class EmbeddedEngine:
         self, index: str, text: str, num: int, *, match_mode: MatchMode, where: Filter | None
     ) -> Hits:
         """The best chunks by BM25; function words are not searched for unless there are no others."""
-        shape = self._at(index).shape
-        terms = split_terms(text, shape.tokenizer) if shape.tokenizer else []
-        if not terms:
+        phrases = find_phrases(text, self._at(index).shape)
+        if not phrases:
             return Hits()
 
         def run(connection: sqlite3.Connection) -> Hits:
-            within, values = "", [make_match(terms, match_mode)]
+            within, values = "", [make_match(phrases, match_mode)]
             if where is not None:
                 within = "AND fts.rowid IN (SELECT value FROM json_each(?))"
                 values.append(json.dumps(self._matrix(index, connection).allowed(where)))
@@ -102,7 +100,7 @@ class EmbeddedEngine:
                 [*values, num],
             ).fetchall()
             hits = tuple(Hit(str(chunk_id), max(0.0, float(score))) for chunk_id, score in rows)
-            return Hits(hits, self._ceiling(index, connection, terms) if hits else None)
+            return Hits(hits, self._ceiling(index, connection, phrases) if hits else None)
 
         return await self._read(index, run)
 
@@ -146,14 +144,7 @@ class EmbeddedEngine:
 
         def run() -> None:
             with closing(connect(self._path(index), make=True)) as connection, connection:
-                connection.executescript(SCHEMA)
-                if shape.tokenizer:
-                    connection.execute(
-                        "CREATE VIRTUAL TABLE IF NOT EXISTS fts USING fts5(context, text, content='chunks',"
-                        f" content_rowid='rowid', tokenize='{TOKENIZERS[shape.tokenizer]}')"
-                    )
-                wanted = {"dimensions": str(shape.dimensions), "tokenizer": shape.tokenizer or "", "generation": "0"}
-                connection.executemany("INSERT OR IGNORE INTO meta VALUES (?, ?)", list(wanted.items()))
+                make_tables(connection, shape)
                 if read_shape(connection) != shape:
                     raise SetupError(
                         f"index {index} exists with another shape ({read_shape(connection)}): drop it first"
@@ -294,8 +285,8 @@ class EmbeddedEngine:
                 self._matrices.popitem(last=False)
         return matrix
 
-    def _ceiling(self, index: str, connection: sqlite3.Connection, terms: Sequence[str]) -> float:
-        """The BM25 no document can exceed: sum of idf(t) * (k1 + 1) over the terms."""
+    def _ceiling(self, index: str, connection: sqlite3.Connection, phrases: Sequence[str]) -> float:
+        """The BM25 no document can exceed: sum of idf(p) * (k1 + 1) over the phrases."""
         found, generation = self._at(index), read_generation(connection)
         if found.counted_at != generation:
             found.counts, found.counted_at = {}, generation
@@ -303,11 +294,11 @@ class EmbeddedEngine:
         if "" not in counts:
             counts[""] = connection.execute("SELECT count(*) FROM chunks").fetchone()[0]
         total = 0.0
-        for term in terms:
-            if term not in counts:
+        for phrase in phrases:
+            if phrase not in counts:
                 sql = "SELECT count(*) FROM fts WHERE fts MATCH ?"
-                counts[term] = connection.execute(sql, [quote_term(term)]).fetchone()[0]
-            idf = math.log((counts[""] - counts[term] + 0.5) / (counts[term] + 0.5))
+                counts[phrase] = connection.execute(sql, [phrase]).fetchone()[0]
+            idf = math.log((counts[""] - counts[phrase] + 0.5) / (counts[phrase] + 0.5))
             total += max(idf, LEAST_IDF) * (K1 + 1)
         return total
 

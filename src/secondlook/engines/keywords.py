@@ -1,19 +1,27 @@
 """From a user's words to a full-text query that cannot be anything else."""
 
 import re
+from collections.abc import Mapping, Sequence
 
 from secondlook.domain.instance import Tokenizer
 from secondlook.domain.options import MatchMode
+from secondlook.engines.analysers import find_terms
+from secondlook.engines.stop_words import ENGLISH
+from secondlook.ports import IndexShape
 
 WORD = re.compile(r"\w+(?:['’]\w+)*", re.UNICODE)
-STOP_WORDS = frozenset(
-    (
-        "a about an and any are as at be been but by can could did do does for from had has have how i if in "
-        "into is it its me my no not of on or our shall should so than that the their them then there these "
-        "they this to was we were what when where which who whom why will with would you your"
-    ).split()
-)
-"""Question and function words; left out so that ``and`` does not ask a document to hold "how" and "do"."""
+STRETCHES: Mapping[Tokenizer, int] = {"porter": 2, "trigram": 3}
+"""Letters of a term where no spaces part words."""
+
+
+def find_phrases(text: str, shape: IndexShape) -> list[str]:
+    """What a query asks this index for, each once, in order, as FTS5 strings."""
+    if shape.tokenizer is None:
+        return []
+    if shape.analyser is None:
+        return [quote_term(term) for term in split_terms(text, shape.tokenizer)]
+    terms = find_terms(text, shape.analyser, STRETCHES[shape.tokenizer])
+    return [quote_term(term.text) + "*" * term.prefix for term in terms]
 
 
 def split_terms(text: str, tokenizer: Tokenizer) -> list[str]:
@@ -21,7 +29,7 @@ def split_terms(text: str, tokenizer: Tokenizer) -> list[str]:
     words = list(dict.fromkeys(word.lower() for word in WORD.findall(text.replace("_", " "))))
     if tokenizer == "trigram":
         words = [word for word in words if len(word) >= 3]
-    return [word for word in words if word not in STOP_WORDS] or words
+    return [word for word in words if word not in ENGLISH] or words
 
 
 def quote_term(term: str) -> str:
@@ -29,6 +37,6 @@ def quote_term(term: str) -> str:
     return '"' + term.replace('"', '""') + '"'
 
 
-def make_match(terms: list[str], mode: MatchMode) -> str:
-    """The FTS5 expression that asks for all terms, or for any."""
-    return (" AND " if mode == "and" else " OR ").join(quote_term(term) for term in terms)
+def make_match(phrases: Sequence[str], mode: MatchMode) -> str:
+    """The FTS5 expression that asks for all of these FTS5 strings, or for any."""
+    return (" AND " if mode == "and" else " OR ").join(phrases)

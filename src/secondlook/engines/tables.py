@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import cast
 
 from secondlook.domain.chunk import Chunk, IndexedChunk
-from secondlook.domain.instance import Tokenizer
+from secondlook.domain.instance import Analyser, Tokenizer
+from secondlook.engines.analysers import analyse
+from secondlook.engines.keywords import STRETCHES
 from secondlook.engines.matrix import Metadata, Row
 from secondlook.ports import IndexShape
 
@@ -25,6 +27,8 @@ TOKENIZERS: Mapping[Tokenizer, str] = {
     "porter": "porter unicode61 remove_diacritics 2",
     "trigram": "trigram",
 }
+SPACES = "ascii"
+"""FTS5's tokenizer for texts that an analyser has reduced to terms: they are parted at spaces, and stay as they are."""
 COLUMNS = "id, item_id, item_key, text, position, start, end, timestamp, metadata, context, truncated"
 
 
@@ -37,9 +41,34 @@ def connect(path: Path, *, make: bool = False) -> sqlite3.Connection:
     return connection
 
 
+def make_tables(connection: sqlite3.Connection, shape: IndexShape) -> None:
+    """Make what is not there yet; an index that is there keeps the shape that it has.
+
+    With an analyser the full-text table keeps the terms themselves, not the text: they are
+    removed as they went in, even if a later release would analyse the text in another way.
+    """
+    connection.executescript(SCHEMA)
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        if connection.execute("SELECT count(*) FROM meta").fetchone()[0]:
+            return
+        if shape.tokenizer:
+            text = "" if shape.analyser else "content='chunks', content_rowid='rowid', "
+            tokenize = SPACES if shape.analyser else TOKENIZERS[shape.tokenizer]
+            connection.execute(
+                f"CREATE VIRTUAL TABLE IF NOT EXISTS fts USING fts5(context, text, {text}tokenize='{tokenize}')"
+            )
+        wanted = {"dimensions": str(shape.dimensions), "tokenizer": shape.tokenizer or "", "generation": "0"}
+        if shape.analyser:
+            wanted["analyser"] = shape.analyser
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", list(wanted.items()))
+
+
 def read_shape(connection: sqlite3.Connection) -> IndexShape:
+    """As it was made; a file of before there were analysers has none."""
     meta = dict(connection.execute("SELECT key, value FROM meta"))
-    return IndexShape(int(meta["dimensions"]), cast(Tokenizer, meta["tokenizer"]) or None)  # written by create_index
+    tokenizer = cast(Tokenizer, meta["tokenizer"]) or None  # written by make_tables
+    return IndexShape(int(meta["dimensions"]), tokenizer, cast(Analyser | None, meta.get("analyser")))
 
 
 def read_generation(connection: sqlite3.Connection) -> int:
@@ -47,7 +76,9 @@ def read_generation(connection: sqlite3.Connection) -> int:
 
 
 def remove_item(connection: sqlite3.Connection, shape: IndexShape, item_id: str) -> None:
-    if shape.tokenizer:
+    if shape.analyser and shape.tokenizer:
+        connection.execute("DELETE FROM fts WHERE rowid IN (SELECT rowid FROM chunks WHERE item_id = ?)", [item_id])
+    elif shape.tokenizer:
         connection.execute(
             "INSERT INTO fts(fts, rowid, context, text)"
             " SELECT 'delete', rowid, context, text FROM chunks WHERE item_id = ?",
@@ -67,7 +98,8 @@ def insert_chunk(connection: sqlite3.Connection, shape: IndexShape, indexed: Ind
     marks = ", ".join("?" * len(values + more))
     rowid = connection.execute(f"INSERT INTO chunks({COLUMNS}) VALUES ({marks})", [*values, *more]).lastrowid or 0
     if shape.tokenizer:
-        connection.execute("INSERT INTO fts(rowid, context, text) VALUES (?, ?, ?)", [rowid, chunk.context, chunk.text])
+        texts = [_analysed(one, shape) for one in (chunk.context, chunk.text)]
+        connection.execute("INSERT INTO fts(rowid, context, text) VALUES (?, ?, ?)", [rowid, *texts])
     if indexed.vector is not None and shape.dimensions:
         connection.execute("INSERT INTO vectors VALUES (?, ?)", [rowid, indexed.vector])
     if indexed.stored is not None:
@@ -94,3 +126,9 @@ def read_chunk(row: Sequence[object]) -> Chunk:
         context=str(context),
         truncated=bool(truncated),
     )
+
+
+def _analysed(text: str, shape: IndexShape) -> str:
+    if shape.analyser is None or shape.tokenizer is None:
+        return text
+    return analyse(text, shape.analyser, STRETCHES[shape.tokenizer])

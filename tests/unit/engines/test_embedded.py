@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from secondlook.domain.chunk import Chunk, IndexedChunk
 from secondlook.domain.filters import Comparison
-from secondlook.domain.instance import Tokenizer
+from secondlook.domain.instance import Analyser, Tokenizer
 from secondlook.domain.options import MatchMode
 from secondlook.engines.embedded import EmbeddedEngine
 from secondlook.errors import BackendError, IndexCorruptError, SetupError
@@ -47,9 +47,16 @@ def chunks(item: str, texts: Sequence[str], *, seed: int = 0, colour: str = "red
 class Index:
     """One index, asked without ``await``."""
 
-    def __init__(self, folder: Path, tokenizer: Tokenizer | None = "porter", dimensions: int = DIMENSIONS) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        tokenizer: Tokenizer | None = "porter",
+        dimensions: int = DIMENSIONS,
+        *,
+        analyser: Analyser | None = None,
+    ) -> None:
         self.engine = EmbeddedEngine(folder)
-        asyncio.run(self.engine.create_index("i", IndexShape(dimensions, tokenizer)))
+        asyncio.run(self.engine.create_index("i", IndexShape(dimensions, tokenizer, analyser)))
 
     def put(self, item: str, texts: Sequence[str], *, seed: int = 0, colour: str = "red") -> None:
         asyncio.run(self.engine.put_item("i", item, chunks(item, texts, seed=seed, colour=colour)))
@@ -113,6 +120,81 @@ def test_trigrams_find_parts_of_words(tmp_path: Path) -> None:
     index.put("a", TEXTS)
     assert index.words("inter") == ["a-0"]
     assert index.words("ab") == []
+    index.engine.close()
+
+
+GERMAN = ["Die Öllampen der Häuser frieren", "Das Nebelhorn", "Lampe Lampe Lampe", "Ein Haus am Hafen", "Schiffsglocke"]
+CHINESE = ["冬天灯油结冰", "雾号每九十秒响两次", "灯灯灯 Lamps", "东京都的油", "船钟"]
+
+
+def test_a_language_has_its_own_words(tmp_path: Path) -> None:
+    index = Index(tmp_path, analyser="german")
+    index.put("a", GERMAN)
+    assert set(index.words("Welches haus?", "and")) == {"a-0", "a-3"}
+    assert set(index.words("haeuser lampen", "or")) == {"a-0", "a-2", "a-3"}
+    assert index.words("Haus am Nebelhorn", "and") == []
+    assert index.words("Lampe")[0] == "a-2"
+    index.engine.close()
+
+
+@pytest.mark.parametrize("tokenizer", ["porter", "trigram"])
+def test_runs_are_found_by_their_parts(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    index = Index(tmp_path, tokenizer, analyser="cjk")
+    index.put("a", CHINESE)
+    assert index.words("灯油结冰怎么办", "and") == ["a-0"]
+    assert index.words("东京", "and") == ["a-3"]
+    assert set(index.words("油", "and")) == {"a-0", "a-3"}
+    assert index.words("钟") == ["a-4"]
+    assert index.words("灯")[0] == "a-2"
+    assert index.words("lamp 灯", "and") == ["a-2"]
+    assert index.words("京东") == []
+    index.engine.close()
+
+
+@pytest.mark.parametrize(
+    ("analyser", "texts", "queries"),
+    [("german", GERMAN, ["Lampe", "Haus Hafen", "das"]), ("cjk", CHINESE, ["灯", "油", "灯油结冰", "lamp 东京都"])],
+)
+def test_the_ceiling_holds_in_every_language(
+    tmp_path: Path, analyser: Analyser, texts: list[str], queries: list[str]
+) -> None:
+    index = Index(tmp_path, analyser=analyser)
+    index.put("a", texts)
+    for query in queries:
+        found = asyncio.run(index.engine.search_keywords("i", query, 10, match_mode="or", where=None))
+        assert found.hits and found.ceiling is not None
+        assert all(0 < hit.score <= found.ceiling for hit in found.hits)
+    index.engine.close()
+
+
+def test_writes_and_filters_with_a_language(tmp_path: Path) -> None:
+    index = Index(tmp_path, analyser="german")
+    index.put("a", GERMAN)
+    index.put("b", ["Lampen"] * 2, colour="blue")
+    blue = Comparison("colour", "eq", "blue")
+    assert index.words("Lampe", where=blue) == ["b-0", "b-1"]
+    index.put("a", ["Ein anderer Text"])
+    assert set(index.words("Lampe Häuser")) == {"b-0", "b-1"}
+    with pytest.raises(IndexCorruptError):
+        asyncio.run(index.engine.put_item("i", "b", chunks("b", ["Glocken"]) * 2))
+    assert (index.words("Glocke"), set(index.words("Lampe"))) == ([], {"b-0", "b-1"})
+    asyncio.run(index.engine.delete_item("i", "b"))
+    assert index.words("Lampe") == []
+    index.engine.close()
+    again = Index(tmp_path, analyser="german")
+    assert again.words("Texte") == ["a-0"]
+    with pytest.raises(SetupError, match="another shape"):
+        asyncio.run(again.engine.create_index("i", IndexShape(DIMENSIONS, "porter", "french")))
+    again.engine.close()
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=40))
+def test_no_query_of_a_language_is_an_error(tmp_path: Path, text: str) -> None:
+    index = Index(tmp_path, analyser="cjk")
+    index.put("a", [text.replace("\0", "")])
+    for mode in ("and", "or"):
+        assert isinstance(index.words(text, mode), list)
     index.engine.close()
 
 

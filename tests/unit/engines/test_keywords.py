@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secondlook.engines.keywords import make_match, quote_term, split_terms
+from secondlook.engines.keywords import find_phrases, make_match, quote_term, split_terms
+from secondlook.ports import IndexShape
 
 
 def test_terms() -> None:
@@ -13,9 +14,17 @@ def test_terms() -> None:
     assert split_terms("", "porter") == []
 
 
+def test_phrases_are_those_of_the_index() -> None:
+    assert find_phrases("the lamps", IndexShape(4, None)) == []
+    assert find_phrases("the lamps", IndexShape(0, "porter")) == ['"lamps"']
+    assert find_phrases("die Lampen", IndexShape(0, "porter", "german")) == ['"lamp"']
+    assert find_phrases("油 東京都", IndexShape(0, "porter", "cjk")) == ['"油"*', '"東京"', '"京都"']
+    assert find_phrases("油 東京都", IndexShape(0, "trigram", "cjk")) == ['"油"*', '"東京都"']
+
+
 def test_match() -> None:
-    assert make_match(["a", "b"], "and") == '"a" AND "b"'
-    assert make_match(["a", "b"], "or") == '"a" OR "b"'
+    assert make_match(['"a"', '"b"*'], "and") == '"a" AND "b"*'
+    assert make_match(['"a"', '"b"*'], "or") == '"a" OR "b"*'
 
 
 @given(st.text(max_size=30))

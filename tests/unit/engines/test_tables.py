@@ -6,7 +6,17 @@ from pathlib import Path
 import pytest
 
 from secondlook.domain.chunk import Chunk, IndexedChunk
-from secondlook.engines.tables import COLUMNS, SCHEMA, connect, insert_chunk, read_chunk, read_generation, remove_item
+from secondlook.engines.tables import (
+    COLUMNS,
+    SCHEMA,
+    connect,
+    insert_chunk,
+    make_tables,
+    read_chunk,
+    read_generation,
+    read_shape,
+    remove_item,
+)
 from secondlook.ports import IndexShape
 
 CHUNK = Chunk(
@@ -29,6 +39,29 @@ def test_round_trip_and_removal(tmp_path: Path) -> None:
     assert read_generation(connection) == 7
     remove_item(connection, shape, "i")
     assert connection.execute("SELECT (SELECT count(*) FROM chunks) + (SELECT count(*) FROM stored)").fetchone() == (0,)
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "shape", [IndexShape(4, None), IndexShape(0, "trigram"), IndexShape(4, "porter", "french"), IndexShape(0, "porter")]
+)
+def test_a_shape_comes_back_and_stays(tmp_path: Path, shape: IndexShape) -> None:
+    connection = connect(tmp_path / "x.sqlite", make=True)
+    for again in (shape, IndexShape(9, "porter", "german")):
+        make_tables(connection, again)
+        assert read_shape(connection) == shape
+    connection.close()
+
+
+def test_terms_leave_with_their_chunk(tmp_path: Path) -> None:
+    connection = connect(tmp_path / "x.sqlite", make=True)
+    shape = IndexShape(0, "porter", "french")
+    make_tables(connection, shape)
+    insert_chunk(connection, shape, IndexedChunk(CHUNK))
+    assert connection.execute("SELECT context, text FROM fts").fetchall() == [("titr", "text en ete")]
+    remove_item(connection, shape, "i")
+    assert connection.execute("SELECT count(*) FROM fts WHERE fts MATCH 'text'").fetchone() == (0,)
+    connection.execute("INSERT INTO fts(fts, rank) VALUES ('integrity-check', 0)")
     connection.close()
 
 

@@ -136,6 +136,19 @@ def test_what_is_told_outlives_the_process(tmp_path: Path) -> None:
     second.close()
 
 
+def test_settings_of_before_there_were_languages(tmp_path: Path) -> None:
+    first = Store(tmp_path)
+    first(first.it.add_instance(ONE))
+    first.close()
+    engine = create_engine(f"sqlite:///{tmp_path / 'catalog.sqlite'}")
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE instances SET settings = json_remove(settings, '$.analyser')"))
+    engine.dispose()
+    second = Store(tmp_path)
+    assert second(second.it.get_instance_by_uid("u1")) == ONE
+    second.close()
+
+
 def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     Store(tmp_path).close()
     engine = create_engine(f"sqlite:///{tmp_path / 'catalog.sqlite'}")
