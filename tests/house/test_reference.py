@@ -4,7 +4,7 @@ import ast
 import dataclasses
 import re
 import shlex
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import pytest
 import typer
@@ -13,9 +13,10 @@ from secondlook import settings
 from secondlook.api.app import ApiOptions, create_app
 from secondlook.api.errors import METHOD_NOT_ALLOWED, NOT_FOUND, TABLE
 from secondlook.cli import app
+from secondlook.domain.instance import Analyser
 from secondlook.services.bundle import Services
 from secondlook.settings import PREFIX, Settings
-from tests.house.yard import REFERENCE, SOURCE, parse, rows, sections
+from tests.house.yard import DOCS, REFERENCE, SOURCE, parse, rows, sections
 
 SETTINGS = (REFERENCE / "settings.md").read_text(encoding="utf-8")
 CLI = (REFERENCE / "cli.md").read_text(encoding="utf-8")
@@ -64,6 +65,11 @@ def test_defaults_and_ranges_are_told() -> None:
             if f"`{variable}`" in row[1]:
                 assert {str(least), str(most)} <= set(re.findall(r"\d+", row[3])), field
     assert len(ranges()) == 7
+
+
+def test_every_language_is_named() -> None:
+    told = (DOCS / "howto" / "search-in-other-languages.md").read_text(encoding="utf-8")
+    assert set(get_args(Analyser)) <= set(re.findall(r"`(\w+)`", told))
 
 
 def commands(group: Any, path: tuple[str, ...] = ("secondlook",)) -> dict[str, set[str]]:

@@ -18,7 +18,8 @@ WIRE_WORDS = frozenset(
     " reranking_score context_expansion keyword_match_mode keyword_tokenizer index_method hybrid_search_enabled"
     " boost_by metadata_only return_on_failure search_query query_kind custom_metadata data_type field_name"
     " ai_search_model system_prompt_ai_search system_prompt_rewrite_query instance_ids wait_for_completion"
-    " next_action budget_ms asked_model boost_after_reranking reranking_on_failure reranking_budget_ms".split()
+    " next_action budget_ms asked_model boost_after_reranking reranking_on_failure reranking_budget_ms"
+    " keyword_language".split()
 )
 STAGE_NAMES = frozenset(("rewrite_query",))
 """Names of functions that happen to be wire words: each stage is a verb and a noun."""

@@ -24,7 +24,7 @@ def test_every_field_has_the_contracts_default(wire: Wire) -> None:
         "reranking_model": None,
         "index_method": {"vector": True, "keyword": True},
         "fusion_method": "rrf",
-        "indexing_options": {"keyword_tokenizer": "porter", "use_ocr": False},
+        "indexing_options": {"keyword_tokenizer": "porter", "keyword_language": None, "use_ocr": False},
         "retrieval_options": {"keyword_match_mode": "and", "boost_by": [], "boost_after_reranking": False},
         "reranking_budget_ms": None,
         "reranking_on_failure": "fall_back",
@@ -49,7 +49,7 @@ def test_a_full_request_is_echoed(wire: Wire) -> None:
     body = {
         "index_method": {"vector": True, "keyword": True},
         "fusion_method": "max",
-        "indexing_options": {"keyword_tokenizer": "trigram", "use_ocr": True},
+        "indexing_options": {"keyword_tokenizer": "trigram", "keyword_language": "cjk", "use_ocr": True},
         "retrieval_options": {
             "keyword_match_mode": "or",
             "boost_after_reranking": True,

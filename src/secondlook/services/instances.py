@@ -63,7 +63,8 @@ class Instances:
         """The instance with these settings; what the index is built from is fixed once made.
 
         Raises:
-            InvalidOptionError: the embedding model, index methods or tokenizer would change while items are indexed.
+            InvalidOptionError: the embedding model, index methods, tokenizer or language would change while items
+                are indexed.
         """
         self._check(settings)
         if settings.embedding_model != instance.settings.embedding_model and await self._catalog.list_items(
@@ -76,7 +77,8 @@ class Instances:
         if self._shape(settings) != self._shape(instance.settings):
             if await self._catalog.list_items(instance.uid):
                 raise InvalidOptionError(
-                    "the index methods and the tokenizer are fixed once items are indexed: delete the items first"
+                    "the index methods, the tokenizer and the language of keywords are fixed once items are indexed:"
+                    " delete the items first, or make another instance"
                 )
             await self._indexer.drop_index(instance.uid)
             await self._indexer.create_index(instance.uid, self._shape(settings))
@@ -133,6 +135,11 @@ class Instances:
             raise InvalidOptionError(
                 "an instance without any index cannot be searched: at least one of vector and keyword must be true"
             )
+        if settings.tokenizer == "trigram" and settings.analyser not in (None, "cjk"):
+            raise InvalidOptionError(
+                f"the language of keywords is {settings.analyser!r}, and the tokenizer trigram knows no words of a"
+                " language: choose the tokenizer porter, or cjk or no language"
+            )
         if not MIN_CHUNK_SIZE <= settings.chunk_size <= self._embedder.max_tokens:
             raise ChunkSizeError(
                 f"chunk_size is {settings.chunk_size}, the embedding model reads"
@@ -143,4 +150,5 @@ class Instances:
         return IndexShape(
             self._embedder.dimensions if settings.vector_index else 0,
             settings.tokenizer if settings.keyword_index else None,
+            settings.analyser if settings.keyword_index else None,
         )

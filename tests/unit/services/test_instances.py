@@ -51,6 +51,7 @@ def test_what_the_catalogue_refuses_leaves_no_index(house: House, namespace: str
         (InstanceSettings(embedding_model="no/such"), InvalidModelError, "embedding model 'no/such'"),
         (InstanceSettings(reranking_model="no/such"), InvalidModelError, "no/such is not known"),
         (InstanceSettings(vector_index=False, keyword_index=False), InvalidOptionError, "at least one"),
+        (InstanceSettings(tokenizer="trigram", analyser="german"), InvalidOptionError, "'german', and the tokenizer"),
         (InstanceSettings(chunk_size=63), ChunkSizeError, "chunk_size is 63.* 64 to 512"),
         (InstanceSettings(chunk_size=513), ChunkSizeError, "chunk_size is 513"),
     ],
@@ -76,6 +77,8 @@ def test_settings_that_are_refused(
         InstanceSettings(chunk_size=512),
         InstanceSettings(vector_index=False),
         InstanceSettings(keyword_index=False, tokenizer="trigram"),
+        InstanceSettings(tokenizer="trigram", analyser="cjk"),
+        InstanceSettings(keyword_index=False, analyser="german"),
     ],
 )
 def test_settings_that_are_taken(house: House, settings: InstanceSettings) -> None:
@@ -98,6 +101,19 @@ def test_what_the_index_is_made_of_is_fixed_once_it_holds_items(house: House) ->
             house.run(house.instances.update(changed, settings))
     kept = house.run(house.instances.update(changed, replace(trigram, top_k=3)))
     assert kept.settings.top_k == 3
+
+
+def test_the_language_is_fixed_once_the_index_holds_items(house: House) -> None:
+    made = house.make()
+    german = replace(made.settings, analyser="german")
+    changed = house.run(house.instances.update(made, german))
+    house.run(house.indexing.upload(changed, Upload("a.md", "die Häuser".encode()), wait=20))
+    found = house.run(house.engine.search_keywords(made.uid, "Haus", 5, match_mode="and", where=None))
+    assert len(found.hits) == 1
+    for settings in (made.settings, replace(german, analyser="french")):
+        with pytest.raises(InvalidOptionError, match="language of keywords are fixed once items are indexed"):
+            house.run(house.instances.update(changed, settings))
+    assert house.run(house.instances.get("acc", "default", "docs")) == changed
 
 
 def test_stats_count_items_and_chunks(house: House) -> None:

@@ -11,7 +11,7 @@ from pydantic import Field
 from secondlook.api.ai_search.wire import MAX_BOOSTS, BoostBody, to_boosts
 from secondlook.api.body import Body, validate
 from secondlook.api.reranking import LONGEST_BUDGET, StageBody, stages_of, to_stages
-from secondlook.domain.instance import Instance, InstanceSettings, MetadataField
+from secondlook.domain.instance import Analyser, Instance, InstanceSettings, MetadataField
 from secondlook.domain.options import MAX_STAGES
 from secondlook.errors import InvalidOptionError, SourceMissingError, UnknownSourceError
 
@@ -47,6 +47,7 @@ class IndexMethodBody(Body):
 
 class IndexingBody(Body):
     keyword_tokenizer: Literal["porter", "trigram"] | None = None
+    keyword_language: Analyser | Literal[""] | None = None
     use_ocr: bool | None = None
 
 
@@ -177,8 +178,7 @@ def merge_settings(settings: InstanceSettings, raw: dict[str, Any]) -> InstanceS
     if body.index_method:
         sent = {"vector_index": body.index_method.vector, "keyword_index": body.index_method.keyword}
         changes |= {name: value for name, value in sent.items() if value is not None}
-    if body.indexing_options and body.indexing_options.keyword_tokenizer:
-        changes["tokenizer"] = body.indexing_options.keyword_tokenizer
+    changes |= _keywords(body.indexing_options or IndexingBody())
     if body.custom_metadata is not None:
         changes["fields"] = to_fields(body.custom_metadata)
     changes["extra"] = json.dumps({**json.loads(settings.extra), **_extra(body, raw)})
@@ -226,7 +226,11 @@ def instance_of(instance: Instance) -> dict[str, object]:
         "system_prompt_rewrite_query": settings.rewriting_prompt or None,
         "index_method": {"vector": settings.vector_index, "keyword": settings.keyword_index},
         "hybrid_search_enabled": settings.vector_index and settings.keyword_index,
-        "indexing_options": {"keyword_tokenizer": settings.tokenizer, "use_ocr": ocr},
+        "indexing_options": {
+            "keyword_tokenizer": settings.tokenizer,
+            "keyword_language": settings.analyser,
+            "use_ocr": ocr,
+        },
         "retrieval_options": {
             "keyword_match_mode": settings.match_mode,
             "boost_by": [{"field": one.field, "direction": one.direction} for one in settings.boosts],
@@ -247,6 +251,16 @@ def iso_time(milliseconds: int) -> str:
     """ISO 8601 in UTC with milliseconds."""
     moment = dt.datetime.fromtimestamp(milliseconds / 1000, dt.UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _keywords(body: IndexingBody) -> dict[str, Any]:
+    """What was sent of the keyword index; an empty language is that of the tokenizer alone."""
+    changes: dict[str, Any] = {}
+    if body.keyword_tokenizer:
+        changes["tokenizer"] = body.keyword_tokenizer
+    if body.keyword_language is not None:
+        changes["analyser"] = body.keyword_language or None
+    return changes
 
 
 def _reranking(body: InstanceBody) -> dict[str, Any]:

@@ -19,7 +19,7 @@ FULL: dict[str, Any] = {
     "reranking_model": "m",
     "index_method": {"vector": True, "keyword": False},
     "fusion_method": "max",
-    "indexing_options": {"keyword_tokenizer": "trigram", "use_ocr": True},
+    "indexing_options": {"keyword_tokenizer": "trigram", "keyword_language": "cjk", "use_ocr": True},
     "retrieval_options": {
         "keyword_match_mode": "or",
         "boost_by": [{"field": "severity", "direction": "desc"}],
@@ -58,7 +58,7 @@ def test_what_is_sent_is_set() -> None:
     found = merge_settings(InstanceSettings(), FULL)
     assert (found.generation_model, found.rewriting_model, found.rewriting) == ("g", "w", True)
     assert (found.reranking, found.reranking_model, found.fusion_method) == (True, "m", "max")
-    assert (found.vector_index, found.keyword_index, found.tokenizer) == (True, False, "trigram")
+    assert (found.vector_index, found.keyword_index, found.tokenizer, found.analyser) == (True, False, "trigram", "cjk")
     assert (found.chunked, found.chunk_size, found.chunk_overlap) == (False, 300, 0)
     assert (found.top_k, found.min_score, found.match_mode) == (7, 0.0, "or")
     assert found.fields == (MetadataField("severity", "number"),)
@@ -90,6 +90,13 @@ def test_the_default_reranker_is_set_again_by_null_or_nothing() -> None:
     assert shown(InstanceSettings())["reranking_model"] is None
 
 
+def test_no_language_is_set_again_by_nothing() -> None:
+    before = merge_settings(InstanceSettings(), FULL)
+    after = merge_settings(before, {"indexing_options": {"keyword_language": ""}})
+    assert (after.analyser, after.tokenizer) == (None, "trigram")
+    assert shown(after)["indexing_options"]["keyword_language"] is None
+
+
 def test_the_old_switch_of_hybrid_search() -> None:
     off = merge_settings(InstanceSettings(), {"hybrid_search_enabled": False})
     assert (off.vector_index, off.keyword_index) == (True, False)
@@ -105,6 +112,7 @@ def test_the_old_switch_of_hybrid_search() -> None:
         ({"custom_metadata": [{"field_name": "a", "data_type": "list"}]}, "custom_metadata.0.data_type"),
         ({"custom_metadata": [{"field_name": f"f{at}", "data_type": "text"} for at in range(6)]}, "custom_metadata"),
         ({"retrieval_options": {"boost_by": [{"field": "severity"}]}}, "boost_by"),
+        ({"indexing_options": {"keyword_language": "klingon"}}, "keyword_language.*'german'.*it was 'klingon'"),
         ({"chunk_overlap": 31}, "chunk_overlap"),
         ({"score_threshold": 1.5}, "score_threshold"),
         ({"cache_ttl": 601}, "cache_ttl"),
