@@ -11,8 +11,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.thread_server import QuietHandler, serve_in_thread
 
 FAULTS = ("hangs", "refuses", "short", "nan", "twice", "babbles", "cut")
 WORD = re.compile(r"\w+")
@@ -79,9 +80,7 @@ def serve_reranker() -> Iterator[RerankServer]:
     """A server that lives as long as the block."""
     found = RerankServer()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             found.asked.append((self.path, body, self.headers.get("Authorization", "")))
@@ -105,17 +104,8 @@ def serve_reranker() -> Iterator[RerankServer]:
             self.wfile.write(sent[: len(sent) // 2] if mode == "cut" else sent)
             self.close_connection = mode == "cut"
 
-        def log_message(self, format: str, *args: object) -> None:
-            return None
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    found.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield found
-    finally:
-        found.over.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serve_in_thread(Handler) as found.url:
+        try:
+            yield found
+        finally:
+            found.over.set()
