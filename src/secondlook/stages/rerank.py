@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from secondlook.domain.candidate import Candidate, Look, Ranking, Receipt, RerankStatus, StageReceipt, Step
 from secondlook.domain.language import NAMES, UNKNOWN, detect_language
 from secondlook.domain.options import Plan, Reranking, RerankStage
-from secondlook.errors import InvalidModelError, RerankerError, SetupError
+from secondlook.errors import InvalidModelError, OverloadedError, RerankerError, SetupError
 from secondlook.ports import Passage, Reranker, Rerankers, Scores, Tools, declared
 from secondlook.telemetry import Stopwatch, tenant
 
@@ -49,6 +49,7 @@ async def rerank_candidates(ranking: Ranking, plan: Plan, tools: Tools) -> Ranki
     Raises:
         InvalidModelError: the model's name is unknown.
         RerankerError: it failed, and ``raise_on_failure`` is set.
+        OverloadedError: the same, and it was refused because too much waits.
     """
     options = plan.reranking or Reranking()
     with Stopwatch() as watch:
@@ -119,6 +120,8 @@ async def _run_stage(ranking: Ranking, receipt: Receipt, stage: RerankStage, job
             except InvalidModelError:
                 raise
             except Exception as error:  # whatever a model throws must not fail a search
+                if isinstance(error, OverloadedError) and job.options.raise_on_failure:
+                    raise
                 line = replace(line, status="fell_back", reason=f"the reranker failed: {error or type(error).__name__}")
             else:
                 line = _signed(replace(line, model=choice.reranker.identity), choice, len(scores.values), job)

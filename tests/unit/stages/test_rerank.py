@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from secondlook.domain.candidate import Ranking
 from secondlook.domain.options import LanguageGuard, Plan, Reranking, RerankStage
-from secondlook.errors import InvalidModelError, RerankerError
+from secondlook.errors import InvalidModelError, OverloadedError, RerankerError
 from secondlook.models.fakes import FakeReranker
 from secondlook.ports import Passage, Reranker, Scores
 from secondlook.stages.rerank import rerank_candidates
@@ -144,6 +144,26 @@ def test_a_failure_changes_nothing_but_the_receipt(bench: Bench, reranker: Reran
     assert found.trace[-1].stage == "rerank"
     with pytest.raises(RerankerError, match=word):
         rerank(bench, Reranking(budget=60, raise_on_failure=True), reranker, before)
+
+
+def test_a_queue_that_is_full_is_told_as_such(bench: Bench) -> None:
+    full = Throws(OverloadedError("overloaded: 9 tokens wait", 2.5))
+    found = rerank(bench, Reranking(), full)
+    assert (found.receipt.status, found.receipt.reason) == (
+        "fell_back", "the reranker failed: overloaded: 9 tokens wait",
+    )  # fmt: skip
+    with pytest.raises(OverloadedError) as raised:
+        rerank(bench, Reranking(raise_on_failure=True), full)
+    assert raised.value.retry_after == 2.5
+
+
+def test_a_query_that_was_cut_stands_in_the_receipt(bench: Bench) -> None:
+    class Short(Sliced):
+        async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+            return replace(await super().score(query, passages), query_truncated=not self.seen[1:])
+
+    assert rerank(bench, Reranking(budget=60), Short(2)).receipt.query_truncated
+    assert not rerank(bench, Reranking(), Sliced(2)).receipt.query_truncated
 
 
 def test_a_missing_model_is_substituted_refused_or_left_out(bench: Bench) -> None:
