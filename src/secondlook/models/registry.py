@@ -126,7 +126,8 @@ class RerankerShelf:
             folder = find_model(known.pin(), self._cache) if known else added
             if folder is None:
                 raise SetupError(f"the weights of {wanted} are not here: {how_to_get(BY_NAME[wanted])}")
-            self._loaded[wanted] = LateLoaded(wanted, lambda: self._load(wanted, folder), folder)
+            covered = known.covered if known else None
+            self._loaded[wanted] = LateLoaded(wanted, lambda: self._load(wanted, folder), folder, covered)
         return self._loaded[wanted]
 
     async def close(self) -> None:
@@ -156,7 +157,9 @@ class LateLoaded:
     wants_stored = False
     score_kind: ScoreKind = "logit"
 
-    def __init__(self, name: str, load: Callable[[], OwnedReranker], folder: Path) -> None:
+    def __init__(
+        self, name: str, load: Callable[[], OwnedReranker], folder: Path, languages: tuple[str, ...] | None = None
+    ) -> None:
         self._name = name
         self._load = load
         self._folder = folder
@@ -164,6 +167,7 @@ class LateLoaded:
         self._loading: asyncio.Task[OwnedReranker] | None = None
         self._breaker = CircuitBreaker(f"the model {name}", failures=1, pause=LOAD_PAUSE)
 
+        self.languages = languages
     @property
     def identity(self) -> str:
         """The loaded model's identity; its name before that."""
