@@ -279,6 +279,8 @@ class Scheduler:
                 self._run(pieces[:middle])
                 self._run(pieces[middle:])
         except Exception as error:  # the worker pool: whatever a runtime raises belongs to who asked
+            if len(found) != len(pieces):
+                raise BackendError(f"{session.name} gave {len(found)} outputs for {len(pieces)} sequences")
             jobs = list(dict.fromkeys(job for job, _ in pieces))
             if len(jobs) == 1:
                 _fail(jobs[0], error)

@@ -194,6 +194,21 @@ def test_nobody_fails_for_another() -> None:
     play(scenario)
 
 
+@pytest.mark.parametrize("given", [0, 1, 3])
+def test_a_runtime_that_gives_another_number_of_outputs_fails_its_call_and_no_worker(given: int) -> None:
+    class Forgetful(Counting):
+        def infer(self, ids: Sequence[Ids], types: Sequence[Ids]) -> list[Floats]:
+            return [np.zeros(1, np.float32)] * given
+
+    scheduler, ids = Scheduler(1), [np.ones(2, np.int32)] * 2
+    with pytest.raises(BackendError, match=f"counting gave {given} outputs for 2 sequences"):
+        asyncio.run(scheduler.infer(Forgetful(), ids, ids, finish=lambda place, out: place))
+    session = Counting()
+    session.gate.set()
+    assert asyncio.run(scheduler.infer(session, ids, ids, finish=lambda place, out: place)) == [0, 1]
+    scheduler.close()
+
+
 def test_what_follows_a_result_may_fail_too() -> None:
     scheduler, session = Scheduler(1), Counting()
     session.gate.set()
