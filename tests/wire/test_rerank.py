@@ -191,6 +191,21 @@ def test_an_instance_that_would_rather_fail_is_overloaded_too(wire: Wire) -> Non
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "3")
 
 
+def test_a_query_that_was_cut_is_told(filled: Wire) -> None:
+    class Short(FakeReranker):
+        async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+            return Scores((0.5,) * len(passages), query_truncated=True)
+
+    filled.rerankers["short"] = Short()
+    assert ask(filled, model="short")["secondlook"]["query_truncated"] is True
+    assert ask(filled)["secondlook"]["query_truncated"] is False
+    refused = filled.post("/rerank", {"model": "short", "query": QUERY, "texts": TEXTS, "truncate": False})
+    assert error_of(refused) == (413, 7400, "invalid_request")
+    body = {"query": "oil", "ai_search_options": {"reranking": {"enabled": True, "model": "short"}}}
+    found = filled.post(f"{NEW}/handbook/search", body).json()["result"]["reranking"]
+    assert (found["status"], found["query_truncated"]) == ("ran", True)
+
+
 @pytest.mark.parametrize(("path", "key"), [("/v2/rerank", "message"), ("/rerank", "error"), (f"{RUN}/{BGE}", "errors")])
 def test_a_token_is_needed(wire: Wire, path: str, key: str) -> None:
     wire.client.headers.pop("Authorization")

@@ -108,13 +108,16 @@ class LateInteraction:
         return pack_levels(quantise(self._project(windows)), self._recipe.mark, cut=cut)
 
     async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
-        """One probability a passage; passages that come without stored vectors are encoded now."""
+        """One probability a passage; passages that come without stored vectors are encoded now.
+
+        Of the query 128 tokens are read, special ones counted; ``query_truncated`` says that it has more.
+        """
         if not passages:
             return Scores(())
         [asked] = await self._encoder.encode([query], max_tokens=QUERY_TOKENS, priority="query")
         read = await self._levels(passages)
         values = await asyncio.to_thread(self._compare, asked, passages, [levels for levels, _ in read])
-        return Scores(values, sum(cut for _, cut in read))
+        return Scores(values, sum(cut for _, cut in read), query_truncated=asked.truncated)
 
     def _compare(self, asked: Encoded, passages: Sequence[Passage], stored: Sequence[Levels]) -> tuple[float, ...]:
         similarities = max_similarities(self._project([asked]), self._weigh(asked), stored)

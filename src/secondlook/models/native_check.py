@@ -20,7 +20,7 @@ MOST_TOKENS = 8
 _erf = np.vectorize(math.erf, otypes=[np.float32])
 
 
-def check_session(session: Session, folder: Path, token_ids: Sequence[int]) -> None:
+def check_session(session: Session, folder: Path, token_ids: Sequence[int] | Ids) -> None:
     """Nothing, when the vectors agree or the weights are too large to check.
 
     Raises:

@@ -83,6 +83,8 @@ class PassageReranking:
             candidates_in=len(texts),
             candidates_out=len(best),
             truncated=min(len(texts), scores.truncated + cut),
+            windowed=scores.windowed,
+            query_truncated=scores.query_truncated,
             milliseconds=watch.milliseconds,
         )
         return Reranked(tuple(Scored(place, relevance) for place, relevance in best), receipt)

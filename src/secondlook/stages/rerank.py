@@ -185,6 +185,7 @@ def _joined(left: Scores, right: Scores) -> Scores:
         left.truncated + right.truncated,
         left.windowed + right.windowed,
         left.cached + right.cached,
+        left.query_truncated or right.query_truncated,
     )
 
 
@@ -240,6 +241,7 @@ def _counted(receipt: Receipt, scores: Scores) -> Receipt:
         truncated=receipt.truncated + scores.truncated,
         windowed=receipt.windowed + scores.windowed,
         cached=receipt.cached + scores.cached,
+        query_truncated=receipt.query_truncated or scores.query_truncated,
     )
 
 

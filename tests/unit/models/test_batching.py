@@ -255,6 +255,7 @@ def test_other_work_is_done_aside() -> None:
     scheduler = Scheduler(1)
     here = threading.get_ident()
     assert asyncio.run(scheduler.read(threading.get_ident)) != here
+    assert asyncio.run(scheduler.read_each(lambda one: one * 2, range(100))) == [one * 2 for one in range(100)]
     scheduler.close()
 
 
