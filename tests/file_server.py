@@ -39,9 +39,7 @@ def serve_files(files: Mapping[str, bytes]) -> Iterator[Hub]:
                 self.send_error(416)
                 return
             body = content[start:]
-            self.send_response(206 if wanted else 200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
+            self.send_head(206 if wanted else 200, len(body))
             cut = hub.cut_after.pop(self.path, None)
             self.wfile.write(body if cut is None else body[:cut])
             if cut is not None:

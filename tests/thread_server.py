@@ -14,13 +14,14 @@ class QuietHandler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         """Nothing."""
 
-    def send_bytes(self, status: int, body: bytes, **headers: str) -> None:
-        """A whole answer."""
+    def send_head(self, status: int, length: int, **headers: str) -> None:
+        """Everything before the body; headers without a value are left out."""
         self.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **headers}.items():
-            self.send_header(name, value)
+        self.send_header("Content-Length", str(length))
+        for name, value in headers.items():
+            if value:
+                self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
 
 
 @contextmanager

@@ -267,6 +267,41 @@ def test_what_was_scored_in_time_comes_first_and_the_rest_in_order(
     assert shown == sorted(shown, reverse=True), "score is what the list is ordered by"
 
 
+class Given(FakeReranker):
+    """A reranker that gives these values, whatever it is asked."""
+
+    def __init__(self, values: Sequence[float]) -> None:
+        super().__init__()
+        self.values = tuple(values)
+
+    async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+        return Scores(self.values, truncated=1, windowed=1, cached=1)
+
+
+GOOD = st.floats(0, 1)
+BAD = st.sampled_from([math.nan, math.inf, -math.inf, -0.1, 1.1])
+ERRORS = [RuntimeError("crashed"), MemoryError(), TimeoutError(), OSError("gone"), KeyError("x"), OverloadedError("9")]
+
+
+@PATIENT
+@given(LISTS, st.data(), st.integers(1, 14), st.floats(0, 1), st.floats(0, 1))
+def test_a_fallback_changes_nothing_but_the_receipt(
+    bench: Bench, scores: list[float], data: st.DataObject, window: int, weight: float, least: float
+) -> None:
+    before = numbered(scores)
+    read = min(window, len(scores))
+    wrong_length = st.lists(GOOD, max_size=14).filter(lambda values: len(values) != read)
+    not_scores = st.permutations([data.draw(BAD), *[0.5] * (read - 1)])
+    failing = st.one_of(st.sampled_from(ERRORS).map(Throws), st.one_of(wrong_length, not_scores).map(Given))
+    options = Reranking(window=window, weight=weight, min_relevance=least)
+    found = rerank(bench, options, data.draw(failing), before)
+    assert replace(found, receipt=before.receipt, trace=()) == before
+    assert [step.stage for step in found.trace] == ["rerank"]
+    assert (found.receipt.status, found.receipt.scored, found.receipt.candidates_in) == ("fell_back", 0, read)
+    assert found.receipt.reason
+    assert (found.receipt.truncated, found.receipt.windowed, found.receipt.cached) == (0, 0, 0)
+
+
 def test_no_threshold_is_held_against_what_was_not_scored(bench: Bench) -> None:
     found = rerank(bench, Reranking(min_relevance=1.0, budget=60), Sliced(2, 1))
     assert ids(found) == ["c2", "c3", "c4"]
