@@ -157,6 +157,7 @@ class Hungry:
 
     name = "hungry"
     tokens_a_run = 200
+    pads = False
 
     def __init__(self, most: int) -> None:
         self.most = most

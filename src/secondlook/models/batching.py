@@ -19,7 +19,9 @@ from secondlook.errors import BackendError, OverloadedError
 from secondlook.telemetry import (
     infer_seconds,
     queue_wait,
+    record_span,
     rejected,
+    run_padding,
     run_sequences,
     run_tokens,
     span,
@@ -57,6 +59,10 @@ class Session(Protocol):
     def tokens_a_run(self) -> int:
         """Sequences go together into a run until they have this many tokens."""
 
+    @property
+    def pads(self) -> bool:
+        """Whether it fills the sequences of a run up to the longest; none here does."""
+
     def infer(self, ids: Sequence[Ids], types: Sequence[Ids]) -> list[Floats]:
         """One output a sequence, the same whatever its company."""
 
@@ -75,7 +81,8 @@ class _Job:
     priority: Priority
     done: list[Any]
     future: "Future[list[Any]]" = field(default_factory=Future)
-    came: float = field(default_factory=time.monotonic)
+    came: int = field(default_factory=time.time_ns)
+    began: int = 0
 
     def waiting_tokens(self) -> int:
         return sum(len(self.ids[place]) for place in self.waiting)
@@ -129,7 +136,8 @@ class _Level:
             line = min(ready, key=lambda one: one.served)
             job = line.jobs[0]
             if len(job.waiting) == len(job.ids):
-                queue_wait.labels(job.priority).observe(time.monotonic() - job.came)
+                job.began = max(job.came, time.time_ns())
+                queue_wait.labels(job.priority).observe((job.began - job.came) / 1e9)
             place = job.waiting.popleft()
             length = len(job.ids[place])
             room = (room if pieces else job.session.tokens_a_run) - length
@@ -178,7 +186,8 @@ class Scheduler:
             with tokenise_seconds.time():
                 return work()
 
-        return await asyncio.get_running_loop().run_in_executor(self._readers, timed)
+        with span("tokenise"):
+            return await asyncio.get_running_loop().run_in_executor(self._readers, timed)
 
     async def read_each(self, work: Callable[[S], T], texts: Sequence[S]) -> list[T]:
         """What ``work`` makes of each text, a few at a time, so that calls take turns."""
@@ -228,8 +237,10 @@ class Scheduler:
             for thread in self._threads:
                 if thread.ident is None:
                     thread.start()
-        with span("infer"):
+        try:
             return await asyncio.wrap_future(job.future)
+        finally:
+            _trace(job)
 
     def close(self) -> None:
         """Let the runs that go on end, fail what waits, stop the workers."""
@@ -253,10 +264,12 @@ class Scheduler:
             started = time.monotonic()
             self._run(pieces)
             seconds = time.monotonic() - started
-            tokens = sum(len(job.ids[place]) for job, place in pieces)
+            lengths = [len(job.ids[place]) for job, place in pieces]
+            tokens = sum(lengths)
             infer_seconds.observe(seconds)
             run_tokens.observe(tokens)
             run_sequences.observe(len(pieces))
+            run_padding.observe(padding_share(lengths, pieces[0][0].session.pads))
             rate = len(self._threads) * tokens / max(seconds, 1e-6)
             self._rate += (rate - self._rate) / 16  # of the last runs, roughly; it only tells when to come again
 
@@ -314,6 +327,20 @@ class Scheduler:
         if whole:
             with suppress(InvalidStateError):  # it was cancelled just now
                 job.future.set_result(job.done)
+
+
+def padding_share(lengths: Sequence[int], pads: bool) -> float:
+    """The share of a run that is padding: what is missing in the sequences to the longest, of all that is read."""
+    return 1 - sum(lengths) / (len(lengths) * max(lengths)) if pads and max(lengths) else 0.0
+
+
+def _trace(job: _Job) -> None:
+    """The spans of a call that has ended: its wait, and from the begin of its first run."""
+    ended = time.time_ns()
+    record_span("queue_wait", job.came, job.began or ended, priority=job.priority)
+    if job.began:
+        tokens = sum(map(len, job.ids))
+        record_span("infer", job.began, ended, session=job.session.name, sequences=len(job.ids), tokens=tokens)
 
 
 def _each(work: Callable[[S], T], texts: Sequence[S]) -> list[T]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from secondlook.domain.candidate import Evidence
 from secondlook.models.encoder import Encoded, Encoder
 from secondlook.ports import Passage, ScoreKind, Scores
+from secondlook.telemetry import cache_reads
 
 Floats = NDArray[np.float32]
 Levels = NDArray[np.int8]
@@ -130,6 +131,8 @@ class LateInteraction:
         """The quantised vectors of each passage and whether its text was cut; those not stored are made together."""
         found = [unpack_levels(passage.stored or b"", self._recipe.mark) for passage in passages]
         missing = [passage.text for passage, levels in zip(passages, found, strict=True) if levels is None]
+        cache_reads.labels("token_vectors", "hit").inc(len(passages) - len(missing))
+        cache_reads.labels("token_vectors", "miss").inc(len(missing))
         cuts = await self._encoder.split(missing, WINDOW_TOKENS)
         windows = [window for own in cuts for window in own[:MOST_WINDOWS]]
         encoded = iter(

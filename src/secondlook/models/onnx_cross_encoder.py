@@ -64,6 +64,7 @@ class GraphSession:
     """A graph as it came; any number of threads may run it at once, each on one core."""
 
     name = "onnxruntime-graph"
+    pads = False
     tokens_a_run = 1
 
     def __init__(self, path: Path, model: str) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from secondlook.errors import RerankerError
 from secondlook.ports import Passage, Reranker, ScoreKind, Scores, declared
-from secondlook.telemetry import tenant
+from secondlook.telemetry import cache_reads, tenant
 
 Key = tuple[str, str, bytes]
 """Tenant, identity of the model, hash of query and passage."""
@@ -75,6 +75,8 @@ class Remembering:
             if math.isfinite(value):
                 self._cache.put((index, self.identity, marks[at]), value)
         values = tuple(value for value in known if value is not None)
+        cache_reads.labels("pairs", "hit").inc(len(passages) - len(unread))
+        cache_reads.labels("pairs", "miss").inc(len(unread))
         return replace(found, values=values, cached=len(passages) - len(unread))
 
 

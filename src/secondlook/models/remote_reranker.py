@@ -13,6 +13,7 @@ from secondlook.errors import RerankerError
 from secondlook.models.breaker import CircuitBreaker
 from secondlook.models.scores import to_units
 from secondlook.ports import Passage, ScoreKind, Scores
+from secondlook.telemetry import span, tell
 
 T = TypeVar("T")
 
@@ -205,8 +206,10 @@ async def ask_all(endpoint: Endpoint, calls: Sequence[Callable[[], Coroutine[Any
 async def post(client: httpx.AsyncClient, endpoint: Endpoint, url: str, body: Mapping[str, object]) -> Any:
     """The JSON of the answer; raises ``RerankerError`` for anything else."""
     try:
-        async with client.stream("POST", url, json=body) as answer:
-            content = await _read(answer, endpoint)
+        with span("request", reranker=endpoint.name, provider=endpoint.provider):
+            async with client.stream("POST", url, json=body) as answer:
+                tell(status=answer.status_code)
+                content = await _read(answer, endpoint)
         if answer.status_code != httpx.codes.OK:
             text = " ".join(content[:200].decode(errors="replace").split())
             raise RerankerError(f"{endpoint.name} answered {answer.status_code}: {text}")

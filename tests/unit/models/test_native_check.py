@@ -24,6 +24,7 @@ class Mirror:
 
     name = "mirror"
     tokens_a_run = 1
+    pads = False
 
     def __init__(self, folder: Path, *, wrong: bool = False) -> None:
         self.folder, self.wrong, self.asked = folder, wrong, 0

@@ -19,6 +19,7 @@ class Lengths:
 
     name = "lengths"
     tokens_a_run = 64
+    pads = False
 
     def infer(self, ids: Sequence[Ids], types: Sequence[Ids]) -> list[Floats]:
         return [np.array([len(one), 0], np.float32) for one in ids]
