@@ -5,6 +5,10 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from secondlook.bootstrap import load_encoder
 from secondlook.models.encoder import Encoder
@@ -12,6 +16,22 @@ from secondlook.settings import Settings
 
 hypothesis.settings.register_profile("yard", deadline=None)
 hypothesis.settings.load_profile("yard")
+
+
+@pytest.fixture(scope="session")
+def exporter() -> InMemorySpanExporter:
+    """Where the spans of this process go; a process has one provider only."""
+    provider, found = TracerProvider(), InMemorySpanExporter()
+    provider.add_span_processor(SimpleSpanProcessor(found))
+    trace.set_tracer_provider(provider)
+    return found
+
+
+@pytest.fixture
+def spans(exporter: InMemorySpanExporter) -> InMemorySpanExporter:
+    """The spans of this test."""
+    exporter.clear()
+    return exporter
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,10 @@
 """A hub on localhost: files by path, ranges honoured, connections cut where told."""
 
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.thread_server import QuietHandler, serve_in_thread
 
 
 @dataclass
@@ -26,9 +26,7 @@ def serve_files(files: Mapping[str, bytes]) -> Iterator[Hub]:
     """A hub that lives as long as the block; paths begin with a slash."""
     hub = Hub("", dict(files))
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             wanted = self.headers.get("Range", "")
             hub.asked.append((self.path, wanted))
@@ -41,24 +39,11 @@ def serve_files(files: Mapping[str, bytes]) -> Iterator[Hub]:
                 self.send_error(416)
                 return
             body = content[start:]
-            self.send_response(206 if wanted else 200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
+            self.send_head(206 if wanted else 200, len(body))
             cut = hub.cut_after.pop(self.path, None)
             self.wfile.write(body if cut is None else body[:cut])
             if cut is not None:
                 self.close_connection = True
 
-        def log_message(self, format: str, *args: object) -> None:
-            return None
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    hub.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
+    with serve_in_thread(Handler) as hub.url:
         yield hub
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -1,21 +1,32 @@
 """A reranking server on localhost that speaks every dialect, and fails in each known way.
 
-The first part of the path says how it behaves: ``ok``; ``hangs``; ``refuses`` answers 500; ``short`` leaves
-a result out; ``nan`` gives no number; ``twice`` names a passage twice; ``babbles`` sends no JSON; ``cut``
-ends in the middle of its body. The score of a passage is the share of the query's words that it holds.
+    python -m tests.rerank_server
+
+The first part of the path says how it behaves: ``ok``; ``hangs``; ``drips`` sends a byte now and then; ``refuses``
+answers 500; ``moved`` sends elsewhere; ``short`` leaves a result out; ``many`` gives one too many; ``outside`` names a
+passage that is not there; ``nan`` and ``null`` give no number; ``twice`` names a passage twice; ``babbles`` sends no
+JSON; ``half`` sends half of it; ``cut`` ends in the middle of its body; ``huge`` has nine megabytes. The score of a
+passage is the share of the query's words that it holds.
 """
 
 import json
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-FAULTS = ("hangs", "refuses", "short", "nan", "twice", "babbles", "cut")
+from tests.thread_server import QuietHandler, serve_in_thread
+
+FAULTS = (
+    "hangs", "drips", "refuses", "moved", "short", "many", "outside", "nan", "null", "twice", "babbles", "half", "cut",
+    "huge",
+)  # fmt: skip
 WORD = re.compile(r"\w+")
+Asked = tuple[str, dict[str, Any], str]
 
 
 @dataclass
@@ -29,7 +40,7 @@ class RerankServer:
 
     url: str = ""
     mode: str = ""
-    asked: list[tuple[str, dict[str, Any], str]] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
 
 
@@ -46,76 +57,118 @@ def answer(path: str, body: dict[str, Any], mode: str) -> object:
     texts = body.get("texts") or body.get("documents") or [one["text"] for one in body["contexts"]]
     if path.endswith("/rerank") and "texts" in body and len(texts) > 32:
         raise ValueError("batch size > maximum allowed batch size 32")
-    scores: list[Any] = [share(body["query"], text) for text in texts]
-    rows = sorted(enumerate(scores), key=lambda row: -row[1])
-    if mode == "short":
-        rows = rows[:-1]
-    if mode == "nan":
-        rows[0] = (rows[0][0], float("nan"))
-    if mode == "twice":
-        rows[0] = rows[-1]
+    scores = [share(body["query"], text) for text in texts]
+    if body.get("raw_scores", "contexts" in body):
+        scores = [8 * one - 4 for one in scores]
+    rows: list[tuple[int, Any]] = spoil(sorted(enumerate(scores), key=lambda row: -row[1]), mode)
     if "contexts" in body:
-        return {"success": True, "result": {"response": [{"id": at, "score": 8 * one - 4} for at, one in rows]}}
+        return {"success": True, "result": {"response": [{"id": at, "score": one} for at, one in rows]}}
     if "texts" in body:
-        return [{"index": at, "score": 8 * one - 4 if body["raw_scores"] else one} for at, one in rows]
+        return [{"index": at, "score": one} for at, one in rows]
     return {"data" if "top_k" in body else "results": [{"index": at, "relevance_score": one} for at, one in rows]}
 
 
-def order(body: dict[str, Any], mode: str) -> str:
+def spoil(rows: list[tuple[int, Any]], mode: str) -> list[tuple[int, Any]]:
+    """The places and scores, best first, with the fault of that mode."""
+    first, score = rows[0]
+    spoilt: dict[str, list[tuple[int, Any]]] = {
+        "short": rows[:-1],
+        "many": [*rows, (len(rows), 0.5)],
+        "outside": [(999, score), *rows[1:]],
+        "nan": [(first, float("nan")), *rows[1:]],
+        "null": [(first, None), *rows[1:]],
+        "twice": [rows[-1], *rows[1:]],
+    }
+    return spoilt.get(mode, rows)
+
+
+def order(body: dict[str, Any], mode: str) -> str | None:
     """The order of the passages in a prompt, best first."""
     prompt = body["messages"][1]["content"]
     query = prompt.splitlines()[0].removeprefix("Query: ")
     texts = {int(at): json.loads(text) for at, text in re.findall(r"^\[(\d+)\] (\".*\")$", prompt, re.MULTILINE)}
     places = sorted(texts, key=lambda at: -share(query, texts[at]))
-    if mode == "short":
-        places = places[:-1]
-    if mode in ("twice", "nan"):
-        places[0] = places[-1] if mode == "twice" else 0
-    return "<think>[1] is no answer</think>" + " > ".join(f"[{at}]" for at in places)
+    if mode == "null":
+        return None
+    shown = [str(one) for one, _ in spoil([(at, 0) for at in places], mode)]
+    if mode == "nan":
+        shown[0] = "NaN"
+    return "<think>[1] is no answer</think>" + " > ".join(f"[{at}]" for at in shown)
 
 
 @contextmanager
-def serve_reranker() -> Iterator[RerankServer]:
-    """A server that lives as long as the block."""
-    found = RerankServer()
+def serve_reranker(asked: list[Asked] | None = None) -> Iterator[RerankServer]:
+    """A server that lives as long as the block; what it is asked goes into that list."""
+    found = RerankServer(asked=[] if asked is None else asked)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             found.asked.append((self.path, body, self.headers.get("Authorization", "")))
             mode = found.mode or self.path.split("/")[1]
-            if mode == "hangs":
-                found.over.wait(60)
-                self.close_connection = True
+            if mode in ("hangs", "drips"):
+                self.wait_long(drip=mode == "drips")
                 return
-            status, sent = 200, b""
+            status = {"refuses": 500, "moved": 307}.get(mode, 200)
             try:
                 sent = json.dumps(answer(self.path, body, mode)).encode()
             except ValueError as error:
                 status, sent = 413, str(error).encode()
-            if mode == "refuses":
-                status, sent = 500, b"overloaded"
-            if mode == "babbles":
-                sent = b"<html>good day</html>"
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(sent)))
-            self.end_headers()
-            self.wfile.write(sent[: len(sent) // 2] if mode == "cut" else sent)
-            self.close_connection = mode == "cut"
+            changed = {
+                "refuses": b"overloaded",
+                "moved": b"over there",
+                "babbles": b"<html>good day</html>",
+                "half": sent[: len(sent) // 2],
+                "huge": b" " * (9 << 20) + sent,
+            }
+            sent = changed.get(mode, sent)
+            with suppress(ConnectionError):  # who asked may have heard enough
+                self.send_head(status, len(sent), Location=f"{found.url}/ok{self.path}" if mode == "moved" else "")
+                self.wfile.write(sent[: len(sent) // 2] if mode == "cut" else sent)
+            self.close_connection = mode in ("cut", "huge")
 
-        def log_message(self, format: str, *args: object) -> None:
-            return None
+        def wait_long(self, *, drip: bool) -> None:
+            with suppress(ConnectionError):
+                if drip:
+                    self.send_head(200, 1000)
+                while drip and not found.over.wait(0.05):
+                    self.wfile.write(b" ")
+            found.over.wait(60)
+            self.close_connection = True
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    found.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
+    with serve_in_thread(Handler) as found.url:
+        try:
+            yield found
+        finally:
+            found.over.set()
+
+
+@contextmanager
+def serve_process() -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """A server of its own process and its URL; it prints the path of each request once it has read it."""
+    process = subprocess.Popen([sys.executable, "-m", "tests.rerank_server"], stdout=subprocess.PIPE, text=True)
     try:
-        yield found
+        yield process, process.stdout.readline().strip() if process.stdout else ""
     finally:
-        found.over.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+        process.kill()
+        process.wait(10)
+
+
+class Announced(list[Asked]):
+    """Tells each request on the standard output."""
+
+    def append(self, one: Asked) -> None:
+        """Keep and tell it."""
+        super().append(one)
+        print(one[0], flush=True)
+
+
+def main() -> None:
+    """Serve on a free port, whose URL is the first line printed."""
+    with serve_reranker(Announced()) as server:
+        print(server.url, flush=True)
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

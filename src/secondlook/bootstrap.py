@@ -14,11 +14,12 @@ from secondlook.models import golden, registry, remote_config, weights
 from secondlook.models.batching import Scheduler
 from secondlook.models.cross_encoder import CrossEncoder
 from secondlook.models.embedder import EncoderEmbedder
-from secondlook.models.encoder import LONGEST_TEXT, Encoder
+from secondlook.models.encoder import Encoder
 from secondlook.models.extractive import ExtractiveGenerator
 from secondlook.models.late_interaction import LateInteraction
 from secondlook.models.openai_compatible import OpenAICompatible
 from secondlook.models.pair_cache import PairCache, remember
+from secondlook.models.reading import LONGEST_TEXT
 from secondlook.models.remote_reranker import Endpoint
 from secondlook.ports import Generator, Indexer, Reranker, Rerankers, Tools
 from secondlook.services.access import Access
@@ -75,7 +76,7 @@ async def open_runtime(settings: Settings, *, progress: Progress | None = None) 
         engine = EmbeddedEngine(folder / "indexes")
         opened.callback(engine.close)
         pairs = PairCache(settings.pair_cache)
-        rerankers = Rerankers(lambda name: remember(shelf.find(name), name, pairs), shelf.default)
+        rerankers = Rerankers(lambda name: remember(shelf.find(name), pairs), shelf.default)
         _check_multilingual(settings, rerankers)
         tools = Tools(engine, EncoderEmbedder(encoder, late), rerankers, generator)
         services = make_services(settings, tools, engine, catalog, encoder)
@@ -146,7 +147,12 @@ def make_shelf(
         if one.model and long_names.count(long) == 1
     }
     return registry.RerankerShelf(
-        settings.models_dir, default, threads=settings.threads or None, scheduler=scheduler, remotes=opened | by_long
+        settings.models_dir,
+        default,
+        threads=settings.threads or None,
+        scheduler=scheduler,
+        remotes=opened | by_long,
+        long_passages=settings.long_passages,
     )
 
 
@@ -171,9 +177,11 @@ def load_encoder(
 def cutter(encoder: Encoder) -> Callable[[str, int], str]:
     """Cuts a text after that many tokens of the built-in model, or after as many as it reads."""
 
+    reader = encoder.reader
+
     def cut(text: str, most: int) -> str:
         short = text[: most * LONGEST_TEXT]
-        return short[: encoder.windows(short, most + encoder.special_tokens)[0][1]]
+        return short[: reader.windows(short, most + reader.special_tokens)[0][1]]
 
     return cut
 

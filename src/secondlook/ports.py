@@ -77,12 +77,14 @@ class Scores:
         truncated: passages of which the end was not read.
         windowed: passages that were read in several windows.
         cached: passages whose score was known before.
+        query_truncated: whether the end of the query was not read.
     """
 
     values: tuple[float, ...]
     truncated: int = 0
     windowed: int = 0
     cached: int = 0
+    query_truncated: bool = False
 
 
 ScoreKind = Literal["logit", "probability", "cosine", "rank", "unknown"]

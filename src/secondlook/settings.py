@@ -1,11 +1,12 @@
 """Environment and arguments become one frozen object."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast, get_args
 
-from secondlook.domain.options import DEFAULT_NUM_CANDIDATES, LanguageGuard, MissingModel
+from secondlook.domain.options import DEFAULT_NUM_CANDIDATES, LanguageGuard, LongPassages, MissingModel
 from secondlook.errors import SetupError
 
 PREFIX = "SECONDLOOK_"
@@ -23,6 +24,7 @@ class Settings:
         rerank_candidates: candidates the reranker reads; 0 for strict mode (the result limit).
         rerank_budget_ms: longest a rerank may take; 0 for no limit.
         pair_cache: scores of pairs that are kept in memory; 0 for none.
+        long_passages: how a cross-encoder reads a passage that is longer than it reads at once.
         language_guard: what to do with a query in a language that the reranker does not cover.
         multilingual_reranker: the reranker that takes such queries under ``route``.
         missing_model: what to do when a known reranker's weights cannot be had.
@@ -38,6 +40,7 @@ class Settings:
     rerank_budget_ms: int = 0
     missing_model: MissingModel = "substitute"
     pair_cache: int = 20_000
+    long_passages: LongPassages = "window"
     language_guard: LanguageGuard = "off"
     multilingual_reranker: str = ""
     threads: int = 0
@@ -60,12 +63,10 @@ class Settings:
 def load_settings(*, data_dir: Path | None = None, host: str | None = None, port: int | None = None) -> Settings:
     """Arguments win over ``SECONDLOOK_*`` variables, which win over defaults; raises ``SetupError``."""
     plain = Settings()
-    missing = _text("MISSING_MODEL", plain.missing_model)
-    if missing not in get_args(MissingModel):
-        raise SetupError(f"{PREFIX}MISSING_MODEL is {missing!r}: choose substitute, fall_back or error")
-    guard, multilingual = _text("LANGUAGE_GUARD", plain.language_guard), _text("MULTILINGUAL_RERANKER", "")
-    if guard not in get_args(LanguageGuard):
-        raise SetupError(f"{PREFIX}LANGUAGE_GUARD is {guard!r}: choose off, skip or route")
+    missing = _choice("MISSING_MODEL", plain.missing_model, get_args(MissingModel))
+    long_passages = _choice("LONG_PASSAGES", plain.long_passages, get_args(LongPassages))
+    guard = _choice("LANGUAGE_GUARD", plain.language_guard, get_args(LanguageGuard))
+    multilingual = _text("MULTILINGUAL_RERANKER", "")
     if guard == "route" and not multilingual:
         raise SetupError(f"{PREFIX}LANGUAGE_GUARD is route: name the model in {PREFIX}MULTILINGUAL_RERANKER")
     if port is not None and not 0 <= port <= LAST_PORT:
@@ -79,9 +80,10 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         port=port if port is not None else _number("PORT", plain.port, 0, LAST_PORT),
         rerank_candidates=_number("RERANK_CANDIDATES", plain.rerank_candidates, 0, 1000),
         rerank_budget_ms=_number("RERANK_BUDGET_MS", plain.rerank_budget_ms, 0, 600_000),
-        missing_model=cast(MissingModel, missing),  # checked above
+        missing_model=cast(MissingModel, missing),  # one of them, as _choice says
         pair_cache=_number("PAIR_CACHE", plain.pair_cache, 0, 100_000_000),
-        language_guard=cast(LanguageGuard, guard),  # checked above
+        long_passages=cast(LongPassages, long_passages),  # as above
+        language_guard=cast(LanguageGuard, guard),  # as above
         multilingual_reranker=multilingual,
         threads=_number("THREADS", plain.threads, 0, 1024),
         queue_tokens=_number("QUEUE_TOKENS", plain.queue_tokens, 1, 100_000_000),
@@ -98,6 +100,13 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
 
 def _text(name: str, default: str) -> str:
     return os.environ.get(PREFIX + name, "").strip() or default
+
+
+def _choice(name: str, default: str, allowed: Sequence[str]) -> str:
+    text = _text(name, default)
+    if text not in allowed:
+        raise SetupError(f"{PREFIX}{name} is {text!r}: choose {', '.join(allowed[:-1])} or {allowed[-1]}")
+    return text
 
 
 def _number(name: str, default: int, least: int, most: int) -> int:

@@ -17,11 +17,18 @@ from tests.unit.stages.conftest import Bench, ids, make_ranking, run
 SCORES = [0.9, 0.8, 0.7, 0.6, 0.5]
 REASONS = {
     "hangs": "did not answer within 300 ms",
+    "drips": "did not answer within 300 ms",
     "refuses": "answered 500: overloaded",
+    "moved": "answered 307: over there",
     "babbles": "sent no JSON",
+    "half": "sent no JSON",
+    "huge": "sent more than 8,388,608 bytes",
     "cut": "cannot be used",
     "short": "4 scores for 5|gave no order",
+    "many": "6 scores for 5|gave no order",
+    "outside": "passage 999, which is not one of 0 to 4|gave no order",
     "nan": "no number|gave no order",
+    "null": "None, which is no number|gave no order",
     "twice": "two scores for passage|gave no order",
 }
 
@@ -54,13 +61,14 @@ def search(bench: Bench, endpoint: Endpoint) -> tuple[Ranking, Ranking]:
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_every_fault_falls_back(bench: Bench, server: RerankServer, provider: str, fault: str) -> None:
-    timeout = 0.3 if fault == "hangs" else 30
+    timeout = 0.3 if fault in ("hangs", "drips") else 30
     before, after = search(bench, Endpoint("far", provider, f"{server.url}/{fault}", "m", timeout=timeout))
     assert ids(after) == ids(before)
     assert [one.score for one in after.candidates] == SCORES
     assert all(one.evidence.relevance is None for one in after.candidates)
     assert after.receipt.status == "fell_back"
     assert any(reason in after.receipt.reason for reason in REASONS[fault].split("|")), after.receipt.reason
+    assert not [path for path, _, _ in server.asked if path.startswith("/ok/moved")], "no redirect is followed"
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

@@ -33,7 +33,9 @@ def settings_rows() -> dict[str, list[str]]:
 def variables_read() -> set[str]:
     """The environment variables that ``settings.py`` reads."""
     source = (SOURCE / "settings.py").read_text(encoding="utf-8")
-    ours = re.findall(r"""_(?:text|number)\("([A-Z_]+)\"""", source) + re.findall(r"""\{PREFIX\}([A-Z_]+)"\)""", source)
+    ours = re.findall(r"""_(?:text|number|choice)\("([A-Z_]+)\"""", source) + re.findall(
+        r"""\{PREFIX\}([A-Z_]+)"\)""", source
+    )
     return {PREFIX + name for name in ours} | set(re.findall(r'"(HF_[A-Z_]+)"', source))
 
 

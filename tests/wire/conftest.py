@@ -19,8 +19,8 @@ from secondlook.services.bundle import Services
 from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
+from secondlook.services.measuring import MeasuredSearching
 from secondlook.services.reranking import PassageReranking
-from secondlook.services.searching import Searching
 from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
 
@@ -70,7 +70,7 @@ class Wire:
                 known_embedder=lambda name: name == "@cf/qwen/qwen3-embedding-0.6b",
             ),
             self.indexing,
-            Searching(tools),
+            MeasuredSearching(tools),
             PassageReranking(rerankers, cut=lambda text, most: " ".join(text.split()[:most])),
             Explaining(tools, self._catalog, self._engine),
         )

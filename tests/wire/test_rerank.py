@@ -10,7 +10,7 @@ import pytest
 from secondlook.errors import OverloadedError
 from secondlook.models.fakes import FakeReranker
 from secondlook.ports import Passage, Scores
-from tests.wire.conftest import BGE, BROKEN, MISSING, Wire, error_of
+from tests.wire.conftest import BGE, BROKEN, LEGACY, MISSING, NEW, Wire, error_of
 
 QUERY = "oil lamp"
 TEXTS = ["fog horn", "the oil lamp", "some oil"]
@@ -171,6 +171,39 @@ def test_a_search_falls_back_when_its_rerank_is_refused(filled: Wire) -> None:
     assert receipt["status"] == "fell_back"
     assert "overloaded" in receipt["reason"]
     assert answer.json()["result"]["chunks"]
+
+
+@pytest.mark.parametrize("path", [f"{NEW}/handbook/search", f"{NEW}/handbook/chat/completions",
+                                  f"{LEGACY}/handbook/search", f"{LEGACY}/handbook/ai-search"])  # fmt: skip
+def test_a_search_that_would_rather_fail_hears_when_to_come_again(filled: Wire, path: str) -> None:
+    filled.rerankers[BUSY] = Busy()
+    strict = {"enabled": True, "model": BUSY, "on_failure": "error"}
+    asked = {"messages": [{"role": "user", "content": "oil"}]} if path.endswith("completions") else {"query": "oil"}
+    answer = filled.post(path, {**asked, "reranking": strict, "ai_search_options": {"reranking": strict}})
+    assert error_of(answer) == (429, 2003, "Rate limited")
+    assert answer.headers["retry-after"] == "3"
+
+
+def test_an_instance_that_would_rather_fail_is_overloaded_too(wire: Wire) -> None:
+    wire.rerankers[BUSY] = Busy()
+    wire.fill(reranking=True, reranking_model=BUSY, reranking_on_failure="error")
+    answer = wire.post(f"{NEW}/handbook/search", {"query": "oil"})
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "3")
+
+
+def test_a_query_that_was_cut_is_told(filled: Wire) -> None:
+    class Short(FakeReranker):
+        async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+            return Scores((0.5,) * len(passages), query_truncated=True)
+
+    filled.rerankers["short"] = Short()
+    assert ask(filled, model="short")["secondlook"]["query_truncated"] is True
+    assert ask(filled)["secondlook"]["query_truncated"] is False
+    refused = filled.post("/rerank", {"model": "short", "query": QUERY, "texts": TEXTS, "truncate": False})
+    assert error_of(refused) == (413, 7400, "invalid_request")
+    body = {"query": "oil", "ai_search_options": {"reranking": {"enabled": True, "model": "short"}}}
+    found = filled.post(f"{NEW}/handbook/search", body).json()["result"]["reranking"]
+    assert (found["status"], found["query_truncated"]) == ("ran", True)
 
 
 @pytest.mark.parametrize(("path", "key"), [("/v2/rerank", "message"), ("/rerank", "error"), (f"{RUN}/{BGE}", "errors")])

@@ -103,11 +103,10 @@ def make_router(services: Services) -> APIRouter:
         body = validate(TextsBody, await read_json(request, LARGEST_BODY))
         check(body.query, body.texts)
         found = await while_wanted(request, services.reranking.rerank(body.query, body.texts, model=body.model))
-        if body.truncate is False and found.receipt.truncated:
-            raise TooManyTokensError(
-                f"{found.receipt.truncated} of the texts are longer than the model reads: shorten them, or leave"
-                " truncate out"
-            )
+        cut = found.receipt.truncated
+        if body.truncate is False and (cut or found.receipt.query_truncated):
+            what = f"{cut} of the texts are" if cut else "the query is"
+            raise TooManyTokensError(f"{what} longer than the model reads: shorten them, or leave truncate out")
         receipt = json.dumps(shown_receipt(found.receipt))
         return JSONResponse(text_rows(found, body), headers={RECEIPT_HEADER: receipt})
 

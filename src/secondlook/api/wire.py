@@ -29,6 +29,7 @@ def shown_receipt(receipt: Receipt) -> dict[str, object]:
         "scored": receipt.scored,
         "truncated": receipt.truncated,
         "windowed": receipt.windowed,
+        "query_truncated": receipt.query_truncated,
         "cached": receipt.cached,
         "ms": round(receipt.milliseconds, 3),
         "stages": [

@@ -103,6 +103,7 @@ class Receipt:
         windowed: passages that were read in several windows.
         cached: pairs whose score was known from an earlier request.
         stages: each reranker of the cascade, in order; one alone is a cascade of one.
+        query_truncated: whether a model did not read the end of the query.
         language: what the language guard took the query's language to be; empty when it is off.
     """
 
@@ -119,6 +120,7 @@ class Receipt:
     cached: int = 0
     stages: tuple[StageReceipt, ...] = ()
     language: str = ""
+    query_truncated: bool = False
 
     @property
     def last(self) -> StageReceipt | None:

@@ -11,6 +11,7 @@ RetrievalType = Literal["vector", "keyword", "hybrid"]
 MatchMode = Literal["and", "or"]
 Direction = Literal["asc", "desc", "exists", "not_exists"]
 MissingModel = Literal["substitute", "fall_back", "error"]
+LongPassages = Literal["window", "mean", "truncate"]
 LanguageGuard = Literal["off", "skip", "route"]
 
 DEFAULT_TOP_K = 10

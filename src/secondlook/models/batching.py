@@ -1,6 +1,7 @@
 """One queue and a fixed set of workers for all inference: requests share runs, within bounds and in turn."""
 
 import asyncio
+import functools
 import itertools
 import threading
 import time
@@ -18,7 +19,9 @@ from secondlook.errors import BackendError, OverloadedError
 from secondlook.telemetry import (
     infer_seconds,
     queue_wait,
+    record_span,
     rejected,
+    run_padding,
     run_sequences,
     run_tokens,
     span,
@@ -26,6 +29,7 @@ from secondlook.telemetry import (
     tokenise_seconds,
 )
 
+S = TypeVar("S")
 T = TypeVar("T")
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int32]
@@ -38,6 +42,8 @@ FIRST_RATE = 4000.0
 """Tokens a second that are assumed until the first runs are done."""
 LONGEST_WAIT = 60.0
 """Seconds that a caller is asked to stay away at most."""
+TEXTS_A_TURN = 32
+"""Texts that are tokenised at once; a few milliseconds."""
 TURN_OF_THE_LAST = 8
 """Every so many runs the lowest priority that waits goes first, so that indexing never stands still."""
 
@@ -52,6 +58,10 @@ class Session(Protocol):
     @property
     def tokens_a_run(self) -> int:
         """Sequences go together into a run until they have this many tokens."""
+
+    @property
+    def pads(self) -> bool:
+        """Whether it fills the sequences of a run up to the longest; none here does."""
 
     def infer(self, ids: Sequence[Ids], types: Sequence[Ids]) -> list[Floats]:
         """One output a sequence, the same whatever its company."""
@@ -71,7 +81,8 @@ class _Job:
     priority: Priority
     done: list[Any]
     future: "Future[list[Any]]" = field(default_factory=Future)
-    came: float = field(default_factory=time.monotonic)
+    came: int = field(default_factory=time.time_ns)
+    began: int = 0
 
     def waiting_tokens(self) -> int:
         return sum(len(self.ids[place]) for place in self.waiting)
@@ -125,7 +136,8 @@ class _Level:
             line = min(ready, key=lambda one: one.served)
             job = line.jobs[0]
             if len(job.waiting) == len(job.ids):
-                queue_wait.labels(job.priority).observe(time.monotonic() - job.came)
+                job.began = max(job.came, time.time_ns())
+                queue_wait.labels(job.priority).observe((job.began - job.came) / 1e9)
             place = job.waiting.popleft()
             length = len(job.ids[place])
             room = (room if pieces else job.session.tokens_a_run) - length
@@ -174,7 +186,15 @@ class Scheduler:
             with tokenise_seconds.time():
                 return work()
 
-        return await asyncio.get_running_loop().run_in_executor(self._readers, timed)
+        with span("tokenise"):
+            return await asyncio.get_running_loop().run_in_executor(self._readers, timed)
+
+    async def read_each(self, work: Callable[[S], T], texts: Sequence[S]) -> list[T]:
+        """What ``work`` makes of each text, a few at a time, so that calls take turns."""
+        found: list[T] = []
+        for at in range(0, len(texts), TEXTS_A_TURN):
+            found += await self.read(functools.partial(_each, work, texts[at : at + TEXTS_A_TURN]))
+        return found
 
     def admit(self, priority: Priority, tokens: int = 1) -> None:
         """Raises ``OverloadedError`` when so many more tokens would not be let in now."""
@@ -217,8 +237,10 @@ class Scheduler:
             for thread in self._threads:
                 if thread.ident is None:
                     thread.start()
-        with span("infer"):
+        try:
             return await asyncio.wrap_future(job.future)
+        finally:
+            _trace(job)
 
     def close(self) -> None:
         """Let the runs that go on end, fail what waits, stop the workers."""
@@ -242,10 +264,12 @@ class Scheduler:
             started = time.monotonic()
             self._run(pieces)
             seconds = time.monotonic() - started
-            tokens = sum(len(job.ids[place]) for job, place in pieces)
+            lengths = [len(job.ids[place]) for job, place in pieces]
+            tokens = sum(lengths)
             infer_seconds.observe(seconds)
             run_tokens.observe(tokens)
             run_sequences.observe(len(pieces))
+            run_padding.observe(padding_share(lengths, pieces[0][0].session.pads))
             rate = len(self._threads) * tokens / max(seconds, 1e-6)
             self._rate += (rate - self._rate) / 16  # of the last runs, roughly; it only tells when to come again
 
@@ -268,6 +292,8 @@ class Scheduler:
         session = pieces[0][0].session
         try:
             found = session.infer([job.ids[place] for job, place in pieces], [job.types[at] for job, at in pieces])
+            if len(found) != len(pieces):
+                raise BackendError(f"{session.name} gave {len(found)} outputs for {len(pieces)} sequences")
         except MemoryError as error:
             if len(pieces) == 1:
                 job, place = pieces[0]
@@ -301,6 +327,24 @@ class Scheduler:
         if whole:
             with suppress(InvalidStateError):  # it was cancelled just now
                 job.future.set_result(job.done)
+
+
+def padding_share(lengths: Sequence[int], pads: bool) -> float:
+    """The share of a run that is padding: what is missing in the sequences to the longest, of all that is read."""
+    return 1 - sum(lengths) / (len(lengths) * max(lengths)) if pads and max(lengths) else 0.0
+
+
+def _trace(job: _Job) -> None:
+    """The spans of a call that has ended: its wait, and from the begin of its first run."""
+    ended = time.time_ns()
+    record_span("queue_wait", job.came, job.began or ended, priority=job.priority)
+    if job.began:
+        tokens = sum(map(len, job.ids))
+        record_span("infer", job.began, ended, session=job.session.name, sequences=len(job.ids), tokens=tokens)
+
+
+def _each(work: Callable[[S], T], texts: Sequence[S]) -> list[T]:
+    return [work(text) for text in texts]
 
 
 def _fail(job: _Job, error: Exception) -> None:

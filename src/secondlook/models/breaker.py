@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from secondlook.errors import RerankerError
+from secondlook.errors import OverloadedError, RerankerError
 
 
 class CircuitBreaker:
     """Opens after ``failures`` in a row; after ``pause`` seconds one call may try, and its outcome decides.
 
-    A call that was cancelled says nothing about the other side and is not counted.
+    A call that was cancelled, or refused by our own queue, says nothing about the other side and is not counted.
 
     Args:
         name: who failed, for the message.
@@ -46,6 +46,8 @@ class CircuitBreaker:
         trying = self._enter()
         try:
             yield
+        except OverloadedError:
+            raise
         except Exception as error:
             self._failed += 1
             self._last = str(error)

@@ -4,9 +4,11 @@ import asyncio
 import math
 import statistics
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Protocol
 
+from secondlook.domain.options import LongPassages
 from secondlook.errors import RerankerError
+from secondlook.models.reading import Reader
 from secondlook.models.scores import to_units
 from secondlook.ports import Passage, ScoreKind, Scores
 
@@ -21,27 +23,19 @@ class PairScorer(Protocol):
     def identity(self) -> str:
         """Name, revision, runtime, precision."""
 
+    @property
+    def reader(self) -> Reader:
+        """How it reads texts and pairs."""
+
     async def score_pairs(self, query: str, passages: Sequence[str], *, max_tokens: int) -> list[tuple[float, bool]]:
         """The logit of each pair, and whether the passage was cut."""
-
-    @property
-    def max_positions(self) -> int:
-        """Longest sequence that the model reads, in tokens."""
-
-    def count_tokens(self, text: str) -> int:
-        """Tokens of the text without special tokens."""
-
-    def windows(self, text: str, max_tokens: int) -> list[tuple[int, int]]:
-        """Character spans of at most that many tokens, special ones counted; together the text."""
 
     def close(self) -> None:
         """Stop the workers."""
 
 
-LongPassages = Literal["max", "mean", "first"]
-
 SPECIAL = 2
-"""Special tokens around a text alone, of BERT and XLM-RoBERTa alike; ``Encoder.windows`` counts them."""
+"""Special tokens around a text alone, of BERT and XLM-RoBERTa alike; ``Reader.windows`` counts them."""
 SPECIAL_PAIR = 4
 """Special tokens of a pair: 3 with BERT, 4 with XLM-RoBERTa."""
 LEAST_ROOM = 32
@@ -55,8 +49,8 @@ class CrossEncoder:
     """Any encoder with a one-label classification head.
 
     A passage that is too long is read in windows that overlap; its score is the greatest of
-    theirs (``max``), their mean, or that of the first window alone. Inference runs in worker
-    threads, never on the event loop.
+    theirs (``window``) or their mean. Under ``truncate`` its beginning alone is read.
+    Inference runs in worker threads, never on the event loop.
     """
 
     wants_stored = False
@@ -64,7 +58,7 @@ class CrossEncoder:
     slice_size = 8
     uses_evidence = False
 
-    def __init__(self, encoder: PairScorer, *, max_tokens: int = 512, long_passages: LongPassages = "max") -> None:
+    def __init__(self, encoder: PairScorer, *, max_tokens: int = 512, long_passages: LongPassages = "window") -> None:
         self._encoder = encoder
         self._max_tokens = max_tokens
         self._long_passages = long_passages
@@ -88,7 +82,7 @@ class CrossEncoder:
         found = [[score] for score, _ in pairs]
         cut = [one for _, one in pairs]
         more: list[tuple[int, str]] = []
-        if self._long_passages != "first":
+        if self._long_passages != "truncate":
             for at in [at for at, one in enumerate(cut) if one]:
                 windows = await asyncio.to_thread(self._windows, texts[at], room)
                 more += [(at, window) for window in windows[1:MOST_WINDOWS]]
@@ -102,8 +96,8 @@ class CrossEncoder:
         return Scores(tuple(join(scores) for scores in found), sum(cut), len({at for at, _ in more}))
 
     def _room(self, query: str) -> int:
-        limit = min(self._max_tokens, self._encoder.max_positions)
-        asked = self._encoder.count_tokens(query)
+        limit = min(self._max_tokens, self._encoder.reader.max_positions)
+        asked = self._encoder.reader.count_tokens(query)
         room = limit - SPECIAL_PAIR - asked
         if room < min(LEAST_ROOM, limit // 4):
             raise RerankerError(
@@ -114,7 +108,7 @@ class CrossEncoder:
 
     def _windows(self, text: str, room: int) -> list[str]:
         """The windows of a text, in order; the first one lies within what the pair with the whole text reads."""
-        blocks = self._encoder.windows(text, max(1, room // BLOCKS) + SPECIAL)
+        blocks = self._encoder.reader.windows(text, max(1, room // BLOCKS) + SPECIAL)
         starts = [at for at in range(0, len(blocks), BLOCKS - 1) if at == 0 or at + 1 < len(blocks)]
         return [text[blocks[at][0] : blocks[min(at + BLOCKS, len(blocks)) - 1][1]] for at in starts]
 

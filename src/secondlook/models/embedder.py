@@ -52,7 +52,7 @@ class EncoderEmbedder:
 
     def count_tokens(self, text: str) -> int:
         """Tokens of the text without special tokens."""
-        return self._encoder.count_tokens(text)
+        return self._encoder.reader.count_tokens(text)
 
     def _join_all(self, encoded: Sequence[Encoded], counts: Sequence[int]) -> list[Embedding]:
         """A text's vector is the mean over all its tokens; ``counts`` says how many windows each text has."""

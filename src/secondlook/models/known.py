@@ -40,6 +40,11 @@ class KnownReranker:
     files: Mapping[str, str] = field(default_factory=lambda: dict.fromkeys(NEEDED, ""), hash=False)
 
     @property
+    def covered(self) -> tuple[str, ...] | None:
+        """The languages, or None where there are so many that none is left out."""
+        return None if self.languages == "many" else tuple(self.languages.split())
+
+    @property
     def obstacle(self) -> str:
         """Why its weights cannot be run here; nothing if they can."""
         if self.architecture in RUNNABLE:

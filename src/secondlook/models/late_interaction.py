@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from secondlook.domain.candidate import Evidence
 from secondlook.models.encoder import Encoded, Encoder
 from secondlook.ports import Passage, ScoreKind, Scores
+from secondlook.telemetry import cache_reads
 
 Floats = NDArray[np.float32]
 Levels = NDArray[np.int8]
@@ -108,13 +109,16 @@ class LateInteraction:
         return pack_levels(quantise(self._project(windows)), self._recipe.mark, cut=cut)
 
     async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
-        """One probability a passage; passages that come without stored vectors are encoded now."""
+        """One probability a passage; passages that come without stored vectors are encoded now.
+
+        Of the query 128 tokens are read, special ones counted; ``query_truncated`` says that it has more.
+        """
         if not passages:
             return Scores(())
         [asked] = await self._encoder.encode([query], max_tokens=QUERY_TOKENS, priority="query")
         read = await self._levels(passages)
         values = await asyncio.to_thread(self._compare, asked, passages, [levels for levels, _ in read])
-        return Scores(values, sum(cut for _, cut in read))
+        return Scores(values, sum(cut for _, cut in read), query_truncated=asked.truncated)
 
     def _compare(self, asked: Encoded, passages: Sequence[Passage], stored: Sequence[Levels]) -> tuple[float, ...]:
         similarities = max_similarities(self._project([asked]), self._weigh(asked), stored)
@@ -127,6 +131,8 @@ class LateInteraction:
         """The quantised vectors of each passage and whether its text was cut; those not stored are made together."""
         found = [unpack_levels(passage.stored or b"", self._recipe.mark) for passage in passages]
         missing = [passage.text for passage, levels in zip(passages, found, strict=True) if levels is None]
+        cache_reads.labels("token_vectors", "hit").inc(len(passages) - len(missing))
+        cache_reads.labels("token_vectors", "miss").inc(len(missing))
         cuts = await self._encoder.split(missing, WINDOW_TOKENS)
         windows = [window for own in cuts for window in own[:MOST_WINDOWS]]
         encoded = iter(

@@ -3,16 +3,13 @@
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol, cast
+from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from secondlook.errors import BackendError
+from secondlook.models.batching import Floats, Ids, Session
 from secondlook.models.graph import EncoderConfig, read_config, read_weights
-
-Floats = NDArray[np.float32]
-Ids = NDArray[np.int32]
 
 LEAST_COSINE = 0.97
 """Right int8 gives about 0.994 (docs/decisions/0009); a wrong instruction or layout, nearly 0."""
@@ -23,18 +20,7 @@ MOST_TOKENS = 8
 _erf = np.vectorize(math.erf, otypes=[np.float32])
 
 
-class Session(Protocol):
-    """The runtime under test."""
-
-    @property
-    def name(self) -> str:
-        """Runtime and precision."""
-
-    def infer(self, ids: Sequence[Ids], types: Sequence[Ids]) -> list[Floats]:
-        """Token vectors of each sequence."""
-
-
-def check_session(session: Session, folder: Path, token_ids: Sequence[int]) -> None:
+def check_session(session: Session, folder: Path, token_ids: Sequence[int] | Ids) -> None:
     """Nothing, when the vectors agree or the weights are too large to check.
 
     Raises:

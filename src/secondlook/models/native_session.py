@@ -85,6 +85,7 @@ class NativeSession:
         BackendError: this processor or this model cannot be served, or memory ran out.
     """
 
+    pads = False
     tokens_a_run = 512
     """Tokens of the sequences that go through the layers together; the weights are read once for all."""
 

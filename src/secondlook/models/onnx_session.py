@@ -22,6 +22,7 @@ class OnnxSession:
         digest: of the weights, under which the graph is kept in ``cache``.
     """
 
+    pads = False
     tokens_a_run = 1
     """One sequence a run: activations are scaled over a whole run, so that company would change a score."""
 

@@ -5,11 +5,11 @@ import math
 import unicodedata
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 
 from secondlook.errors import RerankerError
-from secondlook.models.languages import LANGUAGES
 from secondlook.ports import Passage, Reranker, ScoreKind, Scores, declared
-from secondlook.telemetry import tenant
+from secondlook.telemetry import cache_reads, tenant
 
 Key = tuple[str, str, bytes]
 """Tenant, identity of the model, hash of query and passage."""
@@ -46,13 +46,13 @@ class Remembering:
 
     uses_evidence = False
 
-    def __init__(self, inner: Reranker, cache: PairCache, languages: tuple[str, ...] | None) -> None:
+    def __init__(self, inner: Reranker, cache: PairCache) -> None:
         self._inner = inner
         self._cache = cache
         self.wants_stored = inner.wants_stored
         self.score_kind: ScoreKind = inner.score_kind
         self.slice_size = declared(inner).slice_size
-        self.languages = languages
+        self.languages = declared(inner).languages
 
     @property
     def identity(self) -> str:
@@ -75,7 +75,9 @@ class Remembering:
             if math.isfinite(value):
                 self._cache.put((index, self.identity, marks[at]), value)
         values = tuple(value for value in known if value is not None)
-        return Scores(values, found.truncated, found.windowed, len(passages) - len(unread))
+        cache_reads.labels("pairs", "hit").inc(len(passages) - len(unread))
+        cache_reads.labels("pairs", "miss").inc(len(unread))
+        return replace(found, values=values, cached=len(passages) - len(unread))
 
 
 def mark_of(query: str, text: str) -> bytes:
@@ -84,8 +86,8 @@ def mark_of(query: str, text: str) -> bytes:
     return hashlib.blake2b(len(plain).to_bytes(8, "little") + plain + text.encode(), digest_size=24).digest()
 
 
-def remember(reranker: Reranker, name: str, cache: PairCache) -> Reranker:
+def remember(reranker: Reranker, cache: PairCache) -> Reranker:
     """The reranker behind the cache, unless its scores depend on more than the pair."""
     if declared(reranker).uses_evidence or reranker.wants_stored or reranker.score_kind == "rank":
         return reranker
-    return Remembering(reranker, cache, LANGUAGES.get(name, declared(reranker).languages))
+    return Remembering(reranker, cache)

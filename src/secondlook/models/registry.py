@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from secondlook.domain.options import LongPassages
 from secondlook.errors import InvalidModelError, SetupError
 from secondlook.models.batching import Scheduler
 from secondlook.models.breaker import CircuitBreaker
@@ -85,6 +86,7 @@ class RerankerShelf:
 
     Args:
         remotes: rerankers behind HTTP, each under every name it may be called by.
+        long_passages: how cross-encoders read what is longer than they read at once.
     """
 
     def __init__(
@@ -95,10 +97,12 @@ class RerankerShelf:
         threads: int | None = None,
         scheduler: Scheduler | None = None,
         remotes: Mapping[str, OwnedReranker] | None = None,
+        long_passages: LongPassages = "window",
     ) -> None:
         self._cache = cache
         self._threads = threads
         self._scheduler = scheduler
+        self._long_passages = long_passages
         self._remotes = dict(remotes or {})
         self._loaded: dict[str, LateLoaded] = {}
         self.default = default
@@ -126,7 +130,8 @@ class RerankerShelf:
             folder = find_model(known.pin(), self._cache) if known else added
             if folder is None:
                 raise SetupError(f"the weights of {wanted} are not here: {how_to_get(BY_NAME[wanted])}")
-            self._loaded[wanted] = LateLoaded(wanted, lambda: self._load(wanted, folder), folder)
+            covered = known.covered if known else None
+            self._loaded[wanted] = LateLoaded(wanted, lambda: self._load(wanted, folder), folder, covered)
         return self._loaded[wanted]
 
     async def close(self) -> None:
@@ -143,7 +148,7 @@ class RerankerShelf:
             check_files(known.pin(), folder)
         graphs = self._cache / "graphs"
         scorer = open_scorer(folder, name=name, threads=self._threads, graphs=graphs, scheduler=self._scheduler)
-        return CrossEncoder(scorer, max_tokens=tokens_read(folder, known))
+        return CrossEncoder(scorer, max_tokens=tokens_read(folder, known), long_passages=self._long_passages)
 
 
 class LateLoaded:
@@ -156,10 +161,13 @@ class LateLoaded:
     wants_stored = False
     score_kind: ScoreKind = "logit"
 
-    def __init__(self, name: str, load: Callable[[], OwnedReranker], folder: Path) -> None:
+    def __init__(
+        self, name: str, load: Callable[[], OwnedReranker], folder: Path, languages: tuple[str, ...] | None = None
+    ) -> None:
         self._name = name
         self._load = load
         self._folder = folder
+        self.languages = languages
         self._model: OwnedReranker | None = None
         self._loading: asyncio.Task[OwnedReranker] | None = None
         self._breaker = CircuitBreaker(f"the model {name}", failures=1, pause=LOAD_PAUSE)
@@ -248,7 +256,7 @@ def open_scorer(
 ) -> PairScorer:
     """The cross-encoder in that folder; raises ``SetupError`` if it cannot be run."""
     if takes_graph(folder):
-        return OnnxCrossEncoder(folder, threads=threads, name=name)
+        return OnnxCrossEncoder(folder, threads=threads, name=name, scheduler=scheduler)
     return Encoder(folder, head=True, threads=threads, cache=graphs, name=name, scheduler=scheduler)
 
 

@@ -1,6 +1,7 @@
 """Rerankers behind HTTP: one client for all, and each vendor's field names as frozen data."""
 
 import asyncio
+import json
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,11 +13,14 @@ from secondlook.errors import RerankerError
 from secondlook.models.breaker import CircuitBreaker
 from secondlook.models.scores import to_units
 from secondlook.ports import Passage, ScoreKind, Scores
+from secondlook.telemetry import span, tell
 
 T = TypeVar("T")
 
 AT_ONCE = 8
 """Requests of one reranker that are on their way at a time."""
+LARGEST_ANSWER = 8 << 20
+"""Bytes that are read of an answer, unpacked; a thousand results with their texts have less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,17 +206,29 @@ async def ask_all(endpoint: Endpoint, calls: Sequence[Callable[[], Coroutine[Any
 async def post(client: httpx.AsyncClient, endpoint: Endpoint, url: str, body: Mapping[str, object]) -> Any:
     """The JSON of the answer; raises ``RerankerError`` for anything else."""
     try:
-        answer = await client.post(url, json=body)
+        with span("request", reranker=endpoint.name, provider=endpoint.provider):
+            async with client.stream("POST", url, json=body) as answer:
+                tell(status=answer.status_code)
+                content = await _read(answer, endpoint)
         if answer.status_code != httpx.codes.OK:
-            text = " ".join(answer.text[:200].split())
+            text = " ".join(content[:200].decode(errors="replace").split())
             raise RerankerError(f"{endpoint.name} answered {answer.status_code}: {text}")
-        return answer.json()
+        return json.loads(content)
     except httpx.TimeoutException as error:
         raise RerankerError(f"{endpoint.name} did not answer within {1000 * endpoint.timeout:.0f} ms") from error
     except httpx.HTTPError as error:
         raise RerankerError(f"{endpoint.name} cannot be used: {error or type(error).__name__}") from error
     except (ValueError, RecursionError) as error:
         raise RerankerError(f"{endpoint.name} sent no JSON: {error}") from error
+
+
+async def _read(answer: httpx.Response, endpoint: Endpoint) -> bytes:
+    content = bytearray()
+    async for part in answer.aiter_bytes():
+        content += part
+        if len(content) > LARGEST_ANSWER:
+            raise RerankerError(f"{endpoint.name} sent more than {LARGEST_ANSWER:,} bytes")
+    return bytes(content)
 
 
 def read_results(answer: Any, dialect: Dialect) -> list[Any]:
@@ -244,5 +260,8 @@ def align(results: Sequence[Any], dialect: Dialect, count: int) -> list[float]:
             raise RerankerError(f"the score of passage {place} is {value!r}, which is no number")
         if place in found:
             raise RerankerError(f"it gave two scores for passage {place}")
-        found[place] = float(value)
+        try:
+            found[place] = float(value)
+        except OverflowError as error:
+            raise RerankerError(f"the score of passage {place} is too large for a number") from error
     return [found[place] for place in range(count)]

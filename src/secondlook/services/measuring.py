@@ -1,14 +1,29 @@
 """Searches that are counted and timed."""
 
-from secondlook.domain.candidate import Ranking, Receipt
+from secondlook.domain.candidate import Ranking
 from secondlook.domain.instance import Instance
 from secondlook.domain.query import Query
 from secondlook.services.searching import Ask, Searching
 from secondlook.telemetry import reranks, span, stage_seconds
 
 REASONS = (
+    ("left alone", "breaker"),
+    (" answered ", "status"),
     ("overloaded", "overloaded"),
     ("budget", "budget"),
+    ("did not answer within", "timeout"),
+    ("timed out", "timeout"),
+    ("memory", "memory"),
+    ("cannot be used", "connection"),
+    ("self-test", "self_test"),
+    ("too many for a model", "query"),
+    (" scores for ", "answer"),
+    ("which is no", "answer"),
+    ("is too large for a number", "answer"),
+    ("outside 0 to 1", "answer"),
+    (" sent ", "answer"),
+    ("gave no order", "answer"),
+    ("seems to be in", "language"),
     ("took its place", "missing"),
     ("not here", "missing"),
     ("reranking is off", "off"),
@@ -26,12 +41,12 @@ class MeasuredSearching(Searching):
             ranking = await super().search(instance, query, ask)
         for step in ranking.trace:
             stage_seconds.labels(step.stage).observe(step.milliseconds / 1000)
-        reranks.labels(ranking.receipt.status, reason_class(ranking.receipt)).inc()
+        reranks.labels(ranking.receipt.status, reason_class(ranking.receipt.reason)).inc()
         return ranking
 
 
-def reason_class(receipt: Receipt) -> str:
+def reason_class(reason: str) -> str:
     """One word for why; empty when there is no reason, ``failed`` when it is no known one."""
-    if not receipt.reason:
+    if not reason:
         return ""
-    return next((name for words, name in REASONS if words in receipt.reason), "failed")
+    return next((name for words, name in REASONS if words.lower() in reason.lower()), "failed")

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from secondlook.domain.candidate import Receipt, RerankStatus
 from secondlook.domain.options import MissingModel
-from secondlook.errors import OverloadedError, RerankerError, SetupError
+from secondlook.errors import BackendError, RerankerError, SetupError
 from secondlook.ports import Passage, Reranker, Rerankers, Scores
-from secondlook.telemetry import Stopwatch, reranks, span
+from secondlook.services.measuring import reason_class
+from secondlook.telemetry import Stopwatch, reranks, tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +65,18 @@ class PassageReranking:
             OverloadedError: too much work waits.
             RerankerError: the model failed, or its weights cannot be had.
         """
-        with Stopwatch() as watch, span("rerank"):
+        with Stopwatch("rerank") as watch:
             reranker, reason = self._choose(model)
             passages, cut = await self._passages(texts, max_tokens)
             try:
                 scores = await _score(reranker, query, passages)
-            except (OverloadedError, RerankerError) as error:
-                reranks.labels("refused", "overloaded" if isinstance(error, OverloadedError) else "failed").inc()
+            except BackendError as error:
+                reranks.labels("refused", reason_class(str(error) or "failed")).inc()
                 raise
+            tell(model=reranker.identity, candidates=len(texts), scored=len(scores.values), cached=scores.cached)
             best = sorted(enumerate(scores.values), key=lambda one: -one[1])[:top_k]
         status: RerankStatus = "substituted" if reason else "ran"
-        reranks.labels(status, "missing" if reason else "").inc()
+        reranks.labels(status, reason_class(reason)).inc()
         receipt = Receipt(
             status,
             reason,
@@ -83,6 +85,8 @@ class PassageReranking:
             candidates_in=len(texts),
             candidates_out=len(best),
             truncated=min(len(texts), scores.truncated + cut),
+            windowed=scores.windowed,
+            query_truncated=scores.query_truncated,
             milliseconds=watch.milliseconds,
         )
         return Reranked(tuple(Scored(place, relevance) for place, relevance in best), receipt)

@@ -15,7 +15,7 @@ def boost_candidates(ranking: Ranking, options: Boosting) -> Ranking:
     a candidate without the field gets 0); ``exists`` and ``not_exists`` give 1 or 0.
     Sums are divided by 1 + weight * boosts, so that scores stay in [0, 1].
     """
-    with Stopwatch() as watch:
+    with Stopwatch("boost") as watch:
         lifts = [_lift(ranking.candidates, boost) for boost in options.boosts]
         most = 1 + options.weight * len(options.boosts)
         boosted = []

@@ -11,7 +11,7 @@ from secondlook.telemetry import Stopwatch
 
 async def expand_candidates(ranking: Ranking, index: str, expand_by: int, retriever: Retriever) -> Ranking:
     """Each candidate's text with its neighbours' of the same item; scores and order stay."""
-    with Stopwatch() as watch:
+    with Stopwatch("expand") as watch:
         expanded = [
             replace(
                 candidate,

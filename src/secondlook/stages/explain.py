@@ -28,7 +28,7 @@ async def find_sentences(ranking: Ranking, plan: Plan, tools: Tools) -> Ranking:
     if line is None:
         return ranking
     note = ""
-    with Stopwatch() as watch:
+    with Stopwatch("explain") as watch:
         head = [one for one in ranking.candidates[:RESULTS] if one.evidence.relevance is not None]
         read = [(one, text) for one in head for text in split_sentences(one.chunk.text)[:SENTENCES]]
         token = tenant.set(plan.index)

@@ -7,7 +7,7 @@ from secondlook.telemetry import Stopwatch
 
 def filter_candidates(ranking: Ranking, options: Filtering) -> Ranking:
     """The candidates whose vector score reaches ``min_score``; one without a vector score stays."""
-    with Stopwatch() as watch:
+    with Stopwatch("filter") as watch:
 
         def reason(candidate: Candidate) -> str:
             score = candidate.evidence.vector_score

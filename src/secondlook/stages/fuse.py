@@ -40,7 +40,7 @@ def fuse_rankings(ranking: Ranking, found: Found, options: Fusion) -> Ranking:
     Source:
         Cormack, Clarke and Buettcher, SIGIR 2009; k = 60 there.
     """
-    with Stopwatch() as watch:
+    with Stopwatch("fuse") as watch:
         hybrid = found.vector is not None and found.keyword is not None
         ranks = [_ranks(found.vector), _ranks(found.keyword)]
         scaled = [_scaled(found.vector, hybrid), _scaled(found.keyword, hybrid)]

@@ -1,11 +1,13 @@
 """Answer from the ranking."""
 
+import time
 from collections.abc import AsyncIterator
 
 from secondlook.domain.candidate import Ranking
 from secondlook.domain.options import Generation
 from secondlook.domain.query import Message, Query
 from secondlook.ports import Delta, Generator, Prompt
+from secondlook.telemetry import record_span
 
 NOTHING_FOUND = "Nothing was found in the documents for this question."
 
@@ -21,5 +23,10 @@ async def generate_answer(
     if options.system_prompt and not any(turn.role == "system" for turn in turns):
         turns = (Message("system", options.system_prompt), *turns)
     chunks = tuple(candidate.chunk for candidate in ranking.candidates)
-    async for delta in generator.stream(Prompt(turns, query.text, chunks, options.model, options.forwarded)):
-        yield delta
+    began, pieces = time.time_ns(), 0
+    try:
+        async for delta in generator.stream(Prompt(turns, query.text, chunks, options.model, options.forwarded)):
+            pieces += 1
+            yield delta
+    finally:
+        record_span("generate", began, time.time_ns(), chunks=len(chunks), pieces=pieces)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from secondlook.domain.candidate import Candidate, Look, Ranking, Receipt, RerankStatus, StageReceipt, Step
 from secondlook.domain.language import NAMES, UNKNOWN, detect_language
 from secondlook.domain.options import Plan, Reranking, RerankStage
-from secondlook.errors import InvalidModelError, RerankerError, SetupError
+from secondlook.errors import InvalidModelError, OverloadedError, RerankerError, SetupError
 from secondlook.ports import Passage, Reranker, Rerankers, Scores, Tools, declared
-from secondlook.telemetry import Stopwatch, tenant
+from secondlook.telemetry import Stopwatch, tell, tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,10 @@ async def rerank_candidates(ranking: Ranking, plan: Plan, tools: Tools) -> Ranki
     Raises:
         InvalidModelError: the model's name is unknown.
         RerankerError: it failed, and ``raise_on_failure`` is set.
+        OverloadedError: the same, and it was refused because too much waits.
     """
     options = plan.reranking or Reranking()
-    with Stopwatch() as watch:
+    with Stopwatch("rerank") as watch:
         deadline = None if options.budget is None else asyncio.get_running_loop().time() + options.budget
         job = _Job(plan, tools, options, deadline)
         receipt = Receipt(
@@ -64,7 +65,17 @@ async def rerank_candidates(ranking: Ranking, plan: Plan, tools: Tools) -> Ranki
             ranking, receipt = await _run_stage(ranking, receipt, stage, job)
         if options.min_relevance is not None:
             ranking = _without_irrelevant(ranking, options.min_relevance)
-    receipt = replace(_summed_up(receipt), milliseconds=watch.milliseconds)
+        receipt = _summed_up(receipt)
+        tell(
+            status=receipt.status,
+            reason=receipt.reason,
+            candidates=receipt.candidates_in,
+            scored=receipt.scored,
+            cached=receipt.cached,
+            truncated=receipt.truncated,
+            windowed=receipt.windowed,
+        )
+    receipt = replace(receipt, milliseconds=watch.milliseconds)
     note = f"{receipt.status}: {receipt.reason}" if receipt.reason else receipt.status
     step = Step("rerank", receipt.milliseconds, len(ranking.candidates), note)
     return replace(ranking.noted(step), receipt=receipt)
@@ -105,7 +116,7 @@ async def _run_stage(ranking: Ranking, receipt: Receipt, stage: RerankStage, job
     """The ranking as this reranker leaves it, and the receipt with its line."""
     waiting = ranking.candidates[: stage.window]
     line = StageReceipt("skipped", asked=stage.model, candidates_in=len(waiting))
-    with Stopwatch() as watch:
+    with Stopwatch("rerank.model") as watch:
         choice = choose_reranker(stage.model, job.options, job.tools.rerankers)
         choice = guard_language(choice, receipt.language, job.options, job.tools.rerankers)
         if not waiting:
@@ -119,12 +130,15 @@ async def _run_stage(ranking: Ranking, receipt: Receipt, stage: RerankStage, job
             except InvalidModelError:
                 raise
             except Exception as error:  # whatever a model throws must not fail a search
+                if isinstance(error, OverloadedError) and job.options.raise_on_failure:
+                    raise
                 line = replace(line, status="fell_back", reason=f"the reranker failed: {error or type(error).__name__}")
             else:
                 line = _signed(replace(line, model=choice.reranker.identity), choice, len(scores.values), job)
                 look = Look(len(receipt.stages) + 1, line.model, 0.0, 0, 0.0)
                 ranking = _applied(ranking, scores, stage, look, job.options.weight)
                 receipt = _counted(receipt, scores)
+        tell(model=line.model, status=line.status, candidates=len(waiting), scored=line.scored)
     if line.status == "fell_back" and job.options.raise_on_failure:
         raise RerankerError(line.reason)
     line = replace(line, candidates_out=len(ranking.candidates), milliseconds=watch.milliseconds)
@@ -182,6 +196,7 @@ def _joined(left: Scores, right: Scores) -> Scores:
         left.truncated + right.truncated,
         left.windowed + right.windowed,
         left.cached + right.cached,
+        left.query_truncated or right.query_truncated,
     )
 
 
@@ -237,6 +252,7 @@ def _counted(receipt: Receipt, scores: Scores) -> Receipt:
         truncated=receipt.truncated + scores.truncated,
         windowed=receipt.windowed + scores.windowed,
         cached=receipt.cached + scores.cached,
+        query_truncated=receipt.query_truncated or scores.query_truncated,
     )
 
 

@@ -32,7 +32,7 @@ async def retrieve_candidates(query: Query, plan: Plan, tools: Tools) -> Found:
     Keyword-only hits get their vector score too, so that a threshold on the vector
     score treats both lists alike.
     """
-    with Stopwatch() as watch:
+    with Stopwatch("retrieve") as watch:
         options = plan.retrieval
         keyword_job = asyncio.create_task(_search_keywords(query, plan, tools))
         try:

@@ -19,7 +19,7 @@ LONGEST = 500
 async def rewrite_query(ranking: Ranking, options: Rewriting, generator: Generator) -> Ranking:
     """The ranking with its query's text rewritten; a model that fails leaves the query as it is."""
     query, note = ranking.query, ""
-    with Stopwatch() as watch:
+    with Stopwatch("rewrite") as watch:
         turns = query.messages or (Message("user", query.text),)
         prompt = Prompt((Message("system", options.prompt or PROMPT), *turns), query.text, (), options.model)
         try:

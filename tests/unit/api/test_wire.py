@@ -44,6 +44,7 @@ def test_a_receipt() -> None:
         "scored": 0,
         "truncated": 2,
         "windowed": 0,
+        "query_truncated": False,
         "cached": 0,
         "ms": 3.457,
         "stages": [],

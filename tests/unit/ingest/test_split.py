@@ -68,8 +68,8 @@ def test_laws_when_every_byte_is_a_token(text: str, size: int) -> None:
 
 def test_the_real_tokenizer(real_encoder: Encoder) -> None:
     text = "# Öl und Lampe 🦊\n\n" + "When the lamp oil freezes, warm the reservoir to 12 °C before lighting.\n\n" * 60
-    spans = split_text(text, size=64, overlap=10, count_tokens=real_encoder.count_tokens)
-    check(text, spans, 64, real_encoder.count_tokens)
+    spans = split_text(text, size=64, overlap=10, count_tokens=real_encoder.reader.count_tokens)
+    check(text, spans, 64, real_encoder.reader.count_tokens)
     assert len(spans) > 10
 
 

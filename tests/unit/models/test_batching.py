@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from secondlook.errors import BackendError, OverloadedError
-from secondlook.models.batching import TURN_OF_THE_LAST, Floats, Ids, Priority, Scheduler
+from secondlook.models.batching import TURN_OF_THE_LAST, Floats, Ids, Priority, Scheduler, padding_share
 from secondlook.models.encoder import Encoder
-from secondlook.telemetry import tenant
+from secondlook.telemetry import REGISTRY, tenant
 from tests.tiny_models import WORDS, make_model
 
 T = TypeVar("T")
@@ -25,6 +25,7 @@ class Counting:
 
     name = "counting"
     tokens_a_run = 10
+    pads = False
 
     def __init__(self) -> None:
         self.runs: list[list[int]] = []
@@ -194,6 +195,48 @@ def test_nobody_fails_for_another() -> None:
     play(scenario)
 
 
+@pytest.mark.parametrize("given", [0, 1, 3])
+def test_a_runtime_that_gives_another_number_of_outputs_fails_its_call_and_no_worker(given: int) -> None:
+    class Forgetful(Counting):
+        def infer(self, ids: Sequence[Ids], types: Sequence[Ids]) -> list[Floats]:
+            return [np.zeros(1, np.float32)] * given
+
+    scheduler, ids = Scheduler(1), [np.ones(2, np.int32)] * 2
+    with pytest.raises(BackendError, match=f"counting gave {given} outputs for 2 sequences"):
+        asyncio.run(scheduler.infer(Forgetful(), ids, ids, finish=lambda place, out: place))
+    session = Counting()
+    session.gate.set()
+    assert asyncio.run(scheduler.infer(session, ids, ids, finish=lambda place, out: place)) == [0, 1]
+    scheduler.close()
+
+
+@pytest.mark.parametrize(
+    ("lengths", "pads", "share"), [([4, 4], True, 0), ([4, 2], True, 0.25), ([8, 2, 2], True, 0.5), ([8, 2], False, 0)]
+)
+def test_the_share_of_a_run_that_is_padding(lengths: list[int], pads: bool, share: float) -> None:
+    assert padding_share(lengths, pads) == pytest.approx(share)
+    assert padding_share([0], True) == 0
+
+
+def test_runs_are_measured() -> None:
+    class Padded(Counting):
+        tokens_a_run = 12
+        pads = True
+
+    def seen() -> list[float]:
+        names = ("run_sequences_sum", "run_tokens_sum", "run_padding_share_sum", "queue_wait_seconds_count")
+        labels = {"queue_wait_seconds_count": {"priority": "passage"}}
+        return [REGISTRY.get_sample_value(f"secondlook_{name}", labels.get(name)) or 0.0 for name in names]
+
+    scheduler, session = Scheduler(1), Padded()
+    session.gate.set()
+    ids = [np.ones(length, np.int32) for length in (6, 3, 3)]
+    before = seen()
+    asyncio.run(scheduler.infer(session, ids, ids, finish=lambda place, out: place))
+    scheduler.close()
+    assert [new - old for new, old in zip(seen(), before, strict=True)] == pytest.approx([3, 12, 1 / 3, 1])
+
+
 def test_what_follows_a_result_may_fail_too() -> None:
     scheduler, session = Scheduler(1), Counting()
     session.gate.set()
@@ -240,6 +283,7 @@ def test_other_work_is_done_aside() -> None:
     scheduler = Scheduler(1)
     here = threading.get_ident()
     assert asyncio.run(scheduler.read(threading.get_ident)) != here
+    assert asyncio.run(scheduler.read_each(lambda one: one * 2, range(100))) == [one * 2 for one in range(100)]
     scheduler.close()
 
 

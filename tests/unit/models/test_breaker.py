@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from secondlook.errors import RerankerError
+from secondlook.errors import OverloadedError, RerankerError
 from secondlook.models.breaker import CircuitBreaker
 
 
@@ -40,6 +40,22 @@ def test_it_opens_after_failures_in_a_row_only() -> None:
     assert breaker.state == "closed"
     fail(breaker)
     assert breaker.state == "open"
+
+
+def test_what_our_own_queue_refused_is_not_counted() -> None:
+    clock = Clock()
+    breaker = make(clock)
+    for _ in range(5):
+        with pytest.raises(OverloadedError), breaker.watch():
+            raise OverloadedError("9 tokens wait")
+    assert breaker.state == "closed"
+    fail(breaker, 3)
+    clock.now += 30
+    with pytest.raises(OverloadedError), breaker.watch():
+        raise OverloadedError("9 tokens wait")
+    assert breaker.state == "half open", "the next one may try"
+    succeed(breaker)
+    assert breaker.state == "closed"
 
 
 def test_open_it_fails_at_once_and_says_why() -> None:

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from secondlook.domain.options import LongPassages
 from secondlook.errors import RerankerError
-from secondlook.models.cross_encoder import CrossEncoder, LongPassages
+from secondlook.models.cross_encoder import CrossEncoder
 from secondlook.models.encoder import Encoder
 from secondlook.ports import Passage, Scores
 from tests.tiny_models import WORDS, make_model, run_head, run_reference
 
 
 def score(
-    folder: Path, query: str, texts: list[str], *, max_tokens: int = 60, long_passages: LongPassages = "max"
+    folder: Path, query: str, texts: list[str], *, max_tokens: int = 60, long_passages: LongPassages = "window"
 ) -> Scores:
     encoder = Encoder(folder, head=True, precision="fp32", threads=1)
     made = CrossEncoder(encoder, max_tokens=max_tokens, long_passages=long_passages)
@@ -40,7 +41,7 @@ def test_long_passages_are_read_in_windows(tmp_path: Path, kind: str) -> None:
     found = score(tmp_path, "oil lamp", ["fog", "horn " * 100, "lamp " * 1000])
     assert (found.windowed, found.truncated) == (2, 1), "a text of more than eight windows is not read to its end"
     assert all(0 <= value <= 1 for value in found.values)
-    first = score(tmp_path, "oil lamp", ["fog", "horn " * 100], long_passages="first")
+    first = score(tmp_path, "oil lamp", ["fog", "horn " * 100], long_passages="truncate")
     assert (first.windowed, first.truncated) == (0, 1)
     assert first.values[0] == found.values[0]
 
@@ -52,7 +53,7 @@ def test_the_windows_overlap_and_hold_the_whole_text(tmp_path: Path) -> None:
     for count in (1, 13, 14, 40, 52, 53, 54, 131):
         text = " ".join(f"w{at:03}" for at in range(count))
         windows = made._windows(text, 54)
-        assert all(encoder.count_tokens(one) <= 54 for one in windows)
+        assert all(encoder.reader.count_tokens(one) <= 54 for one in windows)
         ends = [0]
         for one in windows:
             start = text.index(one)
@@ -62,7 +63,7 @@ def test_the_windows_overlap_and_hold_the_whole_text(tmp_path: Path) -> None:
     encoder.close()
 
 
-@pytest.mark.parametrize(("how", "join"), [("max", max), ("mean", lambda scores: sum(scores) / len(scores))])
+@pytest.mark.parametrize(("how", "join"), [("window", max), ("mean", lambda scores: sum(scores) / len(scores))])
 def test_the_score_of_a_long_passage(tmp_path: Path, how: LongPassages, join: Callable[[list[float]], float]) -> None:
     make_model(tmp_path)
     text = "fog horn blasts " * 17 + "oil lamp " * 15
@@ -71,7 +72,7 @@ def test_the_score_of_a_long_passage(tmp_path: Path, how: LongPassages, join: Ca
     encoder.close()
     assert len(windows) > 1
     whole = score(tmp_path, "oil lamp", [text], long_passages=how).values[0]
-    parts = score(tmp_path, "oil lamp", [text, *windows[1:]], long_passages="first").values
+    parts = score(tmp_path, "oil lamp", [text, *windows[1:]], long_passages="truncate").values
     assert whole == pytest.approx(join(list(parts)), abs=1e-5)
 
 

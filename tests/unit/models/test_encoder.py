@@ -62,17 +62,7 @@ def test_truncation_is_told(encoder: Encoder) -> None:
     assert long.truncated and len(long.token_ids) == 10
 
 
-def test_windows_cover_the_text(encoder: Encoder) -> None:
-    text = " ".join(WORDS[at % len(WORDS)] for at in range(50))
-    spans = encoder.windows(text, 12)
-    assert len(spans) == 5
-    joined = " ".join(text[start:end] for start, end in spans)
-    assert joined == text
-    assert all(encoder.count_tokens(text[start:end]) <= 10 for start, end in spans)
-
-
 def test_an_empty_text(encoder: Encoder) -> None:
-    assert encoder.windows("", 16) == [(0, 0)]
     [found] = run(encoder.encode([""]))
     assert len(found.token_ids) == 2
     assert abs(float(np.linalg.norm(found.sentence)) - 1) < 1e-5

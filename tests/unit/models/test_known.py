@@ -4,12 +4,15 @@ import re
 
 import pytest
 
+from secondlook.domain.language import NAMES
 from secondlook.models.known import ALIASES, BY_NAME, KNOWN, RUNNABLE, KnownReranker
 
 
 @pytest.mark.parametrize("known", KNOWN, ids=lambda one: one.name)
 def test_each_line_is_whole(known: KnownReranker) -> None:
-    assert known.licence and known.languages and known.size > 0
+    assert known.licence and known.size > 0
+    assert known.covered is None or set(known.covered) <= set(NAMES), "the guard tells these languages apart"
+    assert known.covered is None or known.covered
     assert known.tokens_read <= known.max_tokens
     assert re.fullmatch(r"[0-9a-f]{40}|", known.revision)
     assert bool(known.obstacle) == (known.architecture not in RUNNABLE)

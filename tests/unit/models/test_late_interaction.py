@@ -54,6 +54,12 @@ def run(late: LateInteraction, query: str, passages: list[Passage]) -> Scores:
     return asyncio.run(late.score(query, passages))
 
 
+def test_a_query_that_is_cut_is_told(late: LateInteraction) -> None:
+    long = "what must be done when the lamp oil freezes " * 20
+    assert run(late, long, [Passage(TEXTS[0])]).query_truncated
+    assert not run(late, long[:300], [Passage(TEXTS[0])]).query_truncated
+
+
 def test_the_relevant_passage_scores_highest(late: LateInteraction) -> None:
     found = run(late, "what to do about frozen lamp oil", [Passage(text) for text in TEXTS]).values
     assert found[0] == max(found)

@@ -9,9 +9,10 @@ import pytest
 
 from secondlook.errors import BackendError
 from secondlook.models import native_check
+from secondlook.models.batching import Floats, Ids
 from secondlook.models.encoder import Encoder
 from secondlook.models.graph import read_config, read_weights
-from secondlook.models.native_check import Floats, Ids, check_session, run_plain
+from secondlook.models.native_check import check_session, run_plain
 from secondlook.models.native_session import NativeSession, best_instructions
 from tests.tiny_models import make_model, run_reference
 
@@ -22,6 +23,8 @@ class Mirror:
     """A session that gives the right vectors, or others."""
 
     name = "mirror"
+    tokens_a_run = 1
+    pads = False
 
     def __init__(self, folder: Path, *, wrong: bool = False) -> None:
         self.folder, self.wrong, self.asked = folder, wrong, 0

@@ -41,7 +41,7 @@ def ask(reranker: Reranker, *texts: str, query: str = QUERY) -> Scores:
 
 def test_a_pair_is_read_once() -> None:
     inner = Counting()
-    made = remember(inner, "m", PairCache(10))
+    made = remember(inner, PairCache(10))
     first = ask(made, "lamp", "fog")
     assert (first.values, first.cached) == ((0.5, 0.0), 0)
     second = ask(made, "oil", "lamp", "fog")
@@ -52,13 +52,13 @@ def test_a_pair_is_read_once() -> None:
 
 def test_other_tenants_models_queries_and_passages_are_other_pairs() -> None:
     inner, cache = Counting(), PairCache(10)
-    ask(remember(inner, "m", cache), "lamp")
+    ask(remember(inner, cache), "lamp")
     token = tenant.set("i2")
-    assert ask(remember(inner, "m", cache), "lamp").cached == 0
+    assert ask(remember(inner, cache), "lamp").cached == 0
     tenant.reset(token)
-    assert ask(remember(Counting("other@1"), "m", cache), "lamp").cached == 0
-    assert ask(remember(inner, "m", cache), "lamp", query="oil").cached == 0
-    assert ask(remember(inner, "m", cache), "lamp").cached == 1
+    assert ask(remember(Counting("other@1"), cache), "lamp").cached == 0
+    assert ask(remember(inner, cache), "lamp", query="oil").cached == 0
+    assert ask(remember(inner, cache), "lamp").cached == 1
     assert mark_of("a", "bc") != mark_of("ab", "c")
 
 
@@ -68,7 +68,7 @@ def test_white_space_and_unicode_forms_of_the_query_do_not_matter() -> None:
 
 def test_the_one_unused_for_longest_goes() -> None:
     cache = PairCache(2)
-    made = remember(Counting(), "m", cache)
+    made = remember(Counting(), cache)
     ask(made, "lamp", "fog")
     ask(made, "lamp")
     ask(made, "oil")
@@ -78,11 +78,11 @@ def test_the_one_unused_for_longest_goes() -> None:
 
 def test_without_a_size_or_a_tenant_nothing_is_kept() -> None:
     cache = PairCache(0)
-    made = remember(Counting(), "m", cache)
+    made = remember(Counting(), cache)
     assert [ask(made, "lamp").cached for _ in range(2)] == [0, 0]
     cache = PairCache(5)
     token = tenant.set("")
-    ask(remember(Counting(), "m", cache), "lamp")
+    ask(remember(Counting(), cache), "lamp")
     tenant.reset(token)
     assert len(cache) == 0
 
@@ -100,31 +100,34 @@ def test_a_reranker_that_reads_more_than_the_pair_is_left_alone() -> None:
     assert declared(Ranks()).slice_size == 0
     for kind in (Evident, Stored, Ranks):
         inner = kind()
-        assert remember(inner, "m", PairCache(5)) is inner
+        assert remember(inner, PairCache(5)) is inner
 
 
 def test_bad_scores_are_neither_kept_nor_hidden() -> None:
     cache = PairCache(5)
     with pytest.raises(RerankerError, match="2 scores for 1 passages"):
-        ask(remember(FakeReranker(extra_scores=1), "m", cache), "lamp")
-    made = remember(FakeReranker(scorer=lambda query, passage: float("nan")), "m", cache)
+        ask(remember(FakeReranker(extra_scores=1), cache), "lamp")
+    made = remember(FakeReranker(scorer=lambda query, passage: float("nan")), cache)
     assert ask(made, "lamp").values != (0.0,)
     assert len(cache) == 0
 
 
 def test_what_it_declares() -> None:
-    inner = Counting()
-    made = remember(inner, "cross-encoder/ms-marco-MiniLM-L-6-v2", PairCache(5))
+    class English(Counting):
+        languages = ("en",)
+
+    inner = English()
+    made = remember(inner, PairCache(5))
     assert isinstance(made, Remembering)
     assert declared(made).languages == ("en",)
     assert (made.identity, made.wants_stored) == (inner.identity, False)
-    assert declared(remember(inner, "m", PairCache(5))).languages is None
+    assert declared(remember(Counting(), PairCache(5))).languages is None
 
 
 @given(
     st.lists(st.lists(st.sampled_from(["lamp", "oil", "fog", "oil lamp"]), max_size=5), max_size=6), st.integers(0, 3)
 )
 def test_the_scores_are_the_same_with_and_without(asks: list[list[str]], size: int) -> None:
-    made, plain = remember(Counting(), "m", PairCache(size)), FakeReranker()
+    made, plain = remember(Counting(), PairCache(size)), FakeReranker()
     for texts in asks:
         assert ask(made, *texts).values == ask(plain, *texts).values

@@ -2,22 +2,25 @@
 
 import asyncio
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from secondlook.domain.options import LongPassages
 from secondlook.errors import InvalidModelError, RerankerError, SetupError
 from secondlook.models.fakes import FakeReranker
 from secondlook.models.registry import (
     BUILT_IN_RERANKER,
     RerankerShelf,
     can_be_folder,
+    canonical,
     find_known,
     find_pinned,
     list_models,
     tokens_read,
 )
 from secondlook.models.weights import ALL_MINILM, add_model
-from secondlook.ports import Passage
+from secondlook.ports import Passage, Scores, declared
 from tests.tiny_models import make_model
 
 
@@ -62,11 +65,47 @@ def test_an_added_model_serves(tmp_path: Path) -> None:
         assert len(set(scores)) == 2
         assert before == "mine"
         assert model.identity.startswith("mine@")
-        assert "int8" in model.identity and model.identity.endswith("/62/pair/max")
+        assert "int8" in model.identity and model.identity.endswith("/62/pair/window")
         await found.close()
 
     asyncio.run(work())
     assert (tmp_path / "models" / "mine" / "golden.json").is_file()
+
+
+def test_each_model_has_the_languages_of_its_line(tmp_path: Path) -> None:
+    names = {
+        "cross-encoder/ms-marco-MiniLM-L6-v2": ("en",),
+        "local:@cf/baai/bge-reranker-base": ("en", "zh"),
+        "cross-encoder/mmarco-mMiniLMv2-L12-H384-v1": None,
+        "mine": None,
+    }
+    make_model(tmp_path / "tiny", "xlm-roberta")
+    for name in names:
+        add_model(canonical(name), tmp_path / "tiny", tmp_path)
+    found = shelf(tmp_path)
+    assert {name: declared(found.find(name)).languages for name in names} == names
+
+
+def test_long_passages_are_read_as_the_operator_says(tmp_path: Path) -> None:
+    add_model("mine", make_model(tmp_path / "tiny").folder, tmp_path)
+    text = "fog horn blasts " * 17 + "oil lamp " * 15
+
+    async def work() -> dict[str, Scores]:
+        read = {}
+        for how in get_args(LongPassages):
+            made = RerankerShelf(tmp_path, FakeReranker(), threads=1, long_passages=how)
+            model = made.find("mine")
+            read[how] = await model.score("oil lamp", [Passage(text)])
+            assert model.identity.endswith(f"/{how}")
+            await made.close()
+        return read
+
+    found = asyncio.run(work())
+    assert {how: (one.windowed, one.truncated) for how, one in found.items()} == {
+        "window": (1, 0), "mean": (1, 0), "truncate": (0, 1),
+    }  # fmt: skip
+    assert found["window"].values >= found["truncate"].values
+    assert len({one.values for one in found.values()}) > 1
 
 
 def test_weights_that_are_not_what_their_name_says_do_not_serve(tmp_path: Path) -> None:

@@ -136,6 +136,7 @@ def test_answers_without_a_list(answer: object) -> None:
         ([{"index": 0, "relevance_score": 1}, {"index": 1, "relevance_score": "0.4"}], "'0.4', which is no number"),
         ([{"index": 0, "relevance_score": 1}, {"index": 1}], "None, which is no number"),
         ([{"index": 0, "relevance_score": 1}, 0.4], "passage None"),
+        ([{"index": 0, "relevance_score": 1}, {"index": 1, "relevance_score": 10**400}], "passage 1 is too large"),
     ],
 )
 def test_results_that_do_not_fit(results: list[object], message: str) -> None:

@@ -2,7 +2,6 @@
 
 import pytest
 
-from secondlook.domain.candidate import Receipt
 from secondlook.domain.query import Query
 from secondlook.services.indexing import Upload
 from secondlook.services.measuring import MeasuredSearching, reason_class
@@ -38,12 +37,24 @@ def test_a_search_is_counted(house: House) -> None:
     [
         ("", ""),
         ("the reranker failed: overloaded: 9 tokens wait", "overloaded"),
-        ("the reranker took longer than its budget of 20 ms", "budget"),
+        ("the reranker scored nothing within its budget of 20 ms", "budget"),
         ("the weights of m are not here; the built-in reranker took its place", "missing"),
+        ("the query seems to be in German, which m does not cover; many took its place", "language"),
+        ("the reranker failed: far did not answer within 200 ms", "timeout"),
+        ("the reranker failed: it timed out", "timeout"),
+        ("the reranker failed: far answered 503: overloaded", "status"),
+        ("the reranker failed: far cannot be used: ReadError", "connection"),
+        ("the reranker far is left alone after 5 failures in a row; the last: far answered 500", "breaker"),
+        ("the reranker failed: memory ran out on a sequence of 9 tokens", "memory"),
+        ("the reranker failed: MemoryError", "memory"),
+        ("the reranker failed: it gave 2 scores for 3 passages", "answer"),
+        ("the reranker failed: a score is nan, which is no number", "answer"),
+        ("the reranker failed: far sent no JSON: x", "answer"),
+        ("the reranker failed: the query has 600 tokens, too many for a model that reads 512", "query"),
         ("reranking is off", "off"),
         ("there was nothing to rerank", "nothing"),
         ("the reranker failed: it broke", "failed"),
     ],
 )
 def test_reasons_are_classes(reason: str, name: str) -> None:
-    assert reason_class(Receipt("ran", reason)) == name
+    assert reason_class(reason) == name

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from secondlook.domain.candidate import Ranking
 from secondlook.domain.options import LanguageGuard, Plan, Reranking, RerankStage
-from secondlook.errors import InvalidModelError, RerankerError
+from secondlook.errors import InvalidModelError, OverloadedError, RerankerError
 from secondlook.models.fakes import FakeReranker
 from secondlook.ports import Passage, Reranker, Scores
 from secondlook.stages.rerank import rerank_candidates
@@ -146,6 +146,26 @@ def test_a_failure_changes_nothing_but_the_receipt(bench: Bench, reranker: Reran
         rerank(bench, Reranking(budget=60, raise_on_failure=True), reranker, before)
 
 
+def test_a_queue_that_is_full_is_told_as_such(bench: Bench) -> None:
+    full = Throws(OverloadedError("overloaded: 9 tokens wait", 2.5))
+    found = rerank(bench, Reranking(), full)
+    assert (found.receipt.status, found.receipt.reason) == (
+        "fell_back", "the reranker failed: overloaded: 9 tokens wait",
+    )  # fmt: skip
+    with pytest.raises(OverloadedError) as raised:
+        rerank(bench, Reranking(raise_on_failure=True), full)
+    assert raised.value.retry_after == 2.5
+
+
+def test_a_query_that_was_cut_stands_in_the_receipt(bench: Bench) -> None:
+    class Short(Sliced):
+        async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+            return replace(await super().score(query, passages), query_truncated=not self.seen[1:])
+
+    assert rerank(bench, Reranking(budget=60), Short(2)).receipt.query_truncated
+    assert not rerank(bench, Reranking(), Sliced(2)).receipt.query_truncated
+
+
 def test_a_missing_model_is_substituted_refused_or_left_out(bench: Bench) -> None:
     found = rerank(bench, Reranking("missing"))
     assert found.receipt.status == "substituted"
@@ -245,6 +265,41 @@ def test_what_was_scored_in_time_comes_first_and_the_rest_in_order(
     assert all(one.evidence.relevance is None for one in found.candidates[count:])
     shown = [one.score for one in found.candidates]
     assert shown == sorted(shown, reverse=True), "score is what the list is ordered by"
+
+
+class Given(FakeReranker):
+    """A reranker that gives these values, whatever it is asked."""
+
+    def __init__(self, values: Sequence[float]) -> None:
+        super().__init__()
+        self.values = tuple(values)
+
+    async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+        return Scores(self.values, truncated=1, windowed=1, cached=1)
+
+
+GOOD = st.floats(0, 1)
+BAD = st.sampled_from([math.nan, math.inf, -math.inf, -0.1, 1.1])
+ERRORS = [RuntimeError("crashed"), MemoryError(), TimeoutError(), OSError("gone"), KeyError("x"), OverloadedError("9")]
+
+
+@PATIENT
+@given(LISTS, st.data(), st.integers(1, 14), st.floats(0, 1), st.floats(0, 1))
+def test_a_fallback_changes_nothing_but_the_receipt(
+    bench: Bench, scores: list[float], data: st.DataObject, window: int, weight: float, least: float
+) -> None:
+    before = numbered(scores)
+    read = min(window, len(scores))
+    wrong_length = st.lists(GOOD, max_size=14).filter(lambda values: len(values) != read)
+    not_scores = st.permutations([data.draw(BAD), *[0.5] * (read - 1)])
+    failing = st.one_of(st.sampled_from(ERRORS).map(Throws), st.one_of(wrong_length, not_scores).map(Given))
+    options = Reranking(window=window, weight=weight, min_relevance=least)
+    found = rerank(bench, options, data.draw(failing), before)
+    assert replace(found, receipt=before.receipt, trace=()) == before
+    assert [step.stage for step in found.trace] == ["rerank"]
+    assert (found.receipt.status, found.receipt.scored, found.receipt.candidates_in) == ("fell_back", 0, read)
+    assert found.receipt.reason
+    assert (found.receipt.truncated, found.receipt.windowed, found.receipt.cached) == (0, 0, 0)
 
 
 def test_no_threshold_is_held_against_what_was_not_scored(bench: Bench) -> None:

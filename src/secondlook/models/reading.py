@@ -1,0 +1,101 @@
+"""How texts and pairs become tokens: one reader for every encoder and cross-encoder that runs here."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from secondlook.errors import CallerError, SetupError
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding
+
+LONGEST_TEXT = 40
+"""Characters a token may stand for at most when a text is cut before it is tokenised."""
+
+Row = tuple[NDArray[np.int32], NDArray[np.int32], bool]
+"""Token ids, token types, and whether the text was cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A query in tokens, and how many it leaves for a passage."""
+
+    tokens: "Encoding"
+    room: int
+
+
+class Reader:
+    """A model's tokenizer. It cuts a text only where a length is given, and then says so.
+
+    Args:
+        max_positions: longest sequence that the model reads, in tokens.
+        typed: whether the model tells query and passage by token types; all are 0 if not.
+
+    Raises:
+        SetupError: there is no tokenizer.json that can be used.
+    """
+
+    def __init__(self, folder: Path, *, max_positions: int, typed: bool = True) -> None:
+        from tokenizers import Tokenizer
+
+        try:
+            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        except Exception as error:
+            raise SetupError(f"{folder / 'tokenizer.json'} cannot be used ({error}): give a complete folder") from error
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        self._typed = typed
+        self._special_pair = int(self._tokenizer.num_special_tokens_to_add(True))
+        self.max_positions = max_positions
+        self.special_tokens = int(self._tokenizer.num_special_tokens_to_add(False))
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of the text without special tokens."""
+        return len(self._tokens(text).ids)
+
+    def windows(self, text: str, max_tokens: int) -> list[tuple[int, int]]:
+        """At least one character span of at most ``max_tokens`` tokens, special ones counted; together the text."""
+        offsets = self._tokens(text).offsets
+        room = max(1, min(max_tokens, self.max_positions) - self.special_tokens)
+        starts = range(0, len(offsets), room)
+        return [(offsets[at][0], offsets[min(at + room, len(offsets)) - 1][1]) for at in starts] or [(0, len(text))]
+
+    def read(self, text: str, max_tokens: int) -> Row:
+        """A text by itself, special tokens added and counted."""
+        tokens, cut = self._cut(text, min(max_tokens, self.max_positions) - self.special_tokens)
+        return self._row(self._tokenizer.post_process(tokens), cut)
+
+    def ask(self, query: str, max_tokens: int) -> Asked:
+        """A query, to be read with passages in pairs of at most ``max_tokens``; it is never cut.
+
+        Raises:
+            CallerError: it leaves no room for a passage.
+        """
+        limit = min(max_tokens, self.max_positions)
+        tokens = self._tokens(query)
+        room = limit - self._special_pair - len(tokens.ids)
+        if room < 1:
+            raise CallerError(f"the query has {len(tokens.ids)} tokens and leaves no room in {limit}: shorten it")
+        return Asked(tokens, room)
+
+    def pair(self, asked: Asked, passage: str) -> Row:
+        """Query and passage as the tokenizer's own template puts them together."""
+        tokens, cut = self._cut(passage, asked.room)
+        return self._row(self._tokenizer.post_process(asked.tokens, tokens), cut)
+
+    def _tokens(self, text: str) -> "Encoding":
+        return self._tokenizer.encode(text, add_special_tokens=False)
+
+    def _cut(self, text: str, room: int) -> tuple["Encoding", bool]:
+        short = text[: room * LONGEST_TEXT]
+        tokens = self._tokens(short)
+        cut = len(tokens.ids) > room or len(short) < len(text)
+        tokens.truncate(room)
+        return tokens, cut
+
+    def _row(self, whole: "Encoding", cut: bool) -> Row:
+        types = np.array(whole.type_ids, np.int32)
+        return np.array(whole.ids, np.int32), types if self._typed else np.zeros_like(types), cut
