@@ -161,7 +161,7 @@ def run_demo(
         if once:
             demo.show(out, question, before, after)
             demo.show_curl(out, url_of(settings.host, settings.port), secret, question)
-            out.print("\nThe server is not running: leave --once out to serve.", highlight=False)
+            out.print("\nNo server was started: leave --once out to serve.", highlight=False)
         else:
             await serve_http(runtime, settings, sockets=sockets, on_ready=ready)
 

@@ -75,7 +75,11 @@ def show_ranking(out: Console, ranking: Ranking, *, explain: bool) -> None:
             candidate.chunk.item_key,
             " ".join(candidate.chunk.text.split())[:LONGEST_TEXT],
         )
-    out.print(table, markup=False)
+    if ranking.candidates:
+        out.print(table, markup=False)
+    else:
+        notes = "".join(f"; {step.stage}: {step.note}" for step in ranking.trace if step.note)
+        out.print(f"nothing was found{notes}", markup=False, highlight=False, soft_wrap=True)
     receipt = ranking.receipt
     reason = f": {receipt.reason}" if receipt.reason else ""
     out.print(f"reranking {receipt.status}{reason}", markup=False, highlight=False, soft_wrap=True)

@@ -42,6 +42,14 @@ def test_explain_shows_the_stages() -> None:
     assert [word for word in ("0.900", "0.250", "0.500", "12.3 ms") if word not in shown] == []
 
 
+def test_nothing_found_says_what_was_dropped() -> None:
+    console = Console(file=io.StringIO(), width=80)
+    steps = (Step("fuse", 1, 3), Step("filter", 1, 0, "3 below min_score 0.4"))
+    show_ranking(console, Ranking(Query("x"), (), steps, Receipt("skipped", "reranking is off")), explain=False)
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]  # a StringIO
+    assert lines == ["nothing was found; filter: 3 below min_score 0.4", "reranking skipped: reranking is off"]
+
+
 def test_a_result_is_one_line_in_a_narrow_terminal() -> None:
     for explain in (False, True):
         lines = drawn(explain=explain, width=80).splitlines()
