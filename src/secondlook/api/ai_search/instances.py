@@ -154,7 +154,7 @@ def place_source(raw: dict[str, Any]) -> dict[str, Any]:
     if kind in ("r2", "web-crawler") and source is None:
         raise SourceMissingError(f"type is {kind!r}, but there is no source: name it, or leave both out")
     if kind is None and isinstance(source, str):
-        if not re.match(r"https?://", source, re.IGNORECASE):
+        if not re.match(r"https?://[^\s/?#]", source, re.IGNORECASE):
             raise UnknownSourceError(f"source: {source[:80]!r} is no http(s) address, and there are no buckets here")
         return {**raw, "type": "web-crawler"}
     return raw
