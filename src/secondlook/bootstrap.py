@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from secondlook.engines.embedded import EmbeddedEngine
 from secondlook.errors import InvalidModelError, SetupError
@@ -33,9 +33,12 @@ from secondlook.services.searching import SearchDefaults
 from secondlook.settings import Settings
 from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
+from secondlook.stores.lock import FileLock
 
 T = TypeVar("T")
 Progress = Callable[[str, int, int], None]
+Queue = Literal["all", "own", "none"]
+"""What a process indexes: all that waits, as one process a data folder may; its own uploads; nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +51,24 @@ class Runtime:
 
 
 @asynccontextmanager
-async def open_runtime(settings: Settings, *, progress: Progress | None = None) -> AsyncIterator[Runtime]:
+async def open_runtime(
+    settings: Settings, *, progress: Progress | None = None, queue: Queue = "all"
+) -> AsyncIterator[Runtime]:
     """A running Secondlook over ``settings.data_dir``, closed in order at the end.
 
     Raises:
-        SetupError: the data folder cannot be used, or the embedder's weights cannot be had.
+        SetupError: the data folder cannot be used, another process indexes all that waits there, or the
+            embedder's weights cannot be had.
     """
     folder = settings.data_dir
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SetupError(f"the data folder {folder} cannot be made ({error}): set SECONDLOOK_DATA_DIR") from error
+    prepare_folder(folder, "indexes", "files")
     endpoints = read_remotes(settings)
     async with AsyncExitStack() as opened:
+        if queue == "all" and not opened.enter_context(FileLock(folder / "server.lock")).take():
+            raise SetupError(
+                f"a server works on the data folder {folder} already: stop it first, or give this one a folder of its"
+                " own with --data-dir"
+            )
         scheduler = Scheduler(settings.threads or os.cpu_count() or 1, capacity=settings.queue_tokens)
         opened.push_async_callback(asyncio.to_thread, scheduler.close)
         encoder = load_encoder(settings, progress=progress, scheduler=scheduler)
@@ -80,9 +88,28 @@ async def open_runtime(settings: Settings, *, progress: Progress | None = None) 
         _check_multilingual(settings, rerankers)
         tools = Tools(engine, EncoderEmbedder(encoder, late), rerankers, generator)
         services = make_services(settings, tools, engine, catalog, encoder)
-        opened.push_async_callback(services.indexing.stop)
-        await services.indexing.start()
+        if queue != "none":
+            uploads = opened.enter_context(FileLock(folder / "uploads.lock"))
+            opened.push_async_callback(services.indexing.stop)
+            if queue == "all" and uploads.take():  # nobody else is about to name a blob
+                await services.indexing.sweep()
+            await asyncio.to_thread(uploads.share)
+            await services.indexing.start(resume=queue == "all")
         yield Runtime(services, tools, engine)
+
+
+def prepare_folder(folder: Path, *inner: str) -> None:
+    """Make the data folder and these in it; raises ``SetupError`` if one of them is no folder to write in."""
+    for path in (folder, *(folder / name for name in inner)):
+        advice = "choose another data folder with --data-dir or SECONDLOOK_DATA_DIR"
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:
+            raise SetupError(f"the data folder cannot be used, {path} is no folder: {advice}") from error
+        except OSError as error:
+            raise SetupError(f"the data folder {path} cannot be made ({error.strerror}): {advice}") from error
+        if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+            raise SetupError(f"the data folder {path} may not be read and written by this user: {advice}")
 
 
 def make_services(
@@ -252,10 +279,10 @@ def add_model(settings: Settings, name: str, folder: Path) -> Path:
 
 async def with_access(settings: Settings, work: Callable[[Access], Awaitable[T]]) -> T:
     """Do something with the tokens of a data folder, without loading any model."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    prepare_folder(settings.data_dir)
     catalog = SqlCatalog(_catalog_url(settings))
-    await catalog.open()
     try:
+        await catalog.open()
         return await work(Access(catalog))
     finally:
         await catalog.close()

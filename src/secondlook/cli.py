@@ -2,7 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
+import socket
+import sys
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
@@ -16,10 +19,11 @@ from secondlook import __version__, bootstrap, demo
 from secondlook.domain.instance import Instance, InstanceSettings
 from secondlook.domain.options import Generation
 from secondlook.domain.query import Query
-from secondlook.errors import CallerError, InstanceNotFoundError, SecondlookError
+from secondlook.errors import CallerError, InstanceNotFoundError, MissingQueryError, SecondlookError
 from secondlook.evaluation.datasets import read_dataset
 from secondlook.ingest.parse import PLAIN, file_type
 from secondlook.screen import Downloads, as_dict, make_bars, show_models, show_ranking
+from secondlook.server import close, listen, url_of
 from secondlook.server import serve as serve_http
 from secondlook.services.evaluating import Evaluating, to_json
 from secondlook.services.indexing import Indexing, Upload
@@ -51,29 +55,37 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def main() -> None:
     """Run a command; an error is one line, and the exit code 2."""
     try:
+        _check_words(sys.argv[1:])
         app()
-    except SecondlookError as error:
+    except (SecondlookError, OSError) as error:  # an OSError names the path and says what the system refused
         words = " ".join(str(error).splitlines())
         err.print(f"[bold red]error:[/] {escape(words)}", highlight=False, soft_wrap=True)
         raise SystemExit(2) from error
 
 
+def _check_words(words: Sequence[str]) -> None:
+    """Raises ``CallerError`` for a word that is no text: nothing could store or search it."""
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError as error:
+            raise CallerError(f"the argument {word!r} is not UTF-8: write it so, or rename the file") from error
+
+
 def _run(
-    data_dir: Path | None,
-    work: Callable[[bootstrap.Runtime, Settings], Coroutine[Any, Any, None]],
+    settings: Settings,
+    work: Callable[[bootstrap.Runtime], Coroutine[Any, Any, None]],
     *,
-    port: int | None = None,
-    host: str | None = None,
+    queue: bootstrap.Queue,
 ) -> None:
     """Open the data folder, do the work, close it."""
-    settings = load_settings(data_dir=data_dir, port=port, host=host)
 
     async def inside() -> None:
         with Downloads(make_bars(err)) as heard:
-            opened = bootstrap.open_runtime(settings, progress=heard)
+            opened = bootstrap.open_runtime(settings, progress=heard, queue=queue)
             runtime = await opened.__aenter__()
         try:
-            await work(runtime, settings)
+            await work(runtime)
         finally:
             await opened.__aexit__(None, None, None)
 
@@ -94,17 +106,30 @@ def serve(
 ) -> None:
     """Serve the API until interrupted."""
 
-    async def work(runtime: bootstrap.Runtime, settings: Settings) -> None:
+    settings = load_settings(data_dir=data_dir, port=port, host=host)
+
+    async def work(runtime: bootstrap.Runtime) -> None:
         if not await runtime.services.access.list():
             _, secret = await runtime.services.access.create("first")
             out.print(f"API token (shown this once): [bold]{secret}[/]", highlight=False, soft_wrap=True)
 
         def ready(bound: int) -> None:
-            out.print(f"Secondlook serves on http://{settings.host}:{bound}", highlight=False)
+            out.print(f"Secondlook serves on {url_of(settings.host, bound)} (Ctrl-C stops it)", highlight=False)
 
-        await serve_http(runtime, settings, on_ready=ready)
+        await serve_http(runtime, settings, sockets=sockets, on_ready=ready)
 
-    _run(data_dir, work, port=port, host=host)
+    with _listening(settings) as sockets:
+        _run(settings, work, queue="all")
+
+
+@contextmanager
+def _listening(settings: Settings, *, wanted: bool = True) -> Iterator[list[socket.socket]]:
+    """The server's sockets, had before anything else is done: a port that is in use leaves no trace."""
+    sockets = listen(settings) if wanted else []
+    try:
+        yield sockets
+    finally:
+        close(sockets)
 
 
 @app.command("demo")
@@ -116,7 +141,9 @@ def run_demo(
 ) -> None:
     """Index a sample corpus, show one query before and after reranking, and serve."""
 
-    async def work(runtime: bootstrap.Runtime, settings: Settings) -> None:
+    settings = load_settings(data_dir=data_dir, port=port)
+
+    async def work(runtime: bootstrap.Runtime) -> None:
         with make_bars(err) as bars:
             instance = await demo.ensure_sample(runtime, bars)
         before, after = await demo.compare(runtime, instance, question)
@@ -128,25 +155,30 @@ def run_demo(
 
         def ready(bound: int) -> None:
             demo.show(out, question, before, after)
-            demo.show_curl(out, f"http://{settings.host}:{bound}", secret, question)
-            out.print(f"\nSecondlook serves on http://{settings.host}:{bound} (Ctrl-C stops it)", highlight=False)
+            demo.show_curl(out, url_of(settings.host, bound), secret, question)
+            out.print(f"\nSecondlook serves on {url_of(settings.host, bound)} (Ctrl-C stops it)", highlight=False)
 
         if once:
             demo.show(out, question, before, after)
-            demo.show_curl(out, f"http://{settings.host}:{settings.port}", secret, question)
-            out.print("\nThe server is not running: leave --once out to serve.", highlight=False)
+            demo.show_curl(out, url_of(settings.host, settings.port), secret, question)
+            out.print("\nNo server was started: leave --once out to serve.", highlight=False)
         else:
-            await serve_http(runtime, settings, on_ready=ready)
+            await serve_http(runtime, settings, sockets=sockets, on_ready=ready)
 
-    _run(data_dir, work, port=port)
+    with _listening(settings, wanted=not once) as sockets:
+        _run(settings, work, queue="own" if once else "all")
 
 
 @app.command()
 def index(instance: str, paths: list[Path], account: Account = "default", data_dir: DataDir = None) -> None:
     """Index files and folders into an instance, which is made if it is not there."""
     files = [found for path in paths for found in _walk(path)]
+    if not files:
+        raise CallerError(f"{', '.join(map(str, paths))}: no text, Markdown, HTML or code lies there to be indexed")
+    if not account.strip() or "/" in account:
+        raise CallerError(f"--account is {account!r}: give any text without a slash")
 
-    async def work(runtime: bootstrap.Runtime, settings: Settings) -> None:
+    async def work(runtime: bootstrap.Runtime) -> None:
         services = runtime.services
         try:
             target = await services.instances.get(account, "default", instance)
@@ -161,9 +193,11 @@ def index(instance: str, paths: list[Path], account: Account = "default", data_d
                 bars.advance(bar)
         for key, trouble in bad.items():
             err.print(f"{key}: {trouble}", markup=False, highlight=False, soft_wrap=True)
+        if len(bad) == len(files):
+            raise CallerError(f"none of {len(files)} files could be indexed into {instance}: see the lines above")
         _say(f"{len(files) - len(bad)} of {len(files)} files indexed into {instance}")
 
-    _run(data_dir, work)
+    _run(load_settings(data_dir=data_dir), work, queue="own")
 
 
 async def _index_file(indexing: Indexing, target: Instance, key: str, path: Path) -> str:
@@ -199,16 +233,18 @@ def search(
 ) -> None:
     """Search an instance."""
 
-    async def work(runtime: bootstrap.Runtime, settings: Settings) -> None:
-        target = await runtime.services.instances.get(account, "default", instance)
+    asked = _query(query)
+
+    async def work(runtime: bootstrap.Runtime) -> None:
+        target = await _find(runtime, account, instance)
         ask = Ask(rerank=rerank, reranker=model, top_k=top_k)
-        ranking = await runtime.services.searching.search(target, Query(query), ask)
+        ranking = await runtime.services.searching.search(target, asked, ask)
         if as_json:
             out.print_json(json.dumps(as_dict(ranking)))
         else:
             show_ranking(out, ranking, explain=explain)
 
-    _run(data_dir, work)
+    _run(load_settings(data_dir=data_dir), work, queue="none")
 
 
 @app.command()
@@ -221,16 +257,34 @@ def ask(
 ) -> None:
     """Answer a question from an instance, with citations."""
 
-    async def work(runtime: bootstrap.Runtime, settings: Settings) -> None:
-        target: Instance = await runtime.services.instances.get(account, "default", instance)
-        answer = await runtime.services.searching.answer(
-            target, Query(question), Ask(rerank=rerank), generation=Generation()
-        )
+    asked = _query(question)
+
+    async def work(runtime: bootstrap.Runtime) -> None:
+        target = await _find(runtime, account, instance)
+        answer = await runtime.services.searching.answer(target, asked, Ask(rerank=rerank), generation=Generation())
         async for delta in answer.deltas:
             out.print(delta.text, end="", markup=False, highlight=False, soft_wrap=True)
         out.print(f"\n\n[dim]{escape(answer.model)}, from {len(answer.ranking.candidates)} chunks[/]", highlight=False)
 
-    _run(data_dir, work)
+    _run(load_settings(data_dir=data_dir), work, queue="none")
+
+
+def _query(text: str) -> Query:
+    """The query; raises ``MissingQueryError`` when it is blank."""
+    if not text.strip():
+        raise MissingQueryError("there is nothing to search for: the query is empty")
+    return Query(text.strip())
+
+
+async def _find(runtime: bootstrap.Runtime, account: str, name: str) -> Instance:
+    """The instance; raises ``InstanceNotFoundError``, which says how to make it."""
+    try:
+        return await runtime.services.instances.get(account, "default", name)
+    except InstanceNotFoundError as error:
+        raise InstanceNotFoundError(
+            f"there is no instance {name!r} of the account {account!r} in this data folder: make it with"
+            " `secondlook index`, or see --account and --data-dir"
+        ) from error
 
 
 @app.command("eval")
@@ -242,8 +296,10 @@ def evaluate(
 ) -> None:
     """Measure keyword, vector, hybrid and reranked search on judged queries."""
     sets = [read_dataset(path) for path in datasets]
+    if json_file:
+        json_file.open("a").close()  # what cannot be written is better told before the work than after
 
-    async def work(runtime: bootstrap.Runtime, settings: Settings) -> None:
+    async def work(runtime: bootstrap.Runtime) -> None:
         evaluating = Evaluating(runtime.tools, runtime.indexer)
         reports = []
         for dataset in sets:
@@ -270,7 +326,7 @@ def evaluate(
             if json_file:
                 json_file.write_text(json.dumps(to_json(reports), indent=2) + "\n")
 
-    _run(data_dir, work)
+    _run(load_settings(data_dir=data_dir), work, queue="none")
 
 
 @models_app.callback(invoke_without_command=True)

@@ -55,7 +55,7 @@ async def ensure_sample(runtime: Runtime, progress: Progress) -> Instance:
     for key, path in sample_files():
         content = path.read_bytes()
         checksum = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        if key not in have or have[key].checksum != checksum or have[key].status == "error":
+        if key not in have or have[key].checksum != checksum or have[key].status != "completed":
             new.append(Upload(key, content, "text/markdown"))
     bar = progress.add_task("Indexing the sample corpus", total=len(new), visible=bool(new))
     for upload in new:

@@ -340,6 +340,9 @@ class Blobs(Protocol):
     async def get(self, key: str) -> bytes:
         """Raises ``ItemNotFoundError``."""
 
+    async def list(self) -> Sequence[str]:
+        """Every key, and whatever else a ``delete`` could remove, such as the rest of a broken write."""
+
     async def delete(self, prefix: str) -> None:
         """Remove the key and everything under it."""
 

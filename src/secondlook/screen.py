@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -38,6 +39,7 @@ class Downloads(AbstractContextManager[Callable[[str, int, int], None]]):
             self._bars.stop()
 
 
+LONGEST_TEXT = 70
 MODEL_HEADINGS = ("model", "task", "licence", "languages", "size", "tokens", "scores", "here")
 
 
@@ -52,19 +54,32 @@ def show_models(out: Console, rows: Sequence[Sequence[str]], notes: Sequence[str
 
 
 def show_ranking(out: Console, ranking: Ranking, *, explain: bool) -> None:
-    """A table of the results, what reranking did, and with ``explain`` each stage."""
-    table = Table("rank", "was", "score", "retrieval", "vector", "keyword", "item", "text")
+    """A table of the results, a line each, what reranking did, and with ``explain`` all scores and each stage."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    headings = ("rank", "was", "score", *(("retrieval", "vector", "keyword") if explain else ()))
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    left = out.width - sum(len(one) + 2 for one in headings) - 6
+    widest = max((len(one.chunk.item_key) for one in ranking.candidates), default=0)
+    table.add_column("item", overflow="fold", width=max(4, min(widest, left // 2)))
+    table.add_column("text", no_wrap=True, width=min(LONGEST_TEXT, max(4, left - min(widest, left // 2))))
     for rank, candidate in enumerate(ranking.candidates, 1):
         evidence = candidate.evidence
-        numbers = [candidate.score, evidence.retrieval_score, evidence.vector_score, evidence.keyword_score]
+        numbers: list[float | None] = [candidate.score]
+        if explain:
+            numbers += [evidence.retrieval_score, evidence.vector_score, evidence.keyword_score]
         table.add_row(
             str(rank),
             str(evidence.retrieval_rank or "-"),
             *("-" if one is None else f"{one:.3f}" for one in numbers),
             candidate.chunk.item_key,
-            " ".join(candidate.chunk.text.split())[:70],
+            " ".join(candidate.chunk.text.split())[:LONGEST_TEXT],
         )
-    out.print(table, markup=False)
+    if ranking.candidates:
+        out.print(table, markup=False)
+    else:
+        notes = "".join(f"; {step.stage}: {step.note}" for step in ranking.trace if step.note)
+        out.print(f"nothing was found{notes}", markup=False, highlight=False, soft_wrap=True)
     receipt = ranking.receipt
     reason = f": {receipt.reason}" if receipt.reason else ""
     out.print(f"reranking {receipt.status}{reason}", markup=False, highlight=False, soft_wrap=True)

@@ -1,20 +1,78 @@
 """The HTTP server: the API over an open runtime."""
 
-from collections.abc import Callable
+import errno
+import socket
+from collections.abc import Callable, Sequence
 
 import uvicorn
 
 from secondlook.api.app import ApiOptions, create_app
 from secondlook.bootstrap import Runtime
+from secondlook.errors import SetupError
 from secondlook.settings import Settings
 
+BACKLOG = 2048
+"""Connections that wait until they are taken; uvicorn's own default."""
+REASONS = {
+    errno.EADDRINUSE: "it is in use: stop what listens there, or choose another with --port or SECONDLOOK_PORT",
+    errno.EACCES: "this user may not: choose one above 1023 with --port or SECONDLOOK_PORT",
+    errno.EADDRNOTAVAIL: "this machine has no such address: choose another with --host or SECONDLOOK_HOST",
+}
 
-async def serve(runtime: Runtime, settings: Settings, *, on_ready: Callable[[int], None] | None = None) -> None:
-    """Serve until interrupted; ``on_ready`` hears the port once requests are taken."""
+
+def listen(settings: Settings) -> list[socket.socket]:
+    """Sockets that listen on every address of the host, all on one port; who connects waits for ``serve``.
+
+    Raises:
+        SetupError: the host is not known, or the port cannot be had.
+    """
+    host, port = settings.host, settings.port
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError) as error:
+        raise SetupError(
+            f"the host {host!r} cannot be found ({error}): give an address of this machine with --host"
+        ) from error
+    opened: list[socket.socket] = []
+    for family, kind, protocol, _, address in dict.fromkeys(found):
+        one = socket.socket(family, kind, protocol)
+        opened.append(one)
+        try:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            one.bind((address[0], port, *address[2:]))
+            one.listen(BACKLOG)
+        except OSError as error:
+            close(opened)
+            reason = REASONS.get(error.errno or 0, error.strerror or str(error))
+            raise SetupError(f"port {port} of {address[0]} cannot be had, {reason}") from error
+        port = one.getsockname()[1]
+    return opened
+
+
+def close(sockets: Sequence[socket.socket]) -> None:
+    """Listen no more."""
+    for one in sockets:
+        one.close()
+
+
+def url_of(host: str, port: int) -> str:
+    """The address of the server as a client writes it."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def serve(
+    runtime: Runtime,
+    settings: Settings,
+    *,
+    sockets: Sequence[socket.socket] = (),
+    on_ready: Callable[[int], None] | None = None,
+) -> None:
+    """Serve until interrupted, on ``sockets`` of ``listen``; ``on_ready`` hears the port once requests are taken."""
     app = create_app(runtime.services, options=ApiOptions(metrics_open=settings.metrics_open))
-    config = uvicorn.Config(app, host=settings.host, port=settings.port, log_level="warning", access_log=False)
-    server = _Server(config, on_ready)
-    await server.serve()
+    config = uvicorn.Config(app, backlog=BACKLOG, log_level="warning", access_log=False)
+    await _Server(config, on_ready).serve(list(sockets) or listen(settings))
 
 
 class _Server(uvicorn.Server):
@@ -24,7 +82,7 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._on_ready = on_ready
 
-    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]  # as uvicorn calls it
-        await super().startup()
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
         if self.started and self._on_ready:
             self._on_ready(self.servers[0].sockets[0].getsockname()[1])

@@ -44,6 +44,16 @@ def test_a_delete_takes_all_that_is_under_it_and_nothing_else(blobs: Blobs) -> N
     assert (get(blobs, "u10/a"), get(blobs, "u2/a")) == (b"u10/a", b"u2/a")
 
 
+def test_all_are_listed_and_whatever_is_listed_can_be_deleted(blobs: Blobs) -> None:
+    assert list(asyncio.run(blobs.list())) == []
+    for key in ("u1/a", "u1/b/c", "u2/a"):
+        asyncio.run(blobs.put(key, b""))
+    assert sorted(asyncio.run(blobs.list())) == ["u1/a", "u1/b/c", "u2/a"]
+    for key in asyncio.run(blobs.list()):
+        asyncio.run(blobs.delete(key))
+    assert list(asyncio.run(blobs.list())) == []
+
+
 def test_who_reads_while_another_writes_sees_one_or_the_other(blobs: Blobs) -> None:
     old, new = b"o" * 200_000, b"n" * 300_000
 

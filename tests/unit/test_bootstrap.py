@@ -121,6 +121,86 @@ def test_weights_under_a_known_name_must_pass_its_self_test(tmp_path: Path) -> N
     assert not settings.models_dir.exists()
 
 
+def test_one_process_works_a_data_folder_and_others_may_help_or_read(tmp_path: Path, cache_dir: Path) -> None:
+    settings = Settings(data_dir=tmp_path, cache_dir=cache_dir, offline=True)
+
+    async def work() -> None:
+        async with bootstrap.open_runtime(settings) as server:
+            made = await server.services.instances.create("acc", "default", "docs", settings=InstanceSettings())
+            with pytest.raises(SetupError, match=f"a server works on the data folder {tmp_path} already"):
+                async with bootstrap.open_runtime(settings):
+                    raise AssertionError("it opened")
+            loose = tmp_path / "files" / made.uid / "about-to-be-named"
+            loose.parent.mkdir()
+            loose.write_bytes(b"x")
+            async with bootstrap.open_runtime(settings, queue="own") as beside:
+                item = await beside.services.indexing.upload(made, Upload("a.md", b"lamp oil"), wait=60)
+                assert item.status == "completed"
+            async with bootstrap.open_runtime(settings, queue="none") as reader:
+                assert [one.key for one in await reader.services.indexing.list(made)] == ["a.md"]
+            assert loose.is_file()
+
+    asyncio.run(work())
+
+
+def test_loose_blobs_go_at_start_unless_somebody_may_be_about_to_name_them(tmp_path: Path, cache_dir: Path) -> None:
+    settings = Settings(data_dir=tmp_path, cache_dir=cache_dir, offline=True)
+    loose = tmp_path / "files" / "u1" / "loose"
+    loose.parent.mkdir(parents=True)
+    loose.write_bytes(b"x")
+
+    async def serve(beside: bootstrap.Queue) -> bool:
+        async with bootstrap.open_runtime(settings, queue=beside), bootstrap.open_runtime(settings):
+            return loose.is_file()
+
+    assert asyncio.run(serve("own"))
+    assert not asyncio.run(serve("none"))
+
+
+def test_a_reader_indexes_nothing(tmp_path: Path, cache_dir: Path) -> None:
+    settings = Settings(data_dir=tmp_path, cache_dir=cache_dir, offline=True)
+
+    async def work(queue: bootstrap.Queue) -> str:
+        async with bootstrap.open_runtime(settings, queue=queue) as runtime:
+            services = runtime.services
+            if not await services.instances.list("acc", None):
+                made = await services.instances.create("acc", "default", "docs", settings=InstanceSettings())
+                await services.indexing.upload(made, Upload("a.md", b"lamp oil"))
+            [made] = await services.instances.list("acc", None)
+            if queue == "all":
+                await services.indexing.drain()
+            [item] = await services.indexing.list(made)
+            return item.status
+
+    assert [asyncio.run(work("none")), asyncio.run(work("own")), asyncio.run(work("all"))] == [
+        "queued", "queued", "completed",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["", "indexes", "files"])
+def test_a_file_where_a_folder_should_be(tmp_path: Path, name: str) -> None:
+    settings = Settings(data_dir=tmp_path / "data", offline=True)
+    path = settings.data_dir / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("in the way", encoding="utf-8")
+
+    async def work() -> None:
+        async with bootstrap.open_runtime(settings):
+            raise AssertionError("it opened")
+
+    with pytest.raises(SetupError, match=f"{path} is no folder"):
+        asyncio.run(work())
+    if not name:
+        with pytest.raises(SetupError, match=f"{path} is no folder"):
+            asyncio.run(bootstrap.with_access(settings, lambda access: access.list()))
+
+
+def test_a_data_folder_that_may_not_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root would be refused nothing
+    with pytest.raises(SetupError, match=f"{tmp_path} may not be read and written"):
+        bootstrap.prepare_folder(tmp_path)
+
+
 def test_a_data_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
 

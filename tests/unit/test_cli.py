@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -114,13 +115,70 @@ def test_version(cli: Cli) -> None:
         (("token", "revoke", "[/b]"), "error: there is no token '[/b]'"),
         (("token", "create", "--name", " "), "error: a token needs a name"),
         (("serve", "--port", "65536"), "error: port 65536"),
+        (("serve", "--host", "no-such-host.invalid"), "error: the host 'no-such-host.invalid' cannot be found"),
+        (("index", "docs", "."), "error: .: no text, Markdown, HTML or code lies there"),
+        (("index", "Docs/..", "page.md"), "error: an instance cannot be called 'Docs/..'"),
+        (("index", "docs", "page.md", "--account", "a/b"), "error: --account is 'a/b'"),
+        (("search", "docs", " "), "error: there is nothing to search for"),
+        (("ask", "docs", ""), "error: there is nothing to search for"),
+        (("search", "docs", "lamp\udcff"), "error: the argument 'lamp\\udcff' is not UTF-8"),
+        (("eval", "beir", "--json", "nowhere/figures.json"), "nowhere/figures.json"),
     ],
 )
-def test_an_error_is_one_line_and_code_2(cli: Cli, tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
+def test_an_error_is_one_line_and_code_2(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], words: str
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    if "page.md" in arguments:
+        Path("page.md").write_text("lamp oil", encoding="utf-8")
+    if "beir" in arguments:
+        write_beir(Path("beir"))
     done = cli(*arguments, "--data-dir", tmp_path / "data")
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("error: ") and words in done.err
     assert done.err.count("\n") == 1 and done.err.endswith("\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("serve", "--port", "0"),
+        ("demo", "--once"),
+        ("index", "docs", "page.md"),
+        ("search", "docs", "oil"),
+        ("ask", "docs", "oil"),
+        ("eval", "beir"),
+        ("token", "create", "--name", "x"),
+        ("token", "list"),
+        ("token", "revoke", "x"),
+    ],
+)
+@pytest.mark.parametrize("trouble", ["a file", "no catalogue"])
+def test_a_data_folder_that_cannot_be_used_is_one_line(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], trouble: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("page.md").write_text("lamp oil", encoding="utf-8")
+    if "beir" in arguments:
+        write_beir(Path("beir"))
+    path = Path("data") if trouble == "a file" else Path("data", "catalog.sqlite")
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"in the way" * 500)
+    done = cli(*arguments, "--data-dir", "data")
+    assert (done.code, done.out) == (2, "")
+    words = r"data is no folder: choose|cannot be opened \(file is not a database\)"
+    assert re.fullmatch(rf"error: .*({words}).*\n", done.err)
+
+
+def test_a_port_in_use_is_told_before_anything_is_done(cli: Cli, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        for command in ("serve", "demo"):
+            done = cli(command, "--port", port, "--data-dir", tmp_path / "data")
+            assert (done.code, done.out) == (2, "")
+            assert re.fullmatch(rf"error: port {port} of 127\.0\.0\.1 cannot be had, it is in use: .*\n", done.err)
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_command_that_does_not_exist_is_code_2(cli: Cli) -> None:
@@ -202,7 +260,7 @@ def test_a_download_shows_its_progress(cli: Cli, tmp_path: Path, monkeypatch: py
 def test_an_instance_that_is_not_there(cli: Cli, filled: Path, command: str) -> None:
     done = cli(command, "nope[/]", "fog", "--data-dir", filled)
     assert done.code == 2
-    assert "error: there is no instance 'nope[/]'" in done.err
+    assert "error: there is no instance 'nope[/]' of the account 'default'" in done.err
     assert done.err.rstrip().splitlines()[-1].startswith("error: ")
 
 
@@ -221,6 +279,15 @@ def test_files_that_cannot_be_indexed_stop_no_others(cli: Cli, filled: Path, tmp
     assert "b-large.md: b-large.md has 10,485,761 bytes" in done.err
     assert "the file name has 129 characters" in done.err
     assert "logo.png: logo.png: files of type .png are not indexed" in done.err
+
+
+def test_when_no_file_can_be_indexed_that_is_an_error(cli: Cli, filled: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.md").touch()
+    (tmp_path / "binary.md").write_bytes(bytes(range(256)))
+    done = cli("index", "none", tmp_path / "empty.md", tmp_path / "binary.md", "--data-dir", filled)
+    assert (done.code, done.out) == (2, "")
+    assert "empty.md: file_content_empty" in done.err and "binary.md: file_is_corrupt" in done.err
+    assert done.err.endswith("error: none of 2 files could be indexed into none: see the lines above\n")
 
 
 def write_beir(folder: Path) -> Path:

@@ -23,21 +23,39 @@ RANKING = Ranking(
 )
 
 
-def drawn(*, explain: bool) -> str:
-    console = Console(file=io.StringIO(), width=160)
+def drawn(*, explain: bool, width: int = 160) -> str:
+    console = Console(file=io.StringIO(), width=width)
     show_ranking(console, RANKING, explain=explain)
     return console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
 
 
 def test_scores_ranks_and_the_receipt_are_shown() -> None:
     shown = drawn(explain=False)
-    assert [word for word in ("[b]oil.md", "0.900", "0.250", "0.500", "Warm the reservoir.") if word not in shown] == []
+    assert [word for word in ("[b]oil.md", "0.900", "Warm the reservoir.") if word not in shown] == []
+    assert "0.250" not in shown
     assert "reranking fell_back: it was late" in shown
     assert "12.3 ms" not in shown
 
 
 def test_explain_shows_the_stages() -> None:
-    assert "12.3 ms" in drawn(explain=True)
+    shown = drawn(explain=True)
+    assert [word for word in ("0.900", "0.250", "0.500", "12.3 ms") if word not in shown] == []
+
+
+def test_nothing_found_says_what_was_dropped() -> None:
+    console = Console(file=io.StringIO(), width=80)
+    steps = (Step("fuse", 1, 3), Step("filter", 1, 0, "3 below min_score 0.4"))
+    show_ranking(console, Ranking(Query("x"), (), steps, Receipt("skipped", "reranking is off")), explain=False)
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]  # a StringIO
+    assert lines == ["nothing was found; filter: 3 below min_score 0.4", "reranking skipped: reranking is off"]
+
+
+def test_a_result_is_one_line_in_a_narrow_terminal() -> None:
+    for explain in (False, True):
+        lines = drawn(explain=explain, width=80).splitlines()
+        [row] = [line for line in lines if "[b]oil.md" in line]
+        assert "0.900" in row and "Warm" in row
+        assert max(len(line) for line in lines) <= 80
 
 
 def test_json_has_the_evidence_that_there_is() -> None:

@@ -6,9 +6,11 @@ import threading
 from pathlib import Path
 
 import httpx
+import pytest
 
 from secondlook.bootstrap import Runtime
-from secondlook.server import serve
+from secondlook.errors import SetupError
+from secondlook.server import close, listen, serve, url_of
 from secondlook.services.bundle import Services
 from secondlook.settings import Settings
 from tests.unit.services.conftest import House
@@ -44,3 +46,36 @@ def test_it_answers_once_it_says_so(tmp_path: Path) -> None:
         signal.signal(signal.SIGTERM, before)
     assert [answer.status_code for answer in answers] == [200, 200, 401]
     house.close()
+
+
+def test_a_port_is_had_at_once_and_once() -> None:
+    first = listen(Settings(port=0))
+    port = first[0].getsockname()[1]
+    with pytest.raises(SetupError, match=rf"port {port} of 127\.0\.0\.1 cannot be had, it is in use.*--port"):
+        listen(Settings(port=port))
+    close(first)
+    close(listen(Settings(port=port)))
+
+
+def test_all_addresses_of_a_name_have_the_same_port() -> None:
+    opened = listen(Settings(host="localhost", port=0))
+    assert len({one.getsockname()[1] for one in opened}) == 1
+    close(opened)
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [
+        ("no-such-host.invalid", "cannot be found"),
+        ("a" * 70, "cannot be found"),
+        ("192.0.2.1", "this machine has no such address.*--host"),
+    ],
+)
+def test_hosts_that_are_not_here(host: str, words: str) -> None:
+    with pytest.raises(SetupError, match=words):
+        listen(Settings(host=host, port=0))
+
+
+def test_addresses_as_a_client_writes_them() -> None:
+    assert url_of("127.0.0.1", 80) == "http://127.0.0.1:80"
+    assert url_of("::1", 80) == "http://[::1]:80"

@@ -297,6 +297,8 @@ def test_an_unexpected_failure_tells_nothing(filled: Wire, caplog: pytest.LogCap
         ({"id": "a", "type": "ftp", "source": "x"}, 7400),
         ({"id": "a", "type": "web-crawler"}, 7052),
         ({"id": "a", "source": "a-bucket"}, 7111),
+        ({"id": "a", "source": "http://"}, 7111),
+        ({"id": "a", "source": "https:///path"}, 7111),
         ({"id": "a", "source": ["https://x.example"]}, 7400),
         ({"id": "a", "source_params": "x"}, 7400),
         ({"id": "a", "source_params": {"include_items": ["*"] * 11}}, 7400),
@@ -314,3 +316,34 @@ def test_an_unexpected_failure_tells_nothing(filled: Wire, caplog: pytest.LogCap
 def test_instances_that_cannot_be_made(wire: Wire, body: dict[str, Any], code: int) -> None:
     assert error_of(wire.post(NEW, body))[:2] == (400, code)
     assert wire.get(NEW).json()["result_info"]["total_count"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("../../etc/passwd.md", 7055),
+        ("a//b.md", 7055),
+        ("/", 7055),
+        ("..", 7055),
+        ("x" * 126 + ".md", 7072),
+        ("a.pdf", 7060),
+        ("no-type", 7060),
+    ],
+)
+def test_keys_that_are_refused(filled: Wire, name: str, code: int) -> None:
+    assert error_of(filled.upload(name, "lamp oil"))[:2] == (400, code)
+
+
+@pytest.mark.parametrize("name", ["é" * 60 + ".md", "a\\b.md", "%2e%2e/x.md", "\U0001f600.md", "a b?c#d.md"])
+def test_strange_keys_that_are_taken(filled: Wire, name: str) -> None:
+    item = filled.upload(name, "a fresh word: marlinspike").json()["result"]
+    assert (item["key"], item["status"]) == (name, "completed")
+    found = filled.post(SEARCH, {"query": "marlinspike"}).json()["result"]["chunks"]
+    assert found[0]["item"]["key"] == name
+    assert filled.ask("GET", f"{NEW}/handbook/items/{item['id']}/download").content == b"a fresh word: marlinspike"
+
+
+def test_markup_that_never_ends_holds_nobody_up(filled: Wire) -> None:
+    for piece in ("<!--", "<script>", " "):
+        item = filled.upload("page.html", piece * 100_000 + "\nlamp").json()["result"]
+        assert item["status"] in ("completed", "queued", "running"), item

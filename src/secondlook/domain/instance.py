@@ -1,5 +1,6 @@
 """What an account owns: namespaces, instances, items, tokens."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -20,6 +21,8 @@ Analyser = Literal[
 """A language of Snowball; ``cjk`` for Chinese, Japanese and Korean; ``simple`` for words as they stand."""
 
 DEFAULT_NAMESPACE = "default"
+NAME = re.compile(r"(?=.{1,64}\Z)[a-z0-9_]+(?:-[a-z0-9_]+)*")
+"""What an instance may be called (contract, 12)."""
 
 
 @dataclass(frozen=True, slots=True)

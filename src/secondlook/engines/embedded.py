@@ -39,6 +39,8 @@ T = TypeVar("T")
 K1 = 1.2
 """FTS5's own constant (b = 0.75); https://www.sqlite.org/fts5.html#the_bm25_function"""
 LEAST_IDF = 1e-6
+DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+"""Primary result codes; the low byte of an extended one, https://www.sqlite.org/rescode.html"""
 MATRICES = 32
 """Indexes whose vectors stay in memory; the one unused for longest goes."""
 
@@ -251,12 +253,8 @@ class EmbeddedEngine:
     async def _guarded(self, index: str, run: Callable[[], T]) -> T:
         try:
             return await asyncio.to_thread(run)
-        except sqlite3.OperationalError as error:
-            raise BackendError(f"index {index} cannot be used: {error}") from error
         except sqlite3.DatabaseError as error:
-            raise IndexCorruptError(
-                f"index {index} is damaged ({error}): restore it, or index its items again"
-            ) from error
+            raise _trouble(index, error) from error
 
     def _matrix(self, index: str, connection: sqlite3.Connection) -> Matrix:
         generation = read_generation(connection)
@@ -313,18 +311,23 @@ class EmbeddedEngine:
         try:
             with closing(connect(path)) as connection:
                 shape = read_shape(connection)
-        except sqlite3.OperationalError as error:
-            raise BackendError(f"index {index} cannot be used: {error}" if path.is_file() else gone) from error
         except sqlite3.DatabaseError as error:
-            raise IndexCorruptError(
-                f"index {index} is damaged ({error}): restore it, or index its items again"
-            ) from error
+            raise (_trouble(index, error) if path.is_file() else BackendError(gone)) from error
         return self._open.setdefault(index, _Index(path, shape))
 
     def _path(self, index: str) -> Path:
         if not index.replace("-", "").isalnum():
             raise BackendError(f"{index!r} cannot name an index: letters, digits and hyphens only")
         return self._folder / f"{index}.sqlite"
+
+
+def _trouble(index: str, error: sqlite3.DatabaseError) -> BackendError:
+    """Damage only where SQLite says so; a broken rule, a full disk or a lock leaves the index as it was."""
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGE:
+        return IndexCorruptError(f"index {index} is damaged ({error}): restore it, or index its items again")
+    if isinstance(error, sqlite3.IntegrityError):
+        return BackendError(f"index {index} refused what was to be written ({error}): nothing of it was")
+    return BackendError(f"index {index} cannot be used: {error}")
 
 
 def _drain(found: _Index) -> None:

@@ -62,11 +62,28 @@ class Indexing:
         self._locks = [asyncio.Lock() for _ in range(LOCKS)]
         self._workers: list[asyncio.Task[None]] = []
 
-    async def start(self) -> None:
-        """Begin to index, first what an earlier process left unfinished."""
-        for instance in await self._catalog.list_instances("", None):
-            await self._resume(instance)
+    async def start(self, *, resume: bool = True) -> None:
+        """Begin to index, first what an earlier process left unfinished, unless another one is at that work."""
+        if resume:
+            for instance in await self._catalog.list_instances("", None):
+                await self._resume(instance)
         self._workers = [asyncio.create_task(self._work()) for _ in range(WORKERS)]
+
+    async def sweep(self) -> int:
+        """Remove the blobs that no item names, and say how many: a crash left them between bytes and row.
+
+        Nothing may be uploaded meanwhile, here or by another process.
+        """
+        stored = await self._blobs.list()
+        named = {
+            item.blob
+            for instance in await self._catalog.list_instances("", None)
+            for item in await self._catalog.list_items(instance.uid)
+        }
+        loose = [key for key in stored if key not in named]
+        for key in loose:
+            await self._blobs.delete(key)
+        return len(loose)
 
     async def stop(self) -> None:
         """Stop after the current step; what is unfinished goes on at the next start."""
@@ -84,6 +101,8 @@ class Indexing:
         key = upload.key.strip().lstrip("/")
         if not key or "\0" in key or any(part in ("", ".", "..") for part in key.split("/")):
             raise FileMissingError(f"the file needs a name without empty, . or .. parts: it was {upload.key!r}")
+        if key != key.encode(errors="replace").decode():
+            raise FileMissingError(f"the file needs a name in UTF-8: it was {upload.key!r}")
         if len(key) > LONGEST_KEY:
             raise NameTooLongError(f"the file name has {len(key)} characters; the limit is {LONGEST_KEY}")
         check_file(key, len(upload.content))
@@ -176,9 +195,13 @@ class Indexing:
                 continue
 
     async def _resume(self, instance: Instance) -> None:
-        """Take up unfinished items, and drop from the index what the catalogue no longer names."""
+        """Take up unfinished items, and drop from the index what the catalogue no longer names.
+
+        The index is read first: what another process indexes meanwhile has its row before its chunks.
+        """
+        indexed = await self._indexer.list_items(instance.uid)
         named = {item.id for item in await self._catalog.list_items(instance.uid)}
-        for item_id in await self._indexer.list_items(instance.uid):
+        for item_id in indexed:
             if item_id not in named:
                 await self._indexer.delete_item(instance.uid, item_id)
         for item in reversed(await self._catalog.list_items(instance.uid, ("queued", "running"))):
@@ -253,12 +276,22 @@ class Indexing:
                 return
             await self._indexer.put_item(instance.uid, item.id, chunks)
             if chunks:
-                await self._catalog.set_item_status(item, "completed", chunks_count=len(chunks))
+                kept = await self._catalog.set_item_status(item, "completed", chunks_count=len(chunks))
             else:
-                await self._fail(item, "file_content_empty: the file holds no text")
+                kept = await self._fail(item, "file_content_empty: the file holds no text")
+            if not kept:
+                await self._give_way(instance, item)
 
-    async def _fail(self, item: Item, message: str) -> None:
-        await self._catalog.set_item_status(item, "error", error=message)
+    async def _give_way(self, instance: Instance, item: Item) -> None:
+        """Another process changed the item while its chunks were written: index what is there now, or nothing."""
+        current = await self._catalog.find_item(instance.uid, item.key)
+        if current is None or current.id != item.id:
+            await self._indexer.delete_item(instance.uid, item.id)
+        if current:
+            await self._enqueue(current, None)
+
+    async def _fail(self, item: Item, message: str) -> bool:
+        return await self._catalog.set_item_status(item, "error", error=message)
 
     async def _make_chunks(self, instance: Instance, item: Item) -> Sequence[IndexedChunk]:
         content = await self._blobs.get(item.blob)

@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance, InstanceSettings, Namespace
+from secondlook.domain.instance import DEFAULT_NAMESPACE, NAME, Instance, InstanceSettings, Namespace
 from secondlook.domain.options import split_chain
 from secondlook.errors import ChunkSizeError, InvalidModelError, InvalidOptionError, NamespaceFixedError, SetupError
 from secondlook.ports import Blobs, Catalog, Embedder, Indexer, IndexShape, Rerankers
@@ -38,8 +38,13 @@ class Instances:
         """The new instance; its index exists before the catalogue names it.
 
         Raises:
-            InvalidModelError, ChunkSizeError, InstanceExistsError, NamespaceNotFoundError
+            InvalidModelError, ChunkSizeError, InvalidOptionError, InstanceExistsError, NamespaceNotFoundError
         """
+        if not NAME.fullmatch(name):
+            raise InvalidOptionError(
+                f"an instance cannot be called {name!r}: give 1 to 64 characters of a-z, 0-9, _ and single inner"
+                " hyphens, such as my-docs"
+            )
         self._check(settings)
         now = int(time.time() * 1000)
         instance = Instance(secrets.token_hex(12), account, namespace, name, settings, now, now)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from secondlook.errors import BackendError, ItemNotFoundError
@@ -27,6 +28,14 @@ class FileBlobs:
             return await asyncio.to_thread(path.read_bytes)
         except (FileNotFoundError, IsADirectoryError) as error:
             raise ItemNotFoundError(f"the stored bytes {key} are not there: upload the item again") from error
+
+    async def list(self) -> Sequence[str]:
+        """The keys of all blobs, and of what a write left behind that never came to its end."""
+
+        def run() -> Sequence[str]:
+            return [path.relative_to(self._folder).as_posix() for path in self._folder.rglob("*") if path.is_file()]
+
+        return await asyncio.to_thread(run)
 
     async def delete(self, prefix: str) -> None:
         """Remove the key and everything under it."""

@@ -2,13 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from typing import cast
 
 from sqlalchemy import Connection, RowMapping, delete, event, insert, select, update
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from secondlook.domain.instance import (
     DEFAULT_NAMESPACE,
@@ -45,9 +46,15 @@ class SqlCatalog:
             event.listen(self._engine.sync_engine, "connect", _prepare_sqlite)
 
     async def open(self) -> None:
-        """Make the tables if they are not there; raises ``SetupError`` for a newer schema."""
-        async with self._engine.begin() as connection:
-            await connection.run_sync(_create)
+        """Make the tables if they are not there; raises ``SetupError`` for a newer schema or a file that is no use."""
+        try:
+            async with self._engine.begin() as connection:
+                await connection.run_sync(_create)
+        except DBAPIError as error:
+            raise SetupError(
+                f"the catalogue {self._engine.url.database} cannot be opened ({error.orig}): check that it may be"
+                " read and written, or restore the data folder"
+            ) from error
 
     async def close(self) -> None:
         """Close every connection."""
@@ -141,19 +148,9 @@ class SqlCatalog:
             raise BackendError(f"item {item.key!r} cannot be stored: {error}") from error
 
     async def _put_item(self, item: Item) -> Item:
-        async with self._writing, self._engine.begin() as connection:
-            where = (items.c.instance_uid == item.instance_uid, items.c.key == item.key)
-            found = (await connection.execute(select(items).where(*where).with_for_update())).mappings().first()
-            if found:
-                before = _item(found)
-                kept = before.chunks_count if item.chunks_count is None else item.chunks_count
-                item = replace(
-                    item, id=before.id, created_at=before.created_at, version=before.version + 1, chunks_count=kept
-                )
-                await connection.execute(update(items).where(*where).values(_dump_item(item)))
-            else:
-                await connection.execute(insert(items).values(_dump_item(item)))
-        return item
+        with _failures_told():
+            async with self._writing, self._engine.begin() as connection:
+                return await _replace_item(connection, item)
 
     async def get_item(self, instance_uid: str, item_id: str) -> Item:
         """Raises ``ItemNotFoundError``."""
@@ -214,16 +211,43 @@ class SqlCatalog:
             raise NamespaceNotFoundError(f"there is no namespace {name!r}: create it first")
 
     async def _rows(self, query: object) -> Sequence[RowMapping]:
-        async with self._engine.connect() as connection:
-            return (await connection.execute(query)).mappings().all()  # type: ignore[call-overload, no-any-return]  # any select
+        with _failures_told():
+            async with self._engine.connect() as connection:
+                return (await connection.execute(query)).mappings().all()  # type: ignore[call-overload, no-any-return]  # any select
 
     async def _write(self, *statements: object) -> int:
         """Run them in one transaction; rows changed by the last."""
         changed = 0
-        async with self._writing, self._engine.begin() as connection:
-            for statement in statements:
-                changed = (await connection.execute(statement)).rowcount  # type: ignore[call-overload]  # any statement
+        with _failures_told():
+            async with self._writing, self._engine.begin() as connection:
+                for statement in statements:
+                    changed = (await connection.execute(statement)).rowcount  # type: ignore[call-overload]  # any statement
         return changed
+
+
+@contextmanager
+def _failures_told() -> Iterator[None]:
+    """A database that fails raises ``BackendError``; a broken rule is for the caller to understand."""
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except DBAPIError as error:
+        raise BackendError(f"the catalogue cannot be used: {error.orig}") from error
+
+
+async def _replace_item(connection: AsyncConnection, item: Item) -> Item:
+    """The item as it now stands in its row."""
+    where = (items.c.instance_uid == item.instance_uid, items.c.key == item.key)
+    found = (await connection.execute(select(items).where(*where).with_for_update())).mappings().first()
+    if found:
+        before = _item(found)
+        kept = before.chunks_count if item.chunks_count is None else item.chunks_count
+        item = replace(item, id=before.id, created_at=before.created_at, version=before.version + 1, chunks_count=kept)
+        await connection.execute(update(items).where(*where).values(_dump_item(item)))
+    else:
+        await connection.execute(insert(items).values(_dump_item(item)))
+    return item
 
 
 def _prepare_sqlite(connection: object, record: object) -> None:

@@ -254,8 +254,9 @@ def test_what_is_written_outlives_the_engine(filled: Index, tmp_path: Path) -> N
 
 def test_a_failed_write_changes_nothing(filled: Index) -> None:
     twice = chunks("b", ["one"]) * 2
-    with pytest.raises(IndexCorruptError):
+    with pytest.raises(BackendError, match="refused what was to be written") as caught:
         asyncio.run(filled.engine.put_item("i", "b", twice))
+    assert not isinstance(caught.value, IndexCorruptError), "a rule was broken, the file is sound"
     assert asyncio.run(filled.engine.list_items("i")) == ["a"]
     assert filled.words("one") == []
 
@@ -301,6 +302,16 @@ def test_a_damaged_file_is_told(tmp_path: Path) -> None:
     engine = EmbeddedEngine(tmp_path)
     with pytest.raises(IndexCorruptError, match="damaged"):
         asyncio.run(engine.count_chunks("bad"))
+
+
+def test_damage_inside_a_file_is_told(filled: Index, tmp_path: Path) -> None:
+    filled.put("b", [f"{at} lamp oil " * 50 for at in range(40)])
+    filled.engine.close()
+    path = tmp_path / "i.sqlite"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+    with pytest.raises(IndexCorruptError, match="damaged"):
+        asyncio.run(EmbeddedEngine(tmp_path).count_chunks("i"))
 
 
 def test_readers_and_a_writer_at_once(filled: Index) -> None:

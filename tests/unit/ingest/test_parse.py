@@ -1,6 +1,7 @@
 """Bytes become text: which files, which encodings, what front matter, what of HTML."""
 
 import datetime as dt
+import time
 
 import pytest
 from hypothesis import given
@@ -152,3 +153,35 @@ def test_html_is_read_without_its_tags() -> None:
 def test_xml_and_code() -> None:
     assert parse_file("a.xml", b"<a b='c'>one</a>").text.strip() == "one"
     assert parse_file("a.js", b"a < b && '<p>'").text == "a < b && '<p>'"
+
+
+@pytest.mark.parametrize("piece", [" ", "<div>", "<!--", "<script>", "<style ", "<", "<a ", "\n \t", "</script", "-->"])
+def test_markup_takes_linear_time(piece: str) -> None:
+    """Quadratic time would hold the whole server for hours, as regular expressions let nobody else in."""
+    started = time.process_time()
+    parse_file("page.html", piece.encode() * 200_000)
+    assert time.process_time() - started < 10
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("a<!-- <b> -->c", "a c"),
+        ("a<!-->b-->c", "a c"),
+        ("a<!-- b", "a<!-- b"),
+        ("a<SCRIPT>if (a < b) c</script >d", "a d"),
+        ("a<script>b<p>c", "a b c"),
+        ("a<style>b</script>c</style>d", "a d"),
+        ("a<scripted>b</script>c", "a b c"),
+        ("a < b and c > d", "a   d"),
+        (f"a<{'b' * 2000}>c", "a c"),
+        (f"a<{'b' * 2001}>c", f"a<{'b' * 2001}>c"),
+    ],
+)
+def test_what_is_markup(markup: str, text: str) -> None:
+    assert parse_file("page.html", markup.encode()).text == text
+
+
+def test_front_matter_without_end_is_text() -> None:
+    page = f"---\na: {'b' * 70_000}\n---\ntext"
+    assert parse_file("a.md", page.encode()) == Document(page, {})

@@ -11,6 +11,7 @@ from sqlalchemy import create_engine, text
 
 from secondlook.domain.chunk import Chunk, IndexedChunk
 from secondlook.domain.instance import Instance, Item, MetadataField
+from secondlook.engines.embedded import EmbeddedEngine
 from secondlook.errors import (
     FileMissingError,
     FileTooLargeError,
@@ -397,3 +398,74 @@ def test_a_store_that_fails_for_a_while_stops_no_worker(house: House, caplog: py
     engine.dispose()
     assert upload(house, made, "after.md", "lamp oil", wait=5).status == "completed"
     assert "the disk is full" in caplog.text
+
+
+def test_what_another_process_has_queued_is_left_to_it(tmp_path: Path) -> None:
+    server, beside = House(tmp_path), House(tmp_path)
+    made = server.make()
+    waiting = upload(server, made, "theirs.md", "lamp oil", wait=None)
+    beside.run(beside.indexing.start(resume=False))
+    assert upload(beside, made, "mine.md", "fog horn").status == "completed"
+    assert beside.run(beside.indexing.get(made, waiting.id)).status == "queued"
+    server.run(server.indexing.start())
+    server.run(server.indexing.drain())
+    assert {one.status for one in server.run(server.indexing.list(made))} == {"completed"}
+    beside.close()
+    server.close()
+
+
+def test_blobs_that_no_item_names_are_swept(idle: House) -> None:
+    made, gone = idle.make(), idle.make("gone")
+    for key in ("a.md", "b.md"):
+        upload(idle, made, key, key, wait=None)
+    upload(idle, gone, "c.md", "c.md", wait=None)
+    for key in (f"{made.uid}/after-a-crash", f"{made.uid}/tmpx", "never-made/x", f"{gone.uid}/y"):
+        idle.run(idle.blobs.put(key, b"loose"))
+    assert idle.run(idle.indexing.sweep()) == 4
+    assert idle.stored() == [b"a.md", b"b.md", b"c.md"]
+    assert idle.run(idle.indexing.sweep()) == 0
+
+
+class Overtaken(EmbeddedEngine):
+    """An engine before whose first write something else happens."""
+
+    between: Callable[[], Awaitable[object]] | None = None
+
+    async def put_item(self, index: str, item_id: str, chunks: Sequence[IndexedChunk]) -> None:
+        work, self.between = self.between, None
+        if work:
+            await work()
+        await super().put_item(index, item_id, chunks)
+
+
+@pytest.mark.parametrize("then", ["upload", "delete"])
+def test_another_process_that_is_faster_wins(idle: House, then: str) -> None:
+    made = idle.make()
+    engine = Overtaken(idle.folder / "indexes")
+    slow = Indexing(idle.catalog, engine, idle.blobs, idle.embedder)
+
+    async def overtake() -> None:
+        if then == "upload":
+            await idle.indexing.upload(made, Upload("a.md", b"new words"), wait=20)
+        else:
+            [item] = await idle.indexing.list(made)
+            await idle.indexing.delete(made, item.id)
+
+    async def work() -> list[str]:
+        await idle.indexing.start(resume=False)
+        await slow.start(resume=False)
+        engine.between = overtake
+        item = await slow.upload(made, Upload("a.md", b"old words"))
+        await slow.drain()
+        await slow.stop()
+        return [one.text for one in (await idle.engine.list_chunks(made.uid, item.id, 10, 0))[0]]
+
+    assert idle.run(work()) == (["new words"] if then == "upload" else [])
+    engine.close()
+
+
+def test_a_name_that_is_no_text_is_refused(idle: House) -> None:
+    made = idle.make()
+    with pytest.raises(FileMissingError, match="a name in UTF-8"):
+        upload(idle, made, "a\udcff.md", "lamp oil")
+    assert idle.stored() == []

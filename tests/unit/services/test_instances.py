@@ -45,6 +45,13 @@ def test_what_the_catalogue_refuses_leaves_no_index(house: House, namespace: str
     assert index_files(house) == {made.uid}
 
 
+@pytest.mark.parametrize("name", ["", "Docs", "a b", "../a", "a--b", "a" * 65, "a\n"])
+def test_names_that_no_route_could_reach(house: House, name: str) -> None:
+    with pytest.raises(InvalidOptionError, match="such as my-docs"):
+        house.make(name)
+    assert index_files(house) == set()
+
+
 @pytest.mark.parametrize(
     ("settings", "error", "words"),
     [

@@ -36,3 +36,10 @@ def test_a_folder_is_no_blob(tmp_path: Path) -> None:
 def test_nothing_outside_the_folder(tmp_path: Path, key: str) -> None:
     with pytest.raises(BackendError, match="cannot name a blob"):
         asyncio.run(FileBlobs(tmp_path / "in").get(key))
+
+
+def test_the_rest_of_a_broken_write_is_listed(tmp_path: Path) -> None:
+    blobs = FileBlobs(tmp_path)
+    asyncio.run(blobs.put("a/b", b"one"))
+    (tmp_path / "a" / "tmpx").write_bytes(b"ha")
+    assert sorted(asyncio.run(blobs.list())) == ["a/b", "a/tmpx"]

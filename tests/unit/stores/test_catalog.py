@@ -12,6 +12,7 @@ from sqlalchemy import create_engine, text
 from secondlook.domain.instance import Instance, InstanceSettings, Item, MetadataField, Namespace, Token
 from secondlook.domain.options import Boost
 from secondlook.errors import (
+    BackendError,
     CallerError,
     InstanceExistsError,
     InstanceNotFoundError,
@@ -170,3 +171,30 @@ def test_a_namespace_is_changed(store: Store) -> None:
 def test_an_item_of_an_instance_that_is_gone(store: Store) -> None:
     with pytest.raises(InstanceNotFoundError):
         store(store.it.put_item(ITEM))
+
+
+def test_a_file_that_is_no_catalogue(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.sqlite"
+    path.write_bytes(b"not a database at all" * 100)
+
+    async def work() -> None:
+        catalog = SqlCatalog(f"sqlite+aiosqlite:///{path}")
+        try:
+            await catalog.open()
+        finally:
+            await catalog.close()
+
+    with pytest.raises(SetupError, match=r"catalog\.sqlite cannot be opened \(file is not a database\)"):
+        asyncio.run(work())
+
+
+def test_a_database_that_fails_later(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    engine = create_engine(f"sqlite:///{tmp_path / 'catalog.sqlite'}")
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE tokens"))
+    engine.dispose()
+    for work in (store.it.list_tokens(), store.it.add_token(Token("t", "laptop", 1), "digest")):
+        with pytest.raises(BackendError, match="the catalogue cannot be used: no such table"):
+            store(work)
+    store.close()

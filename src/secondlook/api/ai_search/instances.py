@@ -11,11 +11,10 @@ from pydantic import Field
 from secondlook.api.ai_search.wire import MAX_BOOSTS, BoostBody, to_boosts
 from secondlook.api.body import Body, validate
 from secondlook.api.reranking import LONGEST_BUDGET, StageBody, stages_of, to_stages
-from secondlook.domain.instance import Analyser, Instance, InstanceSettings, MetadataField
+from secondlook.domain.instance import NAME, Analyser, Instance, InstanceSettings, MetadataField
 from secondlook.domain.options import MAX_STAGES
 from secondlook.errors import InvalidOptionError, SourceMissingError, UnknownSourceError
 
-NAME = re.compile(r"[a-z0-9_]+(?:-[a-z0-9_]+)*")
 RESERVED = ("timestamp", "folder", "filename")
 MAX_FIELDS = 5
 MAX_PATTERNS = 10
@@ -139,7 +138,7 @@ PLAIN = {
 
 def check_name(name: object) -> str:
     """The instance id; raises ``InvalidOptionError``."""
-    if not isinstance(name, str) or len(name) > 64 or not NAME.fullmatch(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         raise InvalidOptionError(
             f"id: {name!r} must be 1 to 64 characters of a-z, 0-9, _ and single inner hyphens, such as my-docs"
         )
@@ -156,7 +155,7 @@ def place_source(raw: dict[str, Any]) -> dict[str, Any]:
     if kind in ("r2", "web-crawler") and source is None:
         raise SourceMissingError(f"type is {kind!r}, but there is no source: name it, or leave both out")
     if kind is None and isinstance(source, str):
-        if not re.match(r"https?://", source, re.IGNORECASE):
+        if not re.match(r"https?://[^\s/?#]", source, re.IGNORECASE):
             raise UnknownSourceError(f"source: {source[:80]!r} is no http(s) address, and there are no buckets here")
         return {**raw, "type": "web-crawler"}
     return raw
