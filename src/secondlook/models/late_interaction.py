@@ -27,8 +27,8 @@ HEADER = 5
 """Bytes before the levels: format, dimensions, two of the projection's checksum, and whether the text was cut."""
 QUERY_TOKENS = 128
 WINDOW_TOKENS = 256
-MOST_WINDOWS = 2
-"""Windows read of a passage: 512 tokens; chunks are 256 by default and need one."""
+MOST_WINDOWS = 8
+"""Windows read of a passage: 2,048 tokens; chunks are 256 by default and need one, documents kept whole need more."""
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,8 @@ def load_library() -> ctypes.CDLL | None:
         library.secondlook_make.argtypes = [ctypes.c_char_p, ctypes.POINTER(_Shape), ctypes.POINTER(_Tables)]
         library.secondlook_set_layer.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.POINTER(_Layer)]
         library.secondlook_run.argtypes = [ctypes.c_void_p, ctypes.POINTER(_Batch), _floats]
+        library.secondlook_time_product.restype = ctypes.c_double
+        library.secondlook_time_product.argtypes = [ctypes.c_char_p, *[ctypes.c_int] * 4]
         library.secondlook_free.argtypes = [ctypes.c_void_p]
         library.secondlook_free.restype = None
     except (OSError, AttributeError):
@@ -70,6 +72,17 @@ def best_instructions() -> str:
     """The instruction set that would run here: ``avx512``, ``avx2``, or nothing."""
     library = load_library()
     return library.secondlook_best().decode() if library else ""
+
+
+def product_rate(rows: int, inputs: int, outputs: int, times: int, instructions: str = "") -> float:
+    """Operations a second of one thread in the integer product alone, which bounds what an encoder can reach.
+
+    A multiplication and an addition are two operations; 0.0 where the library is not.
+    """
+    library = load_library()
+    chosen = (instructions or best_instructions()).encode()
+    seconds = library.secondlook_time_product(chosen, rows, inputs, outputs, times) if library else -1.0
+    return 2.0 * rows * inputs * outputs * times / seconds if seconds > 0 else 0.0
 
 
 def can_run(config: EncoderConfig, inner: int) -> bool:

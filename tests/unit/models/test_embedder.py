@@ -35,12 +35,12 @@ def test_near_texts_have_near_vectors(encoder: Encoder) -> None:
     assert abs(np.linalg.norm(cat) - 1) < 1e-5
 
 
-def test_two_windows_are_read_and_more_is_told(encoder: Encoder) -> None:
+def test_long_texts_are_read_in_windows_and_more_is_told(encoder: Encoder) -> None:
     embedder = EncoderEmbedder(encoder, LateInteraction(encoder))
-    two, three = "battery " * 400, "battery " * 600
-    found = asyncio.run(embedder.embed_passages([two, three, "battery"]))
+    two, nine = "battery " * 400, "battery " * 2200
+    found = asyncio.run(embedder.embed_passages([two, nine, "battery"]))
     assert [one.truncated for one in found] == [False, True, False]
-    assert embedder.max_tokens == 512
+    assert embedder.max_tokens == 2048
 
 
 def test_what_is_stored_is_what_late_interaction_packs(encoder: Encoder) -> None:

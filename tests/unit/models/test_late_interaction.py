@@ -93,7 +93,7 @@ def test_what_was_stored_under_another_recipe_is_not_used(encoder: Encoder, late
 
 
 def test_cut_passages_are_counted(encoder: Encoder, late: LateInteraction) -> None:
-    long = "oil lamp " * 600
+    long = "oil lamp " * 1200
     assert run(late, "oil", [Passage(long), Passage("x", stored(encoder, late, long)), Passage("oil")]).truncated == 2
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from secondlook.errors import BackendError
 from secondlook.models.encoder import Encoder
-from secondlook.models.native_session import NativeSession, best_instructions, load_library
+from secondlook.models.native_session import NativeSession, best_instructions, load_library, product_rate
 from secondlook.models.onnx_session import OnnxSession
 from secondlook.models.weights import ALL_MINILM, find_model
 from tests.tiny_models import TinyModel, make_model, run_head, run_reference
@@ -117,3 +117,8 @@ def test_what_no_table_holds_is_refused(model: TinyModel) -> None:
             session.infer([ids], [np.zeros_like(ids)])
     with pytest.raises(BackendError, match="70 tokens"):
         session.infer([np.ones(70, np.int32)], [np.zeros(70, np.int32)])
+
+
+def test_the_product_alone_is_timed_where_it_can_run() -> None:
+    assert product_rate(8, 64, 64, 10) > 1e6
+    assert product_rate(8, 64, 64, 10, "neon") == 0

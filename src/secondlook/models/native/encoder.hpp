@@ -463,4 +463,20 @@ class PackedEncoder final : public Encoder {
   int head_size_;
 };
 
+// The integer product alone, for benchmarks: what the linear layers could reach at most.
+inline float multiply(int rows, int inputs, int outputs, int times) {
+  Buffer<float> weights, scale, low;
+  Buffer<uint8_t> levels;
+  float* w = weights.fit(size_t(outputs) * inputs);
+  for (size_t i = 0; i < size_t(outputs) * inputs; i++) w[i] = float(int(i * 37 % 127) - kWeightLevels);
+  const Quantised in = {levels.fit(size_t(rows) * inputs), scale.fit(rows), low.fit(rows)};
+  for (size_t i = 0; i < size_t(rows) * inputs; i++) in.levels[i] = uint8_t(i * 31 % (kActivationLevels + 1));
+  for (int i = 0; i < rows; i++) in.scale[i] = 1, in.low[i] = 0;
+  Linear linear;
+  linear.set(w, w, outputs, inputs);
+  Floats total = zero();
+  for (int i = 0; i < times; i++) linear.apply(in, rows, [&total](int, int, Floats x) { total = add(total, x); });
+  return sum_of(total);
+}
+
 }  // namespace

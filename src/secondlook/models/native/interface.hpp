@@ -36,3 +36,7 @@ class Encoder {
 
 Encoder* make_avx2(const Shape& shape, const Tables& tables);
 Encoder* make_avx512(const Shape& shape, const Tables& tables);
+
+// Multiplies rows of levels with a matrix, `times` times; what is left of it, so that none is left out.
+float multiply_avx2(int rows, int inputs, int outputs, int times);
+float multiply_avx512(int rows, int inputs, int outputs, int times);
