@@ -12,7 +12,7 @@ from secondlook.models.fakes import FakeEmbedder
 from secondlook.models.late_interaction import LateInteraction
 from secondlook.ports import Embedder, Embedding
 
-TEXTS = ["the lamp oil freezes in winter", "fog horn", "", "日本語 🦊 lamp", "warm it before lighting " * 400]
+TEXTS = ["the lamp oil freezes in winter", "fog horn", "", "日本語 🦊 lamp", "warm it before lighting " * 600]
 
 ADAPTERS: dict[str, Callable[[Encoder], Embedder]] = {
     "encoder": EncoderEmbedder,

@@ -23,7 +23,7 @@ from tests.rerank_server import serve_reranker
 from tests.tiny_models import make_model
 from tests.unit.models.test_onnx_cross_encoder import export
 
-TEXTS = ["the oil lamp freezes", "fog horn", "", "日本語 🦊 lamp", "warm it before lighting the lamp " * 300]
+TEXTS = ["the oil lamp freezes", "fog horn", "", "日本語 🦊 lamp", "warm it before lighting the lamp " * 450]
 
 
 @dataclass
