@@ -10,9 +10,8 @@ from secondlook.models.encoder import Encoded, Encoder
 from secondlook.models.late_interaction import MOST_WINDOWS, WINDOW_TOKENS, LateInteraction
 from secondlook.ports import Embedding, Vector
 
-
 CURVE = 0.66
-"""Cosine to the power of this is the vector score: 0.25 becomes 0.4 (docs/decisions/0024)."""
+"""Cosine to the power of this is the vector score: 0.25 becomes 0.4 (docs/decisions/0015)."""
 
 
 class EncoderEmbedder:
@@ -59,7 +58,7 @@ class EncoderEmbedder:
         return self._encoder.reader.count_tokens(text)
 
     def score_cosine(self, cosine: float) -> float:
-        """cosine ** 0.66: relevant passages have cosines from 0.25 on with this model, and 0.4 is the usual threshold."""
+        """cosine ** 0.66: relevant passages have cosines from 0.25 on here, and 0.4 is the usual threshold."""
         return float(cosine**CURVE)
 
     def _join_all(self, encoded: Sequence[Encoded], counts: Sequence[int]) -> list[Embedding]:

@@ -79,7 +79,7 @@ class LateInteraction:
 
     A pair's score depends on the query, the passage and the passage's first-stage
     evidence, never on its company. It rises with the odds of relevance; 0.4 is where 97 of
-    100 questions still keep a relevant passage (docs/decisions/0024).
+    100 questions still keep a relevant passage (docs/decisions/0015).
 
     Source:
         Khattab and Zaharia, ColBERT, SIGIR 2020 (MaxSim).
