@@ -208,7 +208,7 @@ def cutter(encoder: Encoder) -> Callable[[str, int], str]:
 
     def cut(text: str, most: int) -> str:
         short = text[: most * LONGEST_TEXT]
-        return short[: reader.windows(short, most + reader.special_tokens)[0][1]]
+        return short[: reader.windows([short], most + reader.special_tokens)[0][0][1]]
 
     return cut
 

@@ -108,7 +108,7 @@ class CrossEncoder:
 
     def _windows(self, text: str, room: int) -> list[str]:
         """The windows of a text, in order; the first one lies within what the pair with the whole text reads."""
-        blocks = self._encoder.reader.windows(text, max(1, room // BLOCKS) + SPECIAL)
+        [blocks] = self._encoder.reader.windows([text], max(1, room // BLOCKS) + SPECIAL)
         starts = [at for at in range(0, len(blocks), BLOCKS - 1) if at == 0 or at + 1 < len(blocks)]
         return [text[blocks[at][0] : blocks[min(at + BLOCKS, len(blocks)) - 1][1]] for at in starts]
 

@@ -83,10 +83,11 @@ class Encoder:
     async def split(self, texts: Sequence[str], max_tokens: int) -> list[list[str]]:
         """Each text in windows of at most that many tokens, special ones counted."""
 
-        def cut(text: str) -> list[str]:
-            return [text[start:end] for start, end in self.reader.windows(text, max_tokens)]
+        def cut(some: Sequence[str]) -> list[list[str]]:
+            found = self.reader.windows(some, max_tokens)
+            return [[text[start:end] for start, end in spans] for text, spans in zip(some, found, strict=True)]
 
-        return await self._scheduler.read_each(cut, texts)
+        return await self._scheduler.read_in_turns(cut, texts)
 
     async def encode(
         self, texts: Sequence[str], *, max_tokens: int = 256, priority: Priority = "passage"
@@ -137,15 +138,15 @@ class Encoder:
     async def _rows(self, texts: Sequence[str], max_tokens: int, priority: Priority) -> list[Row]:
         """Tokens of each text; a query is short, and does not wait until long passages are read."""
         if priority == "query":
-            return [self.reader.read(text, max_tokens) for text in texts]
-        return await self._scheduler.read_each(lambda text: self.reader.read(text, max_tokens), texts)
+            return self.reader.read(texts, max_tokens)
+        return await self._scheduler.read_in_turns(lambda some: self.reader.read(some, max_tokens), texts)
 
     def _open(self, folder: Path, head: bool, precision: Precision, runtime: Runtime, cache: Path | None) -> Session:
         if precision == "int8" and runtime != "onnxruntime":
             try:
                 session = NativeSession(folder, head=head)
                 if not head:
-                    check_session(session, folder, self.reader.read(SAMPLE, self.reader.max_positions)[0])
+                    check_session(session, folder, self.reader.read([SAMPLE], self.reader.max_positions)[0][0])
                 return session
             except BackendError as error:
                 if runtime == "native":

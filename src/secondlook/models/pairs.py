@@ -17,7 +17,7 @@ async def score_pairs(
     """
     scheduler.admit("passage")
     asked = await scheduler.read(lambda: reader.ask(query, max_tokens))
-    rows = await scheduler.read_each(lambda passage: reader.pair(asked, passage), passages)
+    rows = await scheduler.read_in_turns(lambda some: reader.pair(asked, some), passages)
     logits = await scheduler.infer(
         session,
         [ids for ids, _, _ in rows],

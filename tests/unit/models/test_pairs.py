@@ -1,6 +1,7 @@
 """Pairs are read and scored in order, each by itself."""
 
 import asyncio
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -23,6 +24,18 @@ class Lengths:
 
     def infer(self, ids: Sequence[Ids], types: Sequence[Ids]) -> list[Floats]:
         return [np.array([len(one), 0], np.float32) for one in ids]
+
+
+class Gate(Lengths):
+    """Lets nobody through until it is opened."""
+
+    def __init__(self) -> None:
+        self.entered, self.opened = threading.Event(), threading.Event()
+
+    def infer(self, ids: Sequence[Ids], types: Sequence[Ids]) -> list[Floats]:
+        self.entered.set()
+        self.opened.wait()
+        return super().infer(ids, types)
 
 
 @pytest.fixture
@@ -55,9 +68,14 @@ def test_a_query_without_room(reader: Reader, scheduler: Scheduler) -> None:
 
 
 def test_too_much_is_refused(reader: Reader, scheduler: Scheduler) -> None:
-    async def both() -> list[object]:
-        calls = (score_pairs(reader, Lengths(), scheduler, "oil", ["lamp " * 16] * 400, max_tokens=20) for _ in "ab")
-        return await asyncio.gather(*calls, return_exceptions=True)
+    gate = Gate()
 
-    refused = [one for one in asyncio.run(both()) if isinstance(one, OverloadedError)]
-    assert len(refused) == 1
+    async def both() -> int:
+        first = asyncio.create_task(score_pairs(reader, gate, scheduler, "oil", ["lamp " * 16] * 400, max_tokens=20))
+        await asyncio.to_thread(gate.entered.wait)
+        with pytest.raises(OverloadedError):
+            await score_pairs(reader, gate, scheduler, "oil", ["lamp " * 16] * 400, max_tokens=20)
+        gate.opened.set()
+        return len(await first)
+
+    assert asyncio.run(both()) == 400
