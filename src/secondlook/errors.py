@@ -53,6 +53,16 @@ class TooManyTokensError(CallerError):
     """A passage is longer than the model reads, and the caller asked not to have it cut."""
 
 
+class QueryTooLongError(CallerError):
+    """The query leaves a model that reads it together with a passage no room for the passage."""
+
+    def __init__(self, tokens: int, limit: int) -> None:
+        super().__init__(
+            f"the query has {tokens:,} tokens, too many for a model that reads {limit:,} of query and passage together:"
+            " shorten it, or name another model"
+        )
+
+
 class InstanceNotFoundError(CallerError):
     """The instance does not exist in that namespace."""
 

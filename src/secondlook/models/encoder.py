@@ -124,7 +124,7 @@ class Encoder:
         """The first logit of each pair, and whether the passage was cut; the query never is.
 
         Raises:
-            CallerError: the query leaves no room for a passage.
+            QueryTooLongError: the query leaves no room for a passage.
             OverloadedError: too much work waits.
         """
         return await score_pairs(self.reader, self._session, self._scheduler, query, passages, max_tokens=max_tokens)

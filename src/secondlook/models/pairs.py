@@ -12,7 +12,7 @@ async def score_pairs(
     """The first logit of each pair, and whether the passage was cut; the query never is.
 
     Raises:
-        CallerError: the query leaves no room for a passage.
+        QueryTooLongError: the query leaves no room for a passage.
         OverloadedError: too much work waits.
     """
     scheduler.admit("passage")

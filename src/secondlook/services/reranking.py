@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from secondlook.domain.candidate import Receipt, RerankStatus
 from secondlook.domain.options import MissingModel
-from secondlook.errors import BackendError, RerankerError, SetupError
+from secondlook.errors import BackendError, QueryTooLongError, RerankerError, SetupError
 from secondlook.ports import Passage, Reranker, Rerankers, Scores
 from secondlook.services.measuring import reason_class
 from secondlook.telemetry import Stopwatch, reranks, tell
@@ -62,6 +62,7 @@ class PassageReranking:
 
         Raises:
             InvalidModelError: the model's name is unknown.
+            QueryTooLongError: the model cannot read the query whole beside a passage.
             OverloadedError: too much work waits.
             RerankerError: the model failed, or its weights cannot be had.
         """
@@ -70,7 +71,7 @@ class PassageReranking:
             passages, cut = await self._passages(texts, max_tokens)
             try:
                 scores = await _score(reranker, query, passages)
-            except BackendError as error:
+            except (BackendError, QueryTooLongError) as error:
                 reranks.labels("refused", reason_class(str(error) or "failed")).inc()
                 raise
             tell(model=reranker.identity, candidates=len(texts), scored=len(scores.values), cached=scores.cached)
