@@ -114,7 +114,7 @@ class CrossEncoder:
         """The score of each pair, and whether the text was cut."""
         pairs = await self._encoder.score_pairs(query, texts, max_tokens=self._max_tokens)
         if not all(math.isfinite(logit) for logit, _ in pairs):
-            raise RerankerError(f"{self.identity} gave a score that is not a number")
+            raise RerankerError(f"{self.identity} gave a score that is not a number", "answer")
         units = to_units(self.score_kind, [logit for logit, _ in pairs])
         return [(score, cut) for score, (_, cut) in zip(units, pairs, strict=True)]
 
