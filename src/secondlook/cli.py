@@ -326,7 +326,7 @@ def evaluate(
             if json_file:
                 json_file.write_text(json.dumps(to_json(reports), indent=2) + "\n")
 
-    _run(load_settings(data_dir=data_dir), work, queue="none")
+    _run(load_settings(data_dir=data_dir), work, queue="own")  # a server that starts must not sweep the index away
 
 
 @models_app.callback(invoke_without_command=True)
