@@ -9,7 +9,7 @@ import pytest
 
 from secondlook.errors import CallerError, OverloadedError
 from secondlook.models.batching import Floats, Ids, Scheduler
-from secondlook.models.pairs import score_pairs
+from secondlook.models.pairs import PairModel
 from secondlook.models.reading import Reader
 from tests.tiny_models import write_tokenizer
 
@@ -39,7 +39,7 @@ def reader(tmp_path: Path) -> Reader:
 
 
 def score(reader: Reader, scheduler: Scheduler, query: str, texts: list[str]) -> list[tuple[float, bool]]:
-    return asyncio.run(score_pairs(reader, Lengths(), scheduler, query, texts, max_tokens=20))
+    return asyncio.run(PairModel(reader, Lengths(), scheduler=scheduler).score_pairs(query, texts, max_tokens=20))
 
 
 def test_each_pair_in_its_place(reader: Reader, scheduler: Scheduler) -> None:
@@ -56,7 +56,8 @@ def test_a_query_without_room(reader: Reader, scheduler: Scheduler) -> None:
 
 def test_too_much_is_refused(reader: Reader, scheduler: Scheduler) -> None:
     async def both() -> list[object]:
-        calls = (score_pairs(reader, Lengths(), scheduler, "oil", ["lamp " * 16] * 400, max_tokens=20) for _ in "ab")
+        model = PairModel(reader, Lengths(), scheduler=scheduler)
+        calls = (model.score_pairs("oil", ["lamp " * 16] * 400, max_tokens=20) for _ in "ab")
         return await asyncio.gather(*calls, return_exceptions=True)
 
     refused = [one for one in asyncio.run(both()) if isinstance(one, OverloadedError)]
