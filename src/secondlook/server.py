@@ -3,7 +3,8 @@
 import errno
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import uvicorn
 
@@ -50,6 +51,16 @@ def listen(settings: Settings) -> list[socket.socket]:
             raise SetupError(f"port {port} of {address[0]} cannot be had, {reason}") from error
         port = one.getsockname()[1]
     return opened
+
+
+@contextmanager
+def listening(settings: Settings, *, wanted: bool = True) -> Iterator[list[socket.socket]]:
+    """The server's sockets, had before anything else is done: a port that is in use leaves no trace."""
+    sockets = listen(settings) if wanted else []
+    try:
+        yield sockets
+    finally:
+        close(sockets)
 
 
 def close(sockets: Sequence[socket.socket]) -> None:

@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol, TypeVar, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from secondlook.errors import BackendError, OverloadedError
+from secondlook.errors import BackendError, MemoryRanOutError, OverloadedError
 from secondlook.telemetry import (
     infer_seconds,
     queue_wait,
@@ -302,7 +302,7 @@ class Scheduler:
         except MemoryError as error:
             if len(pieces) == 1:
                 job, place = pieces[0]
-                reason = BackendError(f"memory ran out on a sequence of {len(job.ids[place])} tokens")
+                reason = MemoryRanOutError(f"memory ran out on a sequence of {len(job.ids[place])} tokens")
                 reason.__cause__ = error
                 _fail(job, reason)
             else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from secondlook.errors import CallerError, SetupError
+from secondlook.errors import QueryTooLongError, SetupError
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
@@ -76,13 +76,13 @@ class Reader:
         """A query, to be read with passages in pairs of at most ``max_tokens``; it is never cut.
 
         Raises:
-            CallerError: it leaves no room for a passage.
+            QueryTooLongError: it leaves no room for a passage.
         """
         limit = min(max_tokens, self.max_positions)
         [tokens] = self._tokens([query])
         room = limit - self._special_pair - len(tokens.ids)
         if room < 1:
-            raise CallerError(f"the query has {len(tokens.ids)} tokens and leaves no room in {limit}: shorten it")
+            raise QueryTooLongError(len(tokens.ids), limit)
         return Asked(tokens, room)
 
     def pair(self, asked: Asked, passages: Sequence[str]) -> list[Row]:

@@ -10,7 +10,7 @@ import pytest
 
 from secondlook.errors import CallerError, OverloadedError
 from secondlook.models.batching import Floats, Ids, Scheduler
-from secondlook.models.pairs import score_pairs
+from secondlook.models.pairs import PairModel
 from secondlook.models.reading import Reader
 from tests.tiny_models import write_tokenizer
 
@@ -52,7 +52,7 @@ def reader(tmp_path: Path) -> Reader:
 
 
 def score(reader: Reader, scheduler: Scheduler, query: str, texts: list[str]) -> list[tuple[float, bool]]:
-    return asyncio.run(score_pairs(reader, Lengths(), scheduler, query, texts, max_tokens=20))
+    return asyncio.run(PairModel(reader, Lengths(), scheduler=scheduler).score_pairs(query, texts, max_tokens=20))
 
 
 def test_each_pair_in_its_place(reader: Reader, scheduler: Scheduler) -> None:
@@ -69,12 +69,13 @@ def test_a_query_without_room(reader: Reader, scheduler: Scheduler) -> None:
 
 def test_too_much_is_refused(reader: Reader, scheduler: Scheduler) -> None:
     gate = Gate()
+    model = PairModel(reader, gate, scheduler=scheduler)
 
     async def both() -> int:
-        first = asyncio.create_task(score_pairs(reader, gate, scheduler, "oil", ["lamp " * 16] * 400, max_tokens=20))
+        first = asyncio.create_task(model.score_pairs("oil", ["lamp " * 16] * 400, max_tokens=20))
         await asyncio.to_thread(gate.entered.wait)
         with pytest.raises(OverloadedError):
-            await score_pairs(reader, gate, scheduler, "oil", ["lamp " * 16] * 400, max_tokens=20)
+            await model.score_pairs("oil", ["lamp " * 16] * 400, max_tokens=20)
         gate.opened.set()
         return len(await first)
 

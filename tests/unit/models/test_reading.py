@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from secondlook.errors import CallerError, SetupError
+from secondlook.errors import QueryTooLongError, SetupError
 from secondlook.models.reading import LONGEST_TEXT, Reader
 from tests.tiny_models import POSITIONS, WORDS, write_tokenizer
 
@@ -52,9 +52,9 @@ def test_of_a_pair_the_passage_is_cut_and_the_query_never(tmp_path: Path) -> Non
     assert ids.tolist().count(*ids_of("oil")) == 30
     assert reader.pair(asked, ["lamp " * 7])[0][2] is False
     assert reader.pair(asked, ["lamp" + " " * 7 * LONGEST_TEXT])[0][2] is True, "what was not looked at may hold words"
-    with pytest.raises(CallerError, match=r"the query has 37 tokens and leaves no room in 40: shorten it"):
+    with pytest.raises(QueryTooLongError, match=r"the query has 37 tokens.* reads 40 of query and passage"):
         reader.ask("oil " * 37, 40)
-    with pytest.raises(CallerError, match=f"leaves no room in {POSITIONS}"):
+    with pytest.raises(QueryTooLongError, match=f"reads {POSITIONS} of"):
         reader.ask("oil " * 100, 1000)
 
 
