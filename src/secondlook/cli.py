@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from secondlook import __version__, bootstrap, demo
+from secondlook import __version__, bootstrap, demo, dev_worker
 from secondlook.domain.instance import Instance, InstanceSettings
 from secondlook.domain.options import Generation
 from secondlook.domain.query import Query
@@ -39,6 +39,7 @@ token_app = typer.Typer(no_args_is_help=True, help="Create, list and revoke API 
 models_app = typer.Typer(help="List the known models; `pull` or `add` one.")
 app.add_typer(token_app, name="token")
 app.add_typer(models_app, name="models")
+app.command("dev-worker")(dev_worker.write)
 
 out = Console(emoji=False)
 err = Console(stderr=True, emoji=False)

@@ -83,8 +83,18 @@ def serve_worker(folder: Path, *, config: str, worker: str, url: str, token: str
     )  # fmt: skip
     path = folder / "config.capnp"
     path.write_text(text, encoding="utf-8")
+    with running(path) as served:
+        yield served
+
+
+@contextmanager
+def running(config: Path) -> Iterator[Worker]:
+    """The Worker of a configuration, on a free port, until the block ends."""
     [program] = MODULES.glob("@cloudflare/workerd-*/bin/workerd*")  # the one for this machine; it needs no Node
-    process = subprocess.Popen([program, "serve", path, "--control-fd=1"], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [program, "serve", config, "--socket-addr=http=127.0.0.1:0", "--control-fd=1"],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
     try:
         assert process.stdout
         told = json.loads(process.stdout.readline() or "{}")
