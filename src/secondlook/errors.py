@@ -17,6 +17,10 @@ class SetupError(SecondlookError):
     """The configuration or the installation must be mended."""
 
 
+class FolderInUseError(SetupError):
+    """Another process works all that waits in the data folder."""
+
+
 class NotAuthenticatedError(CallerError):
     """The bearer token is missing, unknown or revoked."""
 

@@ -1,12 +1,15 @@
 """Workers in the real runtime: the AI binding of workerd, and our Worker as a service binding."""
 
+import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import httpx
 import pytest
 
+from secondlook import BindingError, connect
+from secondlook.api.binding.body import Body
 from tests.acceptance.server_process import ServerProcess
 from tests.clients.node import Node
 from tests.clients.workerd import BOUND, WORKERS, WRAPPED, Worker, serve_worker
@@ -127,6 +130,57 @@ def test_a_wrong_token(serve: Serve, config: str) -> None:
         for verb in ("search", "aiSearch"):
             found = error(worker, "AI", ["autorag", NAME], [verb, ASKED])
             assert found == ("AutoRAGUnauthorizedError", "Authentication error")
+
+
+def test_python_gives_the_same(bound: Worker, server: ServerProcess, token: str) -> None:
+    """One table of calls, through the Worker and through ``secondlook.connect``."""
+    instance = (["get", NAME],)
+    for binding, *calls in (
+        ("AI", ["autorag", NAME], ["search", ASKED]),
+        ("AI", ["autorag", NAME], ["aiSearch", ASKED]),
+        ("AI", ["autorag", NAME], ["aiSearch", {**ASKED, "stream": True}]),
+        ("AI", ["autorag"], ["list"]),
+        ("AI", ["autorag"], ["search", ASKED]),
+        ("AI", ["autorag", "nobody"], ["search", ASKED]),
+        ("AI", ["run", OCTOBER["model"], {"query": QUERY, "contexts": [{"text": "a llama"}]}]),
+        ("AI_SEARCH", ["list", {"search": NAME}]),
+        ("AI_SEARCH", ["delete", "nobody"]),
+        ("AI_SEARCH", ["create", {"id": "No Name"}]),
+        ("AI_SEARCH", *instance, ["info"]),
+        ("AI_SEARCH", *instance, ["stats"]),
+        ("AI_SEARCH", *instance, ["search", {"query": QUERY, **options(enabled=True)}]),
+        ("AI_SEARCH", *instance, "items", ["list", {"sort_by": "modified_at"}]),
+        ("AI_SEARCH", *instance, "items", ["get", "nothing"], ["chunks"]),
+        ("AI_SEARCH", *instance, "items", ["get", "nothing"], ["logs", {"limit": 3}]),
+        ("AI_SEARCH", *instance, "jobs", ["list", {"page": 1}]),
+        ("AI_SEARCH", *instance, "jobs", ["get", "nothing"], ["info"]),
+        ("AI_SEARCH", *instance, "jobs", ["get", "nothing"], ["logs"]),
+        ("AI_SEARCH", *instance, "jobs", ["get", "nothing"], ["cancel"]),
+    ):
+        through_worker = timeless(bound.call(binding, *calls))
+        assert timeless(asyncio.run(python(server.url, token, binding, calls))) == through_worker, calls
+
+
+async def python(url: str, token: str, binding: str, calls: Sequence[Any]) -> Any:
+    """What the probe would say of the same calls in Python."""
+    async with connect(url, token) as env:
+        found: Any = getattr(env, binding)
+        try:
+            for call in calls:
+                found = getattr(found, call) if isinstance(call, str) else getattr(found, call[0])(*call[1:])
+            found = await found
+            if isinstance(found, Body):
+                return {"text": await found.text(), "type": found.headers["content-type"]}
+        except BindingError as error:
+            return {"error": {"name": type(error).__name__, "message": error.message}}
+        return {"value": found}
+
+
+def timeless(value: Any) -> Any:
+    """The same without how long it took, and what was read before."""
+    if isinstance(value, dict):
+        return {name: timeless(one) for name, one in value.items() if name not in ("ms", "cached", "scored")}
+    return [timeless(one) for one in value] if isinstance(value, list) else value
 
 
 def test_a_server_that_is_not_there(serve: Serve) -> None:
