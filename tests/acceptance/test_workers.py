@@ -13,6 +13,7 @@ from secondlook.api.binding.body import Body
 from tests.acceptance.server_process import ServerProcess
 from tests.clients.node import Node
 from tests.clients.workerd import BOUND, WORKERS, WRAPPED, Worker, serve_worker
+from tests.thread_server import QuietHandler, serve_in_thread
 
 NAME = "my-autorag"
 PAGES = {
@@ -189,6 +190,21 @@ def test_a_server_that_is_not_there(serve: Serve) -> None:
         assert name == "AutoRAGInternalError"
         assert "no Secondlook answers at http://127.0.0.1:9" in message
         assert error(worker, "AI_SEARCH", ["list"])[0] == "AiSearchInternalError"
+
+
+def test_another_server_there(serve: Serve) -> None:
+    with serve_in_thread(OtherServer) as url, serve(BOUND, url=url) as worker:
+        name, message = error(worker, "AI_SEARCH", ["list"])
+    assert name == "AiSearchInternalError"
+    assert f"{url} is no Secondlook: it answered " in message
+
+
+class OtherServer(QuietHandler):
+    """Answers, but not with JSON."""
+
+    def do_GET(self) -> None:
+        self.send_head(200, 6)
+        self.wfile.write(b"<html>")
 
 
 def test_rerankers_run(both: Worker) -> None:

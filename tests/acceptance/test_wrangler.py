@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,10 +22,8 @@ QUESTION = "what must I do when the oil in the lamp is frozen?"
 Wrangler = Callable[..., Any]
 
 
-@pytest.fixture(scope="module")
-def wrangler(node: Node, server: ServerProcess, token: str, tmp_path_factory: pytest.TempPathFactory) -> Wrangler:
-    """What ``wrangler ai-search …`` prints: the JSON, unless ``json`` is false, or the text of an error."""
-    home = tmp_path_factory.mktemp("home")
+def wrangler_of(node: Node, server: ServerProcess, token: str, account: str, home: Path) -> Wrangler:
+    """What ``wrangler ai-search …`` prints: the JSON, unless ``as_json`` is false, or the text of an error."""
 
     def call(*words: str, token: str = token, as_json: bool = True, fails: bool = False) -> Any:
         flags = ("--json",) if as_json else ()
@@ -32,7 +31,7 @@ def wrangler(node: Node, server: ServerProcess, token: str, tmp_path_factory: py
             node.command("wrangler", "ai-search", *words, *flags), cwd=home,
             environment={
                 "CLOUDFLARE_API_BASE_URL": f"{server.url}/client/v4", "CLOUDFLARE_API_TOKEN": token,
-                "CLOUDFLARE_ACCOUNT_ID": ACCOUNT, "WRANGLER_SEND_METRICS": "false", "CI": "1", "NO_COLOR": "1",
+                "CLOUDFLARE_ACCOUNT_ID": account, "WRANGLER_SEND_METRICS": "false", "CI": "1", "NO_COLOR": "1",
                 "HOME": str(home),
             },
         )  # fmt: skip
@@ -40,6 +39,11 @@ def wrangler(node: Node, server: ServerProcess, token: str, tmp_path_factory: py
         return json.loads(done.stdout) if as_json and not fails else done.stdout + done.stderr
 
     return call
+
+
+@pytest.fixture(scope="module")
+def wrangler(node: Node, server: ServerProcess, token: str, tmp_path_factory: pytest.TempPathFactory) -> Wrangler:
+    return wrangler_of(node, server, token, ACCOUNT, tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="module")

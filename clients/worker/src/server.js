@@ -40,7 +40,12 @@ export class Server {
 
   /** The whole body, read as JSON. */
   async read(path, options, failure) {
-    return (await this.ask(path, options, failure)).json();
+    const text = await (await this.ask(path, options, failure)).text();
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw failure(0, `${this.url} is no Secondlook: it answered ${JSON.stringify(text.slice(0, 200))}`);
+    }
   }
 
   /** `result` of the envelope. */
