@@ -220,7 +220,9 @@ class AiSearchChatRequest(TypedDict):
     stream: NotRequired[Literal[False]]
     ai_search_options: NotRequired[AiSearchOptions]
     temperature: NotRequired[float]
+    top_p: NotRequired[float]
     max_tokens: NotRequired[int]
+    tools: NotRequired[Sequence[Mapping[str, Any]]]
 
 
 class AiSearchChatRequestStreaming(TypedDict):
@@ -231,7 +233,9 @@ class AiSearchChatRequestStreaming(TypedDict):
     stream: Literal[True]
     ai_search_options: NotRequired[AiSearchOptions]
     temperature: NotRequired[float]
+    top_p: NotRequired[float]
     max_tokens: NotRequired[int]
+    tools: NotRequired[Sequence[Mapping[str, Any]]]
 
 
 class AiSearchMultiChatRequest(TypedDict):

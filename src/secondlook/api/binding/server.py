@@ -1,5 +1,6 @@
 """The way to a server: paths, the token, and answers taken out of their envelopes."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -51,9 +52,11 @@ class Server:
 
     async def read(self, call: Call, kind: Kind) -> Any:
         """The whole answer, read as JSON."""
-        body = await self.open(call, kind)
-        async with body:
-            return await self._json(body, kind)
+        text = await (await self.open(call, kind)).text()
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise kind(0)(f"{self._where} is no Secondlook: it answered {text[:LONGEST_TEXT]!r}") from error
 
     async def open(self, call: Call, kind: Kind) -> Body:
         """The answer as it comes; an error status raises the error that ``kind`` gives for it."""
@@ -68,28 +71,20 @@ class Server:
                 f"no Secondlook answers at {self._where} ({str(error) or type(error).__name__}): start it, or check the"
                 " address"
             ) from error
+        body = Body(response, kind)
         if response.is_success:
-            return Body(response)
-        async with Body(response) as body:
-            raise await self._failure(body, kind)
+            return body
+        raise failure_of(body.status, await body.text(), kind)
 
-    async def _json(self, body: Body, kind: Kind) -> Any:
-        text = await body.text()
-        try:
-            return httpx.Response(200, text=text).json()
-        except ValueError as error:
-            raise kind(0)(f"{self._where} is no Secondlook: it answered {text[:LONGEST_TEXT]!r}") from error
 
-    async def _failure(self, body: Body, kind: Kind) -> BindingError:
-        """The error that the envelope tells."""
-        text = await body.text()
-        try:
-            line = cast(dict[str, Any], httpx.Response(200, text=text).json()["errors"][0])
-        except (ValueError, LookupError, TypeError):
-            line = {"message": text[:LONGEST_TEXT] or f"status {body.status}"}
-        return kind(body.status)(
-            str(line["message"]), status=body.status, code=int(line.get("code", 0)), detail=str(line.get("detail", ""))
-        )
+def failure_of(status: int, text: str, kind: Kind) -> BindingError:
+    """The error that an envelope tells, or whatever the text is."""
+    try:
+        line = cast(dict[str, Any], json.loads(text)["errors"][0])
+        code, message, detail = int(line.get("code", 0)), str(line["message"]), str(line.get("detail", ""))
+    except (ValueError, LookupError, TypeError):
+        code, message, detail = 0, text[:LONGEST_TEXT] or f"status {status}", ""
+    return kind(status)(message, status=status, code=code, detail=detail)
 
 
 def part(name: str) -> str:

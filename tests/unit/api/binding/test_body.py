@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from secondlook.api.binding.body import Body
+from secondlook.api.binding.errors import AiSearchInternalError, ai_search_error
 from tests.in_loop import in_loop
 
 EVENTS = b'event: chunks\ndata: [1]\n\ndata: {"a":\ndata: "\xc3\xa4"}\n\n: a comment\n\ndata:[DONE]\n\n'
@@ -26,7 +27,7 @@ class Pieces(httpx.AsyncByteStream):
 
 
 def body_of(pieces: Pieces) -> Body:
-    return Body(httpx.Response(200, headers={"x-a": "b"}, stream=pieces))
+    return Body(httpx.Response(200, headers={"x-a": "b"}, stream=pieces), ai_search_error)
 
 
 @in_loop
@@ -57,3 +58,23 @@ async def test_closed_early() -> None:
             assert part == b"ev"
             break
     assert pieces.closed
+
+
+class Breaking(Pieces):
+    """One event, then the connection is gone."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b"data: 1\n\n"
+        raise httpx.ReadError("gone")
+
+
+@in_loop
+async def test_an_answer_that_breaks_off() -> None:
+    pieces = Breaking()
+    events = body_of(pieces).events()
+    assert await anext(events) == ("", "1")
+    with pytest.raises(AiSearchInternalError, match="broke off"):
+        await anext(events)
+    assert pieces.closed
+    with pytest.raises(AiSearchInternalError, match="broke off"):
+        await body_of(Breaking()).text()
