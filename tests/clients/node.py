@@ -119,7 +119,12 @@ def install(node: Node) -> None:
             return
         flags = ("--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error")
         path = f"{Path(node.program).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-        done = run([*node.npm, "install", *flags], timeout=PATIENCE, environment={"PATH": path})
+        try:
+            done = run([*node.npm, "install", *flags], timeout=PATIENCE, environment={"PATH": path})
+        except subprocess.TimeoutExpired as error:
+            raise RuntimeError(
+                f"npm did not install {wanted} in {PATIENCE:.0f} s: is its registry there?"
+            ) from error
         if done.returncode:
             raise RuntimeError(f"npm could not install {wanted}: {done.stderr[-2000:]}")
         STAMP.write_text(wanted, encoding="utf-8")
