@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from secondlook.engines.embedded import EmbeddedEngine
-from secondlook.errors import InvalidModelError, SecondlookError, SetupError
+from secondlook.errors import FolderInUseError, InvalidModelError, SecondlookError, SetupError
 from secondlook.models import golden, registry, remote_config, weights
 from secondlook.models.batching import Scheduler
 from secondlook.models.cross_encoder import CrossEncoder
@@ -61,15 +61,15 @@ async def open_runtime(
     """A running Secondlook over ``settings.data_dir``, closed in order at the end.
 
     Raises:
-        SetupError: the data folder cannot be used, another process indexes all that waits there, or the
-            embedder's weights cannot be had.
+        SetupError: the data folder cannot be used, or the embedder's weights cannot be had.
+        FolderInUseError: another process indexes all that waits there.
     """
     folder = settings.data_dir
     prepare_folder(folder, "indexes", "files")
     endpoints = read_remotes(settings)
     async with AsyncExitStack() as opened:
         if queue == "all" and not opened.enter_context(FileLock(folder / "server.lock")).take():
-            raise SetupError(
+            raise FolderInUseError(
                 f"a server works on the data folder {folder} already: stop it first, or give this one a folder of its"
                 " own with --data-dir"
             )

@@ -30,6 +30,10 @@ class SetupError(SecondlookError):
     cause = "missing"
 
 
+class FolderInUseError(SetupError):
+    """Another process works all that waits in the data folder."""
+
+
 class NotAuthenticatedError(CallerError):
     """The bearer token is missing, unknown or revoked."""
 
