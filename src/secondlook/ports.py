@@ -156,12 +156,13 @@ class Rerankers:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A piece of an answer."""
+    """A piece of an answer; ``tool_calls`` are pieces of calls, each with its ``index``, as OpenAI streams them."""
 
     text: str
     finish_reason: str = ""
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    tool_calls: tuple[Mapping[str, object], ...] = field(default=(), hash=False)
 
 
 @dataclass(frozen=True, slots=True)

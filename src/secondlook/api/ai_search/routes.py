@@ -226,11 +226,7 @@ def namespace_of(namespace: Namespace) -> dict[str, object]:
 def completion_of(answer: Answer, written: Written, body: ChatBody) -> dict[str, object]:
     """The bare completion object, with its chunks (contract, 11)."""
     bare = body.ai_search_options.retrieval.metadata_only
-    choice = {
-        "index": 0,
-        "finish_reason": written.finish_reason,
-        "message": {"role": "assistant", "content": written.text},
-    }
+    choice = {"index": 0, "finish_reason": written.finish_reason, "message": written.message()}
     completion: dict[str, object] = {
         **_head(answer, "chat.completion"),
         "choices": [choice],
@@ -249,8 +245,11 @@ async def stream_of(answer: Answer, deltas: AsyncIterator[Any], *, bare: bool = 
     try:
         async for delta in deltas:
             written.add(delta)
-            if delta.text:
-                yield event({**head, "choices": [{"index": 0, "delta": {"content": delta.text}}]})
+            said: dict[str, object] = {"content": delta.text} if delta.text else {}
+            if delta.tool_calls:
+                said["tool_calls"] = list(delta.tool_calls)
+            if said:
+                yield event({**head, "choices": [{"index": 0, "delta": said}]})
     except Exception as error:  # the edge: the status line is long gone
         if not isinstance(error, SecondlookError):
             log.exception("a stream broke")
