@@ -1,6 +1,7 @@
 """The HTTP server: the API over an open runtime."""
 
 import errno
+import logging
 import socket
 from collections.abc import Callable, Sequence
 
@@ -70,7 +71,10 @@ async def serve(
     on_ready: Callable[[int], None] | None = None,
 ) -> None:
     """Serve until interrupted, on ``sockets`` of ``listen``; ``on_ready`` hears the port once requests are taken."""
-    app = create_app(runtime.services, options=ApiOptions(metrics_open=settings.metrics_open))
+    if settings.log_level != "warning":  # that is what Python does by itself
+        logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    options = ApiOptions(metrics_open=settings.metrics_open, strict=settings.compatibility == "strict")
+    app = create_app(runtime.services, options=options)
     config = uvicorn.Config(app, backlog=BACKLOG, log_level="warning", access_log=False)
     await _Server(config, on_ready).serve(list(sockets) or listen(settings))
 

@@ -12,8 +12,22 @@ Row = dict[str, object]
 
 
 def receipt_of(ranking: Ranking) -> dict[str, object]:
-    """What reranking did; an extra key that Cloudflare does not send."""
-    return shown_receipt(ranking.receipt)
+    """What reranking did, and whether then or for an earlier question; an extra key that Cloudflare does not send."""
+    shown = shown_receipt(ranking.receipt)
+    if ranking.reuse:
+        shown["from_cache"] = {"similarity": round(ranking.reuse.likeness, 4), "age_s": round(ranking.reuse.age, 1)}
+    return shown
+
+
+def failures_of(ranking: Ranking) -> Row:
+    """``errors`` of an answer to which not every method of retrieval gave its part; nothing when all did."""
+    lines = [{"method": one.method, "message": "search_failed", "detail": one.reason} for one in ranking.failures]
+    return {"errors": lines} if lines else {}
+
+
+def cache_headers(ranking: Ranking) -> dict[str, str]:
+    """Whether the similarity cache answered (contract, 1)."""
+    return {"cf-aig-cache-status": "HIT" if ranking.reuse else "MISS"}
 
 
 def shown_receipt(receipt: Receipt) -> dict[str, object]:

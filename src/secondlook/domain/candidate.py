@@ -9,6 +9,7 @@ from secondlook.domain.query import Query
 
 FusionMethod = Literal["rrf", "max"]
 RerankStatus = Literal["ran", "skipped", "fell_back", "substituted"]
+RetrievalMethod = Literal["vector", "keyword"]
 DropStage = Literal["filter", "window", "keep", "rerank", "cut"]
 
 
@@ -149,14 +150,35 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """A method of retrieval that failed while the other went on, and why."""
+
+    method: RetrievalMethod
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reuse:
+    """That an answer was kept from an earlier question: how alike the two are (0 to 1), and its age in seconds."""
+
+    likeness: float
+    age: float
+
+
+@dataclass(frozen=True, slots=True)
 class Ranking:
-    """Candidates best first, with the trace of the stages that made them and what they dropped."""
+    """Candidates best first, with the trace of the stages that made them and what they dropped.
+
+    ``failures`` are the methods that found nothing because they failed; ``reuse`` is set when the whole is a kept one.
+    """
 
     query: Query
     candidates: tuple[Candidate, ...] = ()
     trace: tuple[Step, ...] = ()
     receipt: Receipt = field(default_factory=lambda: Receipt("skipped", "reranking is off"))
     dropped: tuple[Dropped, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    reuse: Reuse | None = None
 
     def ordered(self, candidates: Iterable[Candidate]) -> "Ranking":
         """The same ranking with these candidates, by falling score; ties keep their order."""

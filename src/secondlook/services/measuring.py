@@ -41,6 +41,8 @@ class MeasuredSearching(Searching):
             ranking = await super().search(instance, query, ask)
         for step in ranking.trace:
             stage_seconds.labels(step.stage).observe(step.milliseconds / 1000)
+        if ranking.reuse:
+            return ranking  # nothing was reranked now
         reranks.labels(ranking.receipt.status, reason_class(ranking.receipt.reason)).inc()
         return ranking
 
