@@ -58,7 +58,8 @@ class OpenAICompatible:
             GeneratorTimeoutError: no answer in time.
             GeneratorError: no connection, a refusal, or an answer that cannot be read; see ``refusals``.
         """
-        asked = Asked(prompt.model, self.name(prompt.model) == prompt.model, bool(self._key))
+        sent_on = bool(prompt.model) and self.name(prompt.model) == prompt.model
+        asked = Asked(prompt.model, sent_on, bool(self._key))
         try:
             async for delta in self._ask(prompt, asked):
                 yield delta

@@ -1,9 +1,9 @@
 """Answers kept for questions in like words: what they depend on, and when they may be kept."""
 
-import logging
 import time
 import zlib
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
@@ -18,7 +18,8 @@ from secondlook.errors import BackendError, SecondlookError
 from secondlook.ports import Answers, Delta, Tools
 from secondlook.telemetry import cache_reads
 
-log = logging.getLogger(__name__)
+LONGEST_QUESTION = 4096
+"""Characters; a longer one is a document, which nobody asks twice, and takes long to compare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class AnswerCache:
         self, instance: Instance, plan: Plan, query: Query, likeness: Likeness, *, generation: Generation | None = None
     ) -> Slot | None:
         """The place of this question's answer; None where there is none, as when its index cannot be read."""
+        if len(query.text) > LONGEST_QUESTION:
+            return None
         try:
             state = await self._tools.retriever.read_generation(plan.index)
         except BackendError:
@@ -66,12 +69,10 @@ class AnswerCache:
     async def recall(self, slot: Slot) -> Kept | None:
         """The kept answer with a trace and a mark that say so; None is a miss."""
         began = time.perf_counter()
-        try:
+        found = kept = None
+        with suppress(BackendError):  # the store tells the log
             found = await self._answers.find(slot.question, least=slot.least, life=slot.life)
             kept = decode(found.content) if found else None
-        except BackendError as error:
-            log.warning("%s", error)
-            found = kept = None
         cache_reads.labels("answers", "hit" if kept else "miss").inc()
         if not found or not kept:
             return None
@@ -87,12 +88,10 @@ class AnswerCache:
         """Keep a whole answer, unless the index has changed since the question came."""
         if not is_whole(ranking):
             return
-        try:
+        with suppress(BackendError):  # the store tells the log
             state = await self._tools.retriever.read_generation(slot.question.index)
             if slot.question.epoch.partition("/")[0] == str(state):
                 await self._answers.keep(slot.question, encode(Kept(ranking, deltas)))
-        except BackendError as error:
-            log.warning("%s", error)
 
     async def recorded(self, slot: Slot, ranking: Ranking, deltas: AsyncIterator[Delta]) -> AsyncIterator[Delta]:
         """The same pieces; once the model has come to its end, they are kept."""

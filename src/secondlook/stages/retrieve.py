@@ -62,13 +62,11 @@ async def retrieve_candidates(query: Query, plan: Plan, tools: Tools) -> Found:
         failures = tuple(one.failure for one in (near, keyword) if isinstance(one, _Nothing))
         embedded, vector = near if isinstance(near, tuple) else (None, None)
         keyword = None if isinstance(keyword, _Nothing) else keyword
-        scores = {hit.chunk_id: hit.score for hit in vector.hits} if vector else {}
-        if embedded is not None and keyword:
-            missing = [hit.chunk_id for hit in keyword.hits if hit.chunk_id not in scores]
-            scores |= await tools.retriever.score_vectors(plan.index, embedded, missing)
-        wanted = dict.fromkeys(hit.chunk_id for hits in (vector, keyword) if hits for hit in hits.hits)
-        chunks = await tools.retriever.fetch_chunks(plan.index, list(wanted)) if wanted else {}
-    return Found(vector, keyword, scores, chunks, watch.milliseconds, failures)
+        last: RetrievalMethod = "keyword" if vector is None else "vector"
+        fetched = await _attempt(last, _fetch(plan, tools, embedded, vector, keyword), options.partial)
+        if isinstance(fetched, _Nothing):
+            return Found(None, None, {}, {}, watch.milliseconds, (*failures, fetched.failure))
+    return Found(vector, keyword, *fetched, watch.milliseconds, failures)
 
 
 async def _attempt(method: RetrievalMethod, work: Awaitable[T], partial: bool | None) -> T | _Nothing:
@@ -91,6 +89,18 @@ async def _search_vectors(query: Query, plan: Plan, tools: Tools) -> tuple[Vecto
     embedded = await tools.embedder.embed_query(query.text)
     hits = await tools.retriever.search_vectors(plan.index, embedded, options.num_candidates, options.where)
     return embedded, hits
+
+
+async def _fetch(
+    plan: Plan, tools: Tools, embedded: Vector | None, vector: Hits | None, keyword: Hits | None
+) -> tuple[Mapping[str, float], Mapping[str, Chunk]]:
+    """The vector scores and the chunks of all hits."""
+    scores = {hit.chunk_id: hit.score for hit in vector.hits} if vector else {}
+    if embedded is not None and keyword:
+        missing = [hit.chunk_id for hit in keyword.hits if hit.chunk_id not in scores]
+        scores |= await tools.retriever.score_vectors(plan.index, embedded, missing)
+    wanted = dict.fromkeys(hit.chunk_id for hits in (vector, keyword) if hits for hit in hits.hits)
+    return scores, await tools.retriever.fetch_chunks(plan.index, list(wanted)) if wanted else {}
 
 
 async def _search_keywords(query: Query, plan: Plan, tools: Tools) -> Hits | None:

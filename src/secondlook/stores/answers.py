@@ -43,8 +43,10 @@ ROW = 500 + 60 * BANDS
 """Bytes that an answer takes on disk besides its content, about."""
 LARGEST_SHARE = 8
 """An answer that would take more than this part of the room is not kept."""
-PATIENCE = 0.5
+PATIENCE = 0.25
 """Seconds to wait for another process that writes; then it is a miss."""
+REST = 5.0
+"""Seconds after a failure in which the file is left alone, so that searches do not wait for it one after the other."""
 TOUCH = 60.0
 """Seconds after which a use is written down anew."""
 
@@ -65,14 +67,14 @@ class AnswerFile:
         self._made_with = made_with
         self._clock = clock
         self._lock = threading.Lock()
+        self._rests_until = 0.0
         self._connection: sqlite3.Connection | None = None
 
     async def find(self, question: Question, *, least: float, life: float) -> Recalled | None:
         """The answer to the most alike question of the same scope and epoch, if it is alike enough and young enough."""
-        print_ = fingerprint(question.text, question.scope)
 
         def run(connection: sqlite3.Connection) -> Recalled | None:
-            now = self._clock()
+            print_, now = fingerprint(question.text, question.scope), self._clock()
             rows = connection.execute(
                 LIKELY, [json.dumps(print_.buckets), question.scope, question.epoch, now - life, now]
             ).fetchall()
@@ -88,11 +90,10 @@ class AnswerFile:
 
     async def keep(self, question: Question, content: bytes) -> None:
         """Remember the answer; it takes the place of one to the same question, and those of other epochs go."""
-        print_ = fingerprint(question.text, question.scope)
-        size = ROW + len(content) + print_.shingles.nbytes
+        size = ROW + len(content) + 8 * len(question.text)
 
         def run(connection: sqlite3.Connection) -> None:
-            now = self._clock()
+            print_, now = fingerprint(question.text, question.scope), self._clock()
             connection.execute("BEGIN IMMEDIATE")
             connection.execute(
                 "DELETE FROM answers WHERE of_index = ? AND (epoch != ? OR scope = ? AND shingles = ?)",
@@ -121,7 +122,7 @@ class AnswerFile:
             connection.execute("DELETE FROM answers WHERE of_index = ?", [index])
             connection.execute("PRAGMA synchronous = NORMAL")
 
-        await self._do(run)
+        await self._do(run, at_once=True)
 
     def close(self) -> None:
         """Close the file."""
@@ -143,9 +144,11 @@ class AnswerFile:
                 break
         connection.executemany("DELETE FROM answers WHERE id = ?", gone)
 
-    async def _do(self, run: Callable[[sqlite3.Connection], T]) -> T:
+    async def _do(self, run: Callable[[sqlite3.Connection], T], *, at_once: bool = False) -> T:
         def work() -> T:
             with self._lock:
+                if time.monotonic() < self._rests_until and not at_once:
+                    raise BackendError(f"the kept answers in {self._path} are left alone after a failure")
                 try:
                     return run(self._opened())
                 except (sqlite3.Error, OSError) as error:
@@ -194,6 +197,9 @@ class AnswerFile:
         if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
             log.warning("the kept answers in %s are damaged (%s): beginning with none", self._path, error)
             self._remove()
+            return
+        log.warning("the kept answers in %s cannot be used, and are left alone a while: %s", self._path, error)
+        self._rests_until = time.monotonic() + REST
 
     def _remove(self) -> None:
         for suffix in ("", "-wal", "-shm"):

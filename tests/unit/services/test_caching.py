@@ -208,6 +208,11 @@ def test_a_store_that_fails_is_a_miss(house: House) -> None:
     house.run(searching.forget(instance, quietly=True))
 
 
+def test_a_document_is_no_question(cached: Cached) -> None:
+    essay = Query("how do I warm frozen lamp oil " * 200)
+    assert not cached.hit(essay) and not cached.hit(essay)
+
+
 def test_bytes_of_another_release_are_a_miss(cached: Cached) -> None:
     class Old(Broken):
         async def find(self, question: Question, *, least: float, life: float) -> Recalled | None:

@@ -1,11 +1,15 @@
 """Searches are as they were, and are counted."""
 
+from pathlib import Path
+
 import pytest
 
 from secondlook.domain.query import Query
+from secondlook.services.caching import AnswerCache
 from secondlook.services.indexing import Upload
 from secondlook.services.measuring import MeasuredSearching, reason_class
 from secondlook.services.searching import Ask
+from secondlook.stores.answers import AnswerFile
 from secondlook.telemetry import REGISTRY
 from tests.unit.services.conftest import House
 
@@ -30,6 +34,24 @@ def test_a_search_is_counted(house: House) -> None:
         count("secondlook_stage_seconds_count", stage="rerank"),
     ]
     assert [new - old for new, old in zip(after, before, strict=True)] == [1, 1]
+
+
+def test_a_kept_answer_is_no_rerank(house: House, tmp_path: Path) -> None:
+    made = house.make()
+    answers = AnswerFile(tmp_path / "answers.sqlite", room=1 << 20)
+    measured = MeasuredSearching(house.tools, None, AnswerCache(answers, house.tools))
+    names = [
+        ("secondlook_reranks_total", {"status": "skipped", "reason": "off"}),
+        ("secondlook_cache_reads_total", {"cache": "answers", "result": "hit"}),
+        ("secondlook_cache_reads_total", {"cache": "answers", "result": "miss"}),
+        ("secondlook_stage_seconds_count", {"stage": "cache"}),
+    ]
+    before = [count(name, **labels) for name, labels in names]
+    for _ in range(3):
+        house.run(measured.search(made, Query("oil"), Ask(cached=None)))
+    after = [count(name, **labels) for name, labels in names]
+    assert [new - old for new, old in zip(after, before, strict=True)] == [1, 2, 1, 2]
+    answers.close()
 
 
 @pytest.mark.parametrize(

@@ -185,17 +185,26 @@ def test_a_file_that_is_deleted_begins_anew(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_is_an_error_each_time(tmp_path: Path) -> None:
     answers = AnswerFile(tmp_path / "absent" / "answers.sqlite", room=1 << 20)
-    for _ in range(2):
-        with pytest.raises(BackendError, match=r"answers\.sqlite cannot be used"):
+    for words in ("cannot be used", "left alone"):
+        with pytest.raises(BackendError, match=rf"answers\.sqlite .*{words}"):
             find(answers)
+    with pytest.raises(BackendError, match="cannot be used"):
+        run(answers.forget("i"))
 
 
-def test_another_process_that_writes_is_waited_for_but_not_long(answers: AnswerFile, tmp_path: Path) -> None:
+def test_another_process_that_writes_is_waited_for_but_not_long(
+    answers: AnswerFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run(answers.keep(ASKED, b"x"))
     other = sqlite3.connect(tmp_path / "answers.sqlite", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(BackendError, match="locked"):
         run(answers.keep(replace(ASKED, text="another"), b"y"))
+    with pytest.raises(BackendError, match="left alone"):
+        find(answers)
+    with pytest.raises(BackendError, match="locked"):
+        run(answers.forget("i"))
     other.execute("ROLLBACK")
     other.close()
+    monkeypatch.setattr(answers, "_rests_until", 0.0)
     assert find(answers) is not None, "nothing was lost"
