@@ -70,7 +70,10 @@ class OpenAICompatible:
             lost = GeneratorError(f"the language model at {self._url} cannot be used: {error}")
             raise in_words_of(lost, asked) from error
         except GeneratorError as error:
-            raise in_words_of(error, asked) from error
+            told = in_words_of(error, asked)
+            if told is error:
+                raise
+            raise told from error
 
     async def close(self) -> None:
         """Close the connections."""
