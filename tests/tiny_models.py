@@ -145,10 +145,10 @@ def _attend(model: TinyModel, hidden: Floats, at: str) -> Floats:
         _dense(model, hidden, f"{at}attention.self.{name}").reshape(len(hidden), HEADS, -1).transpose(1, 0, 2)
         for name in ("query", "key", "value")
     )
-    logits = query @ key.transpose(0, 2, 1) / math.sqrt(HIDDEN // HEADS)
+    logits = query @ key.transpose(0, 2, 1) / math.sqrt(hidden.shape[1] // HEADS)
     shares = np.exp(logits - logits.max(axis=-1, keepdims=True))
     shares /= shares.sum(axis=-1, keepdims=True)
-    return (shares @ value).transpose(1, 0, 2).reshape(len(hidden), HIDDEN)
+    return (shares @ value).transpose(1, 0, 2).reshape(hidden.shape)
 
 
 def _dense(model: TinyModel, hidden: Floats, name: str) -> Floats:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from secondlook.domain.candidate import Failure, RetrievalMethod
@@ -10,7 +10,7 @@ from secondlook.domain.chunk import Chunk
 from secondlook.domain.options import Plan
 from secondlook.domain.query import Query
 from secondlook.errors import BackendError, OverloadedError, RetrievalError
-from secondlook.ports import Hits, Tools, Vector
+from secondlook.ports import Hit, Hits, Tools, Vector
 from secondlook.telemetry import Stopwatch
 
 T = TypeVar("T")
@@ -21,12 +21,15 @@ class Found:
     """What the methods found; a method that was not asked, or that failed, is None.
 
     Attributes:
-        vector_scores: cosine of every found chunk that has a vector, also of those only keywords found.
+        vector: its hits carry vector scores, not cosines.
+        cosines: of every found chunk that has a vector, also of those only keywords found.
+        vector_scores: what the embedder makes of the cosines.
         failures: the methods that failed, where what the other one found is wanted all the same.
     """
 
     vector: Hits | None
     keyword: Hits | None
+    cosines: Mapping[str, float]
     vector_scores: Mapping[str, float]
     chunks: Mapping[str, Chunk]
     milliseconds: float
@@ -65,8 +68,12 @@ async def retrieve_candidates(query: Query, plan: Plan, tools: Tools) -> Found:
         last: RetrievalMethod = "keyword" if vector is None else "vector"
         fetched = await _attempt(last, _fetch(plan, tools, embedded, vector, keyword), options.partial)
         if isinstance(fetched, _Nothing):
-            return Found(None, None, {}, {}, watch.milliseconds, (*failures, fetched.failure))
-    return Found(vector, keyword, *fetched, watch.milliseconds, failures)
+            return Found(None, None, {}, {}, {}, watch.milliseconds, (*failures, fetched.failure))
+        cosines, chunks = fetched
+        scores = {chunk_id: tools.embedder.score_cosine(cosine) for chunk_id, cosine in cosines.items()}
+        if vector:
+            vector = replace(vector, hits=tuple(Hit(hit.chunk_id, scores[hit.chunk_id]) for hit in vector.hits))
+    return Found(vector, keyword, cosines, scores, chunks, watch.milliseconds, failures)
 
 
 async def _attempt(method: RetrievalMethod, work: Awaitable[T], partial: bool | None) -> T | _Nothing:
@@ -94,13 +101,13 @@ async def _search_vectors(query: Query, plan: Plan, tools: Tools) -> tuple[Vecto
 async def _fetch(
     plan: Plan, tools: Tools, embedded: Vector | None, vector: Hits | None, keyword: Hits | None
 ) -> tuple[Mapping[str, float], Mapping[str, Chunk]]:
-    """The vector scores and the chunks of all hits."""
-    scores = {hit.chunk_id: hit.score for hit in vector.hits} if vector else {}
+    """The cosines and the chunks of all hits."""
+    cosines = {hit.chunk_id: hit.score for hit in vector.hits} if vector else {}
     if embedded is not None and keyword:
-        missing = [hit.chunk_id for hit in keyword.hits if hit.chunk_id not in scores]
-        scores |= await tools.retriever.score_vectors(plan.index, embedded, missing)
+        missing = [hit.chunk_id for hit in keyword.hits if hit.chunk_id not in cosines]
+        cosines |= await tools.retriever.score_vectors(plan.index, embedded, missing)
     wanted = dict.fromkeys(hit.chunk_id for hits in (vector, keyword) if hits for hit in hits.hits)
-    return scores, await tools.retriever.fetch_chunks(plan.index, list(wanted)) if wanted else {}
+    return cosines, await tools.retriever.fetch_chunks(plan.index, list(wanted)) if wanted else {}
 
 
 async def _search_keywords(query: Query, plan: Plan, tools: Tools) -> Hits | None:

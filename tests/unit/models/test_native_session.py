@@ -57,6 +57,18 @@ def test_logits_are_those_of_the_reference(model: TinyModel) -> None:
         assert logits[0] == pytest.approx(float(np.ravel(expected)[0]), abs=0.15)
 
 
+def test_wide_layers_have_a_scale_for_each_group_of_inputs(tmp_path: Path) -> None:
+    model = make_model(tmp_path, spread=0.1, hidden=384)  # two groups
+    ids = draw([1, 6, 33])
+    found = NativeSession(model.folder, head=False).infer(ids, zeros(ids))
+    for own, vectors in zip(ids, found, strict=True):
+        assert cosine(vectors, run_reference(model, own.tolist(), [0] * len(own))).min() > 0.995
+    logits = NativeSession(model.folder, head=True).infer(ids, zeros(ids))
+    for own, logit in zip(ids, logits, strict=True):
+        expected = run_head(model, run_reference(model, own.tolist(), [0] * len(own)))
+        assert logit[0] == pytest.approx(float(np.ravel(expected)[0]), abs=0.15)
+
+
 @settings(max_examples=25, deadline=None)
 @given(lengths=st.lists(st.integers(1, 60), min_size=1, max_size=12), seed=st.integers(0, 1000))
 def test_company_changes_nothing(small: NativeSession, lengths: list[int], seed: int) -> None:
@@ -91,7 +103,7 @@ def test_with_real_weights_it_is_nearer_to_full_precision_than_the_other_runtime
     other = OnnxSession(folder, head=False, precision="int8", digest="x", cache=None).infer(ids, zeros(ids))
     native = NativeSession(folder, head=False).infer(ids, zeros(ids))
     far, near = (np.mean([1 - cosine(a, b).mean() for a, b in zip(exact, one, strict=True)]) for one in (other, native))
-    assert near < far < 0.05
+    assert near < far / 2 < 0.05
 
 
 def test_a_model_that_does_not_fit_its_tiles_is_left_to_the_other_runtime(tmp_path: Path) -> None:

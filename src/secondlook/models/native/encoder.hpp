@@ -1,8 +1,9 @@
 // A BERT or XLM-RoBERTa encoder without padding: the linear layers run over the tokens of several
 // sequences at once, attention runs within each.
 //
-// Weights are int8 per output channel (63 levels either way), activations are quantised token by token
-// to 7 bits with a zero point, so that a token comes out the same in any company. All else is float32.
+// Weights are int8 (63 levels either way), activations are quantised token by token to 7 bits with a zero
+// point, so that a token comes out the same in any company; both have a scale for each group of inputs.
+// All else is float32.
 // Included by one unit for each instruction set, after the vectors of that set.
 #pragma once
 #include <math.h>
@@ -22,6 +23,8 @@ constexpr int kBlock = 2 * kWidth;       // output channels of a tile
 constexpr int kWeightLevels = 63;
 constexpr int kActivationLevels = 127;
 constexpr int kFeedForwardRows = 128;    // tokens whose wide activations stay in cache
+constexpr int kGroup = 192;              // inputs that share a scale, at most
+constexpr int kTile = 32;                // every width is a multiple, on all instruction sets
 
 inline int smaller(int a, int b) { return a < b ? a : b; }
 inline int rounded_up(int n, int to) { return (n + to - 1) / to * to; }
@@ -94,54 +97,64 @@ inline Floats gelu(Floats x) {
   return fma(mul(p, t), half, half);
 }
 
-// Rows of bytes; row r stands for low[r] + scale[r] * level.
+// The inputs that share a scale: the largest part of `inputs` up to kGroup, whole tiles.
+inline int group_of(int inputs) {
+  int group = smaller(kGroup, inputs);
+  while (inputs % group || group % kTile) group--;
+  return group;
+}
+
+// Rows of bytes; in group g of row r they stand for low + scale * level, both at [r * groups + g].
 struct Quantised {
   uint8_t* levels;
   float* scale;
   float* low;
 };
 
-inline void quantise_row(const float* x, int size, const Quantised& to, size_t row) {
-  Floats least_yet = zero(), most_yet = zero();
-  for (int i = 0; i < size; i += kWidth) {
-    least_yet = least(least_yet, load(x + i));
-    most_yet = most(most_yet, load(x + i));
-  }
-  const float low = least_of(least_yet);
-  float scale = (most_of(most_yet) - low) / kActivationLevels;
-  if (!(scale > 1e-12f)) scale = 1e-12f;
-  const Floats inverse = all(1 / scale), shift = all(-low / scale);
+// `ease` [size] is what each input is multiplied by before; the weights that it meets were divided by it.
+inline void quantise_row(const float* x, const float* ease, int size, const Quantised& to, size_t row) {
+  const int group = group_of(size), groups = size / group;
   uint8_t* levels = to.levels + row * size;
-  for (int i = 0; i < size; i += kWidth) store_bytes(levels + i, fma(load(x + i), inverse, shift));
-  to.scale[row] = scale;
-  to.low[row] = low;
+  for (int g = 0; g < groups; g++, x += group, ease += group, levels += group) {
+    Floats least_yet = zero(), most_yet = zero();
+    for (int i = 0; i < group; i += kWidth) {
+      const Floats eased = mul(load(x + i), load(ease + i));
+      least_yet = least(least_yet, eased);
+      most_yet = most(most_yet, eased);
+    }
+    const float low = least_of(least_yet);
+    float scale = (most_of(most_yet) - low) / kActivationLevels;
+    if (!(scale > 1e-12f)) scale = 1e-12f;
+    const Floats inverse = all(1 / scale), shift = all(-low / scale);
+    for (int i = 0; i < group; i += kWidth)
+      store_bytes(levels + i, fma(mul(load(x + i), load(ease + i)), inverse, shift));
+    to.scale[row * groups + g] = scale;
+    to.low[row * groups + g] = low;
+  }
 }
+
+struct Norm {
+  const float *gain, *bias;
+};
 
 // out = input * weights^T + bias, the weights laid out in blocks of kBlock channels and steps of four inputs.
 class Linear {
  public:
-  void set(const float* weights, const float* bias, int outputs, int inputs) {
-    outputs_ = outputs, inputs_ = inputs;
+  // Norm: the one that the inputs come out of, if they do; its channels differ in size, and are evened out.
+  void set(const float* weights, const float* bias, int outputs, int inputs, const Norm* norm = nullptr) {
+    outputs_ = outputs, inputs_ = inputs, group_ = group_of(inputs);
+    set_ease(weights, norm);
+    const int groups = inputs / group_;
     int8_t* levels = levels_.fit(size_t(outputs) * inputs);
-    float *scale = scale_.fit(outputs), *sums = sums_.fit(outputs), *kept = bias_.fit(outputs);
+    float* kept = bias_.fit(outputs);
+    scale_.fit(size_t(groups) * outputs), sums_.fit(size_t(groups) * outputs);
     for (int n = 0; n < outputs; n++) {
-      const float* row = weights + size_t(n) * inputs;
-      float largest = 1e-12f;
-      for (int k = 0; k < inputs; k++) largest = fabsf(row[k]) > largest ? fabsf(row[k]) : largest;
-      scale[n] = largest / kWeightLevels;
-      long total = 0;
-      for (int k = 0; k < inputs; k++) {
-        const int level = int(lrintf(row[k] / scale[n]));
-        total += level;
-        levels[size_t(n / kBlock) * inputs * kBlock + size_t(k / 4) * kBlock * 4 + (n % kBlock) * 4 + k % 4] =
-            int8_t(level);
-      }
-      sums[n] = scale[n] * float(total);
       kept[n] = bias[n];
+      for (int g = 0; g < groups; g++) set_group(weights + size_t(n) * inputs, n, g, levels);
     }
   }
 
-  int outputs() const { return outputs_; }
+  const float* ease() const { return ease_.get(); }
 
   // done(row, channel, values) for kWidth channels at a time, from channel `from` up to `to`.
   template <class Done>
@@ -159,6 +172,38 @@ class Linear {
   }
 
  private:
+  // SmoothQuant (Xiao et al., ICML 2023) at alpha 0.5, without texts to measure the activations on: behind a norm,
+  // their size is known well enough from its gain and bias.
+  void set_ease(const float* weights, const Norm* norm) {
+    float* ease = ease_.fit(inputs_);
+    double sum = 0;
+    for (int k = 0; k < inputs_; k++) {
+      float largest = 1e-12f;
+      for (int n = 0; n < outputs_; n++) largest = fmaxf(largest, fabsf(weights[size_t(n) * inputs_ + k]));
+      ease[k] = norm ? sqrtf(largest / fmaxf(fabsf(norm->bias[k]) + 2 * fabsf(norm->gain[k]), 1e-12f)) : 1;
+      sum += logf(ease[k]);
+    }
+    const float mean = expf(float(sum / inputs_));
+    for (int k = 0; k < inputs_; k++) ease[k] = fminf(fmaxf(ease[k] / mean, 0.1f), 10.f);
+  }
+
+  // The levels and the scale of one output channel's weights in one group of inputs.
+  void set_group(const float* row, int n, int g, int8_t* levels) {
+    const float* ease = ease_.get();
+    float largest = 1e-12f;
+    for (int k = g * group_; k < (g + 1) * group_; k++) largest = fmaxf(largest, fabsf(row[k] / ease[k]));
+    const float scale = largest / kWeightLevels;
+    long total = 0;
+    for (int k = g * group_; k < (g + 1) * group_; k++) {
+      const int level = int(lrintf(row[k] / ease[k] / scale));
+      total += level;
+      levels[size_t(n / kBlock) * inputs_ * kBlock + size_t(k / 4) * kBlock * 4 + (n % kBlock) * 4 + k % 4] =
+          int8_t(level);
+    }
+    scale_.get()[size_t(g) * outputs_ + n] = scale;
+    sums_.get()[size_t(g) * outputs_ + n] = scale * float(total);
+  }
+
   template <int kRows, class Done>
   void rest(const Quantised& in, int row, int rows, int block, Done& done) const {
     if constexpr (kRows > 0) {
@@ -171,13 +216,36 @@ class Linear {
 
   template <int kRows, class Done>
   __attribute__((noinline)) void tile(const Quantised& in, int row, int block, Done& done) const {
-    Ints sums[kRows][2];
+    const int groups = inputs_ / group_, n = block * kBlock;
+    Floats out[kRows][2];
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows; i++) out[i][0] = load(bias_.get() + n), out[i][1] = load(bias_.get() + n + kWidth);
+    for (int g = 0; g < groups; g++) {
+      Ints sums[kRows][2];
+      multiply<kRows>(in.levels + size_t(row) * inputs_ + g * group_,
+                      levels_.get() + (size_t(block) * inputs_ + g * group_) * kBlock, sums);
+      for (int half = 0; half < 2; half++) {
+        const size_t at = size_t(g) * outputs_ + n + half * kWidth;
+        const Floats scale = load(scale_.get() + at), sum = load(sums_.get() + at);
+#pragma GCC unroll 16
+        for (int i = 0; i < kRows; i++) {
+          const size_t own = size_t(row + i) * groups + g;
+          const Floats shift = fma(sum, all(in.low[own]), out[i][half]);
+          out[i][half] = fma(mul(to_floats(sums[i][half]), scale), all(in.scale[own]), shift);
+        }
+      }
+    }
+    for (int half = 0; half < 2; half++)
+#pragma GCC unroll 16
+      for (int i = 0; i < kRows; i++) done(row + i, n + half * kWidth, out[i][half]);
+  }
+
+  template <int kRows>
+  inline void multiply(const uint8_t* a, const int8_t* b, Ints (&sums)[kRows][2]) const {
+    const int width = inputs_, size = group_;
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; i++) sums[i][0] = sums[i][1] = int_zero();
-    const uint8_t* a = in.levels + size_t(row) * inputs_;
-    const int8_t* b = levels_.get() + size_t(block) * kBlock * inputs_;
-    const int width = inputs_;
-    for (int k = 0; k < width; k += 8, b += 8 * kBlock) {
+    for (int k = 0; k < size; k += 8, b += 8 * kBlock) {
       const Ints b00 = load_ints(b), b01 = load_ints(b + 2 * kBlock);
       const Ints b10 = load_ints(b + 4 * kBlock), b11 = load_ints(b + 6 * kBlock);
 #pragma GCC unroll 16
@@ -187,24 +255,11 @@ class Linear {
         sums[i][1] = dot_eight(sums[i][1], a0, b01, a1, b11);
       }
     }
-    for (int half = 0; half < 2; half++) {
-      const int n = block * kBlock + half * kWidth;
-      const Floats scale = load(scale_.get() + n), sum = load(sums_.get() + n), bias = load(bias_.get() + n);
-#pragma GCC unroll 16
-      for (int i = 0; i < kRows; i++) {
-        const Floats shift = fma(sum, all(in.low[row + i]), bias);
-        done(row + i, n, fma(mul(to_floats(sums[i][half]), scale), all(in.scale[row + i]), shift));
-      }
-    }
   }
 
-  int outputs_ = 0, inputs_ = 0;
+  int outputs_ = 0, inputs_ = 0, group_ = 0;
   Buffer<int8_t> levels_;
-  Buffer<float> scale_, sums_, bias_;
-};
-
-struct Norm {
-  const float *gain, *bias;
+  Buffer<float> scale_, sums_, bias_, ease_;  // the first two [groups, outputs]
 };
 
 struct Layer {
@@ -228,12 +283,12 @@ class PackedEncoder final : public Encoder {
   void set_layer(int at, const LayerWeights& w) override {
     Layer& layer = layers_[at];
     const int h = shape_.hidden, f = shape_.inner;
-    layer.joint.set(w.joint, w.joint_bias, 3 * h, h);
-    layer.output.set(w.output, w.output_bias, h, h);
-    layer.wide.set(w.wide, w.wide_bias, f, h);
-    layer.narrow.set(w.narrow, w.narrow_bias, h, f);
     layer.attended = {w.attended_gain, w.attended_shift};
     layer.done = {w.done_gain, w.done_shift};
+    layer.joint.set(w.joint, w.joint_bias, 3 * h, h);
+    layer.output.set(w.output, w.output_bias, h, h);
+    layer.wide.set(w.wide, w.wide_bias, f, h, &layer.attended);
+    layer.narrow.set(w.narrow, w.narrow_bias, h, f);
   }
 
   void run(const Batch& batch, float* out) const override {
@@ -252,12 +307,15 @@ class PackedEncoder final : public Encoder {
   }
 
  private:
+  int groups() const { return shape_.hidden / group_of(shape_.hidden); }
+
   Quantised quantised(Space& space, int rows) const {
-    return {space.levels.fit(size_t(rows) * shape_.hidden), space.scale.fit(rows), space.low.fit(rows)};
+    const size_t scales = size_t(rows) * groups();
+    return {space.levels.fit(size_t(rows) * shape_.hidden), space.scale.fit(scales), space.low.fit(scales)};
   }
 
   // Layer norm of one row in place, then its levels.
-  void settle(float* x, const Norm& norm, const Quantised& to, size_t row) const {
+  void settle(float* x, const Norm& norm, const float* ease, const Quantised& to, size_t row) const {
     const int h = shape_.hidden;
     Floats total = zero();
     for (int i = 0; i < h; i += kWidth) total = add(total, load(x + i));
@@ -271,7 +329,7 @@ class PackedEncoder final : public Encoder {
     const Floats scale = all(inverse), shift = all(-mean * inverse);
     for (int i = 0; i < h; i += kWidth)
       store(x + i, fma(fma(load(x + i), scale, shift), load(norm.gain + i), load(norm.bias + i)));
-    quantise_row(x, h, to, row);
+    quantise_row(x, ease, h, to, row);
   }
 
   void embed(const Batch& batch, int tokens, Space& space) const {
@@ -285,7 +343,7 @@ class PackedEncoder final : public Encoder {
         const float* type = tables_.types + size_t(batch.token_types[t]) * h;
         float* x = hidden + size_t(t) * h;
         for (int i = 0; i < h; i += kWidth) store(x + i, add(add(load(word + i), load(type + i)), load(place + i)));
-        settle(x, {tables_.gain, tables_.shift}, levels, t);
+        settle(x, {tables_.gain, tables_.shift}, layers_[0].joint.ease(), levels, t);
       }
   }
 
@@ -310,13 +368,15 @@ class PackedEncoder final : public Encoder {
     layer.joint.apply(levels, tokens, h, wide,
                       [=](int m, int n, Floats x) { store(joint + size_t(m) * wide + n, x); });
     float *first = space.first.fit(size_t(count) * h), *asked = space.wide.fit(size_t(count) * h);
-    const Quantised own = {space.first_levels.fit(size_t(count) * h), space.first_scale.fit(count),
-                           space.first_low.fit(count)};
+    const size_t parts = groups();
+    const Quantised own = {space.first_levels.fit(size_t(count) * h), space.first_scale.fit(count * parts),
+                           space.first_low.fit(count * parts)};
     for (int s = 0; s < count; s++) {
       const size_t t = batch.offsets[s];
       std::memcpy(first + size_t(s) * h, space.hidden.get() + t * h, sizeof(float) * h);
       std::memcpy(own.levels + size_t(s) * h, levels.levels + t * h, h);
-      own.scale[s] = levels.scale[t], own.low[s] = levels.low[t];
+      std::memcpy(own.scale + s * parts, levels.scale + t * parts, sizeof(float) * parts);
+      std::memcpy(own.low + s * parts, levels.low + t * parts, sizeof(float) * parts);
     }
     layer.joint.apply(own, count, 0, h, [=](int m, int n, Floats x) { store(asked + size_t(m) * h + n, x); });
     for (int s = 0; s < count; s++) {
@@ -428,21 +488,23 @@ class PackedEncoder final : public Encoder {
     for (int from = 0; from < rows; from += kFeedForwardRows) {
       const int count = smaller(kFeedForwardRows, rows - from);
       float* x = hidden + size_t(from) * h;
-      const Quantised own = {levels.levels + size_t(from) * h, levels.scale + from, levels.low + from};
+      const Quantised own = {levels.levels + size_t(from) * h, levels.scale + size_t(from) * groups(),
+                             levels.low + size_t(from) * groups()};
       const auto add_to_hidden = [=](int m, int n, Floats y) {
         float* at = x + size_t(m) * h + n;
         store(at, add(load(at), y));
       };
-      for (int i = 0; i < count; i++) quantise_row(context + size_t(from + i) * h, h, own, i);
+      for (int i = 0; i < count; i++) quantise_row(context + size_t(from + i) * h, layer.output.ease(), h, own, i);
       layer.output.apply(own, count, add_to_hidden);
-      for (int i = 0; i < count; i++) settle(x + size_t(i) * h, layer.attended, own, i);
+      for (int i = 0; i < count; i++) settle(x + size_t(i) * h, layer.attended, layer.wide.ease(), own, i);
       float* wide = space.wide.fit(size_t(kFeedForwardRows) * f);
       layer.wide.apply(own, count, [=](int m, int n, Floats y) { store(wide + size_t(m) * f + n, gelu(y)); });
       const Quantised active = {space.wide_levels.fit(size_t(kFeedForwardRows) * f),
-                                space.wide_scale.fit(kFeedForwardRows), space.wide_low.fit(kFeedForwardRows)};
-      for (int i = 0; i < count; i++) quantise_row(wide + size_t(i) * f, f, active, i);
+                                space.wide_scale.fit(size_t(kFeedForwardRows) * f / group_of(f)),
+                                space.wide_low.fit(size_t(kFeedForwardRows) * f / group_of(f))};
+      for (int i = 0; i < count; i++) quantise_row(wide + size_t(i) * f, layer.narrow.ease(), f, active, i);
       layer.narrow.apply(active, count, add_to_hidden);
-      for (int i = 0; i < count; i++) settle(x + size_t(i) * h, layer.done, own, i);
+      for (int i = 0; i < count; i++) settle(x + size_t(i) * h, layer.done, layer.joint.ease(), own, i);
     }
   }
 
@@ -469,9 +531,10 @@ inline float multiply(int rows, int inputs, int outputs, int times) {
   Buffer<uint8_t> levels;
   float* w = weights.fit(size_t(outputs) * inputs);
   for (size_t i = 0; i < size_t(outputs) * inputs; i++) w[i] = float(int(i * 37 % 127) - kWeightLevels);
-  const Quantised in = {levels.fit(size_t(rows) * inputs), scale.fit(rows), low.fit(rows)};
+  const int scales = rows * inputs / group_of(inputs);
+  const Quantised in = {levels.fit(size_t(rows) * inputs), scale.fit(scales), low.fit(scales)};
   for (size_t i = 0; i < size_t(rows) * inputs; i++) in.levels[i] = uint8_t(i * 31 % (kActivationLevels + 1));
-  for (int i = 0; i < rows; i++) in.scale[i] = 1, in.low[i] = 0;
+  for (int i = 0; i < scales; i++) in.scale[i] = 1, in.low[i] = 0;
   Linear linear;
   linear.set(w, w, outputs, inputs);
   Floats total = zero();
