@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from secondlook.errors import BackendError
-from secondlook.models.fakes import FakeGenerator
+from secondlook.models.fakes import FakeGenerator, FakeReranker
 from secondlook.stores.answers import AnswerFile
-from tests.wire.conftest import LEGACY, NEW, Wire, error_of, frames_of, keys_of
+from tests.wire.conftest import BGE, BROKEN, LEGACY, MISSING, NEW, Wire, error_of, frames_of, keys_of
 
 HEADER = "cf-aig-cache-status"
 QUERY = "how do I warm the frozen oil of the lamp before lighting it in a cold winter night"
@@ -168,6 +168,37 @@ def test_a_changed_index_never_serves_what_was(caching: Wire, change: str) -> No
     again = search(caching)
     assert again.headers[HEADER] == "MISS"
     assert (keys_of(again) == first) is (change == "reindex")
+
+
+@pytest.mark.parametrize(
+    ("reranking", "seen"),
+    [
+        ({"model": BGE}, ["MISS", "HIT"]),
+        ({"model": MISSING}, ["MISS", "HIT"]),
+        ({"model": f"{BGE}>built-in"}, ["MISS", "HIT"]),
+        ({"model": BROKEN}, ["MISS", "MISS"]),
+        ({"model": f"{BGE}>{BROKEN}"}, ["MISS", "MISS"]),
+    ],
+)
+def test_a_reranked_list_is_kept_unless_the_rerank_fell_back(
+    caching: Wire, reranking: dict[str, Any], seen: list[str]
+) -> None:
+    caching.rerankers["built-in"] = FakeReranker("other@1")
+    options = {"reranking": {"enabled": True, "match_threshold": 0, **reranking}}
+    answers = [search(caching, **options) for _ in range(2)]
+    assert [one.headers[HEADER] for one in answers] == seen
+    first, again = (one.json()["result"] for one in answers)
+    assert again["chunks"] == first["chunks"]
+    assert again["reranking"]["status"] == first["reranking"]["status"]
+
+
+def test_another_revision_of_a_reranker_answers_anew(caching: Wire) -> None:
+    options = {"reranking": {"enabled": True, "model": BGE, "match_threshold": 0}}
+    assert [status(caching, **options) for _ in range(2)] == ["MISS", "HIT"]
+    caching.rerankers[BGE] = FakeReranker("bge@2")
+    assert status(caching, **options) == "MISS"
+    caching.rerankers[MISSING] = FakeReranker("here@1")
+    assert status(caching, **options) == "HIT"
 
 
 def test_what_one_sees_another_may_not(caching: Wire) -> None:
