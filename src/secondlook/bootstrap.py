@@ -6,9 +6,11 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from secondlook import __version__
 from secondlook.engines.embedded import EmbeddedEngine
 from secondlook.errors import FolderInUseError, InvalidModelError, SecondlookError, SetupError
 from secondlook.models import golden, registry, remote_config, weights
@@ -25,6 +27,7 @@ from secondlook.models.remote_reranker import Endpoint
 from secondlook.ports import Generator, Indexer, Reranker, Rerankers, Tools
 from secondlook.services.access import Access
 from secondlook.services.bundle import Services
+from secondlook.services.caching import AnswerCache
 from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
@@ -32,6 +35,7 @@ from secondlook.services.measuring import MeasuredSearching
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import SearchDefaults
 from secondlook.settings import Settings
+from secondlook.stores.answers import AnswerFile
 from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
 from secondlook.stores.lock import FileLock
@@ -40,6 +44,8 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 TAKE_UP_EVERY = 30.0
 """Seconds between two looks at what commands left unfinished."""
+FILTERED_BYTES = 64
+"""How much of a text the hosted product's filters compare (contract, 6.1)."""
 Progress = Callable[[str, int, int], None]
 Queue = Literal["all", "own", "none"]
 """What a process indexes: all that waits, as one process a data folder may; its own uploads; nothing."""
@@ -91,7 +97,12 @@ async def open_runtime(
         rerankers = Rerankers(lambda name: remember(shelf.find(name), pairs), shelf.default)
         _check_multilingual(settings, rerankers)
         tools = Tools(engine, EncoderEmbedder(encoder, late), rerankers, generator)
-        services = make_services(settings, tools, engine, catalog, encoder)
+        cache = None
+        if settings.answer_cache_mb:
+            answers = make_answers(settings, endpoints)
+            opened.callback(answers.close)
+            cache = AnswerCache(answers, tools)
+        services = make_services(settings, tools, engine, catalog, encoder, cache)
         if queue != "none":
             await _begin_indexing(opened, services.indexing, FileLock(folder / "uploads.lock"), queue)
         yield Runtime(services, tools, engine)
@@ -154,7 +165,12 @@ def prepare_folder(folder: Path, *inner: str) -> None:
 
 
 def make_services(
-    settings: Settings, tools: Tools, engine: EmbeddedEngine, catalog: SqlCatalog, encoder: Encoder
+    settings: Settings,
+    tools: Tools,
+    engine: EmbeddedEngine,
+    catalog: SqlCatalog,
+    encoder: Encoder,
+    cache: AnswerCache | None = None,
 ) -> Services:
     """The use cases over what is open."""
     blobs = FileBlobs(settings.data_dir / "files")
@@ -173,15 +189,23 @@ def make_services(
         settings.missing_model,
         settings.language_guard,
         settings.multilingual_reranker,
+        FILTERED_BYTES if settings.compatibility == "strict" else 0,
     )
     return Services(
         Access(catalog),
         instances,
         Indexing(catalog, engine, blobs, tools.embedder),
-        MeasuredSearching(tools, defaults),
+        MeasuredSearching(tools, defaults, cache),
         PassageReranking(tools.rerankers, missing=settings.missing_model, cut=cutter(encoder)),
         Explaining(tools, catalog, engine, defaults=defaults),
     )
+
+
+def make_answers(settings: Settings, endpoints: Sequence[Endpoint]) -> AnswerFile:
+    """Kept answers; they go when the release changes, or a setting that no request tells."""
+    told = (__version__, settings.long_passages, settings.llm_url, settings.compatibility, sorted(map(repr, endpoints)))
+    digest = blake2b(repr(told).encode(), digest_size=16).hexdigest()
+    return AnswerFile(settings.data_dir / "answers.sqlite", room=settings.answer_cache_mb << 20, made_with=digest)
 
 
 def _check_multilingual(settings: Settings, rerankers: Rerankers) -> None:

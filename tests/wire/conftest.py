@@ -13,14 +13,16 @@ from secondlook.api.app import ApiOptions, create_app
 from secondlook.engines.embedded import EmbeddedEngine
 from secondlook.errors import InvalidModelError, SetupError
 from secondlook.models.fakes import FakeEmbedder, FakeGenerator, FakeReranker
-from secondlook.ports import Generator, Passage, Reranker, Rerankers, Tools
+from secondlook.ports import Answers, Generator, Passage, Reranker, Rerankers, Tools
 from secondlook.services.access import Access
 from secondlook.services.bundle import Services
+from secondlook.services.caching import AnswerCache
 from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
 from secondlook.services.measuring import MeasuredSearching
 from secondlook.services.reranking import PassageReranking
+from secondlook.services.searching import SearchDefaults
 from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
 
@@ -46,11 +48,14 @@ def by_length(_query: str, passage: Passage) -> float:
 class Wire:
     """The API on its own event loop; every call returns once the answer is whole."""
 
-    def __init__(self, folder: Path, generator: Generator | None = None) -> None:
+    def __init__(
+        self, folder: Path, generator: Generator | None = None, *, answers: Answers | None = None, strict: bool = False
+    ) -> None:
         self._runner = asyncio.Runner()
+        self.folder = folder
         self._engine = EmbeddedEngine(folder / "indexes")
         self._catalog = SqlCatalog(f"sqlite+aiosqlite:///{folder / 'catalog.sqlite'}")
-        embedder = FakeEmbedder()
+        self.embedder = embedder = FakeEmbedder()
         self.rerankers: dict[str, Reranker] = {
             BGE: FakeReranker("bge@1", scorer=by_length),
             BROKEN: FakeReranker("broken@1", error=RuntimeError("out of memory")),
@@ -59,6 +64,7 @@ class Wire:
         blobs = FileBlobs(folder / "files")
         self.indexing = Indexing(self._catalog, self._engine, blobs, embedder)
         tools = Tools(self._engine, embedder, rerankers, generator or FakeGenerator())
+        cache = AnswerCache(answers, tools) if answers else None
         self.services = Services(
             Access(self._catalog),
             Instances(
@@ -70,11 +76,11 @@ class Wire:
                 known_embedder=lambda name: name == "@cf/qwen/qwen3-embedding-0.6b",
             ),
             self.indexing,
-            MeasuredSearching(tools),
+            MeasuredSearching(tools, SearchDefaults(filter_bytes=64 if strict else 0), cache),
             PassageReranking(rerankers, cut=lambda text, most: " ".join(text.split()[:most])),
             Explaining(tools, self._catalog, self._engine),
         )
-        self.app = create_app(self.services, options=ApiOptions())
+        self.app = create_app(self.services, options=ApiOptions(strict=strict))
         self.run(self._catalog.open())
         self.run(self.indexing.start())
         _, secret = self.run(self.services.access.create("test"))
