@@ -122,9 +122,7 @@ def install(node: Node) -> None:
         try:
             done = run([*node.npm, "install", *flags], timeout=PATIENCE, environment={"PATH": path})
         except subprocess.TimeoutExpired as error:
-            raise RuntimeError(
-                f"npm did not install {wanted} in {PATIENCE:.0f} s: is its registry there?"
-            ) from error
+            raise RuntimeError(f"npm did not install {wanted} in {PATIENCE:.0f} s: is its registry there?") from error
         if done.returncode:
             raise RuntimeError(f"npm could not install {wanted}: {done.stderr[-2000:]}")
         STAMP.write_text(wanted, encoding="utf-8")
