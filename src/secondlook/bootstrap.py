@@ -27,6 +27,7 @@ from secondlook.services.bundle import Services
 from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
+from secondlook.services.joint_searching import JointSearching
 from secondlook.services.measuring import MeasuredSearching
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import SearchDefaults
@@ -140,6 +141,7 @@ def make_services(
         MeasuredSearching(tools, defaults),
         PassageReranking(tools.rerankers, missing=settings.missing_model, cut=cutter(encoder)),
         Explaining(tools, catalog, engine, defaults=defaults),
+        JointSearching(tools, catalog, defaults),
     )
 
 

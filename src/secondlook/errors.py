@@ -125,6 +125,14 @@ class ChunkSizeError(CallerError):
     """The chunk size is over the embedding model's input limit."""
 
 
+class TooManyInstancesError(CallerError):
+    """More instances were named than are searched together."""
+
+
+class InstanceSearchesFailedError(BackendError):
+    """At least one of several instances could not be searched, and the caller wanted all or nothing."""
+
+
 class IndexCorruptError(BackendError):
     """Stored index data cannot be read."""
 

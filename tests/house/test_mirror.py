@@ -14,6 +14,7 @@ ELSEWHERE = {
     "api/wire.py": "tests/wire/test_chat.py",
     "api/ai_search/instances.py": "tests/wire/test_instances.py",
     "api/ai_search/items.py": "tests/wire/test_items.py",
+    "api/ai_search/joint.py": "tests/wire/test_joint.py",
     "api/ai_search/routes.py": "tests/wire/test_chat.py",
     "bootstrap.py": "tests/acceptance/test_cloudflare_sdk.py",
     "pipeline.py": "tests/wire/test_search.py",

@@ -19,6 +19,7 @@ from secondlook.services.bundle import Services
 from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
+from secondlook.services.joint_searching import JointSearching
 from secondlook.services.measuring import MeasuredSearching
 from secondlook.services.reranking import PassageReranking
 from secondlook.stores.blobs import FileBlobs
@@ -73,6 +74,7 @@ class Wire:
             MeasuredSearching(tools),
             PassageReranking(rerankers, cut=lambda text, most: " ".join(text.split()[:most])),
             Explaining(tools, self._catalog, self._engine),
+            JointSearching(tools, self._catalog),
         )
         self.app = create_app(self.services, options=ApiOptions())
         self.run(self._catalog.open())

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from secondlook import __version__
 from secondlook.api import autorag, rerank
-from secondlook.api.ai_search import items, routes
+from secondlook.api.ai_search import items, joint, routes
 from secondlook.api.errors import INVALID_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND, failure, headers_of, to_wire
 from secondlook.errors import SecondlookError
 from secondlook.services.bundle import Services
@@ -96,6 +96,9 @@ def _add_routes(app: FastAPI, services: Services, guard: Any, base: str, where: 
         prefix = f"{search}{inner}/instances"
         add(routes.make_router(services), f"{form}instances", prefix, "AI Search")
         add(items.make_router(services), f"{form}items", f"{prefix}/{{name}}/items", "Items")
+    inner = "/ai-search/namespaces/{namespace}"
+    add(joint.make_router(services), "joint", f"{account}{inner}", "AI Search")
+    add(joint.make_router(services), "joint_binding", f"{base}{inner}", "AI Search")
     add(rerank.make_run_router(services), "run", f"{account}/ai/run", "Rerank")
     add(routes.make_namespace_router(services), "namespaces", f"{search}/namespaces", "Namespaces")
     add(routes.make_token_router(), "tokens", f"{search}/tokens", "Tokens")

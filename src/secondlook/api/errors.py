@@ -47,6 +47,8 @@ TABLE: Sequence[Line] = (
     (ours.GeneratorError, 502, 7033, "ai_gateway_exception"),
     (ours.RerankerError, 500, 7073, "all_search_methods_failed"),
     (ours.OverloadedError, 429, 2003, "Rate limited"),
+    (ours.TooManyInstancesError, 400, 7074, "too_many_multi_search_instances"),
+    (ours.InstanceSearchesFailedError, 500, 7049, "one_or_more_instance_searches_failed"),
     (ours.IndexCorruptError, 503, 7017, "unable_to_connect_to_ai_search"),
     (ours.BackendError, 503, 7017, "unable_to_connect_to_ai_search"),
     (ours.CallerError, 400, INVALID_REQUEST, "invalid_request"),

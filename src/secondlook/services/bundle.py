@@ -6,6 +6,7 @@ from secondlook.services.access import Access
 from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
+from secondlook.services.joint_searching import JointSearching
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import Searching
 
@@ -20,3 +21,4 @@ class Services:
     searching: Searching
     reranking: PassageReranking
     explaining: Explaining
+    joint: JointSearching

@@ -16,7 +16,19 @@ from secondlook.api.ai_search.instances import check_name, instance_of, iso_time
 from secondlook.api.ai_search.wire import ChatBody, SearchBody, WhyBody, chunk_of, result_of, to_ask, why_of
 from secondlook.api.body import LARGEST_SETTINGS, Body, read_json, read_query, validate, while_wanted
 from secondlook.api.errors import failure, success, to_wire
-from secondlook.api.wire import DONE, STREAM_HEADERS, Written, collect, event, explained, primed, receipt_of
+from secondlook.api.wire import (
+    DONE,
+    NO_ACCOUNT,
+    STREAM_HEADERS,
+    Dress,
+    Written,
+    collect,
+    event,
+    explained,
+    primed,
+    receipt_of,
+    undressed,
+)
 from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance, InstanceSettings, Namespace
 from secondlook.domain.options import Generation
 from secondlook.errors import InvalidOptionError, MissingQueryError, NamespaceNotFoundError, SecondlookError
@@ -47,11 +59,7 @@ def make_router(services: Services) -> APIRouter:
 
     @router.post("/{name}/search")
     async def search(request: Request, name: str) -> JSONResponse:
-        instance = await _find(services, request, name)
-        body = validate(SearchBody, await read_json(request))
-        query = read_query(body.query, body.messages)
-        ranking = await while_wanted(request, services.searching.search(instance, query, to_ask(body, instance)))
-        return JSONResponse(success(result_of(ranking, body)))
+        return await answer_search(services, request, await _find(services, request, name))
 
     @router.post("/{name}/why")
     async def why(request: Request, name: str) -> JSONResponse:
@@ -64,23 +72,48 @@ def make_router(services: Services) -> APIRouter:
 
     @router.post("/{name}/chat/completions")
     async def chat(request: Request, name: str) -> Response:
-        instance = await _find(services, request, name)
-        body = validate(ChatBody, await read_json(request))
-        try:
-            query = read_query(None, body.messages)
-        except MissingQueryError as error:
-            return JSONResponse(failure(NO_USER_MESSAGE_IN_CHAT, "missing_user_query", str(error)), 400)
-        generation = Generation(body.model, "", body.forwarded())
-        answer = await while_wanted(
-            request, services.searching.answer(instance, query, to_ask(body, instance), generation=generation)
-        )
-        if body.stream:
-            deltas = await while_wanted(request, primed(answer.deltas))
-            frames = stream_of(answer, deltas, bare=body.ai_search_options.retrieval.metadata_only)
-            return StreamingResponse(frames, media_type="text/event-stream", headers=STREAM_HEADERS)
-        return JSONResponse(completion_of(answer, await while_wanted(request, collect(answer.deltas)), body))
+        return await answer_chat(services, request, await _find(services, request, name))
 
     return router
+
+
+async def answer_search(
+    services: Services, request: Request, instance: Instance, dress: Dress = undressed
+) -> JSONResponse:
+    """The answer to a search of one instance, its ``result`` as ``dress`` shows it."""
+    body = validate(SearchBody, await read_json(request))
+    query = read_query(body.query, body.messages)
+    ranking = await while_wanted(request, services.searching.search(instance, query, to_ask(body, instance)))
+    return JSONResponse(success(dress(result_of(ranking, body))))
+
+
+async def answer_chat(services: Services, request: Request, instance: Instance, dress: Dress = undressed) -> Response:
+    """The answer to a chat with one instance."""
+    body = validate(ChatBody, await read_json(request))
+    try:
+        query = read_query(None, body.messages)
+    except MissingQueryError as error:
+        return no_user_message(error)
+    generation = Generation(body.model, "", body.forwarded())
+    answer = await while_wanted(
+        request, services.searching.answer(instance, query, to_ask(body, instance), generation=generation)
+    )
+    return await say(request, answer, body, dress)
+
+
+async def say(request: Request, answer: Answer, body: ChatBody, dress: Dress = undressed) -> Response:
+    """The completion, whole or as a stream; every object of it as ``dress`` shows it."""
+    if body.stream:
+        deltas = await while_wanted(request, primed(answer.deltas))
+        bare = body.ai_search_options.retrieval.metadata_only
+        frames = stream_of(answer, deltas, bare=bare, dress=dress)
+        return StreamingResponse(frames, media_type="text/event-stream", headers=STREAM_HEADERS)
+    return JSONResponse(dress(completion_of(answer, await while_wanted(request, collect(answer.deltas)), body)))
+
+
+def no_user_message(error: MissingQueryError) -> JSONResponse:
+    """The refusal of a chat without a question, which has a code of its own."""
+    return JSONResponse(failure(NO_USER_MESSAGE_IN_CHAT, "missing_user_query", str(error)), 400)
 
 
 def _add_management(router: APIRouter, services: Services) -> None:
@@ -88,7 +121,7 @@ def _add_management(router: APIRouter, services: Services) -> None:
     async def create(request: Request) -> JSONResponse:
         raw = place_source(await read_json(request, LARGEST_SETTINGS))
         name = check_name(raw.get("id"))
-        account, namespace = _place(request)
+        account, namespace = place_of(request)
         settings = merge_settings(InstanceSettings(), raw)
         return JSONResponse(
             success(instance_of(await services.instances.create(account, namespace, name, settings=settings)))
@@ -103,7 +136,7 @@ def _add_management(router: APIRouter, services: Services) -> None:
         order_by: Literal["created_at"] = "created_at",
         order_by_direction: Literal["asc", "desc"] = "desc",
     ) -> JSONResponse:
-        account, namespace = _place(request)
+        account, namespace = place_of(request)
         wanted = request.query_params.get("namespace") or namespace
         found = [one for one in await services.instances.list(account, wanted) if search.lower() in one.name]
         if order_by_direction == "asc":
@@ -241,9 +274,12 @@ def completion_of(answer: Answer, written: Written, body: ChatBody) -> dict[str,
     return explained(answer.ranking, completion, "chunks", bare=bare) if body.explain else completion
 
 
-async def stream_of(answer: Answer, deltas: AsyncIterator[Any], *, bare: bool = False) -> AsyncIterator[bytes]:
+async def stream_of(
+    answer: Answer, deltas: AsyncIterator[Any], *, bare: bool = False, dress: Dress = undressed
+) -> AsyncIterator[bytes]:
     """One event with the chunks, then the frames of the answer, then the sentinel."""
-    yield event([chunk_of(candidate, bare=bare) for candidate in answer.ranking.candidates], "chunks")
+    chunks = [chunk_of(candidate, bare=bare) for candidate in answer.ranking.candidates]
+    yield event(dress({"chunks": chunks})["chunks"], "chunks")
     head = _head(answer, "chat.completion.chunk")
     written = Written()
     try:
@@ -254,11 +290,12 @@ async def stream_of(answer: Answer, deltas: AsyncIterator[Any], *, bare: bool = 
     except Exception as error:  # the edge: the status line is long gone
         if not isinstance(error, SecondlookError):
             log.exception("a stream broke")
-        yield event({**head, "choices": [{"index": 0, "delta": {}, "finish_reason": "error"}], **to_wire(error)[1]})
+        broken = {**head, "choices": [{"index": 0, "delta": {}, "finish_reason": "error"}], **to_wire(error)[1]}
+        yield event(dress(broken))
     else:
         last = [{"index": 0, "delta": {}, "finish_reason": written.finish_reason}]
         usage = {"usage": written.usage} if written.usage else {}
-        yield event({**head, "choices": last, **usage, "reranking": receipt_of(answer.ranking)})
+        yield event(dress({**head, "choices": last, **usage, "reranking": receipt_of(answer.ranking)}))
     yield DONE
 
 
@@ -266,12 +303,13 @@ def _head(answer: Answer, kind: str) -> dict[str, object]:
     return {"id": f"id-{uuid.uuid4().hex[:16]}", "object": kind, "created": int(time.time()), "model": answer.model}
 
 
-def _place(request: Request) -> tuple[str, str]:
-    return request.path_params["account"], request.path_params.get("namespace", DEFAULT_NAMESPACE)
+def place_of(request: Request) -> tuple[str, str]:
+    """Account and namespace; the Workers binding names no account."""
+    return request.path_params.get("account", NO_ACCOUNT), request.path_params.get("namespace", DEFAULT_NAMESPACE)
 
 
 async def _find(services: Services, request: Request, name: str) -> Instance:
-    return await services.instances.get(*_place(request), name)
+    return await services.instances.get(*place_of(request), name)
 
 
 async def _namespace(services: Services, request: Request, name: str) -> Namespace:

@@ -78,6 +78,7 @@ class OptionsBody(Body):
     reranking: RerankBody = RerankBody()
     cache: CacheBody = CacheBody()
     custom_metadata: dict[str, str | float | bool] | None = Field(None, max_length=2)
+    instance_ids: list[str] | None = None
 
     @field_validator("custom_metadata")
     @classmethod
