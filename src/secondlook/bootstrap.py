@@ -24,6 +24,7 @@ from secondlook.models.remote_reranker import Endpoint
 from secondlook.ports import Generator, Indexer, Reranker, Rerankers, Tools
 from secondlook.services.access import Access
 from secondlook.services.bundle import Services
+from secondlook.services.endpoints import Endpoints
 from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
@@ -34,7 +35,10 @@ from secondlook.services.searching import SearchDefaults
 from secondlook.settings import Settings
 from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
+from secondlook.stores.database import Database
+from secondlook.stores.endpoints import SqlEndpoints
 from secondlook.stores.lock import FileLock
+from secondlook.stores.snippets import Snippets
 
 T = TypeVar("T")
 Progress = Callable[[str, int, int], None]
@@ -88,7 +92,10 @@ async def open_runtime(
         rerankers = Rerankers(lambda name: remember(shelf.find(name), pairs), shelf.default)
         _check_multilingual(settings, rerankers)
         tools = Tools(engine, EncoderEmbedder(encoder, late), rerankers, generator)
-        services = make_services(settings, tools, engine, catalog, encoder)
+        published = SqlEndpoints(Database(_catalog_url(settings)))
+        opened.push_async_callback(published.close)
+        await published.open()
+        services = make_services(settings, tools, engine, catalog, encoder, endpoints=published)
         if queue != "none":
             uploads = opened.enter_context(FileLock(folder / "uploads.lock"))
             opened.push_async_callback(services.indexing.stop)
@@ -114,7 +121,13 @@ def prepare_folder(folder: Path, *inner: str) -> None:
 
 
 def make_services(
-    settings: Settings, tools: Tools, engine: EmbeddedEngine, catalog: SqlCatalog, encoder: Encoder
+    settings: Settings,
+    tools: Tools,
+    engine: EmbeddedEngine,
+    catalog: SqlCatalog,
+    encoder: Encoder,
+    *,
+    endpoints: SqlEndpoints,
 ) -> Services:
     """The use cases over what is open."""
     blobs = FileBlobs(settings.data_dir / "files")
@@ -142,7 +155,14 @@ def make_services(
         PassageReranking(tools.rerankers, missing=settings.missing_model, cut=cutter(encoder)),
         Explaining(tools, catalog, engine, defaults=defaults),
         JointSearching(tools, catalog, defaults),
+        Endpoints(endpoints, catalog, make_snippets(settings)),
     )
+
+
+def make_snippets(settings: Settings) -> Snippets:
+    """The code of the search box, which is fetched only where a registry is named and nobody is offline."""
+    registry = "" if settings.offline else settings.npm_registry
+    return Snippets(settings.models_dir / "snippets", folder=settings.snippet_dir, registry=registry)
 
 
 def _check_multilingual(settings: Settings, rerankers: Rerankers) -> None:

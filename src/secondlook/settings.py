@@ -29,6 +29,8 @@ class Settings:
         multilingual_reranker: the reranker that takes such queries under ``route``.
         missing_model: what to do when a known reranker's weights cannot be had.
         offline: never fetch a model.
+        snippet_dir: an unpacked package of the search box for web pages.
+        npm_registry: where that package may be fetched from, once; nowhere when empty.
         rerankers: the file of remote rerankers; ``data_dir / rerankers.toml``, if it is there, when not set.
     """
 
@@ -53,6 +55,8 @@ class Settings:
     offline: bool = False
     metrics_open: bool = False
     rerankers: Path | None = None
+    snippet_dir: Path | None = None
+    npm_registry: str = ""
 
     @property
     def models_dir(self) -> Path:
@@ -73,6 +77,7 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         raise SetupError(f"port {port}: give a whole number from 0 to {LAST_PORT}")
     cache = _text("CACHE_DIR", "")
     rerankers = _text("RERANKERS", "")
+    snippets = _text("SNIPPET_DIR", "")
     return Settings(
         data_dir=data_dir or Path(_text("DATA_DIR", str(plain.data_dir))),
         cache_dir=Path(cache) if cache else None,
@@ -95,6 +100,8 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         offline=_switch(f"{PREFIX}OFFLINE") or _switch("HF_HUB_OFFLINE"),
         metrics_open=_switch(f"{PREFIX}METRICS_OPEN"),
         rerankers=Path(rerankers) if rerankers else None,
+        snippet_dir=Path(snippets) if snippets else None,
+        npm_registry=_text("NPM_REGISTRY", ""),
     )
 
 

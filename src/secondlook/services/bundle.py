@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from secondlook.services.access import Access
+from secondlook.services.endpoints import Endpoints
 from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
@@ -22,3 +23,4 @@ class Services:
     reranking: PassageReranking
     explaining: Explaining
     joint: JointSearching
+    endpoints: Endpoints
