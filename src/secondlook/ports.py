@@ -59,6 +59,9 @@ class Embedder(Protocol):
     def count_tokens(self, text: str) -> int:
         """Tokens of the text without special tokens."""
 
+    def score_cosine(self, cosine: float) -> float:
+        """The vector score that a cosine of this model stands for, both in [0, 1]; it rises with it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Passage:

@@ -28,7 +28,8 @@ class Evidence:
     """What each method said of a candidate; ranks count from 1, None means "not asked".
 
     Attributes:
-        vector_score: cosine similarity clipped to [0, 1].
+        cosine: of the query's and the chunk's vector, clipped to [0, 1].
+        vector_score: what the embedder makes of it, in [0, 1]; thresholds are held against this.
         keyword_score: raw BM25, at least 0, no upper bound.
         keyword_ceiling: the highest BM25 the query could attain, for scaling.
         fused_score: after fusion, in [0, 1].
@@ -40,6 +41,7 @@ class Evidence:
         sentence_relevance: its score.
     """
 
+    cosine: float | None = None
     vector_score: float | None = None
     vector_rank: int | None = None
     keyword_score: float | None = None

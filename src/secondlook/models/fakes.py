@@ -42,6 +42,10 @@ class FakeEmbedder:
         """Words of the text."""
         return len(WORD.findall(text))
 
+    def score_cosine(self, cosine: float) -> float:
+        """The cosine itself."""
+        return cosine
+
 
 class FakeReranker:
     """Scores by the share of query words in the passage; can be told to fail in each known way."""
