@@ -95,7 +95,10 @@ class Endpoints:
         if params.enabled and not params.plain_domain and not params.domains:
             raise NoDomainLeftError("the default domain can be switched off only where there is a custom one: set one")
         for domain in params.domains:
-            if (await self._all_domains()).get(domain, owner) != owner:
+            other = (await self._all_domains()).get(domain, owner)
+            if other != owner and await self._is_gone(other):
+                await self.remove(other)  # a crash came between the end of its owner and its own
+            elif other != owner:
                 raise DomainTakenError(f"the domain {domain!r} belongs to another endpoint: remove it there first")
         if params.instances:
             there = await self._names(owner)
@@ -105,8 +108,10 @@ class Endpoints:
     async def put(self, owner: Owner, params: EndpointParams) -> Endpoint:
         """The endpoint with these settings, which were checked; its id is made when it is enabled first."""
         made = Endpoint(owner, params, secrets.token_hex(8) if params.enabled else "")
-        self._domains = None
-        return await self._store.put(made)
+        try:
+            return await self._store.put(made)
+        finally:
+            self._domains = None
 
     async def disable(self, owner: Owner) -> Endpoint | None:
         """Switch it off; its id and settings stay, its domains go."""
@@ -115,8 +120,10 @@ class Endpoints:
 
     async def remove(self, owner: Owner) -> None:
         """Remove it for good, with its owner."""
-        self._domains = None
-        await self._store.remove(owner)
+        try:
+            await self._store.remove(owner)
+        finally:
+            self._domains = None
 
     async def owner_at(self, host: str) -> Owner | None:
         """Who has that custom domain."""
@@ -155,6 +162,16 @@ class Endpoints:
     async def events(self, endpoint: Endpoint, limit: int = MOST_EVENTS) -> Sequence[UsageEvent]:
         """What search boxes told, newest first."""
         return await self._store.list_events(endpoint.id, limit)
+
+    async def _is_gone(self, owner: Owner) -> bool:
+        try:
+            if owner.uid:
+                await self._catalog.get_instance_by_uid(owner.uid)
+            else:
+                await self._catalog.list_instances(owner.account, owner.namespace)
+        except (InstanceNotFoundError, NamespaceNotFoundError):
+            return True
+        return False
 
     async def _names(self, owner: Owner) -> set[str]:
         try:

@@ -26,7 +26,7 @@ def endpoints(idle: House) -> Iterator[Endpoints]:
 
 
 def test_what_cannot_be_set(idle: House, endpoints: Endpoints) -> None:
-    mine, other = replace(SHORE, uid="a"), replace(SHORE, uid="b")
+    mine, other = replace(SHORE, uid=idle.make("mine").uid), replace(SHORE, uid="b")
     named = replace(ON, domains=("a.example",))
     idle.run(endpoints.put(mine, named))
     for owner, params, error in (
@@ -72,3 +72,12 @@ def test_an_endpoint_counts_its_own_requests(idle: House, endpoints: Endpoints) 
     made = idle.run(endpoints.put(SHORE, replace(ON, limit=RateLimit(1, 3600.0))))
     assert endpoints.admit(made) == 0
     assert endpoints.admit(made) > 0
+
+
+def test_a_domain_is_free_again_when_its_owner_is_gone(idle: House, endpoints: Endpoints) -> None:
+    named = replace(ON, domains=("a.example",))
+    for gone in (replace(SHORE, uid="gone"), replace(SHORE, namespace="gone")):
+        left = idle.run(endpoints.put(gone, named))
+        idle.run(endpoints.check(SHORE, named))
+        assert idle.run(endpoints.find(left.label)) is None
+    assert idle.run(endpoints.put(SHORE, named)).params == named

@@ -118,7 +118,7 @@ def _add_management(router: APIRouter, services: Services) -> None:
         name = check_name(raw.get("id"))
         account, namespace = place_of(request)
         settings = merge_settings(InstanceSettings(), raw)
-        change = await read_change(services.endpoints, Owner(account, namespace, name), raw)
+        change = await read_change(services.endpoints, Owner(account, namespace, uid=name), raw)  # it has no uid yet
         made = await services.instances.create(account, namespace, name, settings=settings)
         return JSONResponse(success(instance_of(made, await change.apply(owner_of(made)))))
 

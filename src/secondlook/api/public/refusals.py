@@ -13,6 +13,7 @@ from secondlook.errors import (
     InvalidFilterError,
     InvalidOptionError,
     MissingQueryError,
+    NamespaceNotFoundError,
     SecondlookError,
 )
 
@@ -76,6 +77,8 @@ def failed(error: Exception) -> JSONResponse:
     """The answer for an error, without what it says of the inside."""
     if isinstance(error, InstanceNotFoundError):
         return refusal(NO_INSTANCE)
+    if isinstance(error, NamespaceNotFoundError):
+        return refusal(NO_CONFIG)
     if not isinstance(error, SecondlookError):
         log.error("a public endpoint failed", exc_info=error)
         return refusal(INTERNAL)

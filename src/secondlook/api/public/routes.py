@@ -30,9 +30,12 @@ from secondlook.ports import Delta
 from secondlook.services.bundle import Services
 from secondlook.services.joint_searching import MOST_INSTANCES
 from secondlook.services.throttling import whole_seconds
+from secondlook.telemetry import tenant
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"]
 FOREVER = "public, max-age=31536000, immutable"
+LARGEST_BODY = 4 << 20
+"""Bytes; a long conversation, and no images, which nothing here reads."""
 INSTANCES_ONLY = ("ai-search", "stats", "assets")
 
 
@@ -121,6 +124,7 @@ async def find_visit(services: Services, request: Request, label: str, way: str)
     instance = await services.endpoints.instance_of(endpoint) if endpoint else None
     if endpoint is None or (endpoint.owner.uid and instance is None):
         return refusal(refusals.NO_CONFIG)
+    tenant.set(endpoint.id)  # strangers take turns with the account, and do not crowd it out
     return Visit(request, endpoint, instance, way)
 
 
@@ -252,7 +256,7 @@ async def no_such(visit: Visit) -> Response:
 async def read_object(request: Request) -> dict[str, Any] | Response:
     """The body without what asks for the inside of a search; a refusal if it is no JSON object."""
     try:
-        raw = await read_json(request)
+        raw = await read_json(request, LARGEST_BODY)
     except InvalidOptionError as error:
         return refusal(refusals.NO_OBJECT, str(error))
     return {**raw, "explain": False}
