@@ -462,6 +462,20 @@ def test_a_namespace_shows_what_it_allows_and_no_more(both: Wire) -> None:
     assert error_of(refused[0]) == (404, 60013, "ai_search_not_found")
 
 
+def test_the_tool_of_a_namespace(both: Wire) -> None:
+    front = publish_namespace(both, instances_allowed=["handbook", "blog"])
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": {"name": "search", "arguments": {"query": "lamp oil"}}}  # fmt: skip
+    accepts = {"Accept": "application/json, text/event-stream"}
+    result = front.post("/mcp", call, headers=accepts).json()["result"]
+    assert {one["instance_id"] for one in result["structuredContent"]["chunks"]} == {"handbook", "blog"}
+    assert "reranking" not in result["structuredContent"]
+    publish_namespace(both, instances_allowed=[])
+    result = front.post("/mcp", call, headers=accepts).json()["result"]
+    assert result["isError"] is True
+    assert "60013" in result["content"][0]["text"]
+
+
 @pytest.mark.parametrize("ids", ["blog", [], [1], {"a": 1}, ["blog"] * 11])
 def test_ids_that_are_none(both: Wire, ids: Any) -> None:
     front = publish_namespace(both, instances_allowed=["blog"])

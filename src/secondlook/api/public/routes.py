@@ -25,7 +25,7 @@ from secondlook.domain.endpoint import LABEL, Endpoint
 from secondlook.domain.instance import Instance
 from secondlook.domain.options import Generation
 from secondlook.domain.query import Query
-from secondlook.errors import InvalidOptionError
+from secondlook.errors import InstanceNotFoundError, InvalidOptionError
 from secondlook.ports import Delta
 from secondlook.services.bundle import Services
 from secondlook.services.joint_searching import MOST_INSTANCES
@@ -221,6 +221,8 @@ async def open_tool(services: Services, visit: Visit) -> Response:
                 ask = to_ask(body, visit.instance)
                 return public_view(result_of(await services.searching.search(visit.instance, query, ask), body))
             owner, names = visit.endpoint.owner, visit.endpoint.params.instances
+            if not names:
+                raise InstanceNotFoundError("the endpoint allows no instance")
             place = owner.account, owner.namespace
             found = await services.joint.search(place, names, query, make_ask=lambda one: to_ask(body, one))
             return public_view(joint.told(found, result_of(found.ranking, body)))
