@@ -28,9 +28,11 @@ from secondlook.ports import Generator, Indexer, Reranker, Rerankers, Tools
 from secondlook.services.access import Access
 from secondlook.services.bundle import Services
 from secondlook.services.caching import AnswerCache
+from secondlook.services.endpoints import Endpoints
 from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
+from secondlook.services.joint_searching import JointSearching
 from secondlook.services.measuring import MeasuredSearching
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import SearchDefaults
@@ -38,7 +40,10 @@ from secondlook.settings import Settings
 from secondlook.stores.answers import AnswerFile
 from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
+from secondlook.stores.database import Database
+from secondlook.stores.endpoints import SqlEndpoints
 from secondlook.stores.lock import FileLock
+from secondlook.stores.snippets import Snippets
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -102,7 +107,10 @@ async def open_runtime(
             answers = make_answers(settings, endpoints)
             opened.callback(answers.close)
             cache = AnswerCache(answers, tools)
-        services = make_services(settings, tools, engine, catalog, encoder, cache)
+        published = SqlEndpoints(Database(_catalog_url(settings)))
+        opened.push_async_callback(published.close)
+        await published.open()
+        services = make_services(settings, tools, engine, catalog, encoder, endpoints=published, cache=cache)
         if queue != "none":
             await _begin_indexing(opened, services.indexing, FileLock(folder / "uploads.lock"), queue)
         yield Runtime(services, tools, engine)
@@ -170,6 +178,8 @@ def make_services(
     engine: EmbeddedEngine,
     catalog: SqlCatalog,
     encoder: Encoder,
+    *,
+    endpoints: SqlEndpoints,
     cache: AnswerCache | None = None,
 ) -> Services:
     """The use cases over what is open."""
@@ -198,6 +208,8 @@ def make_services(
         MeasuredSearching(tools, defaults, cache),
         PassageReranking(tools.rerankers, missing=settings.missing_model, cut=cutter(encoder)),
         Explaining(tools, catalog, engine, defaults=defaults),
+        JointSearching(tools, catalog, defaults),
+        Endpoints(endpoints, catalog, make_snippets(settings)),
     )
 
 
@@ -206,6 +218,12 @@ def make_answers(settings: Settings, endpoints: Sequence[Endpoint]) -> AnswerFil
     told = (__version__, settings.long_passages, settings.llm_url, settings.compatibility, sorted(map(repr, endpoints)))
     digest = blake2b(repr(told).encode(), digest_size=16).hexdigest()
     return AnswerFile(settings.data_dir / "answers.sqlite", room=settings.answer_cache_mb << 20, made_with=digest)
+
+
+def make_snippets(settings: Settings) -> Snippets:
+    """The code of the search box, which is fetched only where a registry is named and nobody is offline."""
+    registry = "" if settings.offline else settings.npm_registry
+    return Snippets(settings.models_dir / "snippets", folder=settings.snippet_dir, registry=registry)
 
 
 def _check_multilingual(settings: Settings, rerankers: Rerankers) -> None:

@@ -158,6 +158,38 @@ class ChunkSizeError(CallerError):
     """The chunk size is over the embedding model's input limit."""
 
 
+class InvalidDomainError(CallerError):
+    """What should be a domain of one's own is none."""
+
+
+class DomainTakenError(CallerError):
+    """The domain belongs to another public endpoint."""
+
+
+class InactiveEndpointError(CallerError):
+    """A domain was given to a public endpoint that is not enabled."""
+
+
+class NoDomainLeftError(CallerError):
+    """A public endpoint would answer under no name at all."""
+
+
+class UnknownInstancesError(CallerError):
+    """A public endpoint names an instance that is not there."""
+
+
+class AssetError(BackendError):
+    """The bundle of the search box is known, but cannot be had."""
+
+
+class TooManyInstancesError(CallerError):
+    """More instances were named than are searched together."""
+
+
+class InstanceSearchesFailedError(BackendError):
+    """At least one of several instances could not be searched, and the caller wanted all or nothing."""
+
+
 class IndexCorruptError(BackendError):
     """Stored index data cannot be read."""
 

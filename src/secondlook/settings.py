@@ -33,6 +33,8 @@ class Settings:
         answer_cache_mb: room on disk for kept answers, in MiB; 0 keeps none.
         compatibility: ``strict`` follows the contract also where it serves nobody.
         log_level: what is logged, from this level on.
+        snippet_dir: an unpacked package of the search box for web pages.
+        npm_registry: where that package may be fetched from, once; nowhere when empty.
         rerankers: the file of remote rerankers; ``data_dir / rerankers.toml``, if it is there, when not set.
     """
 
@@ -60,6 +62,8 @@ class Settings:
     compatibility: Compatibility = "plain"
     log_level: str = "warning"
     rerankers: Path | None = None
+    snippet_dir: Path | None = None
+    npm_registry: str = ""
 
     @property
     def models_dir(self) -> Path:
@@ -81,6 +85,7 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         raise SetupError(f"port {port}: give a whole number from 0 to {LAST_PORT}")
     cache = _text("CACHE_DIR", "")
     rerankers = _text("RERANKERS", "")
+    snippets = _text("SNIPPET_DIR", "")
     return Settings(
         data_dir=data_dir or Path(_text("DATA_DIR", str(plain.data_dir))),
         cache_dir=Path(cache) if cache else None,
@@ -106,6 +111,8 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         log_level=_choice("LOG_LEVEL", plain.log_level, LOG_LEVELS),
         compatibility=cast(Compatibility, compatibility),  # as above
         rerankers=Path(rerankers) if rerankers else None,
+        snippet_dir=Path(snippets) if snippets else None,
+        npm_registry=_text("NPM_REGISTRY", ""),
     )
 
 

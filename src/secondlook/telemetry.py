@@ -44,6 +44,7 @@ rejected = Counter("secondlook_rejected", "Calls refused because too much waited
 cache_reads = Counter(
     "secondlook_cache_reads", "What a cache had (hit) or had not (miss).", ["cache", "result"], registry=REGISTRY
 )
+box_events = Counter("secondlook_box_events", "What search boxes on web pages told.", ["kind"], registry=REGISTRY)
 reranks = Counter("secondlook_reranks", "What reranking did, and why.", ["status", "reason"], registry=REGISTRY)
 
 

@@ -16,11 +16,22 @@ ELSEWHERE = {
     "api/binding/ai_search.py": "tests/wire/test_binding.py",
     "api/binding/autorag.py": "tests/wire/test_binding.py",
     "api/ai_search/instances.py": "tests/wire/test_instances.py",
+    "api/ai_search/endpoints.py": "tests/wire/test_public.py",
     "api/ai_search/items.py": "tests/wire/test_items.py",
+    "api/ai_search/joint.py": "tests/wire/test_joint.py",
+    "api/ai_search/namespaces.py": "tests/wire/test_instances.py",
     "api/ai_search/routes.py": "tests/wire/test_chat.py",
+    "api/public/events.py": "tests/wire/test_public.py",
+    "api/public/hosts.py": "tests/wire/test_public.py",
+    "api/public/origins.py": "tests/wire/test_public.py",
+    "api/public/refusals.py": "tests/wire/test_public.py",
+    "api/public/routes.py": "tests/wire/test_public.py",
+    "api/public/tool.py": "tests/acceptance/test_mcp.py",
     "bootstrap.py": "tests/acceptance/test_cloudflare_sdk.py",
     "pipeline.py": "tests/wire/test_search.py",
+    "domain/endpoint.py": "tests/unit/services/test_endpoints.py",
     "server.py": "tests/acceptance/test_cloudflare_sdk.py",
+    "stores/database.py": "tests/unit/stores/test_catalog.py",
 }
 """Modules that are better shown through the wire or a running server, and the test that shows each."""
 

@@ -12,6 +12,7 @@ import typer
 from secondlook import settings
 from secondlook.api.app import ApiOptions, create_app
 from secondlook.api.errors import METHOD_NOT_ALLOWED, NOT_FOUND, TABLE
+from secondlook.api.public.refusals import TABLE as PUBLIC_TABLE
 from secondlook.cli import app
 from secondlook.domain.candidate import RerankCause
 from secondlook.domain.instance import Analyser
@@ -100,7 +101,8 @@ def test_every_command_and_flag_is_named() -> None:
 def test_every_error_is_named() -> None:
     told = {(int(row[0]), int(row[1]), row[2].strip("`")) for row in rows(ERRORS) if row[0].isdecimal()}
     ours = {(404, NOT_FOUND, "route_not_found"), (405, METHOD_NOT_ALLOWED, "method_not_allowed"), UNEXPECTED}
-    assert told == {(status, code, message) for _, status, code, message in TABLE} | ours
+    public = {(status, code, message) for code, (status, message) in PUBLIC_TABLE.items()}
+    assert told == {(status, code, message) for _, status, code, message in TABLE} | public | ours
 
 
 def test_every_reason_that_is_counted_is_named() -> None:

@@ -17,14 +17,20 @@ from secondlook.ports import Answers, Generator, Passage, Reranker, Rerankers, T
 from secondlook.services.access import Access
 from secondlook.services.bundle import Services
 from secondlook.services.caching import AnswerCache
+from secondlook.services.endpoints import Endpoints
 from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
+from secondlook.services.joint_searching import JointSearching
 from secondlook.services.measuring import MeasuredSearching
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import SearchDefaults
+from secondlook.services.throttling import Throttle
 from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
+from secondlook.stores.database import Database
+from secondlook.stores.endpoints import SqlEndpoints
+from secondlook.stores.snippets import Snippets
 
 T = TypeVar("T")
 BGE = "@cf/baai/bge-reranker-base"
@@ -55,6 +61,8 @@ class Wire:
         self.folder = folder
         self._engine = EmbeddedEngine(folder / "indexes")
         self._catalog = SqlCatalog(f"sqlite+aiosqlite:///{folder / 'catalog.sqlite'}")
+        self._endpoints = SqlEndpoints(Database(f"sqlite+aiosqlite:///{folder / 'catalog.sqlite'}"))
+        self.clock = 1_000_000_020.0
         self.embedder = embedder = FakeEmbedder()
         self.rerankers: dict[str, Reranker] = {
             BGE: FakeReranker("bge@1", scorer=by_length),
@@ -79,9 +87,14 @@ class Wire:
             MeasuredSearching(tools, SearchDefaults(filter_bytes=64 if strict else 0), cache),
             PassageReranking(rerankers, cut=lambda text, most: " ".join(text.split()[:most])),
             Explaining(tools, self._catalog, self._engine),
+            JointSearching(tools, self._catalog),
+            Endpoints(
+                self._endpoints, self._catalog, Snippets(folder / "snippets"), throttle=Throttle(lambda: self.clock)
+            ),
         )
         self.app = create_app(self.services, options=ApiOptions(strict=strict))
         self.run(self._catalog.open())
+        self.run(self._endpoints.open())
         self.run(self.indexing.start())
         _, secret = self.run(self.services.access.create("test"))
         self.headers = {"Authorization": f"Bearer {secret}"}
@@ -97,6 +110,7 @@ class Wire:
         self.run(self.client.aclose())
         self.run(self.indexing.stop())
         self._engine.close()
+        self.run(self._endpoints.close())
         self.run(self._catalog.close())
         self._runner.close()
 

@@ -13,8 +13,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from secondlook import __version__
 from secondlook.api import autorag, rerank
-from secondlook.api.ai_search import items, routes
+from secondlook.api.ai_search import items, joint, namespaces, routes
 from secondlook.api.errors import INVALID_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND, failure, headers_of, to_wire
+from secondlook.api.public import routes as public
+from secondlook.api.public.hosts import ROOT, PublicHosts
 from secondlook.errors import SecondlookError
 from secondlook.services.bundle import Services
 from secondlook.telemetry import METRICS_TYPE, render_metrics, tenant
@@ -56,6 +58,12 @@ def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
         tags=["Rerank"],
         generate_unique_id_function=lambda route: f"rerank_{route.name}",
     )
+    app.include_router(
+        public.make_router(services),
+        prefix=f"{ROOT}/{{label}}",
+        tags=["Public endpoints"],
+        generate_unique_id_function=lambda route: f"public_{route.name}",
+    )
     for base, where in BASES.items():
         _add_routes(app, services, Depends(authenticate), base, where, strict=options.strict)
 
@@ -73,6 +81,7 @@ def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
     async def metrics() -> Response:
         return Response(render_metrics(), media_type=METRICS_TYPE)
 
+    app.add_middleware(PublicHosts, services=services)
     _add_error_handlers(app)
     return app
 
@@ -100,8 +109,11 @@ def _add_routes(app: FastAPI, services: Services, guard: Any, base: str, where: 
         prefix = f"{search}{inner}/instances"
         add(routes.make_router(services), f"{form}instances", prefix, "AI Search")
         add(items.make_router(services), f"{form}items", f"{prefix}/{{name}}/items", "Items")
+    inner = "/ai-search/namespaces/{namespace}"
+    add(joint.make_router(services), "joint", f"{account}{inner}", "AI Search")
+    add(joint.make_router(services), "joint_binding", f"{base}{inner}", "AI Search")
     add(rerank.make_run_router(services), "run", f"{account}/ai/run", "Rerank")
-    add(routes.make_namespace_router(services), "namespaces", f"{search}/namespaces", "Namespaces")
+    add(namespaces.make_router(services), "namespaces", f"{search}/namespaces", "Namespaces")
     add(routes.make_token_router(), "tokens", f"{search}/tokens", "Tokens")
 
 

@@ -14,6 +14,7 @@ from secondlook.api.filters import parse_filter
 from secondlook.api.reranking import RerankKeys, raises, seconds, to_stages
 from secondlook.api.wire import (
     DONE,
+    NO_ACCOUNT,
     STREAM_HEADERS,
     cache_headers,
     collect,
@@ -32,9 +33,6 @@ from secondlook.services.bundle import Services
 from secondlook.services.searching import Answer, Ask
 
 log = logging.getLogger(__name__)
-
-NO_ACCOUNT = "default"
-"""The Workers binding names no account."""
 
 
 class RankingOptions(Body):

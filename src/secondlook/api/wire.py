@@ -1,7 +1,7 @@
 """What both generations of the wire share: receipts, traces, answers as server-sent events."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -9,6 +9,16 @@ from secondlook.domain.candidate import Candidate, Ranking, Receipt
 from secondlook.ports import Delta
 
 Row = dict[str, object]
+Dress = Callable[[Row], Row]
+"""Makes an object of an answer into what this caller is shown of it."""
+
+NO_ACCOUNT = "default"
+"""The Workers binding names no account."""
+
+
+def undressed(shown: Row) -> Row:
+    """The object as it is."""
+    return shown
 
 
 def receipt_of(ranking: Ranking) -> dict[str, object]:

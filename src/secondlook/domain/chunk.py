@@ -21,6 +21,7 @@ class Chunk:
         context: what stands above the text, such as the document's title; models and the
             keyword index read it, results do not show it.
         truncated: whether the embedder could not read the whole text.
+        index: where it lies, told only when several indexes are searched together.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Chunk:
     metadata: Mapping[str, MetadataValue] = field(default_factory=dict, hash=False)
     context: str = ""
     truncated: bool = False
+    index: str = ""
 
     @property
     def passage(self) -> str:

@@ -1,6 +1,7 @@
 """A request with every default filled in: one frozen class a stage, and the plan that holds them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from secondlook.domain.candidate import FusionMethod
@@ -51,9 +52,10 @@ class Fusion:
 
 @dataclass(frozen=True, slots=True)
 class Filtering:
-    """The threshold held against the vector score."""
+    """The threshold held against the vector score; ``by_index`` are those of indexes that have one of their own."""
 
     min_score: float = 0.0
+    by_index: Mapping[str, float] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from secondlook.services.access import Access
+from secondlook.services.endpoints import Endpoints
 from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
+from secondlook.services.joint_searching import JointSearching
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import Searching
 
@@ -20,3 +22,5 @@ class Services:
     searching: Searching
     reranking: PassageReranking
     explaining: Explaining
+    joint: JointSearching
+    endpoints: Endpoints

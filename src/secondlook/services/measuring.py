@@ -17,11 +17,20 @@ class MeasuredSearching(Searching):
             try:
                 ranking = await super().search(instance, query, ask)
             except RerankerError as error:
-                reranks.labels("refused", error.cause).inc()
+                count_refusal(error)
                 raise
-        for step in ranking.trace:
-            stage_seconds.labels(step.stage).observe(step.milliseconds / 1000)
-        if ranking.reuse:
-            return ranking  # nothing was reranked now
-        reranks.labels(ranking.receipt.status, ranking.receipt.cause).inc()
+        count_search(ranking)
         return ranking
+
+
+def count_search(ranking: Ranking) -> None:
+    """Put the times of its stages, and what reranking did, into the metrics; a kept answer was not reranked now."""
+    for step in ranking.trace:
+        stage_seconds.labels(step.stage).observe(step.milliseconds / 1000)
+    if not ranking.reuse:
+        reranks.labels(ranking.receipt.status, ranking.receipt.cause).inc()
+
+
+def count_refusal(error: RerankerError) -> None:
+    """A search that was not to fall back failed for its reranker."""
+    reranks.labels("refused", error.cause).inc()

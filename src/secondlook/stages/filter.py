@@ -6,16 +6,18 @@ from secondlook.telemetry import Stopwatch
 
 
 def filter_candidates(ranking: Ranking, options: Filtering) -> Ranking:
-    """The candidates whose vector score reaches ``min_score``; one without a vector score stays."""
+    """The candidates whose vector score reaches the threshold of their index; one without a vector score stays."""
     with Stopwatch("filter") as watch:
 
         def reason(candidate: Candidate) -> str:
             score = candidate.evidence.vector_score
-            if score is None or score >= options.min_score:
+            least = options.by_index.get(candidate.chunk.index, options.min_score)
+            if score is None or score >= least:
                 return ""
-            return f"its vector score {score:.4f} is below {options.min_score:g}"
+            return f"its vector score {score:.4f} is below {least:g}"
 
         kept = ranking.sifted(reason, "filter")
     dropped = len(ranking.candidates) - len(kept.candidates)
-    note = f"{dropped} below min_score {options.min_score:g}" if dropped else ""
+    least = "that of its index" if options.by_index else f"{options.min_score:g}"
+    note = f"{dropped} below min_score {least}" if dropped else ""
     return kept.noted(Step("filter", watch.milliseconds, len(kept.candidates), note))

@@ -8,9 +8,11 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from secondlook.api.ai_search.endpoints import shown
 from secondlook.api.ai_search.wire import LIKENESS, MAX_BOOSTS, BoostBody, CacheThreshold, to_boosts
 from secondlook.api.body import Body, validate
 from secondlook.api.reranking import LONGEST_BUDGET, StageBody, stages_of, to_stages
+from secondlook.domain.endpoint import Endpoint
 from secondlook.domain.instance import NAME, Analyser, Instance, InstanceSettings, MetadataField
 from secondlook.domain.options import MAX_STAGES
 from secondlook.errors import InvalidOptionError, SourceMissingError, UnknownSourceError
@@ -27,7 +29,6 @@ ECHOED: dict[str, Any] = {
     "ai_gateway_id": None,
     "use_ocr": False,
     "sync_interval": 21600,
-    "public_endpoint_params": None,
     "summarization": False,
     "summarization_model": None,
     "system_prompt_index_summarization": None,
@@ -204,7 +205,7 @@ def to_fields(bodies: list[FieldBody]) -> tuple[MetadataField, ...]:
     return tuple(MetadataField(name, body.data_type) for name, body in zip(names, bodies, strict=True))
 
 
-def instance_of(instance: Instance) -> dict[str, object]:
+def instance_of(instance: Instance, endpoint: Endpoint | None = None) -> dict[str, object]:
     """The instance object (contract, 12.3)."""
     settings = instance.settings
     extra = {**ECHOED, **json.loads(settings.extra)}
@@ -238,7 +239,7 @@ def instance_of(instance: Instance) -> dict[str, object]:
             "boost_after_reranking": settings.boost_last,
         },
         "custom_metadata": [{"field_name": one.name, "data_type": one.type} for one in settings.fields],
-        "public_endpoint_id": None,
+        **shown(endpoint, instance),
         "created_at": iso_time(instance.created_at),
         "modified_at": iso_time(instance.modified_at),
         "created_by": None,

@@ -1,7 +1,6 @@
 """Search, chat, instances and namespaces of the AI Search generation."""
 
 import logging
-import re
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -10,15 +9,17 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
-from pydantic import Field
 
+from secondlook.api.ai_search.endpoints import owner_of, read_change
 from secondlook.api.ai_search.instances import check_name, instance_of, iso_time, merge_settings, place_source
 from secondlook.api.ai_search.wire import ChatBody, SearchBody, WhyBody, chunk_of, result_of, to_ask, why_of
-from secondlook.api.body import LARGEST_SETTINGS, Body, read_json, read_query, validate, while_wanted
+from secondlook.api.body import LARGEST_SETTINGS, read_json, read_query, validate, while_wanted
 from secondlook.api.errors import failure, success, to_wire
 from secondlook.api.wire import (
     DONE,
+    NO_ACCOUNT,
     STREAM_HEADERS,
+    Dress,
     Written,
     cache_headers,
     collect,
@@ -27,28 +28,21 @@ from secondlook.api.wire import (
     failures_of,
     primed,
     receipt_of,
+    undressed,
 )
-from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance, InstanceSettings, Namespace
+from secondlook.domain.endpoint import Owner
+from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance, InstanceSettings
 from secondlook.domain.options import Generation
-from secondlook.errors import InvalidOptionError, MissingQueryError, NamespaceNotFoundError, SecondlookError
+from secondlook.errors import MissingQueryError, SecondlookError
 from secondlook.services.bundle import Services
 from secondlook.services.searching import Answer
 
 log = logging.getLogger(__name__)
 
-NAMESPACE = re.compile(r"(?=.{1,28}\Z)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 Page = Annotated[int, Query(ge=1)]
 PerPage = Annotated[int, Query(ge=1, le=100)]
 NO_USER_MESSAGE_IN_CHAT = 7038
 """Chat and search use two codes for the same message (contract, 2)."""
-
-
-class NamespaceBody(Body):
-    """A namespace to create or change; public endpoints are checked, but none is served yet."""
-
-    name: str = ""
-    description: str = Field("", max_length=256)
-    public_endpoint_params: dict[str, Any] | None = None
 
 
 def make_router(services: Services) -> APIRouter:
@@ -59,10 +53,7 @@ def make_router(services: Services) -> APIRouter:
     @router.post("/{name}/search")
     async def search(request: Request, name: str) -> JSONResponse:
         instance = await _find(services, request, name)
-        body = validate(SearchBody, await read_json(request))
-        query = read_query(body.query, body.messages)
-        ranking = await while_wanted(request, services.searching.search(instance, query, to_ask(body, instance)))
-        return JSONResponse(success(result_of(ranking, body)), headers=cache_headers(ranking))
+        return await answer_search(services, request, instance, await read_json(request))
 
     @router.post("/{name}/why")
     async def why(request: Request, name: str) -> JSONResponse:
@@ -76,24 +67,52 @@ def make_router(services: Services) -> APIRouter:
     @router.post("/{name}/chat/completions")
     async def chat(request: Request, name: str) -> Response:
         instance = await _find(services, request, name)
-        body = validate(ChatBody, await read_json(request))
-        try:
-            query = read_query(None, body.messages)
-        except MissingQueryError as error:
-            return JSONResponse(failure(NO_USER_MESSAGE_IN_CHAT, "missing_user_query", str(error)), 400)
-        generation = Generation(body.model, "", body.forwarded())
-        answer = await while_wanted(
-            request, services.searching.answer(instance, query, to_ask(body, instance), generation=generation)
-        )
-        if body.stream:
-            deltas = await while_wanted(request, primed(answer.deltas))
-            frames = stream_of(answer, deltas, bare=body.ai_search_options.retrieval.metadata_only)
-            headers = {**STREAM_HEADERS, **cache_headers(answer.ranking)}
-            return StreamingResponse(frames, media_type="text/event-stream", headers=headers)
-        completion = completion_of(answer, await while_wanted(request, collect(answer.deltas)), body)
-        return JSONResponse(completion, headers=cache_headers(answer.ranking))
+        return await answer_chat(services, request, instance, await read_json(request))
 
     return router
+
+
+async def answer_search(
+    services: Services, request: Request, instance: Instance, raw: dict[str, Any], *, dress: Dress = undressed
+) -> JSONResponse:
+    """The answer to a search of one instance, its ``result`` as ``dress`` shows it."""
+    body = validate(SearchBody, raw)
+    query = read_query(body.query, body.messages)
+    ranking = await while_wanted(request, services.searching.search(instance, query, to_ask(body, instance)))
+    return JSONResponse(success(dress(result_of(ranking, body))), headers=cache_headers(ranking))
+
+
+async def answer_chat(
+    services: Services, request: Request, instance: Instance, raw: dict[str, Any], *, dress: Dress = undressed
+) -> Response:
+    """The answer to a chat with one instance."""
+    body = validate(ChatBody, raw)
+    try:
+        query = read_query(None, body.messages)
+    except MissingQueryError as error:
+        return no_user_message(error)
+    generation = Generation(body.model, "", body.forwarded())
+    answer = await while_wanted(
+        request, services.searching.answer(instance, query, to_ask(body, instance), generation=generation)
+    )
+    return await say(request, answer, body, dress)
+
+
+async def say(request: Request, answer: Answer, body: ChatBody, dress: Dress = undressed) -> Response:
+    """The completion, whole or as a stream; every object of it as ``dress`` shows it."""
+    cached = cache_headers(answer.ranking)
+    if body.stream:
+        deltas = await while_wanted(request, primed(answer.deltas))
+        bare = body.ai_search_options.retrieval.metadata_only
+        frames = stream_of(answer, deltas, bare=bare, dress=dress)
+        return StreamingResponse(frames, media_type="text/event-stream", headers={**STREAM_HEADERS, **cached})
+    completion = completion_of(answer, await while_wanted(request, collect(answer.deltas)), body)
+    return JSONResponse(dress(completion), headers=cached)
+
+
+def no_user_message(error: MissingQueryError) -> JSONResponse:
+    """The refusal of a chat without a question, which has a code of its own."""
+    return JSONResponse(failure(NO_USER_MESSAGE_IN_CHAT, "missing_user_query", str(error)), 400)
 
 
 def _add_management(router: APIRouter, services: Services) -> None:
@@ -101,11 +120,11 @@ def _add_management(router: APIRouter, services: Services) -> None:
     async def create(request: Request) -> JSONResponse:
         raw = place_source(await read_json(request, LARGEST_SETTINGS))
         name = check_name(raw.get("id"))
-        account, namespace = _place(request)
+        account, namespace = place_of(request)
         settings = merge_settings(InstanceSettings(), raw)
-        return JSONResponse(
-            success(instance_of(await services.instances.create(account, namespace, name, settings=settings)))
-        )
+        change = await read_change(services.endpoints, Owner(account, namespace, uid=name), raw)  # it has no uid yet
+        made = await services.instances.create(account, namespace, name, settings=settings)
+        return JSONResponse(success(instance_of(made, await change.apply(owner_of(made)))))
 
     @router.get("", name="list")
     async def list_instances(
@@ -116,32 +135,39 @@ def _add_management(router: APIRouter, services: Services) -> None:
         order_by: Literal["created_at"] = "created_at",
         order_by_direction: Literal["asc", "desc"] = "desc",
     ) -> JSONResponse:
-        account, namespace = _place(request)
+        account, namespace = place_of(request)
         wanted = request.query_params.get("namespace") or namespace
         found = [one for one in await services.instances.list(account, wanted) if search.lower() in one.name]
         if order_by_direction == "asc":
             found.reverse()
-        return _page([instance_of(one) for one in found], page, per_page)
+        endpoints = await services.endpoints.all_of(account)
+        return page_of([instance_of(one, endpoints.get(owner_of(one))) for one in found], page, per_page)
 
     @router.get("/{name}")
     async def read(request: Request, name: str) -> JSONResponse:
-        return JSONResponse(success(instance_of(await _find(services, request, name))))
+        instance = await _find(services, request, name)
+        return JSONResponse(success(instance_of(instance, await services.endpoints.of(owner_of(instance)))))
 
     @router.put("/{name}")
     async def update(request: Request, name: str) -> JSONResponse:
         instance = await _find(services, request, name)
-        settings = merge_settings(instance.settings, await read_json(request, LARGEST_SETTINGS))
+        raw = await read_json(request, LARGEST_SETTINGS)
+        settings = merge_settings(instance.settings, raw)
+        change = await read_change(services.endpoints, owner_of(instance), raw)
         changed = await services.instances.update(instance, settings)
+        endpoint = await change.apply(owner_of(instance))
         if changed.settings.fields != instance.settings.fields:
             await services.indexing.reindex_all(changed)
-        return JSONResponse(success(instance_of(changed)))
+        return JSONResponse(success(instance_of(changed, endpoint)))
 
     @router.delete("/{name}")
     async def delete(request: Request, name: str) -> JSONResponse:
         instance = await _find(services, request, name)
+        endpoint = await services.endpoints.of(owner_of(instance))
         await services.instances.delete(instance)
         await services.searching.forget(instance, quietly=True)
-        return JSONResponse(success(instance_of(instance)))
+        await services.endpoints.remove(owner_of(instance))
+        return JSONResponse(success(instance_of(instance, endpoint)))
 
     @router.get("/{name}/stats")
     async def stats(request: Request, name: str) -> JSONResponse:
@@ -165,48 +191,6 @@ def _add_management(router: APIRouter, services: Services) -> None:
         return JSONResponse(success({}))
 
 
-def make_namespace_router(services: Services) -> APIRouter:
-    """Routes relative to ``…/ai-search/namespaces``."""
-    router = APIRouter()
-
-    @router.post("")
-    async def create(request: Request) -> JSONResponse:
-        body = validate(NamespaceBody, await read_json(request, LARGEST_SETTINGS))
-        if not NAMESPACE.fullmatch(body.name):
-            raise InvalidOptionError(f"name: {body.name!r} must be 1 to 28 characters of a-z, 0-9 and inner hyphens")
-        made = await services.instances.add_namespace(request.path_params["account"], body.name, body.description)
-        return JSONResponse(success(namespace_of(made)))
-
-    @router.get("", name="list")
-    async def list_namespaces(
-        request: Request, page: Page = 1, per_page: PerPage = 20, search: str = ""
-    ) -> JSONResponse:
-        found = await services.instances.list_namespaces(request.path_params["account"])
-        wanted = search.lower()
-        rows = [namespace_of(one) for one in found if wanted in one.name.lower() or wanted in one.description.lower()]
-        return _page(rows, page, per_page)
-
-    @router.get("/{namespace}")
-    async def read(request: Request, namespace: str) -> JSONResponse:
-        return JSONResponse(success(namespace_of(await _namespace(services, request, namespace))))
-
-    @router.put("/{namespace}")
-    async def update(request: Request, namespace: str) -> JSONResponse:
-        body = validate(NamespaceBody, await read_json(request, LARGEST_SETTINGS))
-        found = await _namespace(services, request, namespace)
-        if body.description != found.description and "description" in body.model_fields_set:
-            account = request.path_params["account"]
-            found = await services.instances.update_namespace(account, namespace, body.description)
-        return JSONResponse(success(namespace_of(found)))
-
-    @router.delete("/{namespace}")
-    async def delete(request: Request, namespace: str) -> JSONResponse:
-        await services.instances.remove_namespace(request.path_params["account"], namespace)
-        return JSONResponse(success({"name": namespace}))
-
-    return router
-
-
 def make_token_router() -> APIRouter:
     """Service tokens: one is always listed, since wrangler creates nothing without (contract, 16)."""
     router = APIRouter()
@@ -221,20 +205,9 @@ def make_token_router() -> APIRouter:
             "modified_at": iso_time(0),
             "enabled": True,
         }
-        return _page([row], page, per_page)
+        return page_of([row], page, per_page)
 
     return router
-
-
-def namespace_of(namespace: Namespace) -> dict[str, object]:
-    """The namespace object (contract, 13)."""
-    return {
-        "name": namespace.name,
-        "description": namespace.description or None,
-        "created_at": iso_time(namespace.created_at),
-        "public_endpoint_id": None,
-        "public_endpoint_params": None,
-    }
 
 
 def completion_of(answer: Answer, written: Written, body: ChatBody) -> dict[str, object]:
@@ -252,9 +225,12 @@ def completion_of(answer: Answer, written: Written, body: ChatBody) -> dict[str,
     return explained(answer.ranking, completion, "chunks", bare=bare) if body.explain else completion
 
 
-async def stream_of(answer: Answer, deltas: AsyncIterator[Any], *, bare: bool = False) -> AsyncIterator[bytes]:
+async def stream_of(
+    answer: Answer, deltas: AsyncIterator[Any], *, bare: bool = False, dress: Dress = undressed
+) -> AsyncIterator[bytes]:
     """One event with the chunks, then the frames of the answer, then the sentinel."""
-    yield event([chunk_of(candidate, bare=bare) for candidate in answer.ranking.candidates], "chunks")
+    chunks = [chunk_of(candidate, bare=bare) for candidate in answer.ranking.candidates]
+    yield event(dress({"chunks": chunks})["chunks"], "chunks")
     head = _head(answer, "chat.completion.chunk")
     written = Written()
     try:
@@ -268,12 +244,13 @@ async def stream_of(answer: Answer, deltas: AsyncIterator[Any], *, bare: bool = 
     except Exception as error:  # the edge: the status line is long gone
         if not isinstance(error, SecondlookError):
             log.exception("a stream broke")
-        yield event({**head, "choices": [{"index": 0, "delta": {}, "finish_reason": "error"}], **to_wire(error)[1]})
+        broken = {**head, "choices": [{"index": 0, "delta": {}, "finish_reason": "error"}], **to_wire(error)[1]}
+        yield event(dress(broken))
     else:
         last = [{"index": 0, "delta": {}, "finish_reason": written.finish_reason}]
         usage = {"usage": written.usage} if written.usage else {}
         told = {"reranking": receipt_of(answer.ranking), **failures_of(answer.ranking)}
-        yield event({**head, "choices": last, **usage, **told})
+        yield event(dress({**head, "choices": last, **usage, **told}))
     yield DONE
 
 
@@ -281,24 +258,17 @@ def _head(answer: Answer, kind: str) -> dict[str, object]:
     return {"id": f"id-{uuid.uuid4().hex[:16]}", "object": kind, "created": int(time.time()), "model": answer.model}
 
 
-def _place(request: Request) -> tuple[str, str]:
-    return request.path_params["account"], request.path_params.get("namespace", DEFAULT_NAMESPACE)
+def place_of(request: Request) -> tuple[str, str]:
+    """Account and namespace; the Workers binding names no account."""
+    return request.path_params.get("account", NO_ACCOUNT), request.path_params.get("namespace", DEFAULT_NAMESPACE)
 
 
 async def _find(services: Services, request: Request, name: str) -> Instance:
-    return await services.instances.get(*_place(request), name)
+    return await services.instances.get(*place_of(request), name)
 
 
-async def _namespace(services: Services, request: Request, name: str) -> Namespace:
-    if name == DEFAULT_NAMESPACE:
-        return Namespace(DEFAULT_NAMESPACE, "", 0)
-    for one in await services.instances.list_namespaces(request.path_params["account"]):
-        if one.name == name:
-            return one
-    raise NamespaceNotFoundError(f"there is no namespace {name!r}: create it first")
-
-
-def _page(rows: list[dict[str, object]], page: int, per_page: int) -> JSONResponse:
+def page_of(rows: list[dict[str, object]], page: int, per_page: int) -> JSONResponse:
+    """A page of a list, in its envelope."""
     shown = rows[(page - 1) * per_page : page * per_page]
     info = {"count": len(shown), "page": page, "per_page": per_page, "total_count": len(rows)}
     return JSONResponse(success(shown, result_info=info))

@@ -96,6 +96,7 @@ class OptionsBody(Body):
     reranking: RerankBody = RerankBody()
     cache: CacheBody = CacheBody()
     custom_metadata: dict[str, str | int | float | bool] | None = Field(None, max_length=2)
+    instance_ids: list[str] | None = None
 
     @field_validator("custom_metadata")
     @classmethod

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from secondlook.api.ai_search.routes import completion_of, namespace_of, stream_of
+from secondlook.api.ai_search.namespaces import namespace_of
+from secondlook.api.ai_search.routes import completion_of, stream_of
 from secondlook.api.ai_search.wire import ChatBody, chunk_of
 from secondlook.api.body import validate
 from secondlook.api.wire import Written

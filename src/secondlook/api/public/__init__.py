@@ -1,0 +1,1 @@
+"""Public endpoints: the wire that asks for no token."""

@@ -1,0 +1,80 @@
+"""The tool ``search`` for agents, over the Model Context Protocol."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from secondlook import __version__
+
+NAME = "search"
+QUERY = "query"
+SCHEMA = {
+    "type": "object",
+    "properties": {QUERY: {"type": "string", "minLength": 1, "description": "What to search for, in plain words"}},
+    "required": [QUERY],
+}
+Search = Callable[[str], Awaitable[dict[str, Any]]]
+"""From a query to the result of a search: ``search_query`` and ``chunks``. A refusal has ``errors`` instead."""
+
+
+class ToolResponse(Response):
+    """Answers one request of the protocol; no session is kept between requests.
+
+    Source:
+        Model Context Protocol, streamable HTTP; the official SDK speaks every revision of it.
+    """
+
+    def __init__(self, search: Search, description: str) -> None:
+        super().__init__()
+        self._search = search
+        self._description = description
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the SDK read the request and answer it, under the headers of this response."""
+        from mcp.server.lowlevel.server import Server  # heavy, and few ask
+        from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+        more = [pair for pair in self.raw_headers if pair[0] != b"content-length"]
+
+        async def dressed(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], *more]}
+            await send(message)
+
+        server = Server("secondlook", version=__version__, on_list_tools=self._list, on_call_tool=self._call)
+        manager = StreamableHTTPSessionManager(server, json_response=True, stateless=True)
+        async with manager.run():
+            await manager.handle_request(scope, receive, dressed)
+
+    async def _list(self, context: Any, params: Any) -> Any:
+        from mcp import types
+
+        tool = types.Tool(name=NAME, description=self._description, input_schema=SCHEMA)
+        return types.ListToolsResult(tools=[tool])
+
+    async def _call(self, context: Any, params: Any) -> Any:
+        from mcp import types
+
+        query = (params.arguments or {}).get(QUERY)
+        if params.name != NAME:
+            text, found = f"there is no tool {params.name!r}: call {NAME}", None
+        elif not isinstance(query, str) or not query.strip():
+            text, found = f"the argument {QUERY} is missing or empty: say what to search for", None
+        else:
+            found = await self._search(query)
+            text = text_of(found)
+            found = None if "errors" in found and "chunks" not in found else found
+        content = [types.TextContent(type="text", text=text)]
+        return types.CallToolResult(content=content, structured_content=found, is_error=found is None)
+
+
+def text_of(found: dict[str, Any]) -> str:
+    """The result as an agent reads it: each passage under the name of its document, best first."""
+    if "chunks" not in found:
+        return json.dumps(found["errors"], ensure_ascii=False)
+    if not found["chunks"]:
+        return "Nothing was found."
+    return "\n\n".join(f"[{one['item']['key']}]\n{one.get('text', '')}" for one in found["chunks"])
