@@ -26,14 +26,20 @@ from secondlook.services.access import Access
 from secondlook.services.bundle import Services
 from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
-from secondlook.services.instances import Instances
+from secondlook.services.instances import Instances, Limits
 from secondlook.services.measuring import MeasuredSearching
+from secondlook.services.quota import Quota
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import SearchDefaults
+from secondlook.services.service_tokens import ServiceTokens
+from secondlook.services.syncing import Syncing
 from secondlook.settings import Settings
 from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
+from secondlook.stores.journal import SqlJournal
 from secondlook.stores.lock import FileLock
+from secondlook.stores.service_tokens import SqlServiceTokens
+from secondlook.stores.usage import SqlUsage
 
 T = TypeVar("T")
 Progress = Callable[[str, int, int], None]
@@ -95,6 +101,10 @@ async def open_runtime(
                 await services.indexing.sweep()
             await asyncio.to_thread(uploads.share)
             await services.indexing.start(resume=queue == "all")
+        if queue == "all":
+            await services.service_tokens.sweep()
+            opened.push_async_callback(services.syncing.stop)
+            await services.syncing.start()
         yield Runtime(services, tools, engine)
 
 
@@ -117,6 +127,10 @@ def make_services(
 ) -> Services:
     """The use cases over what is open."""
     blobs = FileBlobs(settings.data_dir / "files")
+    journal = SqlJournal(catalog.database)
+    vault = FileBlobs(settings.data_dir / "secrets", private=True)
+    service_tokens = ServiceTokens(SqlServiceTokens(catalog.database), vault, catalog)
+    indexing = Indexing(catalog, engine, blobs, tools.embedder, journal=journal)
     instances = Instances(
         catalog,
         engine,
@@ -124,6 +138,8 @@ def make_services(
         embedder=tools.embedder,
         rerankers=tools.rerankers,
         known_embedder=is_known_embedder,
+        service_tokens=service_tokens,
+        limits=Limits(settings.max_instances, settings.max_namespaces, settings.max_metadata_fields),
     )
     budget = settings.rerank_budget_ms / 1000 or None
     defaults = SearchDefaults(
@@ -136,10 +152,13 @@ def make_services(
     return Services(
         Access(catalog),
         instances,
-        Indexing(catalog, engine, blobs, tools.embedder),
+        indexing,
         MeasuredSearching(tools, defaults),
         PassageReranking(tools.rerankers, missing=settings.missing_model, cut=cutter(encoder)),
         Explaining(tools, catalog, engine, defaults=defaults),
+        Syncing(journal, catalog, indexing, cooldown=settings.sync_cooldown),
+        service_tokens,
+        Quota(SqlUsage(catalog.database), settings.monthly_queries),
     )
 
 

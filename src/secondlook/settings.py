@@ -29,6 +29,11 @@ class Settings:
         multilingual_reranker: the reranker that takes such queries under ``route``.
         missing_model: what to do when a known reranker's weights cannot be had.
         offline: never fetch a model.
+        max_instances: instances that an account may have.
+        max_namespaces: namespaces that an account may have, besides ``default``.
+        max_metadata_fields: fields of metadata that an instance may have.
+        monthly_queries: searches and chats that an account may make in a month; 0 for no limit.
+        sync_cooldown: seconds between two syncs that users ask for.
         rerankers: the file of remote rerankers; ``data_dir / rerankers.toml``, if it is there, when not set.
     """
 
@@ -53,6 +58,11 @@ class Settings:
     offline: bool = False
     metrics_open: bool = False
     rerankers: Path | None = None
+    max_instances: int = 5000
+    max_namespaces: int = 100
+    max_metadata_fields: int = 5
+    monthly_queries: int = 0
+    sync_cooldown: int = 30
 
     @property
     def models_dir(self) -> Path:
@@ -95,6 +105,11 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         offline=_switch(f"{PREFIX}OFFLINE") or _switch("HF_HUB_OFFLINE"),
         metrics_open=_switch(f"{PREFIX}METRICS_OPEN"),
         rerankers=Path(rerankers) if rerankers else None,
+        max_instances=_number("MAX_INSTANCES", plain.max_instances, 1, 1_000_000),
+        max_namespaces=_number("MAX_NAMESPACES", plain.max_namespaces, 0, 1_000_000),
+        max_metadata_fields=_number("MAX_METADATA_FIELDS", plain.max_metadata_fields, 0, 100),
+        monthly_queries=_number("MONTHLY_QUERIES", plain.monthly_queries, 0, 100_000_000),
+        sync_cooldown=_number("SYNC_COOLDOWN", plain.sync_cooldown, 0, 86_400),
     )
 
 

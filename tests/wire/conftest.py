@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,11 +20,17 @@ from secondlook.services.access import Access
 from secondlook.services.bundle import Services
 from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
-from secondlook.services.instances import Instances
+from secondlook.services.instances import Instances, Limits
 from secondlook.services.measuring import MeasuredSearching
+from secondlook.services.quota import Quota
 from secondlook.services.reranking import PassageReranking
+from secondlook.services.service_tokens import ServiceTokens
+from secondlook.services.syncing import Syncing
 from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
+from secondlook.stores.journal import SqlJournal
+from secondlook.stores.service_tokens import SqlServiceTokens
+from secondlook.stores.usage import SqlUsage
 
 T = TypeVar("T")
 BGE = "@cf/baai/bge-reranker-base"
@@ -46,18 +54,31 @@ def by_length(_query: str, passage: Passage) -> float:
 class Wire:
     """The API on its own event loop; every call returns once the answer is whole."""
 
-    def __init__(self, folder: Path, generator: Generator | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        generator: Generator | None = None,
+        *,
+        limits: Limits | None = None,
+        monthly_queries: int = 0,
+    ) -> None:
         self._runner = asyncio.Runner()
         self._engine = EmbeddedEngine(folder / "indexes")
         self._catalog = SqlCatalog(f"sqlite+aiosqlite:///{folder / 'catalog.sqlite'}")
-        embedder = FakeEmbedder()
+        self.embedder = embedder = FakeEmbedder()
+        self._folder = folder
         self.rerankers: dict[str, Reranker] = {
             BGE: FakeReranker("bge@1", scorer=by_length),
             BROKEN: FakeReranker("broken@1", error=RuntimeError("out of memory")),
         }
         rerankers = Rerankers(self._find_reranker, FakeReranker("built-in@1"))
         blobs = FileBlobs(folder / "files")
-        self.indexing = Indexing(self._catalog, self._engine, blobs, embedder)
+        database = self._catalog.database
+        journal = SqlJournal(database)
+        service_tokens = ServiceTokens(
+            SqlServiceTokens(database), FileBlobs(folder / "secrets", private=True), self._catalog
+        )
+        self.indexing = Indexing(self._catalog, self._engine, blobs, embedder, journal=journal)
         tools = Tools(self._engine, embedder, rerankers, generator or FakeGenerator())
         self.services = Services(
             Access(self._catalog),
@@ -68,11 +89,16 @@ class Wire:
                 embedder=embedder,
                 rerankers=rerankers,
                 known_embedder=lambda name: name == "@cf/qwen/qwen3-embedding-0.6b",
+                service_tokens=service_tokens,
+                limits=limits or Limits(),
             ),
             self.indexing,
             MeasuredSearching(tools),
             PassageReranking(rerankers, cut=lambda text, most: " ".join(text.split()[:most])),
             Explaining(tools, self._catalog, self._engine),
+            Syncing(journal, self._catalog, self.indexing),
+            service_tokens,
+            Quota(SqlUsage(database), monthly_queries),
         )
         self.app = create_app(self.services, options=ApiOptions())
         self.run(self._catalog.open())
@@ -89,10 +115,15 @@ class Wire:
     def close(self) -> None:
         """Everything closed in order."""
         self.run(self.client.aclose())
+        self.run(self.services.syncing.stop())
         self.run(self.indexing.stop())
         self._engine.close()
         self.run(self._catalog.close())
         self._runner.close()
+
+    def database(self) -> closing[sqlite3.Connection]:
+        """The catalogue's file, as another program would open it."""
+        return closing(sqlite3.connect(self._folder / "catalog.sqlite", isolation_level=None))
 
     def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
         """The answer to one request."""

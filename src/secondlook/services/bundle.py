@@ -6,8 +6,11 @@ from secondlook.services.access import Access
 from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
+from secondlook.services.quota import Quota
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import Searching
+from secondlook.services.service_tokens import ServiceTokens
+from secondlook.services.syncing import Syncing
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +23,6 @@ class Services:
     searching: Searching
     reranking: PassageReranking
     explaining: Explaining
+    syncing: Syncing
+    service_tokens: ServiceTokens
+    quota: Quota

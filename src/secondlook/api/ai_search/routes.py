@@ -12,10 +12,12 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import Field
 
-from secondlook.api.ai_search.instances import check_name, instance_of, iso_time, merge_settings, place_source
+from secondlook.api.ai_search.instances import check_name, instance_of, merge_settings, place_source, stats_of
 from secondlook.api.ai_search.wire import ChatBody, SearchBody, WhyBody, chunk_of, result_of, to_ask, why_of
 from secondlook.api.body import LARGEST_SETTINGS, Body, read_json, read_query, validate, while_wanted
 from secondlook.api.errors import failure, success, to_wire
+from secondlook.api.jobs import Page, PerPage, page_of
+from secondlook.api.times import iso_time
 from secondlook.api.wire import DONE, STREAM_HEADERS, Written, collect, event, explained, primed, receipt_of
 from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance, InstanceSettings, Namespace
 from secondlook.domain.options import Generation
@@ -26,8 +28,6 @@ from secondlook.services.searching import Answer
 log = logging.getLogger(__name__)
 
 NAMESPACE = re.compile(r"(?=.{1,28}\Z)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
-Page = Annotated[int, Query(ge=1)]
-PerPage = Annotated[int, Query(ge=1, le=100)]
 NO_USER_MESSAGE_IN_CHAT = 7038
 """Chat and search use two codes for the same message (contract, 2)."""
 
@@ -90,9 +90,8 @@ def _add_management(router: APIRouter, services: Services) -> None:
         name = check_name(raw.get("id"))
         account, namespace = _place(request)
         settings = merge_settings(InstanceSettings(), raw)
-        return JSONResponse(
-            success(instance_of(await services.instances.create(account, namespace, name, settings=settings)))
-        )
+        made = await services.instances.create(account, namespace, name, settings=settings)
+        return JSONResponse(success(await _shown(services, made)))
 
     @router.get("", name="list")
     async def list_instances(
@@ -108,42 +107,35 @@ def _add_management(router: APIRouter, services: Services) -> None:
         found = [one for one in await services.instances.list(account, wanted) if search.lower() in one.name]
         if order_by_direction == "asc":
             found.reverse()
-        return _page([instance_of(one) for one in found], page, per_page)
+        shown = found[(page - 1) * per_page : page * per_page]
+        doing = await services.instances.activity(shown)
+        rows = [instance_of(one, what) for one, what in zip(shown, doing, strict=True)]
+        return page_of(rows, len(found), page, per_page)
 
     @router.get("/{name}")
     async def read(request: Request, name: str) -> JSONResponse:
-        return JSONResponse(success(instance_of(await _find(services, request, name))))
+        return JSONResponse(success(await _shown(services, await _find(services, request, name))))
 
     @router.put("/{name}")
     async def update(request: Request, name: str) -> JSONResponse:
         instance = await _find(services, request, name)
         settings = merge_settings(instance.settings, await read_json(request, LARGEST_SETTINGS))
         changed = await services.instances.update(instance, settings)
-        if changed.settings.fields != instance.settings.fields:
-            await services.indexing.reindex_all(changed)
-        return JSONResponse(success(instance_of(changed)))
+        services.indexing.retake(changed)
+        return JSONResponse(success(await _shown(services, changed)))
 
     @router.delete("/{name}")
     async def delete(request: Request, name: str) -> JSONResponse:
         instance = await _find(services, request, name)
+        shown = await _shown(services, instance)
         await services.instances.delete(instance)
-        return JSONResponse(success(instance_of(instance)))
+        return JSONResponse(success(shown))
 
     @router.get("/{name}/stats")
     async def stats(request: Request, name: str) -> JSONResponse:
         instance = await _find(services, request, name)
-        counts = dict(await services.instances.stats(instance))
-        counts.pop("chunks")
-        vectors = {"vectorsCount": counts.pop("vectors"), "dimensions": counts.pop("dimensions")}
-        shown: dict[str, object] = {
-            **counts,
-            "last_activity": iso_time(instance.modified_at),
-            "degraded": False,
-            "file_embed_errors": {},
-            "index_source_errors": {},
-            "engine": {"vectorize": vectors},
-        }
-        return JSONResponse(success(shown))
+        [doing] = await services.instances.activity([instance])
+        return JSONResponse(success(stats_of(await services.instances.stats(instance), doing)))
 
     @router.post("/{name}/purge_cache")
     async def purge_cache(request: Request, name: str) -> JSONResponse:
@@ -170,7 +162,7 @@ def make_namespace_router(services: Services) -> APIRouter:
         found = await services.instances.list_namespaces(request.path_params["account"])
         wanted = search.lower()
         rows = [namespace_of(one) for one in found if wanted in one.name.lower() or wanted in one.description.lower()]
-        return _page(rows, page, per_page)
+        return page_of(rows[(page - 1) * per_page : page * per_page], len(rows), page, per_page)
 
     @router.get("/{namespace}")
     async def read(request: Request, namespace: str) -> JSONResponse:
@@ -189,25 +181,6 @@ def make_namespace_router(services: Services) -> APIRouter:
     async def delete(request: Request, namespace: str) -> JSONResponse:
         await services.instances.remove_namespace(request.path_params["account"], namespace)
         return JSONResponse(success({"name": namespace}))
-
-    return router
-
-
-def make_token_router() -> APIRouter:
-    """Service tokens: one is always listed, since wrangler creates nothing without (contract, 16)."""
-    router = APIRouter()
-
-    @router.get("", name="list")
-    async def list_tokens(page: Page = 1, per_page: PerPage = 20) -> JSONResponse:
-        row = {
-            "id": str(uuid.UUID(int=0)),
-            "name": "built-in",
-            "cf_api_id": "secondlook",
-            "created_at": iso_time(0),
-            "modified_at": iso_time(0),
-            "enabled": True,
-        }
-        return _page([row], page, per_page)
 
     return router
 
@@ -274,6 +247,11 @@ async def _find(services: Services, request: Request, name: str) -> Instance:
     return await services.instances.get(*_place(request), name)
 
 
+async def _shown(services: Services, instance: Instance) -> dict[str, object]:
+    [doing] = await services.instances.activity([instance])
+    return instance_of(instance, doing)
+
+
 async def _namespace(services: Services, request: Request, name: str) -> Namespace:
     if name == DEFAULT_NAMESPACE:
         return Namespace(DEFAULT_NAMESPACE, "", 0)
@@ -281,9 +259,3 @@ async def _namespace(services: Services, request: Request, name: str) -> Namespa
         if one.name == name:
             return one
     raise NamespaceNotFoundError(f"there is no namespace {name!r}: create it first")
-
-
-def _page(rows: list[dict[str, object]], page: int, per_page: int) -> JSONResponse:
-    shown = rows[(page - 1) * per_page : page * per_page]
-    info = {"count": len(shown), "page": page, "per_page": per_page, "total_count": len(rows)}
-    return JSONResponse(success(shown, result_info=info))

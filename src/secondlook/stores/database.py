@@ -1,0 +1,79 @@
+"""A SQL database: one writer at a time, and failures told as our own errors."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+
+from sqlalchemy import Connection, RowMapping, event
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from secondlook.errors import BackendError, SetupError
+
+
+class Database:
+    """A database at a SQLAlchemy URL; a write has reached the disk when it returns.
+
+    Raises:
+        BackendError: the database failed. IntegrityError: a rule of it was broken, for the caller to understand.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._engine: AsyncEngine = create_async_engine(url)
+        self._writing = asyncio.Lock()
+        if self._engine.dialect.name == "sqlite":
+            event.listen(self._engine.sync_engine, "connect", _prepare_sqlite)
+
+    async def open(self, prepare: Callable[[Connection], None]) -> None:
+        """Connect, and let ``prepare`` make or change the tables; raises ``SetupError`` for a file that is no use."""
+        try:
+            async with self._engine.begin() as connection:
+                await connection.run_sync(prepare)
+        except DBAPIError as error:
+            raise SetupError(
+                f"the catalogue {self._engine.url.database} cannot be opened ({error.orig}): check that it may be"
+                " read and written, or restore the data folder"
+            ) from error
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
+
+    async def rows(self, query: object) -> Sequence[RowMapping]:
+        """What a select finds."""
+        with _failures_told():
+            async with self._engine.connect() as connection:
+                return (await connection.execute(query)).mappings().all()  # type: ignore[call-overload, no-any-return]  # any select
+
+    async def write(self, *statements: object) -> int:
+        """Run them in one transaction; rows changed by the last."""
+        changed = 0
+        async with self.transaction() as connection:
+            for statement in statements:
+                changed = (await connection.execute(statement)).rowcount  # type: ignore[call-overload]  # any statement
+        return changed
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """A connection in a transaction, the only one that writes; all of it is kept, or nothing."""
+        with _failures_told():
+            async with self._writing, self._engine.begin() as connection:
+                yield connection
+
+
+@contextmanager
+def _failures_told() -> Iterator[None]:
+    """A database that fails raises ``BackendError``; a broken rule is for the caller to understand."""
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except DBAPIError as error:
+        raise BackendError(f"the catalogue cannot be used: {error.orig}") from error
+
+
+def _prepare_sqlite(connection: object, record: object) -> None:
+    cursor = connection.cursor()  # type: ignore[attr-defined]  # a DBAPI connection
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 30000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
