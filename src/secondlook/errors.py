@@ -45,6 +45,14 @@ class UnknownSourceError(CallerError):
     """The source is neither a website nor a known bucket."""
 
 
+class InvalidHeaderError(CallerError):
+    """A header for a source is none that could be sent."""
+
+
+class SitemapsError(CallerError):
+    """Sitemaps are named for a source of which no sitemap is read."""
+
+
 class InvalidModelError(CallerError):
     """No model of that name is known."""
 

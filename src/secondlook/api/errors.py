@@ -51,6 +51,8 @@ TABLE: Sequence[Line] = (
     (ours.NameTooLongError, 400, 7072, "filename_exceeds_maximum_length"),
     (ours.SourceMissingError, 400, 7052, "type_and_source_are_required_for_non_managed_instances"),
     (ours.UnknownSourceError, 400, 7111, "source_is_neither_a_url_nor_a_bucket"),
+    (ours.InvalidHeaderError, 400, 7040, "invalid_custom_header"),
+    (ours.SitemapsError, 400, 7045, "specific_sitemaps_only_valid_when_parse_type_is_sitemap"),
     (ours.ImageQueryError, 400, 7089, "image_query_requires_vector_index"),
     (ours.MissingQueryError, 400, 7039, "missing_user_query"),
     (ours.InvalidRetrievalTypeError, 400, 7070, "invalid_retrieval_type"),

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field
 
+from secondlook.api.ai_search.sources import SourceBody, check_source
 from secondlook.api.ai_search.wire import MAX_BOOSTS, BoostBody, to_boosts
 from secondlook.api.body import Body, validate
 from secondlook.api.reranking import LONGEST_BUDGET, StageBody, stages_of, to_stages
@@ -17,7 +18,6 @@ from secondlook.errors import InvalidOptionError, SourceMissingError, UnknownSou
 from secondlook.services.instances import Activity, Stats
 
 RESERVED = ("timestamp", "folder", "filename")
-MAX_PATTERNS = 10
 DEFAULT_EMBEDDER = "secondlook/all-minilm-l6-v2"
 ECHOED: dict[str, Any] = {
     "source_params": None,
@@ -55,16 +55,6 @@ class RetrievalDefaultsBody(Body):
 class FieldBody(Body):
     field_name: str = Field(min_length=1, max_length=64)
     data_type: Literal["text", "number", "boolean", "datetime"]
-
-
-class SourceBody(Body):
-    """What of ``source_params`` has a rule of its own (contract, 12.2)."""
-
-    prefix: str | None = None
-    r2_jurisdiction: str | None = None
-    include_items: list[str] | None = Field(None, max_length=MAX_PATTERNS)
-    exclude_items: list[str] | None = Field(None, max_length=MAX_PATTERNS)
-    web_crawler: dict[str, Any] | None = None
 
 
 class InstanceBody(Body):
@@ -164,6 +154,7 @@ def place_source(raw: dict[str, Any]) -> dict[str, Any]:
 def merge_settings(settings: InstanceSettings, raw: dict[str, Any]) -> InstanceSettings:
     """The settings with what the request sent; null leaves a field as it is, but sets the default reranker again."""
     body = validate(InstanceBody, raw)
+    check_source(body.source_params or SourceBody())
     changes: dict[str, Any] = {
         ours: getattr(body, wire) for wire, ours in PLAIN.items() if getattr(body, wire) is not None
     }
