@@ -53,6 +53,13 @@ if shape["encoder"]:
 folder.mkdir(parents=True, exist_ok=True)
 model.save_pretrained(folder)
 names = ["input_ids", "attention_mask"] + (["token_type_ids"] if shape["kind"] == "bert" else [])
+if shape["kind"] != "bert":  # as its own tokenizer: no token types
+    rules = json.loads(tokenizer.read_text())
+    for piece in (one for form in ("single", "pair") for one in rules["post_processor"][form]):
+        for part in piece.values():
+            part["type_id"] = 0
+    tokenizer = folder / "plain.json"
+    tokenizer.write_text(json.dumps(rules))
 fast = PreTrainedTokenizerFast(tokenizer_file=str(tokenizer), cls_token="[CLS]", sep_token="[SEP]",
                                pad_token="[PAD]", unk_token="[UNK]", mask_token="[MASK]", model_max_length=512,
                                model_input_names=names)

@@ -61,6 +61,9 @@ class Embedder(Protocol):
     def count_tokens(self, text: str) -> int:
         """Tokens of the text without special tokens."""
 
+    def score_cosine(self, cosine: float) -> float:
+        """The vector score that a cosine of this model stands for, both in [0, 1]; it rises with it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Passage:
@@ -248,6 +251,9 @@ class Indexer(Protocol):
     async def drop_index(self, index: str) -> None:
         """Remove it and all it holds; nothing happens if it is not there."""
 
+    async def list_indexes(self) -> Sequence[str]:
+        """The name of every index, and of whatever a ``drop_index`` that broke off left behind."""
+
     async def put_item(self, index: str, item_id: str, chunks: Sequence[IndexedChunk]) -> None:
         """Replace all chunks of the item at once."""
 
@@ -312,7 +318,7 @@ class Catalog(Protocol):
         """The item of that key, if any."""
 
     async def list_items(self, instance_uid: str, statuses: Sequence[ItemStatus] = ()) -> Sequence[Item]:
-        """All items, newest first; only these statuses if any are named."""
+        """All items, newest first, of all instances when ``instance_uid`` is empty; only these statuses if named."""
 
     async def count_items(self, uids: Sequence[str]) -> Mapping[str, ItemCounts]:
         """Of each instance that has items: how many by status, and the last change."""

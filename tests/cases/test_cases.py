@@ -49,7 +49,8 @@ def fuse(given: Given, options: Given, folder: Path) -> list[str]:
         for name in ("vector", "keyword")
     }
     names = [hit.chunk_id for hits in lists.values() if hits for hit in hits.hits]
-    found = Found(lists["vector"], lists["keyword"], {}, {name: Chunk(name, name, name, name) for name in names}, 0.0)
+    chunks = {name: Chunk(name, name, name, name) for name in names}
+    found = Found(lists["vector"], lists["keyword"], {}, {}, chunks, 0.0)
     return ids(fuse_rankings(Ranking(Query("q")), found, Fusion(**options)))
 
 

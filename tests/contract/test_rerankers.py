@@ -137,7 +137,7 @@ def test_it_has_a_name_and_says_what_its_scores_mean(bench: Bench) -> None:
 
 
 def test_the_evidence_matters_only_where_it_is_declared(bench: Bench) -> None:
-    bare, known = Passage(TEXTS[0]), Passage(TEXTS[0], None, Evidence(vector_score=0.9, vector_rank=1))
+    bare, known = Passage(TEXTS[0]), Passage(TEXTS[0], None, Evidence(cosine=0.9, vector_rank=1))
     values = bench.runner.run(bench.reranker.score("oil lamp", [bare, known])).values
     if bench.reranker.score_kind != "rank":
         assert (values[0] != values[1]) == declared(bench.reranker).uses_evidence

@@ -13,6 +13,7 @@ from secondlook import settings
 from secondlook.api.app import ApiOptions, create_app
 from secondlook.api.errors import METHOD_NOT_ALLOWED, NOT_FOUND, TABLE
 from secondlook.cli import app
+from secondlook.domain.candidate import RerankCause
 from secondlook.domain.instance import Analyser
 from secondlook.services.bundle import Services
 from secondlook.settings import PREFIX, Settings
@@ -100,6 +101,13 @@ def test_every_error_is_named() -> None:
     told = {(int(row[0]), int(row[1]), row[2].strip("`")) for row in rows(ERRORS) if row[0].isdecimal()}
     ours = {(404, NOT_FOUND, "route_not_found"), (405, METHOD_NOT_ALLOWED, "method_not_allowed"), UNEXPECTED}
     assert told == {(status, code, message) for _, status, code, message in TABLE} | ours
+
+
+def test_every_reason_that_is_counted_is_named() -> None:
+    watch = (DOCS / "howto" / "watch-a-server.md").read_text(encoding="utf-8")
+    table = watch.split("The reasons of `secondlook_reranks_total`")[1].split("##")[0]
+    named = {word for row in rows(table) for word in re.findall(r"[a-z_]+", row[0])} - {"empty"}
+    assert named == set(get_args(RerankCause)) - {""}
 
 
 def test_every_code_in_the_api_is_named() -> None:

@@ -10,6 +10,9 @@ from secondlook.models.encoder import Encoded, Encoder
 from secondlook.models.late_interaction import MOST_WINDOWS, WINDOW_TOKENS, LateInteraction
 from secondlook.ports import Embedding, Vector
 
+CURVE = 0.66
+"""Cosine to the power of this is the vector score: 0.25 becomes 0.4 (docs/decisions/0015)."""
+
 
 class EncoderEmbedder:
     """Mean-pooled, L2-normalised vectors of an encoder; runs in worker threads."""
@@ -53,6 +56,10 @@ class EncoderEmbedder:
     def count_tokens(self, text: str) -> int:
         """Tokens of the text without special tokens."""
         return self._encoder.reader.count_tokens(text)
+
+    def score_cosine(self, cosine: float) -> float:
+        """cosine ** 0.66: relevant passages have cosines from 0.25 on here, and 0.4 is the usual threshold."""
+        return float(cosine**CURVE)
 
     def _join_all(self, encoded: Sequence[Encoded], counts: Sequence[int]) -> list[Embedding]:
         """A text's vector is the mean over all its tokens; ``counts`` says how many windows each text has."""

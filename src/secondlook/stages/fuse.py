@@ -19,6 +19,8 @@ class Found(Protocol):
     @property
     def keyword(self) -> Hits | None: ...
     @property
+    def cosines(self) -> Mapping[str, float]: ...
+    @property
     def vector_scores(self) -> Mapping[str, float]: ...
     @property
     def chunks(self) -> Mapping[str, Chunk]: ...
@@ -32,7 +34,7 @@ def fuse_rankings(ranking: Ranking, found: Found, options: Fusion) -> Ranking:
     ``rrf``: score(c) = sum over lists of (k + 1) / (k + rank), over the number of
     lists, so that a candidate first in every list scores 1. ``max``: the larger of the
     scores, each min-max normalised over its list. One list alone keeps its own score:
-    the cosine, or BM25 divided by the list's best.
+    the vector score, or BM25 divided by the list's best.
 
     Returns:
         At most M * N candidates, scores in [0, 1].
@@ -53,6 +55,7 @@ def fuse_rankings(ranking: Ranking, found: Found, options: Fusion) -> Ranking:
             if hybrid and options.method == "rrf":
                 score = sum((options.k + 1) / (options.k + one[chunk_id]) for one in ranks if chunk_id in one) / 2
             evidence = Evidence(
+                cosine=found.cosines.get(chunk_id),
                 vector_score=found.vector_scores.get(chunk_id),
                 vector_rank=ranks[0].get(chunk_id),
                 keyword_score=bm25.get(chunk_id),

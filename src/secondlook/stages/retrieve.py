@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from secondlook.domain.chunk import Chunk
 from secondlook.domain.options import Plan
 from secondlook.domain.query import Query
-from secondlook.ports import Hits, Tools
+from secondlook.ports import Hit, Hits, Tools
 from secondlook.telemetry import Stopwatch
 
 
@@ -16,11 +16,14 @@ class Found:
     """What the methods found; a method that was not asked is None.
 
     Attributes:
-        vector_scores: cosine of every found chunk that has a vector, also of those only keywords found.
+        vector: its hits carry vector scores, not cosines.
+        cosines: of every found chunk that has a vector, also of those only keywords found.
+        vector_scores: what the embedder makes of the cosines.
     """
 
     vector: Hits | None
     keyword: Hits | None
+    cosines: Mapping[str, float]
     vector_scores: Mapping[str, float]
     chunks: Mapping[str, Chunk]
     milliseconds: float
@@ -45,13 +48,16 @@ async def retrieve_candidates(query: Query, plan: Plan, tools: Tools) -> Found:
             keyword = await keyword_job
         finally:
             keyword_job.cancel()
-        scores = {hit.chunk_id: hit.score for hit in vector.hits} if vector else {}
+        cosines = {hit.chunk_id: hit.score for hit in vector.hits} if vector else {}
         if embedded is not None and keyword:
-            missing = [hit.chunk_id for hit in keyword.hits if hit.chunk_id not in scores]
-            scores |= await tools.retriever.score_vectors(plan.index, embedded, missing)
+            missing = [hit.chunk_id for hit in keyword.hits if hit.chunk_id not in cosines]
+            cosines |= await tools.retriever.score_vectors(plan.index, embedded, missing)
+        scores = {chunk_id: tools.embedder.score_cosine(cosine) for chunk_id, cosine in cosines.items()}
+        if vector:
+            vector = replace(vector, hits=tuple(Hit(hit.chunk_id, scores[hit.chunk_id]) for hit in vector.hits))
         wanted = dict.fromkeys(hit.chunk_id for hits in (vector, keyword) if hits for hit in hits.hits)
         chunks = await tools.retriever.fetch_chunks(plan.index, list(wanted))
-    return Found(vector, keyword, scores, chunks, watch.milliseconds)
+    return Found(vector, keyword, cosines, scores, chunks, watch.milliseconds)
 
 
 async def _search_keywords(query: Query, plan: Plan, tools: Tools) -> Hits | None:

@@ -45,6 +45,31 @@ def test_health_tells_the_version(wire: Wire) -> None:
     assert wire.get("/health").json() == {"status": "ok", "version": __version__}
 
 
+def test_head_is_get_without_the_body(wire: Wire) -> None:
+    wire.fill()
+    uploaded = wire.get(f"{NEW}/handbook/items").json()["result"][0]["id"]
+    wire.client.headers.pop("Authorization")
+    assert wire.ask("HEAD", "/health").status_code == 200
+    assert wire.ask("HEAD", NEW).status_code == wire.get(NEW).status_code == 401
+    wire.client.headers.update(wire.headers)
+    item = f"{NEW}/handbook/items/{uploaded}"
+    for path, status in (
+        ("/health", 200),
+        ("/metrics", 200),
+        ("/openapi.json", 200),
+        (f"{NEW}/handbook", 200),
+        (f"{item}/download", 200),
+        (f"{NEW}/nobody", 404),
+        ("/nowhere", 404),
+        ("/v2/rerank", 405),
+    ):
+        got, head = wire.get(path), wire.ask("HEAD", path)
+        assert (got.status_code, head.status_code, head.content) == (status, status, b"")
+        same = ("content-type", "allow") if path == "/metrics" else ("content-type", "content-length", "allow")
+        assert [head.headers.get(name) for name in same] == [got.headers.get(name) for name in same]
+    assert wire.ask("DELETE", "/health").status_code == 405
+
+
 def test_metrics_are_open_only_when_that_is_set(wire: Wire) -> None:
     assert "secondlook_infer_seconds_bucket" in wire.get("/metrics").text
     app = create_app(wire.services, options=ApiOptions(metrics_open=True))

@@ -74,14 +74,14 @@ def test_stored_vectors_give_the_score_of_the_text(encoder: Encoder, late: LateI
 
 
 def test_a_pair_scores_the_same_in_any_company(encoder: Encoder, late: LateInteraction) -> None:
-    passages = [Passage(text, stored(encoder, late, text), Evidence(vector_score=0.5)) for text in TEXTS]
+    passages = [Passage(text, stored(encoder, late, text), Evidence(cosine=0.5)) for text in TEXTS]
     together = run(late, "oil", passages).values
     assert [run(late, "oil", [one]).values[0] for one in passages] == pytest.approx(together, abs=1e-6)
     assert run(late, "oil", passages[::-1]).values[::-1] == pytest.approx(together, abs=1e-6)
 
 
 def test_evidence_counts(late: LateInteraction) -> None:
-    known = Evidence(vector_score=0.9, vector_rank=1, keyword_score=9.0, keyword_ceiling=10.0, keyword_rank=1)
+    known = Evidence(cosine=0.9, vector_rank=1, keyword_score=9.0, keyword_ceiling=10.0, keyword_rank=1)
     bare, backed = run(late, "fog", [Passage(TEXTS[1]), Passage(TEXTS[1], None, known)]).values
     assert backed > bare
 

@@ -24,7 +24,8 @@ def hits(names: list[str], scores: list[float] | None = None) -> Hits:
 def found(vector: Hits | None, keyword: Hits | None, gone: str = "") -> Found:
     names = {hit.chunk_id for one in (vector, keyword) if one for hit in one.hits} - set(gone)
     chunks = {name: Chunk(name, name, name, name) for name in names}
-    return Found(vector, keyword, {hit.chunk_id: hit.score for hit in vector.hits} if vector else {}, chunks, 1.0)
+    scores = {hit.chunk_id: hit.score for hit in vector.hits} if vector else {}
+    return Found(vector, keyword, {one: score**2 for one, score in scores.items()}, scores, chunks, 1.0)
 
 
 def fuse(one: Found, options: Fusion | None = None) -> Ranking:

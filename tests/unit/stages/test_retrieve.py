@@ -1,5 +1,6 @@
 """Retrieval asks the methods of the plan and nothing else."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -28,6 +29,25 @@ def test_keyword_hits_get_their_vector_score(bench: Bench) -> None:
     found = run(retrieve_candidates(Query("bell lamp"), plan, bench.tools()))
     assert set(found.vector_scores) == set(found.chunks)
     assert all(0 <= score <= 1 for score in found.vector_scores.values())
+
+
+class Lenient(FakeEmbedder):
+    """Its scores are the square roots of its cosines."""
+
+    def score_cosine(self, cosine: float) -> float:
+        return math.sqrt(cosine)
+
+
+def test_the_embedder_says_what_a_cosine_is_worth(bench: Bench) -> None:
+    plan = Plan("i", Retrieval("hybrid", match_mode="or"))
+    plain = run(retrieve_candidates(OIL, plan, bench.tools()))
+    bench.embedder = Lenient()
+    found = run(retrieve_candidates(OIL, plan, bench.tools()))
+    assert found.cosines == plain.cosines == plain.vector_scores
+    assert found.vector_scores == {one: math.sqrt(cosine) for one, cosine in found.cosines.items()}
+    assert found.vector and plain.vector
+    assert [hit.chunk_id for hit in found.vector.hits] == [hit.chunk_id for hit in plain.vector.hits]
+    assert all(hit.score == found.vector_scores[hit.chunk_id] for hit in found.vector.hits)
 
 
 @pytest.mark.parametrize(("kind", "absent"), [("vector", "keyword"), ("keyword", "vector")])
