@@ -154,7 +154,8 @@ class Syncing:
             with contextlib.suppress(ItemNotFoundError):  # deleted meanwhile
                 if (await self._indexing.get(instance, item.id)).status not in AGAIN:
                     continue  # taken up meanwhile
-                now = await self._indexing.wait_for(await self._indexing.reindex(instance, item.id))
+                today = await self._catalog.get_instance_by_uid(instance.uid)  # its schema may have changed
+                now = await self._indexing.wait_for(await self._indexing.reindex(today, item.id))
                 done[now.status] = done.get(now.status, 0) + 1
                 await self._tell_of(job, now)
         await self._tell(job, _summary(done))
