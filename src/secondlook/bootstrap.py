@@ -6,11 +6,13 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from secondlook import __version__
 from secondlook.engines.embedded import EmbeddedEngine
-from secondlook.errors import InvalidModelError, SecondlookError, SetupError
+from secondlook.errors import FolderInUseError, InvalidModelError, SecondlookError, SetupError
 from secondlook.models import golden, registry, remote_config, weights
 from secondlook.models.batching import Scheduler
 from secondlook.models.cross_encoder import CrossEncoder
@@ -25,6 +27,7 @@ from secondlook.models.remote_reranker import Endpoint
 from secondlook.ports import Generator, Indexer, Reranker, Rerankers, Tools
 from secondlook.services.access import Access
 from secondlook.services.bundle import Services
+from secondlook.services.caching import AnswerCache
 from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances, Limits
@@ -35,6 +38,7 @@ from secondlook.services.searching import SearchDefaults
 from secondlook.services.service_tokens import ServiceTokens
 from secondlook.services.syncing import Syncing
 from secondlook.settings import Settings
+from secondlook.stores.answers import AnswerFile
 from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
 from secondlook.stores.journal import SqlJournal
@@ -46,6 +50,8 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 TAKE_UP_EVERY = 30.0
 """Seconds between two looks at what commands left unfinished."""
+FILTERED_BYTES = 64
+"""How much of a text the hosted product's filters compare (contract, 6.1)."""
 Progress = Callable[[str, int, int], None]
 Queue = Literal["all", "own", "none"]
 """What a process indexes: all that waits, as one process a data folder may; its own uploads; nothing."""
@@ -67,15 +73,15 @@ async def open_runtime(
     """A running Secondlook over ``settings.data_dir``, closed in order at the end.
 
     Raises:
-        SetupError: the data folder cannot be used, another process indexes all that waits there, or the
-            embedder's weights cannot be had.
+        SetupError: the data folder cannot be used, or the embedder's weights cannot be had.
+        FolderInUseError: another process indexes all that waits there.
     """
     folder = settings.data_dir
     prepare_folder(folder, "indexes", "files")
     endpoints = read_remotes(settings)
     async with AsyncExitStack() as opened:
         if queue == "all" and not opened.enter_context(FileLock(folder / "server.lock")).take():
-            raise SetupError(
+            raise FolderInUseError(
                 f"a server works on the data folder {folder} already: stop it first, or give this one a folder of its"
                 " own with --data-dir"
             )
@@ -97,7 +103,12 @@ async def open_runtime(
         rerankers = Rerankers(lambda name: remember(shelf.find(name), pairs), shelf.default)
         _check_multilingual(settings, rerankers)
         tools = Tools(engine, EncoderEmbedder(encoder, late), rerankers, generator)
-        services = make_services(settings, tools, engine, catalog, encoder)
+        cache = None
+        if settings.answer_cache_mb:
+            answers = make_answers(settings, endpoints)
+            opened.callback(answers.close)
+            cache = AnswerCache(answers, tools)
+        services = make_services(settings, tools, engine, catalog, encoder, cache)
         if queue != "none":
             await _begin_indexing(opened, services.indexing, FileLock(folder / "uploads.lock"), queue)
         if queue == "all":
@@ -164,7 +175,12 @@ def prepare_folder(folder: Path, *inner: str) -> None:
 
 
 def make_services(
-    settings: Settings, tools: Tools, engine: EmbeddedEngine, catalog: SqlCatalog, encoder: Encoder
+    settings: Settings,
+    tools: Tools,
+    engine: EmbeddedEngine,
+    catalog: SqlCatalog,
+    encoder: Encoder,
+    cache: AnswerCache | None = None,
 ) -> Services:
     """The use cases over what is open."""
     blobs = FileBlobs(settings.data_dir / "files")
@@ -189,18 +205,26 @@ def make_services(
         settings.missing_model,
         settings.language_guard,
         settings.multilingual_reranker,
+        FILTERED_BYTES if settings.compatibility == "strict" else 0,
     )
     return Services(
         Access(catalog),
         instances,
         indexing,
-        MeasuredSearching(tools, defaults),
+        MeasuredSearching(tools, defaults, cache),
         PassageReranking(tools.rerankers, missing=settings.missing_model, cut=cutter(encoder)),
         Explaining(tools, catalog, engine, defaults=defaults),
         Syncing(journal, catalog, indexing, cooldown=settings.sync_cooldown),
         service_tokens,
         Quota(SqlUsage(catalog.database), settings.monthly_queries),
     )
+
+
+def make_answers(settings: Settings, endpoints: Sequence[Endpoint]) -> AnswerFile:
+    """Kept answers; they go when the release changes, or a setting that no request tells."""
+    told = (__version__, settings.long_passages, settings.llm_url, settings.compatibility, sorted(map(repr, endpoints)))
+    digest = blake2b(repr(told).encode(), digest_size=16).hexdigest()
+    return AnswerFile(settings.data_dir / "answers.sqlite", room=settings.answer_cache_mb << 20, made_with=digest)
 
 
 def _check_multilingual(settings: Settings, rerankers: Rerankers) -> None:

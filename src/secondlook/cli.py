@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from secondlook import __version__, bootstrap, demo
+from secondlook import __version__, bootstrap, demo, dev_worker
 from secondlook.domain.instance import Analyser, Instance, InstanceSettings, Permission
 from secondlook.domain.options import Generation
 from secondlook.domain.query import Query
@@ -36,6 +36,7 @@ token_app = typer.Typer(no_args_is_help=True, help="Create, list and revoke API 
 models_app = typer.Typer(help="List the known models; `pull` or `add` one.")
 app.add_typer(token_app, name="token")
 app.add_typer(models_app, name="models")
+app.command("dev-worker")(dev_worker.write)
 
 out = Console(emoji=False)
 err = Console(stderr=True, emoji=False)

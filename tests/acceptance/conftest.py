@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.server_process import ServerProcess, run_cli, start_server
+from tests.clients.node import Node, ready
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +24,9 @@ def server(data_dir: Path, token: str) -> Iterator[ServerProcess]:
     running = start_server(data_dir)
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def node() -> Node:
+    """A Node that finds the clients of ``tests/clients/package.json``; installed at the first use."""
+    return ready()

@@ -8,12 +8,15 @@ import pytest
 from tests.house.yard import ROOT, SOURCE, functions, modules, parse, where
 
 ELSEWHERE = {
+    "__init__.py": "tests/unit/test_connection.py",
     "api/app.py": "tests/wire/test_bad_input.py",
     "api/autorag.py": "tests/wire/test_search.py",
     "api/autorag_sync.py": "tests/wire/test_jobs.py",
     "api/jobs.py": "tests/wire/test_jobs.py",
     "api/rerank.py": "tests/wire/test_rerank.py",
     "api/wire.py": "tests/wire/test_chat.py",
+    "api/binding/ai_search.py": "tests/wire/test_binding.py",
+    "api/binding/autorag.py": "tests/wire/test_binding.py",
     "api/ai_search/instances.py": "tests/wire/test_instances.py",
     "api/ai_search/items.py": "tests/wire/test_items.py",
     "api/ai_search/jobs.py": "tests/wire/test_jobs.py",

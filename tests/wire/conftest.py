@@ -15,15 +15,17 @@ from secondlook.api.app import ApiOptions, create_app
 from secondlook.engines.embedded import EmbeddedEngine
 from secondlook.errors import InvalidModelError, SetupError
 from secondlook.models.fakes import FakeEmbedder, FakeGenerator, FakeReranker
-from secondlook.ports import Generator, Passage, Reranker, Rerankers, Tools
+from secondlook.ports import Answers, Generator, Passage, Reranker, Rerankers, Tools
 from secondlook.services.access import Access
 from secondlook.services.bundle import Services
+from secondlook.services.caching import AnswerCache
 from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances, Limits
 from secondlook.services.measuring import MeasuredSearching
 from secondlook.services.quota import Quota
 from secondlook.services.reranking import PassageReranking
+from secondlook.services.searching import SearchDefaults
 from secondlook.services.service_tokens import ServiceTokens
 from secondlook.services.syncing import Syncing
 from secondlook.stores.blobs import FileBlobs
@@ -59,14 +61,16 @@ class Wire:
         folder: Path,
         generator: Generator | None = None,
         *,
+        answers: Answers | None = None,
+        strict: bool = False,
         limits: Limits | None = None,
         monthly_queries: int = 0,
     ) -> None:
         self._runner = asyncio.Runner()
+        self.folder = folder
         self._engine = EmbeddedEngine(folder / "indexes")
         self._catalog = SqlCatalog(f"sqlite+aiosqlite:///{folder / 'catalog.sqlite'}")
         self.embedder = embedder = FakeEmbedder()
-        self._folder = folder
         self.rerankers: dict[str, Reranker] = {
             BGE: FakeReranker("bge@1", scorer=by_length),
             BROKEN: FakeReranker("broken@1", error=RuntimeError("out of memory")),
@@ -80,6 +84,7 @@ class Wire:
         )
         self.indexing = Indexing(self._catalog, self._engine, blobs, embedder, journal=journal)
         tools = Tools(self._engine, embedder, rerankers, generator or FakeGenerator())
+        cache = AnswerCache(answers, tools) if answers else None
         self.services = Services(
             Access(self._catalog),
             Instances(
@@ -93,14 +98,14 @@ class Wire:
                 limits=limits or Limits(),
             ),
             self.indexing,
-            MeasuredSearching(tools),
+            MeasuredSearching(tools, SearchDefaults(filter_bytes=64 if strict else 0), cache),
             PassageReranking(rerankers, cut=lambda text, most: " ".join(text.split()[:most])),
             Explaining(tools, self._catalog, self._engine),
             Syncing(journal, self._catalog, self.indexing),
             service_tokens,
             Quota(SqlUsage(database), monthly_queries),
         )
-        self.app = create_app(self.services, options=ApiOptions())
+        self.app = create_app(self.services, options=ApiOptions(strict=strict))
         self.run(self._catalog.open())
         self.run(self.indexing.start())
         _, secret = self.run(self.services.access.create("test"))
@@ -123,7 +128,7 @@ class Wire:
 
     def database(self) -> closing[sqlite3.Connection]:
         """The catalogue's file, as another program would open it."""
-        return closing(sqlite3.connect(self._folder / "catalog.sqlite", isolation_level=None))
+        return closing(sqlite3.connect(self.folder / "catalog.sqlite", isolation_level=None))
 
     def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
         """The answer to one request."""

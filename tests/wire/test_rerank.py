@@ -159,6 +159,16 @@ def test_the_shape_of_workers_ai(wire: Wire, base: str) -> None:
     assert result["secondlook"]["model"] == "bge@1"
 
 
+def test_what_the_workers_ai_binding_sends(wire: Wire) -> None:
+    body = {"inputs": {"query": QUERY, "contexts": [{"text": text} for text in TEXTS]}, "options": {}}
+    answer = wire.post("/run", body, params={"version": 3}, headers={"cf-consn-model-id": BGE})
+    assert answer.headers["content-type"] == "application/json"  # the binding compares it as a whole
+    assert [row["id"] for row in answer.json()["response"]] == [0, 2, 1]
+    assert answer.json()["secondlook"]["model"] == "bge@1"
+    other = wire.post("/run", body, headers={"cf-consn-model-id": "@cf/meta/llama-3.1-8b-instruct"})
+    assert error_of(other) == (400, 7010, "invalid_model")
+
+
 @pytest.mark.parametrize("path", ["/v1/rerank", "/v2/rerank", "/rerank", f"{RUN}/{BUSY}"])
 def test_too_much_at_once(wire: Wire, path: str) -> None:
     wire.rerankers[BUSY] = Busy()

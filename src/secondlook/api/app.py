@@ -30,16 +30,20 @@ BASES = {"/client/v4": "", "": "_at_root"}
 
 QUERIES = re.compile(r".+/(search|ai-search|chat/completions)")
 """Paths of a POST that counts against a quota; no other POST may end so."""
-RUNNING = re.compile(rf"{QUERIES.pattern}|.+/why|(/v[12])?/rerank|(/client/v4)?/accounts/[^/]+/ai/run/.+")
+RUNNING = re.compile(rf"{QUERIES.pattern}|.+/why|(/v[12])?/rerank|/run|(/client/v4)?/accounts/[^/]+/ai/run/.+")
 """Paths of a POST that a token with the permission run may make."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiOptions:
-    """Settings of the wire; ``open`` lets every caller in without a token, ``metrics_open`` to the metrics."""
+    """Settings of the wire; ``open`` lets every caller in without a token, ``metrics_open`` to the metrics.
+
+    ``strict`` follows the contract's defaults of the legacy generation to the letter.
+    """
 
     open: bool = False
     metrics_open: bool = False
+    strict: bool = False
 
 
 def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
@@ -69,7 +73,7 @@ def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
         generate_unique_id_function=lambda route: f"rerank_{route.name}",
     )
     for base, where in BASES.items():
-        _add_routes(app, services, [Depends(authenticate), Depends(meter)], base, where)
+        _add_routes(app, services, [Depends(authenticate), Depends(meter)], base, where, strict=options.strict)
 
     @app.get("/health", operation_id="health", tags=["Server"])
     async def health() -> dict[str, str]:
@@ -103,7 +107,7 @@ def _asked_account(request: Request) -> str | None:
     return autorag.NO_ACCOUNT if "/autorag/" in path else ""
 
 
-def _add_routes(app: FastAPI, services: Services, guards: list[Any], base: str, where: str) -> None:
+def _add_routes(app: FastAPI, services: Services, guards: list[Any], base: str, where: str, *, strict: bool) -> None:
     """Every router under one base; an operation is named by its family, its verb and its place."""
 
     def add(router: APIRouter, family: str, prefix: str, tag: str) -> None:
@@ -118,7 +122,7 @@ def _add_routes(app: FastAPI, services: Services, guards: list[Any], base: str, 
 
     account = f"{base}/accounts/{{account}}"
     search = f"{account}/ai-search"
-    legacy, syncs = autorag.make_router(services), autorag_sync.make_router(services)
+    legacy, syncs = autorag.make_router(services, strict=strict), autorag_sync.make_router(services)
     for family, prefix in (
         ("autorag", f"{account}/autorag/rags"),
         ("autorag_alias", f"{search}/rags"),

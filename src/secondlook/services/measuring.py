@@ -21,5 +21,7 @@ class MeasuredSearching(Searching):
                 raise
         for step in ranking.trace:
             stage_seconds.labels(step.stage).observe(step.milliseconds / 1000)
+        if ranking.reuse:
+            return ranking  # nothing was reranked now
         reranks.labels(ranking.receipt.status, ranking.receipt.cause).inc()
         return ranking

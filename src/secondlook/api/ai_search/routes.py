@@ -18,7 +18,18 @@ from secondlook.api.body import LARGEST_SETTINGS, Body, read_json, read_query, v
 from secondlook.api.errors import failure, success, to_wire
 from secondlook.api.jobs import Page, PerPage, page_of
 from secondlook.api.times import iso_time
-from secondlook.api.wire import DONE, STREAM_HEADERS, Written, collect, event, explained, primed, receipt_of
+from secondlook.api.wire import (
+    DONE,
+    STREAM_HEADERS,
+    Written,
+    cache_headers,
+    collect,
+    event,
+    explained,
+    failures_of,
+    primed,
+    receipt_of,
+)
 from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance, InstanceSettings, Namespace
 from secondlook.domain.options import Generation
 from secondlook.errors import InvalidOptionError, MissingQueryError, NamespaceNotFoundError, SecondlookError
@@ -51,7 +62,7 @@ def make_router(services: Services) -> APIRouter:
         body = validate(SearchBody, await read_json(request))
         query = read_query(body.query, body.messages)
         ranking = await while_wanted(request, services.searching.search(instance, query, to_ask(body, instance)))
-        return JSONResponse(success(result_of(ranking, body)))
+        return JSONResponse(success(result_of(ranking, body)), headers=cache_headers(ranking))
 
     @router.post("/{name}/why")
     async def why(request: Request, name: str) -> JSONResponse:
@@ -77,8 +88,10 @@ def make_router(services: Services) -> APIRouter:
         if body.stream:
             deltas = await while_wanted(request, primed(answer.deltas))
             frames = stream_of(answer, deltas, bare=body.ai_search_options.retrieval.metadata_only)
-            return StreamingResponse(frames, media_type="text/event-stream", headers=STREAM_HEADERS)
-        return JSONResponse(completion_of(answer, await while_wanted(request, collect(answer.deltas)), body))
+            headers = {**STREAM_HEADERS, **cache_headers(answer.ranking)}
+            return StreamingResponse(frames, media_type="text/event-stream", headers=headers)
+        completion = completion_of(answer, await while_wanted(request, collect(answer.deltas)), body)
+        return JSONResponse(completion, headers=cache_headers(answer.ranking))
 
     return router
 
@@ -129,6 +142,7 @@ def _add_management(router: APIRouter, services: Services) -> None:
         instance = await _find(services, request, name)
         shown = await _shown(services, instance)
         await services.instances.delete(instance)
+        await services.searching.forget(instance, quietly=True)
         return JSONResponse(success(shown))
 
     @router.get("/{name}/stats")
@@ -139,7 +153,7 @@ def _add_management(router: APIRouter, services: Services) -> None:
 
     @router.post("/{name}/purge_cache")
     async def purge_cache(request: Request, name: str) -> JSONResponse:
-        await _find(services, request, name)
+        await services.searching.forget(await _find(services, request, name))
         return JSONResponse(success({}))
 
 
@@ -199,17 +213,14 @@ def namespace_of(namespace: Namespace) -> dict[str, object]:
 def completion_of(answer: Answer, written: Written, body: ChatBody) -> dict[str, object]:
     """The bare completion object, with its chunks (contract, 11)."""
     bare = body.ai_search_options.retrieval.metadata_only
-    choice = {
-        "index": 0,
-        "finish_reason": written.finish_reason,
-        "message": {"role": "assistant", "content": written.text},
-    }
+    choice = {"index": 0, "finish_reason": written.finish_reason, "message": written.message()}
     completion: dict[str, object] = {
         **_head(answer, "chat.completion"),
         "choices": [choice],
         **({"usage": written.usage} if written.usage else {}),
         "chunks": [chunk_of(candidate, bare=bare) for candidate in answer.ranking.candidates],
         "reranking": receipt_of(answer.ranking),
+        **failures_of(answer.ranking),
     }
     return explained(answer.ranking, completion, "chunks", bare=bare) if body.explain else completion
 
@@ -222,8 +233,11 @@ async def stream_of(answer: Answer, deltas: AsyncIterator[Any], *, bare: bool = 
     try:
         async for delta in deltas:
             written.add(delta)
-            if delta.text:
-                yield event({**head, "choices": [{"index": 0, "delta": {"content": delta.text}}]})
+            said: dict[str, object] = {"content": delta.text} if delta.text else {}
+            if delta.tool_calls:
+                said["tool_calls"] = list(delta.tool_calls)
+            if said:
+                yield event({**head, "choices": [{"index": 0, "delta": said}]})
     except Exception as error:  # the edge: the status line is long gone
         if not isinstance(error, SecondlookError):
             log.exception("a stream broke")
@@ -231,7 +245,8 @@ async def stream_of(answer: Answer, deltas: AsyncIterator[Any], *, bare: bool = 
     else:
         last = [{"index": 0, "delta": {}, "finish_reason": written.finish_reason}]
         usage = {"usage": written.usage} if written.usage else {}
-        yield event({**head, "choices": last, **usage, "reranking": receipt_of(answer.ranking)})
+        told = {"reranking": receipt_of(answer.ranking), **failures_of(answer.ranking)}
+        yield event({**head, "choices": last, **usage, **told})
     yield DONE
 
 
