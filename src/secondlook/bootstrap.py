@@ -31,19 +31,24 @@ from secondlook.services.caching import AnswerCache
 from secondlook.services.endpoints import Endpoints
 from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
-from secondlook.services.instances import Instances
+from secondlook.services.instances import Instances, Limits
 from secondlook.services.joint_searching import JointSearching
 from secondlook.services.measuring import MeasuredSearching
+from secondlook.services.quota import Quota
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import SearchDefaults
+from secondlook.services.service_tokens import ServiceTokens
+from secondlook.services.syncing import Syncing
 from secondlook.settings import Settings
 from secondlook.stores.answers import AnswerFile
 from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
-from secondlook.stores.database import Database
 from secondlook.stores.endpoints import SqlEndpoints
+from secondlook.stores.journal import SqlJournal
 from secondlook.stores.lock import FileLock
+from secondlook.stores.service_tokens import SqlServiceTokens
 from secondlook.stores.snippets import Snippets
+from secondlook.stores.usage import SqlUsage
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -107,12 +112,15 @@ async def open_runtime(
             answers = make_answers(settings, endpoints)
             opened.callback(answers.close)
             cache = AnswerCache(answers, tools)
-        published = SqlEndpoints(Database(_catalog_url(settings)))
-        opened.push_async_callback(published.close)
+        published = SqlEndpoints(catalog.database)
         await published.open()
         services = make_services(settings, tools, engine, catalog, encoder, endpoints=published, cache=cache)
         if queue != "none":
             await _begin_indexing(opened, services.indexing, FileLock(folder / "uploads.lock"), queue)
+        if queue == "all":
+            await services.service_tokens.sweep()
+            opened.push_async_callback(services.syncing.stop)
+            await services.syncing.start()
         yield Runtime(services, tools, engine)
 
 
@@ -184,6 +192,10 @@ def make_services(
 ) -> Services:
     """The use cases over what is open."""
     blobs = FileBlobs(settings.data_dir / "files")
+    journal = SqlJournal(catalog.database)
+    vault = FileBlobs(settings.data_dir / "secrets", private=True)
+    service_tokens = ServiceTokens(SqlServiceTokens(catalog.database), vault, catalog)
+    indexing = Indexing(catalog, engine, blobs, tools.embedder, journal=journal)
     instances = Instances(
         catalog,
         engine,
@@ -191,6 +203,8 @@ def make_services(
         embedder=tools.embedder,
         rerankers=tools.rerankers,
         known_embedder=is_known_embedder,
+        service_tokens=service_tokens,
+        limits=Limits(settings.max_instances, settings.max_namespaces, settings.max_metadata_fields),
     )
     budget = settings.rerank_budget_ms / 1000 or None
     defaults = SearchDefaults(
@@ -204,12 +218,15 @@ def make_services(
     return Services(
         Access(catalog),
         instances,
-        Indexing(catalog, engine, blobs, tools.embedder),
+        indexing,
         MeasuredSearching(tools, defaults, cache),
         PassageReranking(tools.rerankers, missing=settings.missing_model, cut=cutter(encoder)),
         Explaining(tools, catalog, engine, defaults=defaults),
         JointSearching(tools, catalog, defaults),
         Endpoints(endpoints, catalog, make_snippets(settings)),
+        Syncing(journal, catalog, indexing, cooldown=settings.sync_cooldown),
+        service_tokens,
+        Quota(SqlUsage(catalog.database), settings.monthly_queries),
     )
 
 

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from secondlook import __version__, bootstrap, demo, dev_worker
-from secondlook.domain.instance import Analyser, Instance, InstanceSettings
+from secondlook.domain.instance import Analyser, Instance, InstanceSettings, Permission
 from secondlook.domain.options import Generation
 from secondlook.domain.query import Query
 from secondlook.errors import CallerError, InstanceNotFoundError, MissingQueryError, SecondlookError
@@ -357,21 +357,27 @@ def add(name: str, folder: Path, data_dir: DataDir = None) -> None:
 @token_app.command()
 def create(
     name: Annotated[str, typer.Option("--name", help="What the token is for.")],
+    permission: Annotated[
+        Permission, typer.Option(help="What it may do: everything, or search, chat and rerank alone.")
+    ] = "edit",
+    account: Annotated[str, typer.Option(help="The only account it may use; any unless given.")] = "",
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the token alone.")] = False,
     data_dir: DataDir = None,
 ) -> None:
     """Make a token; it is shown this once."""
     settings = load_settings(data_dir=data_dir)
-    _, secret = asyncio.run(bootstrap.with_access(settings, lambda access: access.create(name)))
+    work = bootstrap.with_access(settings, lambda access: access.create(name, account=account, permission=permission))
+    _, secret = asyncio.run(work)
     _say(secret if quiet else f"Token {name} (shown this once): {secret}")
 
 
 @token_app.command("list")
 def list_tokens(data_dir: DataDir = None) -> None:
     """List tokens."""
-    table = Table("id", "name", "state")
+    table = Table("id", "name", "state", "permission", "account")
     for token in asyncio.run(bootstrap.with_access(load_settings(data_dir=data_dir), lambda access: access.list())):
-        table.add_row(token.id, token.name, "revoked" if token.revoked else "valid")
+        state = "revoked" if token.revoked else "valid"
+        table.add_row(token.id, token.name, state, token.permission, token.account or "any")
     out.print(table, markup=False)
 
 

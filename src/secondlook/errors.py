@@ -38,6 +38,10 @@ class NotAuthenticatedError(CallerError):
     """The bearer token is missing, unknown or revoked."""
 
 
+class NotAllowedError(CallerError):
+    """The bearer token is valid, and not for this account or this operation."""
+
+
 class InvalidOptionError(CallerError):
     """A value has the wrong type or lies outside its range."""
 
@@ -56,6 +60,14 @@ class SourceMissingError(CallerError):
 
 class UnknownSourceError(CallerError):
     """The source is neither a website nor a known bucket."""
+
+
+class InvalidHeaderError(CallerError):
+    """A header for a source is none that could be sent."""
+
+
+class SitemapsError(CallerError):
+    """Sitemaps are named for a source of which no sitemap is read."""
 
 
 class InvalidModelError(CallerError):
@@ -104,6 +116,54 @@ class NamespaceNotEmptyError(CallerError):
 
 class NamespaceFixedError(CallerError):
     """The default namespace can be neither changed nor removed."""
+
+
+class TooManyInstancesError(CallerError):
+    """The account holds as many instances as it may."""
+
+
+class TooManyNamespacesError(CallerError):
+    """The account holds as many namespaces as it may."""
+
+
+class QuotaExceededError(CallerError):
+    """The account has made as many queries this month as it may; more in ``retry_after`` seconds."""
+
+    def __init__(self, message: str, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class InvalidServiceTokenError(CallerError):
+    """An instance names a service token that is not there."""
+
+
+class ServiceTokenNotFoundError(CallerError):
+    """The service token does not exist in that account."""
+
+
+class ServiceTokenInUseError(CallerError):
+    """Instances still name the service token."""
+
+
+class PausedError(CallerError):
+    """The instance is paused: nothing is synced."""
+
+
+class CooldownError(CallerError):
+    """A sync was just asked for, or still runs; another may be had in ``retry_after`` seconds."""
+
+    def __init__(self, message: str, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class JobNotFoundError(CallerError):
+    """The job does not exist in that instance."""
+
+
+class JobEndedError(CallerError):
+    """The job has ended, and cannot be cancelled."""
 
 
 class ItemNotFoundError(CallerError):
@@ -182,12 +242,16 @@ class AssetError(BackendError):
     """The bundle of the search box is known, but cannot be had."""
 
 
-class TooManyInstancesError(CallerError):
+class TooManyNamedError(CallerError):
     """More instances were named than are searched together."""
 
 
 class InstanceSearchesFailedError(BackendError):
     """At least one of several instances could not be searched, and the caller wanted all or nothing."""
+
+
+class ItemSyncError(BackendError):
+    """An item could not be queued to be indexed again."""
 
 
 class IndexCorruptError(BackendError):

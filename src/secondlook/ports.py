@@ -13,11 +13,13 @@ from secondlook.domain.instance import (
     Instance,
     InstanceSettings,
     Item,
+    ItemCounts,
     ItemStatus,
     Namespace,
     Token,
     Tokenizer,
 )
+from secondlook.domain.jobs import ItemLine
 from secondlook.domain.options import MatchMode
 from secondlook.domain.query import Message
 
@@ -313,14 +315,16 @@ class Catalog(Protocol):
     async def list_instances(self, account: str, namespace: str | None) -> Sequence[Instance]:
         """Newest first; of all namespaces when None; of all accounts when ``account`` is empty."""
 
-    async def update_instance(self, uid: str, settings: InstanceSettings, modified_at: int) -> Instance:
-        """The instance as it now is."""
+    async def update_instance(
+        self, uid: str, settings: InstanceSettings, modified_at: int, *, outdated: bool = False
+    ) -> Instance:
+        """The instance as it now is; with ``outdated``, every item gets that status and a new version at once."""
 
     async def remove_instance(self, uid: str) -> None:
         """Remove the instance and its item rows."""
 
-    async def put_item(self, item: Item) -> Item:
-        """Insert, or replace the row of the same key keeping its id and counting its version up.
+    async def put_item(self, item: Item, lines: Sequence[ItemLine] = ()) -> Item:
+        """Insert, or replace the row of the same key keeping its id and counting its version up; keep the lines too.
 
         Raises ``InstanceNotFoundError`` when the instance is gone.
         """
@@ -334,10 +338,19 @@ class Catalog(Protocol):
     async def list_items(self, instance_uid: str, statuses: Sequence[ItemStatus] = ()) -> Sequence[Item]:
         """All items, newest first, of all instances when ``instance_uid`` is empty; only these statuses if named."""
 
+    async def count_items(self, uids: Sequence[str]) -> Mapping[str, ItemCounts]:
+        """Of each instance that has items: how many by status, and the last change."""
+
     async def set_item_status(
-        self, item: Item, status: ItemStatus, *, error: str = "", chunks_count: int | None = None
+        self,
+        item: Item,
+        status: ItemStatus,
+        *,
+        error: str = "",
+        chunks_count: int | None = None,
+        lines: Sequence[ItemLine] = (),
     ) -> bool:
-        """Set it if the item still has this version; False when a newer upload or a delete came between."""
+        """Set it, with the lines, if the item has this version; False when a newer upload or a delete came between."""
 
     async def remove_item(self, instance_uid: str, item_id: str) -> None:
         """Remove the row; nothing happens if it is not there."""

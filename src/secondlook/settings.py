@@ -30,6 +30,11 @@ class Settings:
         multilingual_reranker: the reranker that takes such queries under ``route``.
         missing_model: what to do when a known reranker's weights cannot be had.
         offline: never fetch a model.
+        max_instances: instances that an account may have.
+        max_namespaces: namespaces that an account may have, besides ``default``.
+        max_metadata_fields: fields of metadata that an instance may have.
+        monthly_queries: searches and chats that an account may make in a month; 0 for no limit.
+        sync_cooldown: seconds between two syncs that users ask for.
         answer_cache_mb: room on disk for kept answers, in MiB; 0 keeps none.
         compatibility: ``strict`` follows the contract also where it serves nobody.
         log_level: what is logged, from this level on.
@@ -64,6 +69,11 @@ class Settings:
     rerankers: Path | None = None
     snippet_dir: Path | None = None
     npm_registry: str = ""
+    max_instances: int = 5000
+    max_namespaces: int = 100
+    max_metadata_fields: int = 5
+    monthly_queries: int = 0
+    sync_cooldown: int = 30
 
     @property
     def models_dir(self) -> Path:
@@ -113,6 +123,11 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         rerankers=Path(rerankers) if rerankers else None,
         snippet_dir=Path(snippets) if snippets else None,
         npm_registry=_text("NPM_REGISTRY", ""),
+        max_instances=_number("MAX_INSTANCES", plain.max_instances, 1, 1_000_000),
+        max_namespaces=_number("MAX_NAMESPACES", plain.max_namespaces, 0, 1_000_000),
+        max_metadata_fields=_number("MAX_METADATA_FIELDS", plain.max_metadata_fields, 0, 100),
+        monthly_queries=_number("MONTHLY_QUERIES", plain.monthly_queries, 0, 100_000_000),
+        sync_cooldown=_number("SYNC_COOLDOWN", plain.sync_cooldown, 0, 86_400),
     )
 
 

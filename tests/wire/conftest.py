@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,17 +22,22 @@ from secondlook.services.caching import AnswerCache
 from secondlook.services.endpoints import Endpoints
 from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
-from secondlook.services.instances import Instances
+from secondlook.services.instances import Instances, Limits
 from secondlook.services.joint_searching import JointSearching
 from secondlook.services.measuring import MeasuredSearching
+from secondlook.services.quota import Quota
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import SearchDefaults
+from secondlook.services.service_tokens import ServiceTokens
+from secondlook.services.syncing import Syncing
 from secondlook.services.throttling import Throttle
 from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
-from secondlook.stores.database import Database
 from secondlook.stores.endpoints import SqlEndpoints
+from secondlook.stores.journal import SqlJournal
+from secondlook.stores.service_tokens import SqlServiceTokens
 from secondlook.stores.snippets import Snippets
+from secondlook.stores.usage import SqlUsage
 
 T = TypeVar("T")
 BGE = "@cf/baai/bge-reranker-base"
@@ -55,13 +62,20 @@ class Wire:
     """The API on its own event loop; every call returns once the answer is whole."""
 
     def __init__(
-        self, folder: Path, generator: Generator | None = None, *, answers: Answers | None = None, strict: bool = False
+        self,
+        folder: Path,
+        generator: Generator | None = None,
+        *,
+        answers: Answers | None = None,
+        strict: bool = False,
+        limits: Limits | None = None,
+        monthly_queries: int = 0,
     ) -> None:
         self._runner = asyncio.Runner()
         self.folder = folder
         self._engine = EmbeddedEngine(folder / "indexes")
         self._catalog = SqlCatalog(f"sqlite+aiosqlite:///{folder / 'catalog.sqlite'}")
-        self._endpoints = SqlEndpoints(Database(f"sqlite+aiosqlite:///{folder / 'catalog.sqlite'}"))
+        self._endpoints = SqlEndpoints(self._catalog.database)
         self.clock = 1_000_000_020.0
         self.embedder = embedder = FakeEmbedder()
         self.rerankers: dict[str, Reranker] = {
@@ -70,7 +84,12 @@ class Wire:
         }
         rerankers = Rerankers(self._find_reranker, FakeReranker("built-in@1"))
         blobs = FileBlobs(folder / "files")
-        self.indexing = Indexing(self._catalog, self._engine, blobs, embedder)
+        database = self._catalog.database
+        journal = SqlJournal(database)
+        service_tokens = ServiceTokens(
+            SqlServiceTokens(database), FileBlobs(folder / "secrets", private=True), self._catalog
+        )
+        self.indexing = Indexing(self._catalog, self._engine, blobs, embedder, journal=journal)
         tools = Tools(self._engine, embedder, rerankers, generator or FakeGenerator())
         cache = AnswerCache(answers, tools) if answers else None
         self.services = Services(
@@ -82,6 +101,8 @@ class Wire:
                 embedder=embedder,
                 rerankers=rerankers,
                 known_embedder=lambda name: name == "@cf/qwen/qwen3-embedding-0.6b",
+                service_tokens=service_tokens,
+                limits=limits or Limits(),
             ),
             self.indexing,
             MeasuredSearching(tools, SearchDefaults(filter_bytes=64 if strict else 0), cache),
@@ -91,6 +112,9 @@ class Wire:
             Endpoints(
                 self._endpoints, self._catalog, Snippets(folder / "snippets"), throttle=Throttle(lambda: self.clock)
             ),
+            Syncing(journal, self._catalog, self.indexing),
+            service_tokens,
+            Quota(SqlUsage(database), monthly_queries),
         )
         self.app = create_app(self.services, options=ApiOptions(strict=strict))
         self.run(self._catalog.open())
@@ -108,11 +132,15 @@ class Wire:
     def close(self) -> None:
         """Everything closed in order."""
         self.run(self.client.aclose())
+        self.run(self.services.syncing.stop())
         self.run(self.indexing.stop())
         self._engine.close()
-        self.run(self._endpoints.close())
         self.run(self._catalog.close())
         self._runner.close()
+
+    def database(self) -> closing[sqlite3.Connection]:
+        """The catalogue's file, as another program would open it."""
+        return closing(sqlite3.connect(self.folder / "catalog.sqlite", isolation_level=None))
 
     def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
         """The answer to one request."""

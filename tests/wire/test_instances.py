@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.wire.conftest import BGE, NEW, Wire, error_of
+from tests.wire.conftest import BGE, NEW, PAGES, Wire, error_of
 
 FIELDS = (
     "id namespace type source source_params status enable paused engine_version embedding_model ai_search_model"
@@ -160,6 +160,40 @@ def test_a_new_schema_is_applied_to_what_is_there(filled: Wire) -> None:
     assert [item["key"] for item in listed] == ["ranked.md"]
 
 
+def test_new_chunk_sizes_are_applied_to_what_is_there(wire: Wire) -> None:
+    wire.fill()
+    item = wire.upload("long.md", "\n\n".join(f"Lamp {n}. " + "word " * 40 for n in range(5))).json()["result"]
+    path = f"{NEW}/handbook/items/{item['id']}"
+    wire.run(wire.indexing.stop())  # nobody indexes for a while: what was there is still found
+    shown = wire.ask("PUT", f"{NEW}/handbook", json={"chunk_size": 64, "chunk_overlap": 0}).json()["result"]
+    assert (shown["chunk_size"], shown["status"]) == (64, "indexing")
+    assert wire.get(path).json()["result"]["status"] in ("outdated", "queued")
+    found = wire.post(f"{NEW}/handbook/search", {"query": "lamp"}).json()["result"]["chunks"]
+    assert "long.md" in {chunk["item"]["key"] for chunk in found}
+    wire.run(wire.indexing.start())
+    wire.run(wire.indexing.drain())
+    assert wire.get(path).json()["result"]["chunks_count"] > item["chunks_count"]
+    rows = wire.get(f"{NEW}/handbook/items").json()["result"]
+    assert {row["status"] for row in rows} == {"completed"}
+    before = wire.get(path).json()["result"]
+    wire.ask("PUT", f"{NEW}/handbook", json={"max_num_results": 3})
+    wire.run(wire.indexing.drain())
+    assert wire.get(path).json()["result"] == before
+
+
+def test_the_status_follows_the_items(wire: Wire) -> None:
+    assert wire.make()["status"] == "waiting"
+    wire.run(wire.indexing.stop())
+    wire.upload("a.md", "lamp oil", wait="false")
+    assert wire.get(f"{NEW}/handbook").json()["result"]["status"] == "indexing"
+    wire.run(wire.indexing.start())
+    wire.run(wire.indexing.drain())
+    [row] = wire.get(NEW).json()["result"]
+    assert row["status"] == "active"
+    assert row["last_activity"] >= row["modified_at"]
+    assert wire.get("/client/v4/accounts/acc/autorag/rags").json()["result"][0]["status"] == "active"
+
+
 def test_a_schema_without_the_fields_of_the_boosts_is_refused(wire: Wire) -> None:
     wire.make(
         custom_metadata=[{"field_name": "severity", "data_type": "number"}],
@@ -220,7 +254,11 @@ def test_stats(filled: Wire) -> None:
         "queued": 0, "running": 0, "completed": 3, "error": 1, "skipped": 0, "outdated": 0,
     }  # fmt: skip
     assert stats["engine"]["vectorize"] == {"vectorsCount": 3, "dimensions": 64}
+    assert stats["engine"]["r2"]["objectCount"] == 4
+    assert stats["engine"]["r2"]["payloadSizeBytes"] == sum(len(text) for text in PAGES.values())
+    assert (stats["file_embed_errors"], stats["index_source_errors"]) == ({"file_content_empty": 1}, {})
     assert stats["degraded"] is False
+    assert stats["last_activity"] == filled.get(f"{NEW}/handbook").json()["result"]["last_activity"]
 
 
 def test_stats_without_vectors(wire: Wire) -> None:

@@ -1,6 +1,9 @@
 """The ASGI application: both generations of the wire, under /client/v4 and at root."""
 
 import logging
+import re
+from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -12,11 +15,12 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from secondlook import __version__
-from secondlook.api import autorag, rerank
-from secondlook.api.ai_search import items, joint, namespaces, routes
+from secondlook.api import autorag, autorag_sync, rerank
+from secondlook.api.ai_search import items, jobs, joint, namespaces, routes, tokens
 from secondlook.api.errors import INVALID_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND, failure, headers_of, to_wire
 from secondlook.api.public import routes as public
 from secondlook.api.public.hosts import ROOT, PublicHosts
+from secondlook.api.wire import NO_ACCOUNT
 from secondlook.errors import SecondlookError
 from secondlook.services.bundle import Services
 from secondlook.telemetry import METRICS_TYPE, render_metrics, tenant
@@ -25,6 +29,12 @@ log = logging.getLogger(__name__)
 
 BASES = {"/client/v4": "", "": "_at_root"}
 """Where everything is served, and what the operation ids there end with."""
+
+
+QUERIES = re.compile(r".+/(search|ai-search|chat/completions)")
+"""Paths of a POST that counts against a quota; no other POST may end so."""
+RUNNING = re.compile(rf"{QUERIES.pattern}|.+/why|(/v[12])?/rerank|/run|(/client/v4)?/accounts/[^/]+/ai/run/.+")
+"""Paths of a POST that a token with the permission run may make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +60,14 @@ def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
             scheme, _, secret = request.headers.get("authorization", "").partition(" ")
             key = request.headers.get("x-auth-key", "")
             token = await services.access.authenticate(secret.strip() if scheme.lower() == "bearer" else key)
+            services.access.check(token, account=_asked_account(request), querying=_is_post(request, RUNNING))
             tenant.set(account or token.id)
+
+    async def meter(request: Request) -> AsyncIterator[None]:
+        """Counts what is answered without an error."""
+        counted = _is_post(request, QUERIES)
+        async with services.quota.query(_asked_account(request) or "") if counted else nullcontext():
+            yield
 
     app.include_router(
         rerank.make_router(services),
@@ -65,7 +82,7 @@ def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
         generate_unique_id_function=lambda route: f"public_{route.name}",
     )
     for base, where in BASES.items():
-        _add_routes(app, services, Depends(authenticate), base, where, strict=options.strict)
+        _add_routes(app, services, [Depends(authenticate), Depends(meter)], base, where, strict=options.strict)
 
     @app.get("/health", operation_id="health", tags=["Server"])
     async def health() -> dict[str, str]:
@@ -86,7 +103,21 @@ def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
     return app
 
 
-def _add_routes(app: FastAPI, services: Services, guard: Any, base: str, where: str, *, strict: bool) -> None:
+def _is_post(request: Request, paths: re.Pattern[str]) -> bool:
+    return request.method == "POST" and paths.fullmatch(request.scope["path"]) is not None
+
+
+def _asked_account(request: Request) -> str | None:
+    """Whose data is read or changed: empty for nobody's, None for everybody's."""
+    path = request.scope["path"]
+    if "account" in request.path_params:
+        return str(request.path_params["account"])
+    if path == "/metrics":
+        return None
+    return NO_ACCOUNT if "/autorag/" in path or "/ai-search/" in path else ""
+
+
+def _add_routes(app: FastAPI, services: Services, guards: list[Any], base: str, where: str, *, strict: bool) -> None:
     """Every router under one base; an operation is named by its family, its verb and its place."""
 
     def add(router: APIRouter, family: str, prefix: str, tag: str) -> None:
@@ -94,27 +125,32 @@ def _add_routes(app: FastAPI, services: Services, guard: Any, base: str, where: 
         app.include_router(
             router,
             prefix=prefix,
-            dependencies=[guard, *named],
+            dependencies=[*guards, *named],
             tags=[tag],
             generate_unique_id_function=lambda route: f"{family}_{route.name}{where}",
         )
 
     account = f"{base}/accounts/{{account}}"
     search = f"{account}/ai-search"
-    legacy = autorag.make_router(services, strict=strict)
-    add(legacy, "autorag", f"{account}/autorag/rags", "AutoRAG")
-    add(legacy, "autorag_alias", f"{search}/rags", "AutoRAG")
-    add(legacy, "autorag_binding", f"{base}/autorag/rags", "AutoRAG")
+    legacy, syncs = autorag.make_router(services, strict=strict), autorag_sync.make_router(services)
+    for family, prefix in (
+        ("autorag", f"{account}/autorag/rags"),
+        ("autorag_alias", f"{search}/rags"),
+        ("autorag_binding", f"{base}/autorag/rags"),
+    ):
+        add(legacy, family, prefix, "AutoRAG")
+        add(syncs, family, f"{prefix}/{{name}}", "AutoRAG")
     for inner, form in (("", ""), ("/namespaces/{namespace}", "namespaced_")):
         prefix = f"{search}{inner}/instances"
         add(routes.make_router(services), f"{form}instances", prefix, "AI Search")
         add(items.make_router(services), f"{form}items", f"{prefix}/{{name}}/items", "Items")
+        add(jobs.make_router(services), f"{form}jobs", f"{prefix}/{{name}}/jobs", "Jobs")
     inner = "/ai-search/namespaces/{namespace}"
     add(joint.make_router(services), "joint", f"{account}{inner}", "AI Search")
     add(joint.make_router(services), "joint_binding", f"{base}{inner}", "AI Search")
     add(rerank.make_run_router(services), "run", f"{account}/ai/run", "Rerank")
     add(namespaces.make_router(services), "namespaces", f"{search}/namespaces", "Namespaces")
-    add(routes.make_token_router(), "tokens", f"{search}/tokens", "Tokens")
+    add(tokens.make_router(services), "tokens", f"{search}/tokens", "Tokens")
 
 
 async def _account(account: Annotated[str, Path(description="The account; any text without a slash.")]) -> None:

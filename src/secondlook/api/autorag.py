@@ -78,13 +78,13 @@ def make_router(services: Services, *, strict: bool = False) -> APIRouter:
             {
                 "id": one.name,
                 "enable": True,
-                "type": None,
-                "source": None,
+                "type": one.settings.source_kind,
+                "source": one.settings.source or None,
                 "vectorize_name": one.uid,
                 "paused": one.settings.paused,
-                "status": "active",
+                "status": doing.status,
             }
-            for one in found
+            for one, doing in zip(found, await services.instances.activity(found), strict=True)
         ]
         return JSONResponse(success(rows))
 

@@ -17,6 +17,7 @@ Line = tuple[type[Exception], int, int, str]
 
 TABLE: Sequence[Line] = (
     (ours.NotAuthenticatedError, 401, 10000, "Authentication error"),
+    (ours.NotAllowedError, 403, 10000, "Authentication error"),
     (ours.InstanceNotFoundError, 404, 7002, "ai_search_not_found"),
     (ours.NamespaceNotFoundError, 404, 7063, "namespace_not_found"),
     (ours.NamespaceExistsError, 409, 7064, "namespace_already_exists"),
@@ -26,6 +27,17 @@ TABLE: Sequence[Line] = (
     (ours.InvalidModelError, 400, 7010, "invalid_model"),
     (ours.TooManyTokensError, 413, INVALID_REQUEST, "invalid_request"),
     (ours.InstanceExistsError, 400, 7022, "ai_search_with_this_name_already_exist"),
+    (ours.TooManyInstancesError, 403, 7013, "max_instances_reached"),
+    (ours.TooManyNamespacesError, 403, 7062, "max_namespaces_reached"),
+    (ours.InvalidServiceTokenError, 400, 7012, "ai_search_instance_invalid_token"),
+    (ours.ServiceTokenNotFoundError, 404, 7075, "token_not_found"),
+    (ours.ServiceTokenInUseError, 409, 7076, "token_in_use_by_instances"),
+    (ours.QuotaExceededError, 429, 7069, "monthly_query_quota_exceeded"),
+    (ours.PausedError, 400, 7032, "ai_search_is_paused"),
+    (ours.CooldownError, 429, 7020, "sync_in_cooldown"),
+    (ours.JobNotFoundError, 404, 7021, "job_not_found"),
+    (ours.JobEndedError, 400, 7046, "job_cannot_be_cancelled"),
+    (ours.ItemSyncError, 503, 7044, "unable_to_sync_item"),
     (ours.ChunkSizeError, 400, 7036, "invalid_chunk_size"),
     (ours.ItemNotFoundError, 404, 7041, "item_not_found"),
     (ours.FileTooLargeError, 413, 7054, "file_exceeds_maximum_size"),
@@ -40,6 +52,8 @@ TABLE: Sequence[Line] = (
     (ours.NameTooLongError, 400, 7072, "filename_exceeds_maximum_length"),
     (ours.SourceMissingError, 400, 7052, "type_and_source_are_required_for_non_managed_instances"),
     (ours.UnknownSourceError, 400, 7111, "source_is_neither_a_url_nor_a_bucket"),
+    (ours.InvalidHeaderError, 400, 7040, "invalid_custom_header"),
+    (ours.SitemapsError, 400, 7045, "specific_sitemaps_only_valid_when_parse_type_is_sitemap"),
     (ours.ImageQueryError, 400, 7089, "image_query_requires_vector_index"),
     (ours.MissingQueryError, 400, 7039, "missing_user_query"),
     (ours.InvalidRetrievalTypeError, 400, 7070, "invalid_retrieval_type"),
@@ -65,7 +79,7 @@ TABLE: Sequence[Line] = (
     (ours.NoDomainLeftError, 400, 7096, "disabling_the_default_domain_requires_at_least_one_custom_domain"),
     (ours.UnknownInstancesError, 400, 7097, "instances_allowed_contains_unknown_instances"),
     (ours.AssetError, 503, 60017, "asset fetch failed"),
-    (ours.TooManyInstancesError, 400, 7074, "too_many_multi_search_instances"),
+    (ours.TooManyNamedError, 400, 7074, "too_many_multi_search_instances"),
     (ours.InstanceSearchesFailedError, 500, 7049, "one_or_more_instance_searches_failed"),
     (ours.IndexCorruptError, 503, 7017, "unable_to_connect_to_ai_search"),
     (ours.BackendError, 503, 7017, "unable_to_connect_to_ai_search"),
@@ -82,11 +96,16 @@ def to_wire(error: Exception) -> tuple[int, Mapping[str, object]]:
     return 500, failure(7001, "Internal Error")
 
 
+def code_of(error: Exception) -> tuple[int, int]:
+    """Status and code, for a generation that has messages of its own."""
+    return next(((status, code) for kind, status, code, _ in TABLE if isinstance(error, kind)), (500, 7001))
+
+
 def headers_of(error: Exception) -> Mapping[str, str]:
     """What an error says in headers: when to come again, in whole seconds."""
-    if not isinstance(error, ours.OverloadedError | ours.GeneratorBusyError):
-        return {}
-    return {"Retry-After": str(math.ceil(error.retry_after))}
+    if isinstance(error, ours.OverloadedError | ours.GeneratorBusyError | ours.CooldownError | ours.QuotaExceededError):
+        return {"Retry-After": str(math.ceil(error.retry_after))}
+    return {}
 
 
 def failure(code: int, message: str, detail: str = "") -> Mapping[str, object]:

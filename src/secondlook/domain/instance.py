@@ -11,6 +11,9 @@ from secondlook.domain.chunk import MetadataValue
 from secondlook.domain.options import DEFAULT_MIN_SCORE, DEFAULT_TOP_K, Boost, MatchMode, RerankStage
 
 ItemStatus = Literal["queued", "running", "completed", "error", "skipped", "outdated"]
+SourceKind = Literal["r2", "web-crawler"]
+Permission = Literal["edit", "run"]
+"""What a token may do: everything, or search and chat alone."""
 FieldType = Literal["text", "number", "boolean", "datetime"]
 Tokenizer = Literal["porter", "trigram"]
 Analyser = Literal[
@@ -41,6 +44,8 @@ class InstanceSettings:
     ``reranking_budget`` is in seconds, 0 for the server's; ``reranking_stages`` stand for ``reranking_model``.
     ``cache_life`` is in seconds, ``cache_likeness`` how alike a question must be for a kept answer.
     ``analyser`` is the language of the keyword index, None for the English of the tokenizer.
+    ``source`` is where items come from besides uploads, of ``source_kind``, every ``sync_interval`` seconds, with
+    the credentials of ``service_token``.
     ``extra`` keeps wire fields that are stored and echoed but that no stage reads,
     as a JSON object.
     """
@@ -76,6 +81,10 @@ class InstanceSettings:
     cache_likeness: Likeness = "strong"
     cache_life: int = DEFAULT_LIFE
     analyser: Analyser | None = None
+    source_kind: SourceKind | None = None
+    source: str = ""
+    sync_interval: int = 21600
+    service_token: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +137,40 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class ItemCounts:
+    """How many items have each status, and when one last changed; milliseconds since 1970, 0 for never."""
+
+    statuses: Mapping[ItemStatus, int] = field(default_factory=dict, hash=False)
+    last_seen_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Token:
-    """An API token; only its hash is stored."""
+    """An API token; only its hash is stored. ``account`` is the only one it may use, any when empty."""
 
     id: str
     name: str
     created_at: int
     revoked: bool = False
+    account: str = ""
+    permission: Permission = "edit"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceToken:
+    """Credentials for an object store. Times are milliseconds since 1970.
+
+    Attributes:
+        api_id: the public half of the credentials.
+        legacy: what the client said of it; kept and shown.
+        blob: where the secret half lies, apart from the catalogue.
+    """
+
+    id: str
+    account: str
+    name: str
+    api_id: str
+    legacy: bool
+    created_at: int
+    modified_at: int
+    blob: str

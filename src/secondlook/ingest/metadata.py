@@ -10,6 +10,9 @@ from secondlook.domain.chunk import MetadataValue
 from secondlook.domain.instance import MetadataField
 from secondlook.errors import InvalidMetadataError
 
+ENVELOPE = 10 * 1024
+"""Bytes of metadata that a chunk carries, names and punctuation counted (contract, 18.3)."""
+
 TRUE, FALSE = ("true", "1", "yes"), ("false", "0", "no")
 
 
@@ -38,6 +41,11 @@ def clean_metadata(given: Mapping[str, object], fields: Sequence[MetadataField])
         if found is not None:
             cleaned[key] = found
     return cleaned
+
+
+def envelope_size(metadata: Mapping[str, MetadataValue]) -> int:
+    """Bytes of the metadata as JSON in UTF-8."""
+    return len(json.dumps(dict(metadata), ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def parse_datetime(text: str) -> int:

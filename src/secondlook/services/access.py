@@ -5,8 +5,8 @@ import secrets
 import time
 from collections.abc import Sequence
 
-from secondlook.domain.instance import Token
-from secondlook.errors import InvalidOptionError, NotAuthenticatedError
+from secondlook.domain.instance import Permission, Token
+from secondlook.errors import InvalidOptionError, NotAllowedError, NotAuthenticatedError
 from secondlook.ports import Catalog
 
 PREFIX = "sl_"
@@ -18,12 +18,17 @@ class Access:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
-    async def create(self, name: str) -> tuple[Token, str]:
-        """A new token and its secret, which is shown this once and stored nowhere."""
+    async def create(self, name: str, *, account: str = "", permission: Permission = "edit") -> tuple[Token, str]:
+        """A new token and its secret, which is shown this once and stored nowhere.
+
+        Without an account it may use any.
+        """
         if not name.strip():
             raise InvalidOptionError("a token needs a name: it was empty")
+        if "/" in account:
+            raise InvalidOptionError(f"the account is {account!r}: give any text without a slash")
         secret = PREFIX + secrets.token_urlsafe(32)
-        token = Token(secrets.token_hex(8), name.strip(), int(time.time() * 1000))
+        token = Token(secrets.token_hex(8), name.strip(), int(time.time() * 1000), False, account.strip(), permission)
         await self._catalog.add_token(token, _digest(secret))
         return token, secret
 
@@ -35,6 +40,22 @@ class Access:
                 "the bearer token is missing, unknown or revoked: see `secondlook token create`"
             )
         return token
+
+    def check(self, token: Token, *, account: str | None, querying: bool) -> None:
+        """Nothing if the token may do it.
+
+        Args:
+            account: whose data is asked for; empty when nobody's is, None when everybody's.
+            querying: whether it is a search, a chat or a rerank.
+
+        Raises:
+            NotAllowedError: it is for another account, or for queries alone.
+        """
+        if token.permission == "run" and not querying:
+            raise NotAllowedError(f"token {token.name!r} may only search and chat: use one with the permission edit")
+        if token.account and account not in ("", token.account):
+            wanted = "all accounts" if account is None else f"account {account!r}"
+            raise NotAllowedError(f"token {token.name!r} is for account {token.account!r}, not for {wanted}")
 
     async def list(self) -> Sequence[Token]:
         """All tokens, oldest first, revoked ones too."""

@@ -8,8 +8,11 @@ from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
 from secondlook.services.joint_searching import JointSearching
+from secondlook.services.quota import Quota
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import Searching
+from secondlook.services.service_tokens import ServiceTokens
+from secondlook.services.syncing import Syncing
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +27,6 @@ class Services:
     explaining: Explaining
     joint: JointSearching
     endpoints: Endpoints
+    syncing: Syncing
+    service_tokens: ServiceTokens
+    quota: Quota

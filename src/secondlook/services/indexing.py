@@ -11,20 +11,25 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from secondlook.domain.chunk import Chunk, IndexedChunk, MetadataValue
+from secondlook.domain.chunk import Chunk, MetadataValue
 from secondlook.domain.instance import Instance, Item, ItemStatus
+from secondlook.domain.jobs import ItemLine
 from secondlook.errors import (
+    BackendError,
     FileMissingError,
     InstanceNotFoundError,
     InvalidMetadataError,
     ItemNotFoundError,
+    ItemSyncError,
     NameTooLongError,
+    PausedError,
     SecondlookError,
 )
-from secondlook.ingest.metadata import clean_metadata, place_metadata
-from secondlook.ingest.parse import Document, check_file, parse_file
-from secondlook.ingest.split import split_text, whole_text
+from secondlook.ingest.metadata import ENVELOPE, clean_metadata, envelope_size, place_metadata
+from secondlook.ingest.parse import check_file
+from secondlook.ledgers import Journal
 from secondlook.ports import Blobs, Catalog, Embedder, Indexer
+from secondlook.services.chunking import Chunking, Steps
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +40,6 @@ MADE = re.compile(r"[0-9a-f]{24}|eval-[0-9a-f]{16}")
 """Names of indexes that instances and evaluations make; what else lies there is not ours."""
 WORKERS = 2
 """Items indexed at once: one is split while the passages of the other are embedded."""
-PASSAGES_A_TURN = 64
-"""Passages embedded between two looks at whether the item is still wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +59,20 @@ class Indexing:
     point leaves the row queued or running, and ``start`` takes those up again.
     """
 
-    def __init__(self, catalog: Catalog, indexer: Indexer, blobs: Blobs, embedder: Embedder) -> None:
+    def __init__(
+        self, catalog: Catalog, indexer: Indexer, blobs: Blobs, embedder: Embedder, *, journal: Journal
+    ) -> None:
         self._catalog = catalog
         self._indexer = indexer
         self._blobs = blobs
-        self._embedder = embedder
+        self._journal = journal
+        self._chunking = Chunking(blobs, embedder)
         self._queue: asyncio.Queue[Item] = asyncio.Queue()
         self._done: dict[tuple[str, int], asyncio.Event] = {}
         self._taken: set[tuple[str, int]] = set()
         self._locks = [asyncio.Lock() for _ in range(LOCKS)]
         self._workers: list[asyncio.Task[None]] = []
+        self._retaking: set[asyncio.Task[None]] = set()
 
     async def start(self, *, resume: bool = True) -> None:
         """Begin to index, first what an earlier process left unfinished, unless another one is at that work."""
@@ -103,9 +110,10 @@ class Indexing:
 
     async def stop(self) -> None:
         """Stop after the current step; what is unfinished goes on at the next start."""
-        for worker in self._workers:
-            worker.cancel()
-        await asyncio.gather(*self._workers, return_exceptions=True)
+        tasks = [*self._workers, *self._retaking]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._workers = []
 
     async def upload(self, instance: Instance, upload: Upload, *, wait: float | None = None) -> Item:
@@ -122,8 +130,8 @@ class Indexing:
         if len(key) > LONGEST_KEY:
             raise NameTooLongError(f"the file name has {len(key)} characters; the limit is {LONGEST_KEY}")
         check_file(key, len(upload.content))
-        metadata = clean_metadata(upload.metadata or {}, instance.settings.fields)
         now = int(time.time() * 1000)
+        metadata = _fitting(clean_metadata(upload.metadata or {}, instance.settings.fields), key, now)
         item = Item(
             id=secrets.token_hex(12),
             instance_uid=instance.uid,
@@ -141,7 +149,7 @@ class Indexing:
             try:
                 await self._blobs.put(item.blob, upload.content)
                 before = await self._catalog.find_item(instance.uid, key)
-                item = await self._catalog.put_item(item)
+                item = await self._catalog.put_item(item, [_line(item, "queue", f"{item.size:,} bytes uploaded")])
             except (InstanceNotFoundError, OSError):
                 await self._clear_if_gone(instance)
                 raise
@@ -180,14 +188,51 @@ class Indexing:
         async with self._lock(instance.uid, found.key):
             found = await self._catalog.get_item(instance.uid, item_id)  # as a newer upload may have left it
             metadata = clean_metadata(found.metadata, instance.settings.fields)
-            item = await self._catalog.put_item(replace(found, status="queued", error="", metadata=metadata))
+            again = replace(found, status="queued", error="", metadata=metadata)
+            item = await self._catalog.put_item(again, [_line(found, "queue", "to be indexed again")])
         return await self._enqueue(item, wait)
 
-    async def reindex_all(self, instance: Instance) -> None:
-        """Queue every item again, oldest first: what each carries is read by the instance's present schema."""
-        for item in reversed(await self.list(instance)):
-            with contextlib.suppress(ItemNotFoundError):  # deleted meanwhile
-                await self.reindex(instance, item.id)
+    async def sync(self, instance: Instance, item_id: str, *, wait: float | None = None) -> Item:
+        """As ``reindex``, as a caller asks for it.
+
+        Raises:
+            PausedError: the instance is paused. ItemSyncError: the item could not be queued.
+        """
+        if instance.settings.paused:
+            raise PausedError(f"instance {instance.name!r} is paused and syncs no item: set paused to false first")
+        try:
+            return await self.reindex(instance, item_id, wait=wait)
+        except BackendError as error:
+            raise ItemSyncError(f"item {item_id!r} could not be queued ({error}): try again") from error
+
+    def retake(self, instance: Instance) -> None:
+        """Queue every outdated item again, oldest first, in the background; a restart goes on with it.
+
+        What each carries is read by the instance's present schema.
+        """
+        task = asyncio.create_task(self._retake(instance))
+        self._retaking.add(task)
+        task.add_done_callback(self._retaking.discard)
+
+    async def _retake(self, instance: Instance) -> None:
+        try:
+            for item in reversed(await self._catalog.list_items(instance.uid, ("outdated",))):
+                with contextlib.suppress(ItemNotFoundError):  # deleted meanwhile
+                    await self.reindex(instance, item.id)
+        except SecondlookError:
+            log.exception("outdated items of %s wait for the next start or sync", instance.name)
+
+    async def wait_for(self, item: Item) -> Item:
+        """The item once it is neither queued nor running; raises ``ItemNotFoundError`` when it is deleted."""
+        return await self._settled(item)
+
+    async def lines(
+        self, instance: Instance, item_id: str, limit: int, before: int | None
+    ) -> tuple[Sequence[ItemLine], bool]:
+        """What was done to the item, newest first, before the line of that number; and whether there is more."""
+        await self._catalog.get_item(instance.uid, item_id)
+        found = await self._journal.list_item_lines(item_id, limit + 1, before)
+        return found[:limit], len(found) > limit
 
     async def download(self, instance: Instance, item_id: str) -> tuple[Item, bytes]:
         """The item and its bytes as uploaded."""
@@ -201,14 +246,15 @@ class Indexing:
 
     async def drain(self, on_item: Callable[[int], None] | None = None) -> None:
         """Return when nothing is queued; ``on_item`` hears how many are left."""
-        while self._done:
+        while self._done or self._retaking:
             if on_item:
                 on_item(len(self._done))
-            waiting = next(iter(self._done.values()))
-            try:
-                await asyncio.wait_for(asyncio.shield(waiting.wait()), 0.2)
-            except TimeoutError:
+            if self._retaking:
+                await asyncio.wait(self._retaking, timeout=0.2)
                 continue
+            waiting = next(iter(self._done.values()))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(waiting.wait()), 0.2)
 
     async def _resume(self, instance: Instance) -> None:
         """Take up unfinished items, and drop from the index what the catalogue no longer names.
@@ -221,7 +267,11 @@ class Indexing:
             if item_id not in named:
                 await self._indexer.delete_item(instance.uid, item_id)
         for item in reversed(await self._catalog.list_items(instance.uid, UNFINISHED)):
+            if item.status == "running":
+                told = [_line(item, "resume", "taken up again: the server stopped while it was indexed")]
+                await self._catalog.set_item_status(item, "running", lines=told)
             await self._enqueue(item, None)
+        self.retake(instance)
 
     async def _enqueue(self, item: Item, wait: float | None) -> Item:
         mark = (item.id, item.version)
@@ -271,7 +321,7 @@ class Indexing:
             except Exception as error:
                 log.exception("indexing %s failed", item.key)
                 with contextlib.suppress(Exception):  # the catalogue itself may have failed; the worker must go on
-                    await self._fail(item, f"unknown_error: {error}")
+                    await self._fail(item, f"unknown_error: {error}", Steps(item.key))
             finally:
                 self._taken.discard((item.id, item.version))
                 self._tell_done(item)
@@ -283,12 +333,15 @@ class Indexing:
             return  # deleted while it waited
         if not await self._catalog.set_item_status(item, "running"):
             return  # a newer upload or a delete came between
+        steps = Steps(item.key)
+
+        async def tell() -> None:
+            await self._catalog.set_item_status(item, "running", lines=steps.take())
+
         try:
-            chunks = await self._make_chunks(instance, item)
+            chunks = await self._chunking.make_chunks(instance, item, steps, before_long_work=tell)
         except SecondlookError as error:
-            message = str(error)
-            kind = message.split(":", 1)[0]
-            await self._fail(item, message if kind.replace("_", "").isalpha() else f"unknown_error: {message}")
+            await self._fail(item, _kinded(error), steps)
             return
         async with self._lock(instance.uid, item.key):
             current = await self._catalog.find_item(instance.uid, item.key)
@@ -296,9 +349,11 @@ class Indexing:
                 return
             await self._indexer.put_item(instance.uid, item.id, chunks)
             if chunks:
-                kept = await self._catalog.set_item_status(item, "completed", chunks_count=len(chunks))
+                steps.note("store", "searchable", chunk_count=len(chunks))
+                number, lines = len(chunks), steps.take()
+                kept = await self._catalog.set_item_status(item, "completed", chunks_count=number, lines=lines)
             else:
-                kept = await self._fail(item, "file_content_empty: the file holds no text")
+                kept = await self._fail(item, "file_content_empty: the file holds no text", steps)
             if not kept:
                 await self._give_way(instance, item)
 
@@ -310,69 +365,33 @@ class Indexing:
         if current:
             await self._enqueue(current, None)
 
-    async def _fail(self, item: Item, message: str) -> bool:
-        return await self._catalog.set_item_status(item, "error", error=message)
-
-    async def _make_chunks(self, instance: Instance, item: Item) -> Sequence[IndexedChunk]:
-        content = await self._blobs.get(item.blob)
-        document = await asyncio.to_thread(parse_file, item.key, content)
-        settings = instance.settings
-        spans = (
-            await asyncio.to_thread(
-                split_text,
-                document.text,
-                size=settings.chunk_size,
-                overlap=settings.chunk_overlap,
-                count_tokens=self._embedder.count_tokens,
-            )
-            if settings.chunked
-            else whole_text(document.text)
-        )
-        metadata = _merge(instance, item, document)
-        chunks: list[IndexedChunk] = []
-        for start in range(0, len(spans), PASSAGES_A_TURN):
-            turn = spans[start : start + PASSAGES_A_TURN]
-            made = [
-                Chunk(
-                    id=f"{item.id}-{item.version}-{start + place}",
-                    item_id=item.id,
-                    item_key=item.key,
-                    text=span.text,
-                    position=start + place,
-                    start=span.start,
-                    end=span.end,
-                    timestamp=item.last_seen_at,
-                    metadata=metadata,
-                    context=_title(document),
-                )
-                for place, span in enumerate(turn)
-            ]
-            chunks += await self._embed(instance, made)
-        return chunks
-
-    async def _embed(self, instance: Instance, made: Sequence[Chunk]) -> Sequence[IndexedChunk]:
-        if not instance.settings.vector_index:
-            return [IndexedChunk(chunk) for chunk in made]
-        embeddings = await self._embedder.embed_passages([chunk.passage for chunk in made])
-        return [
-            IndexedChunk(replace(chunk, truncated=one.truncated), one.vector, one.stored)
-            for chunk, one in zip(made, embeddings, strict=True)
-        ]
+    async def _fail(self, item: Item, message: str, steps: Steps) -> bool:
+        steps.note("fail", message, error_type=message.partition(":")[0])
+        return await self._catalog.set_item_status(item, "error", error=message, lines=steps.take())
 
     def _lock(self, uid: str, key: str) -> asyncio.Lock:
         """One of a fixed set of locks, so that their number stays bounded; the same key always gets the same."""
         return self._locks[zlib.crc32(f"{uid}/{key}".encode()) % len(self._locks)]
 
 
-def _title(document: Document) -> str:
-    title = document.front_matter.get("title")
-    return title.strip() if isinstance(title, str) else ""
+def _line(item: Item, action: str, message: str) -> ItemLine:
+    return ItemLine(int(time.time() * 1000), action, message, item.key)
 
 
-def _merge(instance: Instance, item: Item, document: Document) -> Mapping[str, MetadataValue]:
-    """Front matter, then what was uploaded with the file, then the built-ins, which always win."""
-    front: dict[str, MetadataValue] = {}
-    for name, value in document.front_matter.items():
-        with contextlib.suppress(InvalidMetadataError):  # nested, say: it alone is left out
-            front |= clean_metadata({name: value}, instance.settings.fields)
-    return {**front, **item.metadata, **place_metadata(item.key, item.last_seen_at)}
+def _kinded(error: SecondlookError) -> str:
+    """``kind: sentence``, of an error that may have no kind in front."""
+    if isinstance(error, ItemNotFoundError):
+        return f"file_not_found: {error}"
+    kind = str(error).partition(":")[0]
+    return str(error) if kind.replace("_", "").isalpha() else f"unknown_error: {error}"
+
+
+def _fitting(metadata: dict[str, MetadataValue], key: str, timestamp: int) -> dict[str, MetadataValue]:
+    """The same metadata; raises ``InvalidMetadataError`` if it does not fit in a chunk's envelope."""
+    size = envelope_size({**metadata, **place_metadata(key, timestamp)})
+    if size > ENVELOPE:
+        raise InvalidMetadataError(
+            f"metadata is too large: with the built-in fields it has {size:,} bytes as JSON, and {ENVELOPE:,} fit:"
+            " shorten it"
+        )
+    return metadata

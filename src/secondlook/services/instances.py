@@ -1,17 +1,69 @@
 """Namespaces and instances: create, read, change, delete."""
 
+import asyncio
 import contextlib
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
-from secondlook.domain.instance import DEFAULT_NAMESPACE, NAME, Instance, InstanceSettings, Namespace
+from secondlook.domain.instance import DEFAULT_NAMESPACE, NAME, Instance, InstanceSettings, ItemCounts, Namespace
 from secondlook.domain.options import split_chain
-from secondlook.errors import ChunkSizeError, InvalidModelError, InvalidOptionError, NamespaceFixedError, SetupError
+from secondlook.errors import (
+    ChunkSizeError,
+    InvalidModelError,
+    InvalidOptionError,
+    NamespaceFixedError,
+    SetupError,
+    TooManyInstancesError,
+    TooManyNamespacesError,
+)
+from secondlook.ingest.metadata import envelope_size
 from secondlook.ports import Blobs, Catalog, Embedder, Indexer, IndexShape, Rerankers
+from secondlook.services.service_tokens import ServiceTokens
 
 MIN_CHUNK_SIZE = 64
-STATUSES = ("queued", "running", "completed", "error", "skipped", "outdated")
+REINDEXED = ("fields", "chunked", "chunk_size", "chunk_overlap")
+"""Settings that what is indexed depends on, and that each item can take on for itself."""
+SOURCE_ERRORS = (
+    "too_many_redirects", "invalid_host_after_redirect", "subdomains_not_allowed", "blocked_by", "excluded_by",
+    "network_connection_lost", "crawl_got", "http_4xx", "http_5xx", "unreachable", "page_limit_reached",
+    "browser_rendering", "r2_", "bucket_", "external_source", "invalid_url",
+)  # fmt: skip
+"""How the kinds of errors begin that a source has, and not a file or a model (contract, 18.7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much an account may have, and an instance (contract, 19)."""
+
+    instances: int = 5000
+    namespaces: int = 100
+    fields: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What an instance is doing: ``waiting`` for its first item, ``indexing`` or ``active``; and when it last did."""
+
+    status: Literal["waiting", "indexing", "active"]
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Items by status and by kind of error; what the index and the stored files take."""
+
+    items: ItemCounts
+    file_errors: Mapping[str, int]
+    source_errors: Mapping[str, int]
+    vectors: int
+    dimensions: int
+    objects: int
+    payload_bytes: int
+    metadata_bytes: int
 
 
 class Instances:
@@ -26,6 +78,8 @@ class Instances:
         embedder: Embedder,
         rerankers: Rerankers,
         known_embedder: Callable[[str], bool],
+        service_tokens: ServiceTokens,
+        limits: Limits = Limits(),
     ) -> None:
         self._catalog = catalog
         self._indexer = indexer
@@ -33,12 +87,16 @@ class Instances:
         self._embedder = embedder
         self._rerankers = rerankers
         self._known_embedder = known_embedder
+        self._service_tokens = service_tokens
+        self._limits = limits
+        self._counting = asyncio.Lock()
 
     async def create(self, account: str, namespace: str, name: str, *, settings: InstanceSettings) -> Instance:
         """The new instance; its index exists before the catalogue names it.
 
         Raises:
-            InvalidModelError, ChunkSizeError, InvalidOptionError, InstanceExistsError, NamespaceNotFoundError
+            InvalidModelError, ChunkSizeError, InvalidOptionError, InstanceExistsError, NamespaceNotFoundError,
+            TooManyInstancesError, InvalidServiceTokenError
         """
         if not NAME.fullmatch(name):
             raise InvalidOptionError(
@@ -46,11 +104,18 @@ class Instances:
                 " hyphens, such as my-docs"
             )
         self._check(settings)
+        await self._check_service_token(account, settings)
         now = int(time.time() * 1000)
         instance = Instance(secrets.token_hex(12), account, namespace, name, settings, now, now)
         await self._indexer.create_index(instance.uid, self._shape(settings))
         try:
-            await self._catalog.add_instance(instance)
+            async with self._counting:
+                if len(await self._catalog.list_instances(account, None)) >= self._limits.instances:
+                    raise TooManyInstancesError(
+                        f"account {account!r} has {self._limits.instances:,} instances, as many as it may: delete one,"
+                        " or have SECONDLOOK_MAX_INSTANCES raised"
+                    )
+                await self._catalog.add_instance(instance)
         except BaseException:
             await self._indexer.drop_index(instance.uid)
             raise
@@ -65,29 +130,33 @@ class Instances:
         return await self._catalog.list_instances(account, namespace)
 
     async def update(self, instance: Instance, settings: InstanceSettings) -> Instance:
-        """The instance with these settings; what the index is built from is fixed once made.
+        """The instance with these settings; items that were indexed under others are then outdated.
 
         Raises:
-            InvalidOptionError: the embedding model, index methods, tokenizer or language would change while items
-                are indexed.
+            InvalidOptionError: the embedding model would change, or the index methods, the tokenizer or the language
+                while items are indexed.
         """
+        before = instance.settings
         self._check(settings)
-        if settings.embedding_model != instance.settings.embedding_model and await self._catalog.list_items(
-            instance.uid
-        ):
+        if settings.service_token != before.service_token:
+            await self._check_service_token(instance.account, settings)
+        filled = bool(await self._catalog.list_items(instance.uid))
+        if settings.embedding_model != before.embedding_model and filled:
             raise InvalidOptionError(
                 f"embedding_model: it is fixed once items are indexed, {settings.embedding_model!r} cannot be set:"
                 " make another instance, or delete the items first"
             )
-        if self._shape(settings) != self._shape(instance.settings):
-            if await self._catalog.list_items(instance.uid):
+        if self._shape(settings) != self._shape(before):
+            if filled:
                 raise InvalidOptionError(
                     "the index methods, the tokenizer and the language of keywords are fixed once items are indexed:"
                     " delete the items first, or make another instance"
                 )
             await self._indexer.drop_index(instance.uid)
             await self._indexer.create_index(instance.uid, self._shape(settings))
-        return await self._catalog.update_instance(instance.uid, settings, int(time.time() * 1000))
+        outdated = filled and any(getattr(settings, name) != getattr(before, name) for name in REINDEXED)
+        now = int(time.time() * 1000)
+        return await self._catalog.update_instance(instance.uid, settings, now, outdated=outdated)
 
     async def delete(self, instance: Instance) -> None:
         """Remove the instance, its items and its index; the catalogue goes first, so nothing half gone is served."""
@@ -95,20 +164,40 @@ class Instances:
         await self._indexer.drop_index(instance.uid)
         await self._blobs.delete(instance.uid)
 
-    async def stats(self, instance: Instance) -> Mapping[str, int]:
-        """Items by status, how many ``chunks`` and ``vectors`` the index holds, and the vectors' ``dimensions``."""
-        counts = dict.fromkeys(STATUSES, 0)
-        for item in await self._catalog.list_items(instance.uid):
-            counts[item.status] += 1
+    async def activity(self, instances: Sequence[Instance]) -> Sequence[Activity]:
+        """What each of these is doing."""
+        counts = await self._catalog.count_items([one.uid for one in instances])
+        return [_activity(one, counts.get(one.uid, ItemCounts())) for one in instances]
+
+    async def stats(self, instance: Instance) -> Stats:
+        """Everything that can be counted."""
+        items = await self._catalog.list_items(instance.uid)
+        kinds = Counter(one.error.partition(":")[0] for one in items if one.status == "error")
         chunks, dimensions = await self._indexer.count_chunks(instance.uid), self._shape(instance.settings).dimensions
-        return {**counts, "chunks": chunks, "vectors": chunks if dimensions else 0, "dimensions": dimensions}
+        return Stats(
+            ItemCounts(Counter(one.status for one in items), max((one.last_seen_at for one in items), default=0)),
+            file_errors={kind: number for kind, number in kinds.items() if not kind.startswith(SOURCE_ERRORS)},
+            source_errors={kind: number for kind, number in kinds.items() if kind.startswith(SOURCE_ERRORS)},
+            vectors=chunks if dimensions else 0,
+            dimensions=dimensions,
+            objects=len(items),
+            payload_bytes=sum(one.size for one in items),
+            metadata_bytes=sum(envelope_size(one.metadata) for one in items),
+        )
 
     async def add_namespace(self, account: str, name: str, description: str) -> Namespace:
-        """Raises ``NamespaceExistsError``."""
+        """Raises ``NamespaceExistsError``, ``NamespaceFixedError`` or ``TooManyNamespacesError``."""
         if name == DEFAULT_NAMESPACE:
             raise NamespaceFixedError("the namespace default always exists and cannot be created")
         namespace = Namespace(name, description, int(time.time() * 1000))
-        await self._catalog.add_namespace(account, namespace)
+        async with self._counting:
+            there = await self._catalog.list_namespaces(account)
+            if len(there) >= self._limits.namespaces and all(one.name != name for one in there):
+                raise TooManyNamespacesError(
+                    f"account {account!r} has {self._limits.namespaces:,} namespaces, as many as it may: delete one,"
+                    " or have SECONDLOOK_MAX_NAMESPACES raised"
+                )
+            await self._catalog.add_namespace(account, namespace)
         return namespace
 
     async def list_namespaces(self, account: str) -> Sequence[Namespace]:
@@ -127,7 +216,16 @@ class Instances:
             raise NamespaceFixedError("the namespace default cannot be removed")
         await self._catalog.remove_namespace(account, name)
 
+    async def _check_service_token(self, account: str, settings: InstanceSettings) -> None:
+        if settings.service_token:
+            await self._service_tokens.check(account, settings.service_token)
+
     def _check(self, settings: InstanceSettings) -> None:
+        if len(settings.fields) > self._limits.fields:
+            raise InvalidOptionError(
+                f"there are {len(settings.fields)} fields of metadata, {self._limits.fields} are allowed:"
+                " leave some out, or have SECONDLOOK_MAX_METADATA_FIELDS raised"
+            )
         if settings.embedding_model and not self._known_embedder(settings.embedding_model):
             raise InvalidModelError(
                 f"embedding model {settings.embedding_model!r} is not known: see `secondlook models`"
@@ -157,3 +255,11 @@ class Instances:
             settings.tokenizer if settings.keyword_index else None,
             settings.analyser if settings.keyword_index else None,
         )
+
+
+def _activity(instance: Instance, counts: ItemCounts) -> Activity:
+    last = max(instance.modified_at, counts.last_seen_at)
+    if not counts.statuses:
+        return Activity("waiting", last)
+    busy = any(counts.statuses.get(status) for status in ("queued", "running", "outdated"))
+    return Activity("indexing" if busy else "active", last)

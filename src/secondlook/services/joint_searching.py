@@ -13,7 +13,7 @@ from secondlook.errors import (
     InvalidOptionError,
     RerankerError,
     SecondlookError,
-    TooManyInstancesError,
+    TooManyNamedError,
 )
 from secondlook.pipeline import answer, search
 from secondlook.ports import Catalog, Tools
@@ -78,7 +78,7 @@ class JointSearching:
             partial: leave out an instance that fails; otherwise fail.
 
         Raises:
-            InvalidOptionError, TooManyInstancesError: no name, or more than ``MOST_INSTANCES``.
+            InvalidOptionError, TooManyNamedError: no name, or more than ``MOST_INSTANCES``.
             NamespaceNotFoundError: there is no such namespace.
             CallerError: no instance can be searched, because of the request.
             InstanceSearchesFailedError: one failed, and ``partial`` is not set.
@@ -155,9 +155,7 @@ def _check_names(names: Sequence[str]) -> list[str]:
     if not wanted:
         raise InvalidOptionError(f"no instance is named: name 1 to {MOST_INSTANCES}")
     if len(wanted) > MOST_INSTANCES:
-        raise TooManyInstancesError(
-            f"{len(wanted)} instances are named: at most {MOST_INSTANCES} are searched together"
-        )
+        raise TooManyNamedError(f"{len(wanted)} instances are named: at most {MOST_INSTANCES} are searched together")
     return wanted
 
 

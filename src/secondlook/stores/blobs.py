@@ -11,11 +11,13 @@ from secondlook.errors import BackendError, ItemNotFoundError
 
 
 class FileBlobs:
-    """Bytes by slash path under ``folder``."""
+    """Bytes by slash path under ``folder``, which with ``private`` no other user may enter."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, private: bool = False) -> None:
         self._folder = folder
         self._folder.mkdir(parents=True, exist_ok=True)
+        if private:
+            self._folder.chmod(0o700)
 
     async def put(self, key: str, content: bytes) -> None:
         """Write or replace: a temporary file, flushed to disk, then renamed."""

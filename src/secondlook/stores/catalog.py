@@ -1,26 +1,26 @@
 """The catalogue in a SQL database: namespaces, instances, items, tokens."""
 
-import asyncio
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from typing import cast
 
-from sqlalchemy import Connection, RowMapping, delete, event, insert, select, update
-from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy import RowMapping, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from secondlook.domain.instance import (
     DEFAULT_NAMESPACE,
     Instance,
     InstanceSettings,
     Item,
+    ItemCounts,
     ItemStatus,
     MetadataField,
     Namespace,
     Token,
 )
+from secondlook.domain.jobs import ItemLine
 from secondlook.domain.options import Boost, RerankStage
 from secondlook.errors import (
     BackendError,
@@ -31,53 +31,45 @@ from secondlook.errors import (
     NamespaceExistsError,
     NamespaceNotEmptyError,
     NamespaceNotFoundError,
-    SetupError,
 )
-from secondlook.stores.schema import SCHEMA_VERSION, instances, items, metadata, namespaces, schema_version, tokens
+from secondlook.stores.database import Database
+from secondlook.stores.journal import keep_item_lines
+from secondlook.stores.migrations import prepare_tables
+from secondlook.stores.schema import instances, items, namespaces, tokens
 
 
 class SqlCatalog:
     """A catalogue at a SQLAlchemy URL; a call has reached the disk when it returns."""
 
     def __init__(self, url: str) -> None:
-        self._engine: AsyncEngine = create_async_engine(url)
-        self._writing = asyncio.Lock()
-        if self._engine.dialect.name == "sqlite":
-            event.listen(self._engine.sync_engine, "connect", _prepare_sqlite)
+        self.database = Database(url)
 
     async def open(self) -> None:
         """Make the tables if they are not there; raises ``SetupError`` for a newer schema or a file that is no use."""
-        try:
-            async with self._engine.begin() as connection:
-                await connection.run_sync(_create)
-        except DBAPIError as error:
-            raise SetupError(
-                f"the catalogue {self._engine.url.database} cannot be opened ({error.orig}): check that it may be"
-                " read and written, or restore the data folder"
-            ) from error
+        await self.database.open(prepare_tables)
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._engine.dispose()
+        await self.database.close()
 
     async def add_namespace(self, account: str, namespace: Namespace) -> None:
         """Raises ``NamespaceExistsError``."""
         values = {"account": account, **asdict(namespace)}
         try:
-            await self._write(insert(namespaces).values(values))
+            await self.database.write(insert(namespaces).values(values))
         except IntegrityError as error:
             raise NamespaceExistsError(f"namespace {namespace.name!r} exists already") from error
 
     async def list_namespaces(self, account: str) -> Sequence[Namespace]:
         """All but ``default``, oldest first."""
         query = select(namespaces).where(namespaces.c.account == account).order_by(namespaces.c.created_at)
-        return [_namespace(row) for row in await self._rows(query)]
+        return [_namespace(row) for row in await self.database.rows(query)]
 
     async def update_namespace(self, account: str, name: str, description: str) -> Namespace:
         """The namespace as it now is; raises ``NamespaceNotFoundError``."""
         where = (namespaces.c.account == account, namespaces.c.name == name)
-        await self._write(update(namespaces).where(*where).values(description=description))
-        for row in await self._rows(select(namespaces).where(*where)):
+        await self.database.write(update(namespaces).where(*where).values(description=description))
+        for row in await self.database.rows(select(namespaces).where(*where)):
             return _namespace(row)
         raise NamespaceNotFoundError(f"there is no namespace {name!r}: create it first")
 
@@ -86,14 +78,14 @@ class SqlCatalog:
         await self._check_namespace(account, name)
         if await self.list_instances(account, name):
             raise NamespaceNotEmptyError(f"namespace {name!r} still holds instances: delete them first")
-        await self._write(delete(namespaces).where(namespaces.c.account == account, namespaces.c.name == name))
+        await self.database.write(delete(namespaces).where(namespaces.c.account == account, namespaces.c.name == name))
 
     async def add_instance(self, instance: Instance) -> None:
         """Raises ``InstanceExistsError``, ``NamespaceNotFoundError``."""
         await self._check_namespace(instance.account, instance.namespace)
         values = {**asdict(instance), "settings": _dump_settings(instance.settings)}
         try:
-            await self._write(insert(instances).values(values))
+            await self.database.write(insert(instances).values(values))
         except IntegrityError as error:
             raise InstanceExistsError(f"instance {instance.name!r} exists already: choose another id") from error
 
@@ -101,14 +93,14 @@ class SqlCatalog:
         """Raises ``InstanceNotFoundError``, ``NamespaceNotFoundError``."""
         at = instances.c
         query = select(instances).where(at.account == account, at.namespace == namespace, at.name == name)
-        for row in await self._rows(query):
+        for row in await self.database.rows(query):
             return _instance(row)
         await self._check_namespace(account, namespace)
         raise InstanceNotFoundError(f"there is no instance {name!r} in namespace {namespace!r}: create it first")
 
     async def get_instance_by_uid(self, uid: str) -> Instance:
         """Raises ``InstanceNotFoundError``."""
-        for row in await self._rows(select(instances).where(instances.c.uid == uid)):
+        for row in await self.database.rows(select(instances).where(instances.c.uid == uid)):
             return _instance(row)
         raise InstanceNotFoundError(f"there is no instance with uid {uid!r}")
 
@@ -121,48 +113,52 @@ class SqlCatalog:
             if account:
                 await self._check_namespace(account, namespace)
             query = query.where(instances.c.namespace == namespace)
-        return [_instance(row) for row in await self._rows(query)]
+        return [_instance(row) for row in await self.database.rows(query)]
 
-    async def update_instance(self, uid: str, settings: InstanceSettings, modified_at: int) -> Instance:
+    async def update_instance(
+        self, uid: str, settings: InstanceSettings, modified_at: int, *, outdated: bool = False
+    ) -> Instance:
         """The instance as it now is."""
         values = {"settings": _dump_settings(settings), "modified_at": modified_at}
-        await self._write(update(instances).where(instances.c.uid == uid).values(values))
+        changed = [update(instances).where(instances.c.uid == uid).values(values)]
+        if outdated:
+            aged = {"status": "outdated", "version": items.c.version + 1, "error": ""}
+            changed.append(update(items).where(items.c.instance_uid == uid).values(aged))
+        await self.database.write(*changed)
         return await self.get_instance_by_uid(uid)
 
     async def remove_instance(self, uid: str) -> None:
         """Remove the instance and its item rows."""
-        await self._write(
+        await self.database.write(
             delete(items).where(items.c.instance_uid == uid), delete(instances).where(instances.c.uid == uid)
         )
 
-    async def put_item(self, item: Item) -> Item:
+    async def put_item(self, item: Item, lines: Sequence[ItemLine] = ()) -> Item:
         """Insert, or replace the row of the same key keeping its id and counting its version up.
 
         Raises:
             InstanceNotFoundError: the instance is gone.
         """
         try:
-            return await self._put_item(item)
+            async with self.database.transaction() as connection:
+                item = await _replace_item(connection, item)
+                await keep_item_lines(connection, item.id, lines)
+                return item
         except IntegrityError as error:
             await self.get_instance_by_uid(item.instance_uid)
             raise BackendError(f"item {item.key!r} cannot be stored: {error}") from error
 
-    async def _put_item(self, item: Item) -> Item:
-        with _failures_told():
-            async with self._writing, self._engine.begin() as connection:
-                return await _replace_item(connection, item)
-
     async def get_item(self, instance_uid: str, item_id: str) -> Item:
         """Raises ``ItemNotFoundError``."""
         query = select(items).where(items.c.instance_uid == instance_uid, items.c.id == item_id)
-        for row in await self._rows(query):
+        for row in await self.database.rows(query):
             return _item(row)
         raise ItemNotFoundError(f"there is no item {item_id!r} in this instance")
 
     async def find_item(self, instance_uid: str, key: str) -> Item | None:
         """The item of that key, if any."""
         query = select(items).where(items.c.instance_uid == instance_uid, items.c.key == key)
-        return next((_item(row) for row in await self._rows(query)), None)
+        return next((_item(row) for row in await self.database.rows(query)), None)
 
     async def list_items(self, instance_uid: str, statuses: Sequence[ItemStatus] = ()) -> Sequence[Item]:
         """All items, newest first, of all instances when ``instance_uid`` is empty; only these statuses if named."""
@@ -171,71 +167,71 @@ class SqlCatalog:
             query = query.where(items.c.instance_uid == instance_uid)
         if statuses:
             query = query.where(items.c.status.in_(statuses))
-        return [_item(row) for row in await self._rows(query.order_by(items.c.last_seen_at.desc(), items.c.id))]
+        return [_item(row) for row in await self.database.rows(query.order_by(items.c.last_seen_at.desc(), items.c.id))]
+
+    async def count_items(self, uids: Sequence[str]) -> Mapping[str, ItemCounts]:
+        """Of each instance that has items: how many by status, and the last change."""
+        at = items.c
+        query = (
+            select(at.instance_uid, at.status, func.count().label("number"), func.max(at.last_seen_at).label("last"))
+            .where(at.instance_uid.in_(uids))
+            .group_by(at.instance_uid, at.status)
+        )
+        found: dict[str, ItemCounts] = {}
+        for row in await self.database.rows(query):
+            before = found.get(row["instance_uid"], ItemCounts())
+            statuses = {**before.statuses, row["status"]: row["number"]}
+            found[row["instance_uid"]] = ItemCounts(statuses, max(before.last_seen_at, row["last"]))
+        return found
 
     async def set_item_status(
-        self, item: Item, status: ItemStatus, *, error: str = "", chunks_count: int | None = None
+        self,
+        item: Item,
+        status: ItemStatus,
+        *,
+        error: str = "",
+        chunks_count: int | None = None,
+        lines: Sequence[ItemLine] = (),
     ) -> bool:
-        """Set it if the item still has this version."""
+        """Set it if the item still has this version, and keep the lines with it."""
         values: dict[str, object] = {"status": status, "error": error}
         if status != "running":
             values["chunks_count"] = chunks_count
         where = (items.c.id == item.id, items.c.version == item.version)
-        return await self._write(update(items).where(*where).values(values)) > 0
+        async with self.database.transaction() as connection:
+            kept = (await connection.execute(update(items).where(*where).values(values))).rowcount > 0
+            if kept:
+                await keep_item_lines(connection, item.id, lines)
+        return kept
 
     async def remove_item(self, instance_uid: str, item_id: str) -> None:
         """Remove the row."""
-        await self._write(delete(items).where(items.c.instance_uid == instance_uid, items.c.id == item_id))
+        await self.database.write(delete(items).where(items.c.instance_uid == instance_uid, items.c.id == item_id))
 
     async def add_token(self, token: Token, digest: str) -> None:
         """Remember a token by its hash."""
-        await self._write(insert(tokens).values({**asdict(token), "digest": digest}))
+        await self.database.write(insert(tokens).values({**asdict(token), "digest": digest}))
 
     async def find_token(self, digest: str) -> Token | None:
         """The token of that hash unless revoked."""
         query = select(tokens).where(tokens.c.digest == digest, tokens.c.revoked.is_(False))
-        return next((_token(row) for row in await self._rows(query)), None)
+        return next((_token(row) for row in await self.database.rows(query)), None)
 
     async def list_tokens(self) -> Sequence[Token]:
         """All, oldest first."""
-        return [_token(row) for row in await self._rows(select(tokens).order_by(tokens.c.created_at))]
+        return [_token(row) for row in await self.database.rows(select(tokens).order_by(tokens.c.created_at))]
 
     async def revoke_token(self, token_id: str) -> None:
         """Raises ``CallerError`` when there is no such token."""
-        if not await self._write(update(tokens).where(tokens.c.id == token_id).values(revoked=True)):
+        if not await self.database.write(update(tokens).where(tokens.c.id == token_id).values(revoked=True)):
             raise CallerError(f"there is no token {token_id!r}: see `secondlook token list`")
 
     async def _check_namespace(self, account: str, name: str) -> None:
         if name == DEFAULT_NAMESPACE:
             return
         query = select(namespaces).where(namespaces.c.account == account, namespaces.c.name == name)
-        if not await self._rows(query):
+        if not await self.database.rows(query):
             raise NamespaceNotFoundError(f"there is no namespace {name!r}: create it first")
-
-    async def _rows(self, query: object) -> Sequence[RowMapping]:
-        with _failures_told():
-            async with self._engine.connect() as connection:
-                return (await connection.execute(query)).mappings().all()  # type: ignore[call-overload, no-any-return]  # any select
-
-    async def _write(self, *statements: object) -> int:
-        """Run them in one transaction; rows changed by the last."""
-        changed = 0
-        with _failures_told():
-            async with self._writing, self._engine.begin() as connection:
-                for statement in statements:
-                    changed = (await connection.execute(statement)).rowcount  # type: ignore[call-overload]  # any statement
-        return changed
-
-
-@contextmanager
-def _failures_told() -> Iterator[None]:
-    """A database that fails raises ``BackendError``; a broken rule is for the caller to understand."""
-    try:
-        yield
-    except IntegrityError:
-        raise
-    except DBAPIError as error:
-        raise BackendError(f"the catalogue cannot be used: {error.orig}") from error
 
 
 async def _replace_item(connection: AsyncConnection, item: Item) -> Item:
@@ -250,24 +246,6 @@ async def _replace_item(connection: AsyncConnection, item: Item) -> Item:
     else:
         await connection.execute(insert(items).values(_dump_item(item)))
     return item
-
-
-def _prepare_sqlite(connection: object, record: object) -> None:
-    cursor = connection.cursor()  # type: ignore[attr-defined]  # a DBAPI connection
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 30000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _create(connection: Connection) -> None:
-    metadata.create_all(connection)
-    found = connection.execute(select(schema_version.c.version)).scalar()
-    if found is None:
-        connection.execute(insert(schema_version).values(version=SCHEMA_VERSION))
-    elif found > SCHEMA_VERSION:
-        raise SetupError(
-            f"the catalogue has schema {found}, this release reads up to {SCHEMA_VERSION}: upgrade Secondlook"
-        )
 
 
 def _dump_settings(settings: InstanceSettings) -> str:
@@ -302,4 +280,4 @@ def _item(row: RowMapping) -> Item:
 
 
 def _token(row: RowMapping) -> Token:
-    return Token(row["id"], row["name"], row["created_at"], row["revoked"])
+    return Token(row["id"], row["name"], row["created_at"], row["revoked"], row["account"], row["permission"])

@@ -68,10 +68,6 @@ class SqlEndpoints:
         """Make the tables if they are not there; raises ``SetupError``."""
         await self._database.open(tables.create_all)
 
-    async def close(self) -> None:
-        """Close every connection."""
-        await self._database.close()
-
     async def of(self, owner: Owner) -> Endpoint | None:
         """The owner's endpoint, if it ever was set."""
         return _first(await self._database.rows(select(endpoints).where(*_is(endpoints, owner))))

@@ -2,7 +2,10 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+
+NUMBER = BigInteger().with_variant(Integer, "sqlite")
+"""A key that counts up; SQLite counts only in its own integer."""
 
 metadata = MetaData()
 
@@ -59,4 +62,70 @@ tokens = Table(
     Column("digest", String(64), nullable=False, unique=True),
     Column("created_at", BigInteger, nullable=False),
     Column("revoked", Boolean, nullable=False),
+    Column("account", String(64), nullable=False, server_default=""),
+    Column("permission", String(16), nullable=False, server_default="edit"),
+)
+
+item_lines = Table(
+    "item_lines",
+    metadata,
+    Column("number", NUMBER, primary_key=True),
+    Column("item_id", String(64), ForeignKey("items.id", ondelete="CASCADE"), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("action", String(16), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("chunk_count", Integer),
+    Column("milliseconds", BigInteger),
+    Column("error_type", String(64), nullable=False),
+    Index("item_lines_item", "item_id", "number"),
+    sqlite_autoincrement=True,
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("instance_uid", String(64), ForeignKey("instances.uid", ondelete="CASCADE"), nullable=False),
+    Column("trigger", String(16), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("last_seen_at", BigInteger, nullable=False),
+    Column("end_reason", Text, nullable=False),
+    Index("jobs_instance", "instance_uid", "started_at"),
+)
+
+job_lines = Table(
+    "job_lines",
+    metadata,
+    Column("number", NUMBER, primary_key=True),
+    Column("job_id", String(64), ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("severity", String(16), nullable=False),
+    Index("job_lines_job", "job_id", "number"),
+    sqlite_autoincrement=True,
+)
+
+service_tokens = Table(
+    "service_tokens",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("account", String(64), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("api_id", Text, nullable=False),
+    Column("legacy", Boolean, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("modified_at", BigInteger, nullable=False),
+    Column("blob", Text, nullable=False),
+    Index("service_tokens_account", "account", "created_at"),
+)
+
+queries = Table(
+    "queries",
+    metadata,
+    Column("account", String(64), primary_key=True),
+    Column("month", String(7), primary_key=True),
+    Column("number", BigInteger, nullable=False),
 )

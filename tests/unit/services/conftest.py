@@ -16,10 +16,16 @@ from secondlook.services.access import Access
 from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
+from secondlook.services.quota import Quota
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import Searching
+from secondlook.services.service_tokens import ServiceTokens
+from secondlook.services.syncing import Syncing
 from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
+from secondlook.stores.journal import SqlJournal
+from secondlook.stores.service_tokens import SqlServiceTokens
+from secondlook.stores.usage import SqlUsage
 
 T = TypeVar("T")
 
@@ -36,6 +42,9 @@ class House:
         self.embedder = embedder or FakeEmbedder()
         self.tools = Tools(self.engine, self.embedder, Rerankers(self.find, FakeReranker()), FakeGenerator())
         self.access = Access(self.catalog)
+        self.journal = SqlJournal(self.catalog.database)
+        self.vault = FileBlobs(folder / "secrets", private=True)
+        self.service_tokens = ServiceTokens(SqlServiceTokens(self.catalog.database), self.vault, self.catalog)
         self.instances = Instances(
             self.catalog,
             self.engine,
@@ -43,11 +52,14 @@ class House:
             embedder=self.embedder,
             rerankers=self.tools.rerankers,
             known_embedder=lambda name: name == "known",
+            service_tokens=self.service_tokens,
         )
-        self.indexing = Indexing(self.catalog, self.engine, self.blobs, self.embedder)
+        self.indexing = Indexing(self.catalog, self.engine, self.blobs, self.embedder, journal=self.journal)
         self.searching = Searching(self.tools)
         self.reranking = PassageReranking(self.tools.rerankers)
         self.explaining = Explaining(self.tools, self.catalog, self.engine)
+        self.syncing = Syncing(self.journal, self.catalog, self.indexing)
+        self.quota = Quota(SqlUsage(self.catalog.database))
         self.run(self.catalog.open())
 
     def find(self, name: str) -> Reranker:
@@ -70,6 +82,7 @@ class House:
 
     def close(self) -> None:
         """Everything closed in order."""
+        self.run(self.syncing.stop())
         self.run(self.indexing.stop())
         self.engine.close()
         self.run(self.catalog.close())

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from secondlook.errors import CallerError, InvalidOptionError, NotAuthenticatedError
+from secondlook.errors import CallerError, InvalidOptionError, NotAllowedError, NotAuthenticatedError
 from tests.unit.services.conftest import House
 
 
@@ -32,6 +32,22 @@ def test_two_tokens_are_two_secrets(idle: House) -> None:
     (one, first), (two, second) = (idle.run(idle.access.create("same")) for _ in range(2))
     assert first != second
     assert idle.run(idle.access.authenticate(first)).id == one.id != two.id
+
+
+def test_what_a_token_may_do(idle: House) -> None:
+    run, _ = idle.run(idle.access.create("search box", permission="run"))
+    idle.access.check(run, account="acc", querying=True)
+    with pytest.raises(NotAllowedError, match="may only search and chat"):
+        idle.access.check(run, account="acc", querying=False)
+    own, secret = idle.run(idle.access.create("mine", account=" acc "))
+    assert idle.run(idle.access.authenticate(secret)).account == "acc"
+    for account in ("acc", ""):
+        idle.access.check(own, account=account, querying=False)
+    for account, words in (("other", "not for account 'other'"), (None, "not for all accounts")):
+        with pytest.raises(NotAllowedError, match=words):
+            idle.access.check(own, account=account, querying=True)
+    with pytest.raises(InvalidOptionError, match="without a slash"):
+        idle.run(idle.access.create("x", account="a/b"))
 
 
 @pytest.mark.parametrize("secret", ["", "sl_guess", "é\0"])

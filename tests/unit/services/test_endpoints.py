@@ -19,10 +19,11 @@ SHORE = Owner("acc", "default")
 
 @pytest.fixture
 def endpoints(idle: House) -> Iterator[Endpoints]:
-    store = SqlEndpoints(Database(f"sqlite+aiosqlite:///{idle.folder / 'catalog.sqlite'}"))
+    database = Database(f"sqlite+aiosqlite:///{idle.folder / 'catalog.sqlite'}")
+    store = SqlEndpoints(database)
     idle.run(store.open())
     yield Endpoints(store, idle.catalog, Snippets(idle.folder / "snippets"))
-    idle.run(store.close())
+    idle.run(database.close())
 
 
 def test_what_cannot_be_set(idle: House, endpoints: Endpoints) -> None:

@@ -127,9 +127,10 @@ def test_stats_count_items_and_chunks(house: House) -> None:
     made = house.make()
     for key, content in (("a.md", b"lamp oil"), ("b.md", b"fog horn"), ("empty.md", b"")):
         house.run(house.indexing.upload(made, Upload(key, content), wait=20))
-    wanted = {"queued": 0, "running": 0, "completed": 2, "error": 1, "skipped": 0, "outdated": 0, "chunks": 2}
     found = house.run(house.instances.stats(made))
-    assert {name: found[name] for name in wanted} == wanted
+    assert dict(found.items.statuses) == {"completed": 2, "error": 1}
+    assert (found.file_errors, found.source_errors) == ({"file_content_empty": 1}, {})
+    assert (found.vectors, found.dimensions, found.objects, found.payload_bytes) == (2, 64, 3, 16)
 
 
 def test_an_index_that_was_lost_is_an_error(house: House) -> None:

@@ -7,7 +7,7 @@ import pytest
 from secondlook.domain.instance import Instance
 from secondlook.domain.options import Generation, Plan, Reranking, Retrieval
 from secondlook.domain.query import Query
-from secondlook.errors import InvalidOptionError, TooManyInstancesError
+from secondlook.errors import InvalidOptionError, TooManyNamedError
 from secondlook.services.indexing import Upload
 from secondlook.services.joint_searching import MOST_INSTANCES, Joint, JointSearching, join_plans
 from secondlook.services.searching import Ask
@@ -54,7 +54,7 @@ def test_parts_are_told_in_the_order_of_the_request(house: House) -> None:
 def test_how_many_may_be_named(house: House) -> None:
     with pytest.raises(InvalidOptionError):
         search(house)
-    with pytest.raises(TooManyInstancesError):
+    with pytest.raises(TooManyNamedError):
         search(house, *(f"i{at}" for at in range(MOST_INSTANCES + 1)))
 
 

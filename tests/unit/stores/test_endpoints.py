@@ -30,12 +30,13 @@ def with_store(folder: Path, work: Any) -> Any:
     """What the work returns over a store that is opened for it and closed after it."""
 
     async def run() -> Any:
-        store = SqlEndpoints(Database(f"sqlite+aiosqlite:///{folder / 'catalog.sqlite'}"))
+        database = Database(f"sqlite+aiosqlite:///{folder / 'catalog.sqlite'}")
+        store = SqlEndpoints(database)
         await store.open()
         try:
             return await work(store)
         finally:
-            await store.close()
+            await database.close()
 
     return asyncio.run(run())
 

@@ -1,34 +1,30 @@
 """Instances on the wire: settings in, the instance object out."""
 
-import datetime as dt
 import json
 import re
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field
 
 from secondlook.api.ai_search.endpoints import shown
+from secondlook.api.ai_search.sources import SourceBody, check_source
 from secondlook.api.ai_search.wire import LIKENESS, MAX_BOOSTS, BoostBody, CacheThreshold, to_boosts
 from secondlook.api.body import Body, validate
 from secondlook.api.reranking import LONGEST_BUDGET, StageBody, stages_of, to_stages
+from secondlook.api.times import iso_time
 from secondlook.domain.endpoint import Endpoint
-from secondlook.domain.instance import NAME, Analyser, Instance, InstanceSettings, MetadataField
+from secondlook.domain.instance import NAME, Analyser, Instance, InstanceSettings, ItemStatus, MetadataField
 from secondlook.domain.options import MAX_STAGES
 from secondlook.errors import InvalidOptionError, SourceMissingError, UnknownSourceError
+from secondlook.services.instances import Activity, Stats
 
 RESERVED = ("timestamp", "folder", "filename")
-MAX_FIELDS = 5
-MAX_PATTERNS = 10
 DEFAULT_EMBEDDER = "secondlook/all-minilm-l6-v2"
 ECHOED: dict[str, Any] = {
-    "type": None,
-    "source": None,
     "source_params": None,
-    "token_id": None,
     "ai_gateway_id": None,
     "use_ocr": False,
-    "sync_interval": 21600,
     "summarization": False,
     "summarization_model": None,
     "system_prompt_index_summarization": None,
@@ -59,16 +55,6 @@ class FieldBody(Body):
     data_type: Literal["text", "number", "boolean", "datetime"]
 
 
-class SourceBody(Body):
-    """What of ``source_params`` has a rule of its own (contract, 12.2)."""
-
-    prefix: str | None = None
-    r2_jurisdiction: str | None = None
-    include_items: list[str] | None = Field(None, max_length=MAX_PATTERNS)
-    exclude_items: list[str] | None = Field(None, max_length=MAX_PATTERNS)
-    web_crawler: dict[str, Any] | None = None
-
-
 class InstanceBody(Body):
     """Create and update; only what is sent changes."""
 
@@ -93,7 +79,7 @@ class InstanceBody(Body):
     chunk_overlap: int | None = Field(None, ge=0, le=30)
     max_num_results: int | None = Field(None, ge=1, le=50)
     score_threshold: float | None = Field(None, ge=0, le=1)
-    custom_metadata: list[FieldBody] | None = Field(None, max_length=MAX_FIELDS)
+    custom_metadata: list[FieldBody] | None = None
     system_prompt_ai_search: str | None = None
     system_prompt_rewrite_query: str | None = None
     paused: bool | None = None
@@ -130,6 +116,10 @@ PLAIN = {
     "system_prompt_ai_search": "answer_prompt",
     "system_prompt_rewrite_query": "rewriting_prompt",
     "paused": "paused",
+    "type": "source_kind",
+    "source": "source",
+    "sync_interval": "sync_interval",
+    "token_id": "service_token",
     "cache": "cached",
     "cache_ttl": "cache_life",
 }
@@ -164,6 +154,7 @@ def place_source(raw: dict[str, Any]) -> dict[str, Any]:
 def merge_settings(settings: InstanceSettings, raw: dict[str, Any]) -> InstanceSettings:
     """The settings with what the request sent; null leaves a field as it is, but sets the default reranker again."""
     body = validate(InstanceBody, raw)
+    check_source(body.source_params or SourceBody())
     changes: dict[str, Any] = {
         ours: getattr(body, wire) for wire, ours in PLAIN.items() if getattr(body, wire) is not None
     }
@@ -205,7 +196,7 @@ def to_fields(bodies: list[FieldBody]) -> tuple[MetadataField, ...]:
     return tuple(MetadataField(name, body.data_type) for name, body in zip(names, bodies, strict=True))
 
 
-def instance_of(instance: Instance, endpoint: Endpoint | None = None) -> dict[str, object]:
+def instance_of(instance: Instance, doing: Activity, endpoint: Endpoint | None = None) -> dict[str, object]:
     """The instance object (contract, 12.3)."""
     settings = instance.settings
     extra = {**ECHOED, **json.loads(settings.extra)}
@@ -213,11 +204,13 @@ def instance_of(instance: Instance, endpoint: Endpoint | None = None) -> dict[st
     return {
         "id": instance.name,
         "namespace": instance.namespace,
-        "status": "active",
+        "status": doing.status,
         "enable": True,
         "engine_version": 3,
         **extra,
         **{wire: getattr(settings, ours) for wire, ours in PLAIN.items()},
+        "source": settings.source or None,
+        "token_id": settings.service_token or None,
         "cache_threshold": next(wire for wire, ours in LIKENESS.items() if ours == settings.cache_likeness),
         "embedding_model": settings.embedding_model or DEFAULT_EMBEDDER,
         "reranking_model": settings.reranking_model or None,
@@ -244,15 +237,29 @@ def instance_of(instance: Instance, endpoint: Endpoint | None = None) -> dict[st
         "modified_at": iso_time(instance.modified_at),
         "created_by": None,
         "modified_by": None,
-        "last_activity": iso_time(instance.modified_at),
+        "last_activity": iso_time(doing.last),
         "vectorize_name": instance.uid,
     }
 
 
-def iso_time(milliseconds: int) -> str:
-    """ISO 8601 in UTC with milliseconds."""
-    moment = dt.datetime.fromtimestamp(milliseconds / 1000, dt.UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def stats_of(stats: Stats, doing: Activity) -> dict[str, object]:
+    """What ``…/stats`` answers (contract, 12.4)."""
+    return {
+        **dict.fromkeys(get_args(ItemStatus), 0),
+        **stats.items.statuses,
+        "last_activity": iso_time(doing.last),
+        "degraded": False,
+        "file_embed_errors": stats.file_errors,
+        "index_source_errors": stats.source_errors,
+        "engine": {
+            "vectorize": {"vectorsCount": stats.vectors, "dimensions": stats.dimensions},
+            "r2": {
+                "payloadSizeBytes": stats.payload_bytes,
+                "metadataSizeBytes": stats.metadata_bytes,
+                "objectCount": stats.objects,
+            },
+        },
+    }
 
 
 def _keywords(body: IndexingBody) -> dict[str, Any]:

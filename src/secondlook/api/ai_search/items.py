@@ -1,4 +1,4 @@
-"""Items on the wire: upload, list, read, delete, chunks, download."""
+"""Items on the wire: upload, list, read, delete, chunks, logs, download."""
 
 import asyncio
 import re
@@ -10,13 +10,14 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.datastructures import UploadFile
 
-from secondlook.api.ai_search.instances import iso_time
 from secondlook.api.body import LARGEST_SETTINGS, Body, capped, parse_json, read_json, validate
 from secondlook.api.errors import success
 from secondlook.api.filters import parse_filter_text
+from secondlook.api.times import iso_time
 from secondlook.domain.chunk import Chunk
 from secondlook.domain.filters import matches
 from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance, Item
+from secondlook.domain.jobs import ItemLine
 from secondlook.errors import FileMissingError, FileTooLargeError, InvalidMetadataError, InvalidOptionError
 from secondlook.ingest.metadata import place_metadata
 from secondlook.services.bundle import Services
@@ -31,6 +32,9 @@ LONGEST_DRAIN = 256 << 20
 
 MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(; *[\w.+-]+=[\w.+-]+)*", re.ASCII)
 """What may stand in a header; a client may have sent anything as the type of its file."""
+
+CURSOR = re.compile(r"[0-9]{1,18}")
+"""The number of a line; clients send it back as it is."""
 
 PRIORITY = ("running", "queued", "error", "outdated", "skipped", "completed")
 Status = Literal["queued", "running", "completed", "error", "skipped", "outdated"]
@@ -100,7 +104,7 @@ def make_router(services: Services) -> APIRouter:  # noqa: C901  # a list of rou
         if not body.key:
             raise InvalidOptionError("key: name the item to index again")
         found = await services.indexing.find(instance, body.key)
-        item = await services.indexing.reindex(instance, found.id, wait=_wait(body))
+        item = await services.indexing.sync(instance, found.id, wait=_wait(body))
         return JSONResponse(success(item_of(item, instance)))
 
     @router.get("/{item_id}")
@@ -112,7 +116,7 @@ def make_router(services: Services) -> APIRouter:  # noqa: C901  # a list of rou
     async def reindex(request: Request, item_id: str) -> JSONResponse:
         instance = await find(request)
         body = validate(ActionBody, await read_json(request, LARGEST_SETTINGS))
-        item = await services.indexing.reindex(instance, item_id, wait=_wait(body))
+        item = await services.indexing.sync(instance, item_id, wait=_wait(body))
         return JSONResponse(success(item_of(item, instance)))
 
     @router.delete("/{item_id}")
@@ -138,6 +142,16 @@ def make_router(services: Services) -> APIRouter:  # noqa: C901  # a list of rou
         found, total = await services.indexing.chunks(await find(request), item_id, limit, offset)
         info = {"count": len(found), "total": total, "limit": limit, "offset": offset}
         return JSONResponse(success(chunks_of(found), result_info=info))
+
+    @router.get("/{item_id}/logs")
+    async def logs(
+        request: Request, item_id: str, limit: Annotated[int, Query(ge=1, le=100)] = 50, cursor: str = ""
+    ) -> JSONResponse:
+        instance = await find(request)
+        lines, more = await services.indexing.lines(instance, item_id, limit, read_cursor(cursor))
+        after = str(lines[-1].number) if more else None
+        info = {"count": len(lines), "per_page": limit, "cursor": after, "truncated": more}
+        return JSONResponse(success([log_of(line) for line in lines], result_info=info))
 
     return router
 
@@ -208,6 +222,32 @@ def chunks_of(found: Sequence[Chunk]) -> list[dict[str, object]]:
         }
         for chunk in found
     ]
+
+
+def log_of(line: ItemLine) -> dict[str, object]:
+    """A line of an item's log."""
+    return {
+        "timestamp": iso_time(line.at),
+        "action": line.action,
+        "message": line.message,
+        "fileKey": line.key or None,
+        "chunkCount": line.chunk_count,
+        "processingTimeMs": line.milliseconds,
+        "errorType": line.error_type or None,
+    }
+
+
+def read_cursor(text: str) -> int | None:
+    """The number of the line that the page before ended with, None for the first page.
+
+    Raises:
+        InvalidOptionError: it is none that was given out.
+    """
+    if not text:
+        return None
+    if not CURSOR.fullmatch(text):
+        raise InvalidOptionError(f"cursor: {text[:80]!r} is none that was given out: send result_info.cursor")
+    return int(text)
 
 
 def _metadata(raw: str | None) -> dict[str, Any]:

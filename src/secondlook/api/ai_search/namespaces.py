@@ -7,10 +7,10 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from secondlook.api.ai_search.endpoints import read_change, shown
-from secondlook.api.ai_search.instances import iso_time
-from secondlook.api.ai_search.routes import Page, PerPage, page_of
 from secondlook.api.body import LARGEST_SETTINGS, Body, read_json, validate
 from secondlook.api.errors import success
+from secondlook.api.jobs import Page, PerPage, page_of
+from secondlook.api.times import iso_time
 from secondlook.domain.endpoint import Endpoint, Owner
 from secondlook.domain.instance import DEFAULT_NAMESPACE, Namespace
 from secondlook.errors import InvalidOptionError, NamespaceNotFoundError
@@ -53,7 +53,7 @@ def make_router(services: Services) -> APIRouter:
             for one in await services.instances.list_namespaces(account)
             if wanted in one.name.lower() or wanted in one.description.lower()
         ]
-        return page_of(rows, page, per_page)
+        return page_of(rows[(page - 1) * per_page : page * per_page], len(rows), page, per_page)
 
     @router.get("/{namespace}")
     async def read(request: Request, namespace: str) -> JSONResponse:

@@ -11,10 +11,11 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from secondlook.api.ai_search.endpoints import owner_of, read_change
-from secondlook.api.ai_search.instances import check_name, instance_of, iso_time, merge_settings, place_source
+from secondlook.api.ai_search.instances import check_name, instance_of, merge_settings, place_source, stats_of
 from secondlook.api.ai_search.wire import ChatBody, SearchBody, WhyBody, chunk_of, result_of, to_ask, why_of
 from secondlook.api.body import LARGEST_SETTINGS, read_json, read_query, validate, while_wanted
 from secondlook.api.errors import failure, success, to_wire
+from secondlook.api.jobs import Page, PerPage, page_of
 from secondlook.api.wire import (
     DONE,
     NO_ACCOUNT,
@@ -39,8 +40,6 @@ from secondlook.services.searching import Answer
 
 log = logging.getLogger(__name__)
 
-Page = Annotated[int, Query(ge=1)]
-PerPage = Annotated[int, Query(ge=1, le=100)]
 NO_USER_MESSAGE_IN_CHAT = 7038
 """Chat and search use two codes for the same message (contract, 2)."""
 
@@ -124,7 +123,8 @@ def _add_management(router: APIRouter, services: Services) -> None:
         settings = merge_settings(InstanceSettings(), raw)
         change = await read_change(services.endpoints, Owner(account, namespace, uid=name), raw)  # it has no uid yet
         made = await services.instances.create(account, namespace, name, settings=settings)
-        return JSONResponse(success(instance_of(made, await change.apply(owner_of(made)))))
+        await change.apply(owner_of(made))
+        return JSONResponse(success(await _shown(services, made)))
 
     @router.get("", name="list")
     async def list_instances(
@@ -140,13 +140,15 @@ def _add_management(router: APIRouter, services: Services) -> None:
         found = [one for one in await services.instances.list(account, wanted) if search.lower() in one.name]
         if order_by_direction == "asc":
             found.reverse()
+        shown = found[(page - 1) * per_page : page * per_page]
+        doing = await services.instances.activity(shown)
         endpoints = await services.endpoints.all_of(account)
-        return page_of([instance_of(one, endpoints.get(owner_of(one))) for one in found], page, per_page)
+        rows = [instance_of(one, what, endpoints.get(owner_of(one))) for one, what in zip(shown, doing, strict=True)]
+        return page_of(rows, len(found), page, per_page)
 
     @router.get("/{name}")
     async def read(request: Request, name: str) -> JSONResponse:
-        instance = await _find(services, request, name)
-        return JSONResponse(success(instance_of(instance, await services.endpoints.of(owner_of(instance)))))
+        return JSONResponse(success(await _shown(services, await _find(services, request, name))))
 
     @router.put("/{name}")
     async def update(request: Request, name: str) -> JSONResponse:
@@ -155,59 +157,29 @@ def _add_management(router: APIRouter, services: Services) -> None:
         settings = merge_settings(instance.settings, raw)
         change = await read_change(services.endpoints, owner_of(instance), raw)
         changed = await services.instances.update(instance, settings)
-        endpoint = await change.apply(owner_of(instance))
-        if changed.settings.fields != instance.settings.fields:
-            await services.indexing.reindex_all(changed)
-        return JSONResponse(success(instance_of(changed, endpoint)))
+        await change.apply(owner_of(changed))
+        services.indexing.retake(changed)
+        return JSONResponse(success(await _shown(services, changed)))
 
     @router.delete("/{name}")
     async def delete(request: Request, name: str) -> JSONResponse:
         instance = await _find(services, request, name)
-        endpoint = await services.endpoints.of(owner_of(instance))
+        shown = await _shown(services, instance)
         await services.instances.delete(instance)
         await services.searching.forget(instance, quietly=True)
         await services.endpoints.remove(owner_of(instance))
-        return JSONResponse(success(instance_of(instance, endpoint)))
+        return JSONResponse(success(shown))
 
     @router.get("/{name}/stats")
     async def stats(request: Request, name: str) -> JSONResponse:
         instance = await _find(services, request, name)
-        counts = dict(await services.instances.stats(instance))
-        counts.pop("chunks")
-        vectors = {"vectorsCount": counts.pop("vectors"), "dimensions": counts.pop("dimensions")}
-        shown: dict[str, object] = {
-            **counts,
-            "last_activity": iso_time(instance.modified_at),
-            "degraded": False,
-            "file_embed_errors": {},
-            "index_source_errors": {},
-            "engine": {"vectorize": vectors},
-        }
-        return JSONResponse(success(shown))
+        [doing] = await services.instances.activity([instance])
+        return JSONResponse(success(stats_of(await services.instances.stats(instance), doing)))
 
     @router.post("/{name}/purge_cache")
     async def purge_cache(request: Request, name: str) -> JSONResponse:
         await services.searching.forget(await _find(services, request, name))
         return JSONResponse(success({}))
-
-
-def make_token_router() -> APIRouter:
-    """Service tokens: one is always listed, since wrangler creates nothing without (contract, 16)."""
-    router = APIRouter()
-
-    @router.get("", name="list")
-    async def list_tokens(page: Page = 1, per_page: PerPage = 20) -> JSONResponse:
-        row = {
-            "id": str(uuid.UUID(int=0)),
-            "name": "built-in",
-            "cf_api_id": "secondlook",
-            "created_at": iso_time(0),
-            "modified_at": iso_time(0),
-            "enabled": True,
-        }
-        return page_of([row], page, per_page)
-
-    return router
 
 
 def completion_of(answer: Answer, written: Written, body: ChatBody) -> dict[str, object]:
@@ -267,8 +239,6 @@ async def _find(services: Services, request: Request, name: str) -> Instance:
     return await services.instances.get(*place_of(request), name)
 
 
-def page_of(rows: list[dict[str, object]], page: int, per_page: int) -> JSONResponse:
-    """A page of a list, in its envelope."""
-    shown = rows[(page - 1) * per_page : page * per_page]
-    info = {"count": len(shown), "page": page, "per_page": per_page, "total_count": len(rows)}
-    return JSONResponse(success(shown, result_info=info))
+async def _shown(services: Services, instance: Instance) -> dict[str, object]:
+    [doing] = await services.instances.activity([instance])
+    return instance_of(instance, doing, await services.endpoints.of(owner_of(instance)))

@@ -1,6 +1,7 @@
 """Routes of public endpoints: whoever knows the id may ask, as often as the endpoint lets in (contract, 17)."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,7 +107,7 @@ async def receive(services: Services, request: Request, label: str, way: str, wo
         if request.method == "OPTIONS":
             answer = Response(status_code=204, headers=preflight_headers(request))
         else:
-            answer = check_visit(services, found) or await work(found)
+            answer = check_visit(services, found) or await serve(services, found, work)
     except ClientDisconnect:
         raise
     except Exception as error:  # the edge: what leaves here is seen by anybody
@@ -114,6 +115,13 @@ async def receive(services: Services, request: Request, label: str, way: str, wo
     headers = found.headers() if isinstance(found, Visit) else {}
     answer.headers.update(headers)
     return answer
+
+
+async def serve(services: Services, visit: Visit, work: Work) -> Response:
+    """The answer; a question is one of those that the account may have answered in a month."""
+    counted = visit.way in ("search", "chat/completions", "ai-search")
+    async with services.quota.query(visit.endpoint.owner.account) if counted else nullcontext():
+        return await work(visit)
 
 
 async def find_visit(services: Services, request: Request, label: str, way: str) -> Visit | Response:
@@ -215,19 +223,23 @@ async def open_tool(services: Services, visit: Visit) -> Response:
     """The tool for agents, over what the endpoint searches."""
 
     async def search(text: str) -> dict[str, Any]:
-        query, body = Query(text.strip()), SearchBody(query=text)
         try:
-            if visit.instance:
-                ask = to_ask(body, visit.instance)
-                return public_view(result_of(await services.searching.search(visit.instance, query, ask), body))
-            owner, names = visit.endpoint.owner, visit.endpoint.params.instances
-            if not names:
-                raise InstanceNotFoundError("the endpoint allows no instance")
-            place = owner.account, owner.namespace
-            found = await services.joint.search(place, names, query, make_ask=lambda one: to_ask(body, one))
-            return public_view(joint.told(found, result_of(found.ranking, body)))
+            async with services.quota.query(visit.endpoint.owner.account):
+                return await find(text)
         except Exception as error:  # the edge: an agent is told in the result
             return dict(parse_json(bytes(failed(error).body).decode()))
+
+    async def find(text: str) -> dict[str, Any]:
+        query, body = Query(text.strip()), SearchBody(query=text)
+        if visit.instance:
+            ask = to_ask(body, visit.instance)
+            return public_view(result_of(await services.searching.search(visit.instance, query, ask), body))
+        owner, names = visit.endpoint.owner, visit.endpoint.params.instances
+        if not names:
+            raise InstanceNotFoundError("the endpoint allows no instance")
+        place = owner.account, owner.namespace
+        found = await services.joint.search(place, names, query, make_ask=lambda one: to_ask(body, one))
+        return public_view(joint.told(found, result_of(found.ranking, body)))
 
     return ToolResponse(search, visit.endpoint.params.description)
 

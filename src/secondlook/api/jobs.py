@@ -1,0 +1,46 @@
+"""Jobs as both generations of the wire have them."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import Query
+from fastapi.responses import JSONResponse
+
+from secondlook.api.errors import success
+from secondlook.api.times import iso_time
+from secondlook.domain.jobs import Job, JobLine, Severity
+
+Page = Annotated[int, Query(ge=1, le=2**31 // 100)]
+PerPage = Annotated[int, Query(ge=1, le=100)]
+MESSAGE_TYPES: Mapping[Severity, int] = {"info": 0, "warning": 1, "error": 2}
+"""Cloudflare does not say what its numbers mean."""
+
+
+def job_of(job: Job) -> dict[str, object]:
+    """The job object (contract, 15); what is not there yet is left out."""
+    shown: dict[str, object] = {
+        "id": job.id,
+        "source": job.trigger,
+        "description": job.description,
+        "started_at": iso_time(job.started_at),
+        "last_seen_at": iso_time(job.last_seen_at),
+    }
+    if job.ended_at is not None:
+        shown |= {"ended_at": iso_time(job.ended_at), "end_reason": job.end_reason}
+    return shown
+
+
+def line_of(line: JobLine) -> dict[str, object]:
+    """A line of a job's log; ``created_at`` in milliseconds since 1970."""
+    return {
+        "id": line.number,
+        "created_at": line.at,
+        "message": line.message,
+        "message_type": MESSAGE_TYPES[line.severity],
+    }
+
+
+def page_of(rows: list[dict[str, object]], total: int, page: int, per_page: int) -> JSONResponse:
+    """A page of a list (contract, 3.4)."""
+    info = {"count": len(rows), "page": page, "per_page": per_page, "total_count": total}
+    return JSONResponse(success(rows, result_info=info))

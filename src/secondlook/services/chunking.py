@@ -1,0 +1,130 @@
+"""From the stored bytes of an item to chunks with vectors, and the lines that tell each step."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+
+from secondlook.domain.chunk import Chunk, IndexedChunk, MetadataValue
+from secondlook.domain.instance import Instance, Item
+from secondlook.domain.jobs import ItemLine
+from secondlook.errors import InvalidMetadataError
+from secondlook.ingest.metadata import ENVELOPE, clean_metadata, envelope_size, place_metadata
+from secondlook.ingest.parse import Document, parse_file
+from secondlook.ingest.split import split_text, whole_text
+from secondlook.ports import Blobs, Embedder
+
+PASSAGES_A_TURN = 64
+"""Passages embedded between two looks at whether the item is still wanted."""
+
+
+class Steps:
+    """The lines of one attempt at an item, each with the time since the one before."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+        self._since = time.monotonic()
+        self._lines: list[ItemLine] = []
+
+    def note(self, action: str, message: str, *, chunk_count: int | None = None, error_type: str = "") -> None:
+        """One more."""
+        now = time.monotonic()
+        taken = round(1000 * (now - self._since))
+        self._since = now
+        at = int(time.time() * 1000)
+        self._lines.append(ItemLine(at, action, message, self._key, chunk_count, taken, error_type))
+
+    def take(self) -> Sequence[ItemLine]:
+        """Those that were not taken before."""
+        lines, self._lines = self._lines, []
+        return lines
+
+
+class Chunking:
+    """Reads, splits and embeds."""
+
+    def __init__(self, blobs: Blobs, embedder: Embedder) -> None:
+        self._blobs = blobs
+        self._embedder = embedder
+
+    async def make_chunks(
+        self, instance: Instance, item: Item, steps: Steps, *, before_long_work: Callable[[], Awaitable[object]]
+    ) -> Sequence[IndexedChunk]:
+        """All chunks of the item; ``before_long_work`` is awaited before more than one turn of passages."""
+        content = await self._blobs.get(item.blob)
+        document = await asyncio.to_thread(parse_file, item.key, content)
+        steps.note("read", f"{len(content):,} bytes read as {len(document.text):,} characters of text")
+        settings = instance.settings
+        spans = (
+            await asyncio.to_thread(
+                split_text,
+                document.text,
+                size=settings.chunk_size,
+                overlap=settings.chunk_overlap,
+                count_tokens=self._embedder.count_tokens,
+            )
+            if settings.chunked
+            else whole_text(document.text)
+        )
+        steps.note("split", f"{_chunks(len(spans))} of at most {settings.chunk_size} tokens", chunk_count=len(spans))
+        metadata = merge_metadata(instance, item, document, steps)
+        if len(spans) > PASSAGES_A_TURN:
+            await before_long_work()
+        chunks: list[IndexedChunk] = []
+        for start in range(0, len(spans), PASSAGES_A_TURN):
+            turn = spans[start : start + PASSAGES_A_TURN]
+            made = [
+                Chunk(
+                    id=f"{item.id}-{item.version}-{start + place}",
+                    item_id=item.id,
+                    item_key=item.key,
+                    text=span.text,
+                    position=start + place,
+                    start=span.start,
+                    end=span.end,
+                    timestamp=item.last_seen_at,
+                    metadata=metadata,
+                    context=_title(document),
+                )
+                for place, span in enumerate(turn)
+            ]
+            chunks += await self._embed(instance, made)
+        if settings.vector_index and chunks:
+            steps.note("embed", f"{_chunks(len(chunks))} embedded", chunk_count=len(chunks))
+        return chunks
+
+    async def _embed(self, instance: Instance, made: Sequence[Chunk]) -> Sequence[IndexedChunk]:
+        if not instance.settings.vector_index:
+            return [IndexedChunk(chunk) for chunk in made]
+        embeddings = await self._embedder.embed_passages([chunk.passage for chunk in made])
+        return [
+            IndexedChunk(replace(chunk, truncated=one.truncated), one.vector, one.stored)
+            for chunk, one in zip(made, embeddings, strict=True)
+        ]
+
+
+def merge_metadata(instance: Instance, item: Item, document: Document, steps: Steps) -> Mapping[str, MetadataValue]:
+    """Front matter, then what was uploaded with the file, then the built-ins, which always win.
+
+    Front matter that would not fit in the envelope is left out, and a line says so.
+    """
+    front: dict[str, MetadataValue] = {}
+    for name, value in document.front_matter.items():
+        with contextlib.suppress(InvalidMetadataError):  # nested, say: it alone is left out
+            front |= clean_metadata({name: value}, instance.settings.fields)
+    own = {**item.metadata, **place_metadata(item.key, item.last_seen_at)}
+    size = envelope_size({**front, **own})
+    if front and size > ENVELOPE:
+        steps.note("read", f"the front matter is left out: with it the metadata has {size:,} bytes, {ENVELOPE:,} fit")
+        return own
+    return {**front, **own}
+
+
+def _title(document: Document) -> str:
+    title = document.front_matter.get("title")
+    return title.strip() if isinstance(title, str) else ""
+
+
+def _chunks(number: int) -> str:
+    return f"{number:,} chunk{'' if number == 1 else 's'}"

@@ -1,0 +1,195 @@
+"""Syncs: jobs that take up again what failed or is outdated, when a user asks or when their time has come."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+
+from secondlook.domain.instance import Instance, Item, ItemStatus
+from secondlook.domain.jobs import Job, JobLine, Severity, Trigger
+from secondlook.errors import (
+    CooldownError,
+    InstanceNotFoundError,
+    ItemNotFoundError,
+    JobEndedError,
+    PausedError,
+    SecondlookError,
+)
+from secondlook.ledgers import Journal
+from secondlook.ports import Catalog
+from secondlook.services.indexing import Indexing
+
+log = logging.getLogger(__name__)
+
+COOLDOWN = 30.0
+"""Seconds between two syncs that users ask for (contract, 2)."""
+TICK = 60.0
+"""Seconds between two looks at whose time has come; the shortest interval is 900."""
+AGAIN: tuple[ItemStatus, ...] = ("error", "outdated")
+COMPLETED = "completed"
+CANCELLED = "cancelled"
+
+
+class Syncing:
+    """Runs jobs, one at a time for each instance. A job that a crash broke off goes on at the next start."""
+
+    def __init__(self, journal: Journal, catalog: Catalog, indexing: Indexing, *, cooldown: float = COOLDOWN) -> None:
+        self._journal = journal
+        self._catalog = catalog
+        self._indexing = indexing
+        self._cooldown = cooldown
+        self._beginning = asyncio.Lock()
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._clock: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Go on with the jobs that an earlier process left, and begin to look at the schedule."""
+        for job in await self._journal.list_open_jobs():
+            instance = await self._catalog.get_instance_by_uid(job.instance_uid)
+            await self._journal.add_job_line(job.id, _line("taken up again: the server stopped meanwhile", "warning"))
+            self._run(instance, job)
+        self._clock = asyncio.create_task(self._keep_time())
+
+    async def stop(self) -> None:
+        """Break off what runs; it goes on at the next start."""
+        tasks = [*self._running.values(), *([self._clock] if self._clock else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._clock = None
+
+    async def begin(self, instance: Instance, *, description: str = "", trigger: Trigger = "user") -> Job:
+        """The new job, which runs in the background.
+
+        Raises:
+            PausedError: the instance is paused.
+            CooldownError: one runs, or a user asked for one within the cooldown.
+        """
+        if instance.settings.paused:
+            raise PausedError(f"instance {instance.name!r} is paused and syncs nothing: set paused to false first")
+        async with self._beginning:
+            now = int(time.time() * 1000)
+            for before in (await self._journal.list_jobs(instance.uid, 1, 0))[0]:
+                self._check_cooldown(before, now, trigger)
+            job = Job(secrets.token_hex(12), instance.uid, trigger, description, started_at=now, last_seen_at=now)
+            await self._journal.add_job(job)
+        self._run(instance, job)
+        return job
+
+    async def cancel(self, instance: Instance, job_id: str) -> Job:
+        """The job, ended; the item that it has just queued is still indexed.
+
+        Raises:
+            JobNotFoundError, JobEndedError
+        """
+        job = await self._journal.get_job(instance.uid, job_id)
+        now = int(time.time() * 1000)
+        if not await self._journal.end_job(job_id, now, CANCELLED):
+            raise JobEndedError(f"job {job_id!r} has ended already, with {job.end_reason or COMPLETED!r}")
+        if task := self._running.get(job_id):
+            task.cancel()
+        await self._journal.add_job_line(job_id, _line("cancelled by a user", "warning"))
+        return await self._journal.get_job(instance.uid, job_id)
+
+    async def get(self, instance: Instance, job_id: str) -> Job:
+        """Raises ``JobNotFoundError``."""
+        return await self._journal.get_job(instance.uid, job_id)
+
+    async def list(self, instance: Instance, limit: int, offset: int) -> tuple[Sequence[Job], int]:
+        """A page of the jobs, newest first, and how many there are."""
+        return await self._journal.list_jobs(instance.uid, limit, offset)
+
+    async def lines(self, instance: Instance, job_id: str, limit: int, offset: int) -> tuple[Sequence[JobLine], int]:
+        """A page of the job's log, oldest first, and how many lines there are; raises ``JobNotFoundError``."""
+        await self._journal.get_job(instance.uid, job_id)
+        return await self._journal.list_job_lines(job_id, limit, offset)
+
+    async def wait(self) -> None:
+        """Return when no job runs."""
+        while self._running:
+            await asyncio.wait(self._running.values())
+
+    async def follow_schedule(self) -> None:
+        """Begin a job for each instance with an external source that is not paused and whose time has come."""
+        now = int(time.time() * 1000)
+        for instance in await self._catalog.list_instances("", None):
+            if not instance.settings.source_kind or instance.settings.paused:
+                continue
+            last, _ = await self._journal.list_jobs(instance.uid, 1, 0)
+            if not last or now - last[0].started_at >= 1000 * instance.settings.sync_interval:
+                with contextlib.suppress(CooldownError, InstanceNotFoundError):  # it runs, or was deleted meanwhile
+                    await self.begin(instance, trigger="schedule")
+
+    def _check_cooldown(self, before: Job, now: int, trigger: Trigger) -> None:
+        left = self._cooldown - (now - before.started_at) / 1000
+        if before.ended_at is None:
+            raise CooldownError(f"job {before.id!r} of this instance still runs: wait, or cancel it", max(left, 1.0))
+        if trigger == before.trigger == "user" and left > 0:
+            raise CooldownError(
+                f"a sync was asked for less than {self._cooldown:g} seconds ago: wait {left:.0f} more", left
+            )
+
+    def _run(self, instance: Instance, job: Job) -> None:
+        task = asyncio.create_task(self._work(instance, job))
+        self._running[job.id] = task
+        task.add_done_callback(lambda _: self._running.pop(job.id, None))
+
+    async def _work(self, instance: Instance, job: Job) -> None:
+        try:
+            reason = await self._take_again(instance, job)
+        except Exception as error:  # the job loop: a job that fails must end, and say so
+            if not isinstance(error, SecondlookError):
+                log.exception("job %s of %s failed", job.id, instance.name)
+            reason = f"failed: {error}"
+        await self._journal.end_job(job.id, int(time.time() * 1000), reason)
+
+    async def _take_again(self, instance: Instance, job: Job) -> str:
+        """Why it ended."""
+        again = (await self._catalog.list_items(instance.uid, AGAIN))[::-1]
+        await self._tell(job, f"{len(again):,} items failed or are outdated, and are indexed again")
+        done: dict[str, int] = {"completed": 0, "error": 0}
+        for item in again:
+            with contextlib.suppress(ItemNotFoundError):  # deleted meanwhile
+                if (await self._indexing.get(instance, item.id)).status not in AGAIN:
+                    continue  # taken up meanwhile
+                today = await self._catalog.get_instance_by_uid(instance.uid)  # its schema may have changed
+                now = await self._indexing.wait_for(await self._indexing.reindex(today, item.id))
+                done[now.status] = done.get(now.status, 0) + 1
+                await self._tell_of(job, now)
+        await self._tell(job, _summary(done))
+        settings = instance.settings
+        if settings.source_kind:
+            reason = (
+                f"source_not_supported: this release cannot fetch {settings.source_kind} sources ({settings.source}):"
+                " upload the documents as items"
+            )
+            await self._tell(job, reason, "error")
+            return reason
+        return COMPLETED
+
+    async def _tell(self, job: Job, message: str, severity: Severity = "info") -> None:
+        await self._journal.add_job_line(job.id, _line(message, severity))
+
+    async def _tell_of(self, job: Job, item: Item) -> None:
+        if item.status == "error":
+            await self._tell(job, f"{item.key}: {item.error}", "error")
+        else:
+            await self._tell(job, f"{item.key}: {item.status}")
+
+    async def _keep_time(self) -> None:
+        while True:
+            try:
+                await self.follow_schedule()
+            except SecondlookError:
+                log.exception("the schedule could not be followed; the next look is in %g seconds", TICK)
+            await asyncio.sleep(TICK)
+
+
+def _line(message: str, severity: Severity = "info") -> JobLine:
+    return JobLine(int(time.time() * 1000), message, severity)
+
+
+def _summary(done: Mapping[str, int]) -> str:
+    return ", ".join(f"{number:,} {status}" for status, number in done.items())

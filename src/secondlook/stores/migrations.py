@@ -1,0 +1,43 @@
+"""From the tables that are there to those of this release, in one transaction."""
+
+import json
+
+from sqlalchemy import Connection, insert, select, text, update
+
+from secondlook.errors import SetupError
+from secondlook.stores.schema import SCHEMA_VERSION, instances, metadata, schema_version
+
+MOVED = {"type": "source_kind", "source": "source", "sync_interval": "sync_interval", "token_id": "service_token"}
+"""Since schema 2 these are settings of their own; before, they were kept with what nothing reads."""
+
+
+def prepare_tables(connection: Connection) -> None:
+    """Make the tables that are not there, and bring older ones up; raises ``SetupError`` for a newer schema."""
+    metadata.create_all(connection)
+    found = connection.execute(select(schema_version.c.version)).scalar()
+    if found is None:
+        connection.execute(insert(schema_version).values(version=SCHEMA_VERSION))
+        return
+    if found > SCHEMA_VERSION:
+        raise SetupError(
+            f"the catalogue has schema {found}, this release reads up to {SCHEMA_VERSION}: upgrade Secondlook"
+        )
+    if found < 2:
+        _add_scopes(connection)
+        _move_sources(connection)
+        connection.execute(update(schema_version).values(version=SCHEMA_VERSION))
+
+
+def _add_scopes(connection: Connection) -> None:
+    """Tokens of before may use every account and do everything, as they could."""
+    connection.execute(text("ALTER TABLE tokens ADD COLUMN account VARCHAR(64) NOT NULL DEFAULT ''"))
+    connection.execute(text("ALTER TABLE tokens ADD COLUMN permission VARCHAR(16) NOT NULL DEFAULT 'edit'"))
+
+
+def _move_sources(connection: Connection) -> None:
+    for uid, stored in connection.execute(select(instances.c.uid, instances.c.settings)).all():
+        settings = json.loads(stored)
+        extra = json.loads(settings.get("extra", "{}"))
+        found = {ours: extra.pop(wire) for wire, ours in MOVED.items() if extra.get(wire) is not None}
+        changed = json.dumps({**settings, **found, "extra": json.dumps(extra)})
+        connection.execute(update(instances).where(instances.c.uid == uid).values(settings=changed))

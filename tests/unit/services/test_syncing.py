@@ -1,0 +1,158 @@
+"""Syncs take up what failed, one at a time, and outlive a crash."""
+
+import asyncio
+
+import pytest
+
+from secondlook.domain.instance import Instance
+from secondlook.domain.jobs import Job
+from secondlook.errors import CooldownError, JobEndedError, JobNotFoundError, PausedError
+from secondlook.models.fakes import FakeEmbedder
+from secondlook.services.indexing import Upload
+from secondlook.services.syncing import CANCELLED, COMPLETED, Syncing
+from tests.unit.services.conftest import House
+
+
+def fails(house: House, on: bool) -> None:
+    assert isinstance(house.embedder, FakeEmbedder)
+    house.embedder.fails = on
+
+
+def put(house: House, made: Instance, *keys: str) -> None:
+    for key in keys:
+        house.run(house.indexing.upload(made, Upload(key, b"lamp oil"), wait=20))
+
+
+def synced(house: House, made: Instance, **more: str) -> tuple[Job, list[str]]:
+    """The job at its end, and its log."""
+    job = house.run(house.syncing.begin(made, **more))
+    house.run(house.syncing.wait())
+    lines, _ = house.run(house.syncing.lines(made, job.id, 100, 0))
+    return house.run(house.syncing.get(made, job.id)), [one.message for one in lines]
+
+
+def test_what_failed_is_taken_up_again(house: House) -> None:
+    made = house.make()
+    put(house, made, "good.md")
+    fails(house, True)
+    put(house, made, "a.md", "b.md")
+    fails(house, False)
+    house.run(house.indexing.upload(made, Upload("empty.md", b""), wait=20))
+    before = house.run(house.indexing.find(made, "good.md"))
+    job, lines = synced(house, made, description="after deploy")
+    assert (job.trigger, job.description, job.end_reason) == ("user", "after deploy", COMPLETED)
+    assert job.ended_at and job.ended_at >= job.started_at
+    assert lines == [
+        "3 items failed or are outdated, and are indexed again",
+        "a.md: completed",
+        "b.md: completed",
+        "empty.md: file_content_empty: the file holds no text",
+        "2 completed, 1 error",
+    ]
+    assert house.run(house.indexing.find(made, "good.md")) == before
+
+
+def test_a_source_that_cannot_be_fetched_is_told(house: House) -> None:
+    made = house.make(source_kind="web-crawler", source="https://harbour.example")
+    job, lines = synced(house, made)
+    assert job.end_reason.startswith("source_not_supported: this release cannot fetch web-crawler sources")
+    assert lines[-1] == job.end_reason
+
+
+def test_the_cooldown_is_of_users_and_of_one_instance(house: House) -> None:
+    made, other = house.make(), house.make("other")
+    synced(house, made)
+    with pytest.raises(CooldownError, match="less than 30 seconds ago") as caught:
+        house.run(house.syncing.begin(made))
+    assert 0 < caught.value.retry_after <= 30
+    synced(house, other)
+    house.run(house.syncing.begin(made, trigger="schedule"))
+    house.run(house.syncing.wait())
+    assert house.run(house.syncing.list(made, 10, 0))[1] == 2
+    quick = Syncing(house.journal, house.catalog, house.indexing, cooldown=0)
+    house.run(quick.begin(made))
+    house.run(quick.wait())
+
+
+def test_one_runs_at_a_time(idle: House) -> None:
+    made = idle.make()
+    idle.run(idle.indexing.upload(made, Upload("a.md", b"")))
+    item = idle.run(idle.indexing.find(made, "a.md"))
+    idle.run(idle.catalog.set_item_status(item, "error", error="unknown_error: x"))
+    syncing = Syncing(idle.journal, idle.catalog, idle.indexing, cooldown=0)
+    idle.run(syncing.begin(made))  # nobody indexes: it runs until it is stopped
+    with pytest.raises(CooldownError, match="still runs"):
+        idle.run(syncing.begin(made))
+    with pytest.raises(CooldownError, match="still runs"):
+        idle.run(syncing.begin(made, trigger="schedule"))
+    idle.run(syncing.stop())
+
+
+def test_a_paused_instance_syncs_nothing(house: House) -> None:
+    made = house.make(paused=True, source_kind="r2", source="bucket")
+    with pytest.raises(PausedError, match="paused"):
+        house.run(house.syncing.begin(made))
+    house.run(house.syncing.follow_schedule())
+    assert house.run(house.syncing.list(made, 10, 0)) == ([], 0)
+
+
+def test_a_job_is_cancelled_once(idle: House) -> None:
+    made = idle.make()
+    idle.run(idle.indexing.upload(made, Upload("a.md", b"lamp oil")))
+    item = idle.run(idle.indexing.find(made, "a.md"))
+    idle.run(idle.catalog.set_item_status(item, "error", error="unknown_error: x"))
+    job = idle.run(idle.syncing.begin(made))
+    ended = idle.run(idle.syncing.cancel(made, job.id))
+    idle.run(idle.syncing.wait())
+    assert ended.end_reason == CANCELLED
+    assert idle.run(idle.syncing.get(made, job.id)).end_reason == CANCELLED
+    with pytest.raises(JobEndedError, match="ended already"):
+        idle.run(idle.syncing.cancel(made, job.id))
+    with pytest.raises(JobNotFoundError):
+        idle.run(idle.syncing.cancel(made, "nope"))
+    lines, _ = idle.run(idle.syncing.lines(made, job.id, 10, 0))
+    assert lines[-1].message == "cancelled by a user"
+
+
+def test_a_restart_goes_on_with_what_ran(idle: House) -> None:
+    made = idle.make()
+    for key in ("a.md", "b.md"):
+        idle.run(idle.indexing.upload(made, Upload(key, b"lamp oil")))
+        item = idle.run(idle.indexing.find(made, key))
+        idle.run(idle.catalog.set_item_status(item, "error", error="unknown_error: x"))
+    job = idle.run(idle.syncing.begin(made))
+    idle.run(idle.syncing.stop())
+    assert idle.run(idle.syncing.get(made, job.id)).ended_at is None
+    after = Syncing(idle.journal, idle.catalog, idle.indexing)
+    idle.run(idle.indexing.start())
+    idle.run(after.start())
+    idle.run(after.wait())
+    idle.run(after.stop())
+    idle.run(idle.indexing.drain())
+    assert idle.run(after.get(made, job.id)).end_reason == COMPLETED
+    lines, _ = idle.run(after.lines(made, job.id, 100, 0))
+    assert "taken up again: the server stopped meanwhile" in [one.message for one in lines]
+    assert {one.status for one in idle.run(idle.indexing.list(made))} == {"completed"}
+
+
+def test_the_schedule_is_that_of_the_instance(house: House) -> None:
+    site = house.make("site", source_kind="web-crawler", source="https://harbour.example", sync_interval=900)
+    plain = house.make("plain")
+    house.run(house.syncing.follow_schedule())
+    house.run(house.syncing.wait())
+    house.run(house.syncing.follow_schedule())
+    [job], total = house.run(house.syncing.list(site, 10, 0))
+    assert (job.trigger, total) == ("schedule", 1)
+    assert house.run(house.syncing.list(plain, 10, 0)) == ([], 0)
+
+
+def test_an_instance_that_goes_takes_its_job_along(idle: House) -> None:
+    made = idle.make()
+    idle.run(idle.indexing.upload(made, Upload("a.md", b"lamp oil")))
+    item = idle.run(idle.indexing.find(made, "a.md"))
+    idle.run(idle.catalog.set_item_status(item, "error", error="unknown_error: x"))
+    idle.run(idle.syncing.begin(made))
+    idle.run(idle.instances.delete(made))
+    idle.run(idle.indexing.start())
+    idle.run(asyncio.wait_for(idle.syncing.wait(), 20))
+    assert idle.run(idle.journal.list_open_jobs()) == []

@@ -1,0 +1,34 @@
+"""A transaction is kept whole or not at all, and failures are told."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
+
+from secondlook.errors import BackendError
+from secondlook.stores.database import Database
+
+
+def prepare(connection: Connection) -> None:
+    connection.execute(text("CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY)"))
+
+
+def test_whole_or_not_at_all(tmp_path: Path) -> None:
+    async def work() -> None:
+        database = Database(f"sqlite+aiosqlite:///{tmp_path / 'a.sqlite'}")
+        await database.open(prepare)
+        try:
+            assert await database.write(text("INSERT INTO t VALUES (1)"), text("UPDATE t SET id = id + 1")) == 1
+            with pytest.raises(IntegrityError):
+                await database.write(text("INSERT INTO t VALUES (3)"), text("INSERT INTO t VALUES (2)"))
+            assert [row["id"] for row in await database.rows(text("SELECT id FROM t"))] == [2]
+            with pytest.raises(BackendError, match="no such table"):
+                await database.rows(text("SELECT id FROM nowhere"))
+            with pytest.raises(BackendError, match="no such table"):
+                await database.write(text("DELETE FROM nowhere"))
+        finally:
+            await database.close()
+
+    asyncio.run(work())

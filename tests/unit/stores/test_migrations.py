@@ -1,0 +1,51 @@
+"""A catalogue of an earlier schema is brought up, with nothing lost."""
+
+import asyncio
+import json
+import sqlite3
+from pathlib import Path
+
+from secondlook.domain.instance import Instance, InstanceSettings, Token
+from secondlook.stores.catalog import SqlCatalog
+
+FIRST = """
+CREATE TABLE schema_version (version INTEGER NOT NULL PRIMARY KEY);
+INSERT INTO schema_version VALUES (1);
+CREATE TABLE instances (uid VARCHAR(64) NOT NULL PRIMARY KEY, account VARCHAR(64) NOT NULL,
+    namespace VARCHAR(64) NOT NULL, name VARCHAR(64) NOT NULL, settings TEXT NOT NULL, created_at BIGINT NOT NULL,
+    modified_at BIGINT NOT NULL);
+CREATE TABLE tokens (id VARCHAR(64) NOT NULL PRIMARY KEY, name TEXT NOT NULL, digest VARCHAR(64) NOT NULL UNIQUE,
+    created_at BIGINT NOT NULL, revoked BOOLEAN NOT NULL);
+INSERT INTO tokens VALUES ('t1', 'laptop', 'digest', 5, 0);
+"""
+"""The tables of schema 1 that schema 2 changes."""
+
+
+async def opened(path: Path) -> tuple[Instance, Token | None]:
+    catalog = SqlCatalog(f"sqlite+aiosqlite:///{path}")
+    await catalog.open()
+    try:
+        return await catalog.get_instance_by_uid("u1"), await catalog.find_token("digest")
+    finally:
+        await catalog.close()
+
+
+def test_from_the_first_schema(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.sqlite"
+    extra = {"type": "web-crawler", "source": "https://harbour.example", "sync_interval": 3600, "cache": False}
+    settings = {"top_k": 3, "extra": json.dumps({**extra, "token_id": None})}
+    before = sqlite3.connect(path)
+    before.executescript(FIRST)
+    before.execute("INSERT INTO instances VALUES ('u1', 'acc', 'default', 'docs', ?, 1, 2)", [json.dumps(settings)])
+    before.commit()
+    before.close()
+    for _ in range(2):  # a second start finds nothing left to do
+        instance, token = asyncio.run(opened(path))
+        assert token == Token("t1", "laptop", 5, account="", permission="edit")
+        assert instance.settings == InstanceSettings(
+            top_k=3,
+            source_kind="web-crawler",
+            source="https://harbour.example",
+            sync_interval=3600,
+            extra='{"cache": false, "token_id": null}',
+        )
