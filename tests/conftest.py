@@ -1,4 +1,4 @@
-"""What all tests share: patience with a busy machine, and the real encoder, loaded once."""
+"""What all tests share: patience with a busy machine, the real encoder, loaded once, and a server to ask."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from secondlook.bootstrap import load_encoder
 from secondlook.models.encoder import Encoder
 from secondlook.settings import Settings
+from tests.rerank_server import RerankServer, serve_reranker
 
 hypothesis.settings.register_profile("yard", deadline=None)
 hypothesis.settings.load_profile("yard")
@@ -46,3 +47,10 @@ def real_encoder(cache_dir: Path) -> Iterator[Encoder]:
     made = load_encoder(Settings(cache_dir=cache_dir, offline=True))
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RerankServer]:
+    """A reranking server that speaks every dialect and fails in each known way."""
+    with serve_reranker() as found:
+        yield found

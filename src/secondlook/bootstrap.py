@@ -1,6 +1,7 @@
 """The one place that picks engines, models and stores."""
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from secondlook.engines.embedded import EmbeddedEngine
-from secondlook.errors import InvalidModelError, SetupError
+from secondlook.errors import FolderInUseError, InvalidModelError, SecondlookError, SetupError
 from secondlook.models import golden, registry, remote_config, weights
 from secondlook.models.batching import Scheduler
 from secondlook.models.cross_encoder import CrossEncoder
@@ -41,6 +42,9 @@ from secondlook.stores.lock import FileLock
 from secondlook.stores.snippets import Snippets
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
+TAKE_UP_EVERY = 30.0
+"""Seconds between two looks at what commands left unfinished."""
 Progress = Callable[[str, int, int], None]
 Queue = Literal["all", "own", "none"]
 """What a process indexes: all that waits, as one process a data folder may; its own uploads; nothing."""
@@ -62,15 +66,15 @@ async def open_runtime(
     """A running Secondlook over ``settings.data_dir``, closed in order at the end.
 
     Raises:
-        SetupError: the data folder cannot be used, another process indexes all that waits there, or the
-            embedder's weights cannot be had.
+        SetupError: the data folder cannot be used, or the embedder's weights cannot be had.
+        FolderInUseError: another process indexes all that waits there.
     """
     folder = settings.data_dir
     prepare_folder(folder, "indexes", "files")
     endpoints = read_remotes(settings)
     async with AsyncExitStack() as opened:
         if queue == "all" and not opened.enter_context(FileLock(folder / "server.lock")).take():
-            raise SetupError(
+            raise FolderInUseError(
                 f"a server works on the data folder {folder} already: stop it first, or give this one a folder of its"
                 " own with --data-dir"
             )
@@ -97,13 +101,50 @@ async def open_runtime(
         await published.open()
         services = make_services(settings, tools, engine, catalog, encoder, endpoints=published)
         if queue != "none":
-            uploads = opened.enter_context(FileLock(folder / "uploads.lock"))
-            opened.push_async_callback(services.indexing.stop)
-            if queue == "all" and uploads.take():  # nobody else is about to name a blob
-                await services.indexing.sweep()
-            await asyncio.to_thread(uploads.share)
-            await services.indexing.start(resume=queue == "all")
+            await _begin_indexing(opened, services.indexing, FileLock(folder / "uploads.lock"), queue)
         yield Runtime(services, tools, engine)
+
+
+async def _begin_indexing(opened: AsyncExitStack, indexing: Indexing, uploads: FileLock, queue: Queue) -> None:
+    """Index until ``opened`` closes.
+
+    Commands share ``uploads``, which tells the server, of which there is one, whether somebody else is at work.
+    """
+    opened.enter_context(uploads)
+    opened.push_async_callback(indexing.stop)
+    if queue == "own":
+        await asyncio.to_thread(uploads.share)
+    elif uploads.take():  # nobody else is about to name a blob or an index
+        await indexing.sweep()
+        uploads.release()
+    await indexing.start(resume=queue == "all")
+    if queue == "all":
+        watching = asyncio.create_task(_take_up_for_ever(indexing, uploads))
+        opened.push_async_callback(_cancel, watching)
+
+
+async def _take_up_for_ever(indexing: Indexing, uploads: FileLock) -> None:
+    while True:
+        await asyncio.sleep(TAKE_UP_EVERY)
+        try:
+            await take_up_left(indexing, uploads)
+        except SecondlookError as error:
+            log.warning("what commands left unfinished was not taken up: %s", error)
+
+
+async def _cancel(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def take_up_left(indexing: Indexing, uploads: FileLock) -> int:
+    """Queue what commands left when they were killed, and say how many items; nothing while one is at work."""
+    if not uploads.take():
+        return 0
+    try:
+        return await indexing.take_up()
+    finally:
+        uploads.release()
 
 
 def prepare_folder(folder: Path, *inner: str) -> None:
@@ -230,7 +271,7 @@ def cutter(encoder: Encoder) -> Callable[[str, int], str]:
 
     def cut(text: str, most: int) -> str:
         short = text[: most * LONGEST_TEXT]
-        return short[: reader.windows(short, most + reader.special_tokens)[0][1]]
+        return short[: reader.windows([short], most + reader.special_tokens)[0][0][1]]
 
     return cut
 

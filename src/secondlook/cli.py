@@ -2,28 +2,25 @@
 
 import asyncio
 import json
-import socket
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any, Optional, cast, get_args
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress
 from rich.table import Table
 
-from secondlook import __version__, bootstrap, demo
-from secondlook.domain.instance import Instance, InstanceSettings
+from secondlook import __version__, bootstrap, demo, dev_worker
+from secondlook.domain.instance import Analyser, Instance, InstanceSettings
 from secondlook.domain.options import Generation
 from secondlook.domain.query import Query
 from secondlook.errors import CallerError, InstanceNotFoundError, MissingQueryError, SecondlookError
 from secondlook.evaluation.datasets import read_dataset
 from secondlook.ingest.parse import PLAIN, file_type
-from secondlook.screen import Downloads, as_dict, make_bars, show_models, show_ranking
-from secondlook.server import close, listen, url_of
+from secondlook.screen import Downloads, as_dict, make_bars, show_models, show_ranking, show_report, tell_steps
+from secondlook.server import listening, url_of
 from secondlook.server import serve as serve_http
 from secondlook.services.evaluating import Evaluating, to_json
 from secondlook.services.indexing import Indexing, Upload
@@ -39,6 +36,7 @@ token_app = typer.Typer(no_args_is_help=True, help="Create, list and revoke API 
 models_app = typer.Typer(help="List the known models; `pull` or `add` one.")
 app.add_typer(token_app, name="token")
 app.add_typer(models_app, name="models")
+app.command("dev-worker")(dev_worker.write)
 
 out = Console(emoji=False)
 err = Console(stderr=True, emoji=False)
@@ -48,6 +46,9 @@ DataDir = Annotated[
     typer.Option("--data-dir", help="The data folder (SECONDLOOK_DATA_DIR; default ./secondlook-data)."),
 ]
 Account = Annotated[str, typer.Option(help="The account that owns the instance.")]
+KeywordLanguage = Annotated[
+    str, typer.Option("--keyword-language", help="How words are reduced: german, say, cjk or simple; default: English.")
+]
 Model = Annotated[str, typer.Option("--model", help="The reranking model.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -118,18 +119,8 @@ def serve(
 
         await serve_http(runtime, settings, sockets=sockets, on_ready=ready)
 
-    with _listening(settings) as sockets:
+    with listening(settings) as sockets:
         _run(settings, work, queue="all")
-
-
-@contextmanager
-def _listening(settings: Settings, *, wanted: bool = True) -> Iterator[list[socket.socket]]:
-    """The server's sockets, had before anything else is done: a port that is in use leaves no trace."""
-    sockets = listen(settings) if wanted else []
-    try:
-        yield sockets
-    finally:
-        close(sockets)
 
 
 @app.command("demo")
@@ -165,25 +156,38 @@ def run_demo(
         else:
             await serve_http(runtime, settings, sockets=sockets, on_ready=ready)
 
-    with _listening(settings, wanted=not once) as sockets:
+    with listening(settings, wanted=not once) as sockets:
         _run(settings, work, queue="own" if once else "all")
 
 
 @app.command()
-def index(instance: str, paths: list[Path], account: Account = "default", data_dir: DataDir = None) -> None:
+def index(
+    instance: str,
+    paths: list[Path],
+    language: KeywordLanguage = "",
+    account: Account = "default",
+    data_dir: DataDir = None,
+) -> None:
     """Index files and folders into an instance, which is made if it is not there."""
     files = [found for path in paths for found in _walk(path)]
     if not files:
         raise CallerError(f"{', '.join(map(str, paths))}: no text, Markdown, HTML or code lies there to be indexed")
     if not account.strip() or "/" in account:
         raise CallerError(f"--account is {account!r}: give any text without a slash")
+    analyser = _analyser(language)
 
     async def work(runtime: bootstrap.Runtime) -> None:
         services = runtime.services
         try:
             target = await services.instances.get(account, "default", instance)
         except InstanceNotFoundError:
-            target = await services.instances.create(account, "default", instance, settings=InstanceSettings())
+            settings = InstanceSettings(analyser=analyser)
+            target = await services.instances.create(account, "default", instance, settings=settings)
+        if analyser and target.settings.analyser != analyser:
+            raise CallerError(
+                f"--keyword-language is {analyser!r}, and the instance {instance!r} was made with"
+                f" {target.settings.analyser or 'the default'!r}: leave it out, or make another instance"
+            )
         with make_bars(err) as bars:
             bar = bars.add_task(f"Indexing into {instance}", total=len(files))
             bad: dict[str, str] = {}
@@ -198,6 +202,13 @@ def index(instance: str, paths: list[Path], account: Account = "default", data_d
         _say(f"{len(files) - len(bad)} of {len(files)} files indexed into {instance}")
 
     _run(load_settings(data_dir=data_dir), work, queue="own")
+
+
+def _analyser(name: str) -> Analyser | None:
+    """The language of that name, None for the default; raises ``CallerError`` for any other name."""
+    if name and name not in get_args(Analyser):
+        raise CallerError(f"--keyword-language is {name!r}: give one of {', '.join(get_args(Analyser))}")
+    return cast(Analyser, name) if name else None  # it is one of them
 
 
 async def _index_file(indexing: Indexing, target: Instance, key: str, path: Path) -> str:
@@ -292,9 +303,11 @@ def evaluate(
     datasets: Annotated[list[Path], typer.Argument(help="Folders in BEIR layout.")],
     json_file: Annotated[Optional[Path], typer.Option("--json", help="Write the figures to this file.")] = None,  # noqa: UP045
     model: Model = "",
+    language: KeywordLanguage = "",
     data_dir: DataDir = None,
 ) -> None:
     """Measure keyword, vector, hybrid and reranked search on judged queries."""
+    analyser = _analyser(language)
     sets = [read_dataset(path) for path in datasets]
     if json_file:
         json_file.open("a").close()  # what cannot be written is better told before the work than after
@@ -304,29 +317,14 @@ def evaluate(
         reports = []
         for dataset in sets:
             with make_bars(err) as bars:
-                tasks: dict[str, Any] = {}
-
-                def heard(
-                    what: str, done: int, total: int, bars: Progress = bars, tasks: dict[str, Any] = tasks
-                ) -> None:
-                    if what not in tasks:
-                        tasks[what] = bars.add_task(what, total=total)
-                    bars.update(tasks[what], completed=done)
-
-                report = await evaluating.run(dataset, on_progress=heard, rerank_model=model)
+                heard = tell_steps(bars)
+                report = await evaluating.run(dataset, on_progress=heard, rerank_model=model, analyser=analyser)
             reports.append(report)
-            table = Table(title=escape(report.name), title_justify="left")
-            for heading in ("arm", "nDCG@10", "MRR@10", "Recall@50", "ms/query", "p"):
-                table.add_column(heading, justify="left" if heading == "arm" else "right")
-            for arm in report.arms:
-                p_value = "" if arm.p_value is None else f"{arm.p_value:.4f}"
-                figures = [f"{arm.ndcg:.4f}", f"{arm.mrr:.4f}", f"{arm.recall:.4f}", f"{arm.ms_per_query:.1f}", p_value]
-                table.add_row(arm.arm, *figures)
-            out.print(table)
+            show_report(out, report)
             if json_file:
                 json_file.write_text(json.dumps(to_json(reports), indent=2) + "\n")
 
-    _run(load_settings(data_dir=data_dir), work, queue="none")
+    _run(load_settings(data_dir=data_dir), work, queue="own")  # a server that starts must not sweep the index away
 
 
 @models_app.callback(invoke_without_command=True)

@@ -1,8 +1,19 @@
 """Every error of Secondlook, as one tree, split by who must act."""
 
+from typing import Literal
+
+FailureCause = Literal[
+    "answer", "breaker", "budget", "connection", "failed", "memory", "missing", "overloaded", "query", "self_test",
+    "status", "timeout",
+]  # fmt: skip
+"""Why a reranker failed, in one word for whoever counts it; ``failed`` is anything without a word of its own."""
+
 
 class SecondlookError(Exception):
     """The root; its message says what, which value, and what to do."""
+
+    cause: FailureCause = "failed"
+    """What is counted when a reranker fails with it."""
 
 
 class CallerError(SecondlookError):
@@ -15,6 +26,12 @@ class BackendError(SecondlookError):
 
 class SetupError(SecondlookError):
     """The configuration or the installation must be mended."""
+
+    cause = "missing"
+
+
+class FolderInUseError(SetupError):
+    """Another process works all that waits in the data folder."""
 
 
 class NotAuthenticatedError(CallerError):
@@ -51,6 +68,18 @@ class RerankerNotFoundError(InvalidModelError):
 
 class TooManyTokensError(CallerError):
     """A passage is longer than the model reads, and the caller asked not to have it cut."""
+
+
+class QueryTooLongError(CallerError):
+    """The query leaves a model that reads it together with a passage no room for the passage."""
+
+    cause = "query"
+
+    def __init__(self, tokens: int, limit: int) -> None:
+        super().__init__(
+            f"the query has {tokens:,} tokens, too many for a model that reads {limit:,} of query and passage together:"
+            " shorten it, or name another model"
+        )
 
 
 class InstanceNotFoundError(CallerError):
@@ -164,9 +193,21 @@ class IndexCorruptError(BackendError):
 class RerankerError(BackendError):
     """The reranker failed or gave scores that cannot be used."""
 
+    def __init__(self, message: str, cause: FailureCause) -> None:
+        super().__init__(message)
+        self.cause = cause
+
+
+class MemoryRanOutError(BackendError):
+    """There is not enough memory even for the smallest part of the work."""
+
+    cause = "memory"
+
 
 class OverloadedError(BackendError):
     """More work waits than is let in; after ``retry_after`` seconds there should be room."""
+
+    cause = "overloaded"
 
     def __init__(self, message: str, retry_after: float = 1.0) -> None:
         super().__init__(message)
@@ -179,3 +220,10 @@ class GeneratorError(BackendError):
 
 class GeneratorTimeoutError(GeneratorError):
     """The language model did not answer in time."""
+
+
+def cause_of(error: Exception) -> FailureCause:
+    """The word for whatever a reranker threw."""
+    if isinstance(error, SecondlookError):
+        return error.cause
+    return "memory" if isinstance(error, MemoryError) else "failed"

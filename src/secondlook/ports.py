@@ -249,6 +249,9 @@ class Indexer(Protocol):
     async def drop_index(self, index: str) -> None:
         """Remove it and all it holds; nothing happens if it is not there."""
 
+    async def list_indexes(self) -> Sequence[str]:
+        """The name of every index, and of whatever a ``drop_index`` that broke off left behind."""
+
     async def put_item(self, index: str, item_id: str, chunks: Sequence[IndexedChunk]) -> None:
         """Replace all chunks of the item at once."""
 
@@ -311,7 +314,7 @@ class Catalog(Protocol):
         """The item of that key, if any."""
 
     async def list_items(self, instance_uid: str, statuses: Sequence[ItemStatus] = ()) -> Sequence[Item]:
-        """All items, newest first; only these statuses if any are named."""
+        """All items, newest first, of all instances when ``instance_uid`` is empty; only these statuses if named."""
 
     async def set_item_status(
         self, item: Item, status: ItemStatus, *, error: str = "", chunks_count: int | None = None

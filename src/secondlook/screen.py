@@ -1,4 +1,4 @@
-"""What the commands show: progress bars and rankings."""
+"""What the commands show: progress bars, rankings and reports."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -6,16 +6,30 @@ from dataclasses import asdict
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from secondlook.domain.candidate import Ranking
+from secondlook.services.evaluating import Report
 
 
 def make_bars(console: Console) -> Progress:
     """Bars with the name, the count and the time of each step."""
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     return Progress(*columns, console=console, transient=False)
+
+
+def tell_steps(bars: Progress) -> Callable[[str, int, int], None]:
+    """Hears how far each step is, by its name, and gives it a bar."""
+    tasks: dict[str, TaskID] = {}
+
+    def heard(what: str, done: int, total: int) -> None:
+        if what not in tasks:
+            tasks[what] = bars.add_task(what, total=total)
+        bars.update(tasks[what], completed=done)
+
+    return heard
 
 
 class Downloads(AbstractContextManager[Callable[[str, int, int], None]]):
@@ -41,6 +55,18 @@ class Downloads(AbstractContextManager[Callable[[str, int, int], None]]):
 
 LONGEST_TEXT = 70
 MODEL_HEADINGS = ("model", "task", "licence", "languages", "size", "tokens", "scores", "here")
+
+
+def show_report(out: Console, report: Report) -> None:
+    """The arms of an evaluation, one a line."""
+    table = Table(title=escape(report.name), title_justify="left")
+    for heading in ("arm", "nDCG@10", "MRR@10", "Recall@50", "ms/query", "p"):
+        table.add_column(heading, justify="left" if heading == "arm" else "right")
+    for arm in report.arms:
+        p_value = "" if arm.p_value is None else f"{arm.p_value:.4f}"
+        figures = [f"{arm.ndcg:.4f}", f"{arm.mrr:.4f}", f"{arm.recall:.4f}", f"{arm.ms_per_query:.1f}", p_value]
+        table.add_row(arm.arm, *figures)
+    out.print(table)
 
 
 def show_models(out: Console, rows: Sequence[Sequence[str]], notes: Sequence[str]) -> None:

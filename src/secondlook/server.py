@@ -2,7 +2,9 @@
 
 import errno
 import socket
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import uvicorn
 
@@ -51,6 +53,16 @@ def listen(settings: Settings) -> list[socket.socket]:
     return opened
 
 
+@contextmanager
+def listening(settings: Settings, *, wanted: bool = True) -> Iterator[list[socket.socket]]:
+    """The server's sockets, had before anything else is done: a port that is in use leaves no trace."""
+    sockets = listen(settings) if wanted else []
+    try:
+        yield sockets
+    finally:
+        close(sockets)
+
+
 def close(sockets: Sequence[socket.socket]) -> None:
     """Listen no more."""
     for one in sockets:
@@ -62,6 +74,10 @@ def url_of(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+SWITCH_INTERVAL = 0.001
+"""Seconds after which a thread that computes in Python gives way to the event loop; Python's own default is 0.005."""
+
+
 async def serve(
     runtime: Runtime,
     settings: Settings,
@@ -70,6 +86,7 @@ async def serve(
     on_ready: Callable[[int], None] | None = None,
 ) -> None:
     """Serve until interrupted, on ``sockets`` of ``listen``; ``on_ready`` hears the port once requests are taken."""
+    sys.setswitchinterval(SWITCH_INTERVAL)
     app = create_app(runtime.services, options=ApiOptions(metrics_open=settings.metrics_open))
     config = uvicorn.Config(app, backlog=BACKLOG, log_level="warning", access_log=False)
     await _Server(config, on_ready).serve(list(sockets) or listen(settings))

@@ -10,7 +10,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -40,12 +41,27 @@ class Node:
         told = json.loads((MODULES / package / "package.json").read_text(encoding="utf-8"))["bin"]
         return [self.program, str(MODULES / package / told[package]), *arguments]
 
-    def read(self, script: str, *arguments: str, **environment: str) -> Any:
-        """What a script of this folder prints as JSON; one that fails raises ``AssertionError`` with what it said."""
-        done = run([self.program, script, *arguments], environment=environment)
-        if done.returncode:
-            raise AssertionError(done.stdout + done.stderr)
-        return json.loads(done.stdout)
+    @contextmanager
+    def talk(self, script: str, **environment: str) -> Iterator[Callable[[object], Any]]:
+        """A script of this folder that answers each line of JSON with one, until the block ends."""
+        process = subprocess.Popen(
+            [self.program, script], cwd=HERE, env={**os.environ, **environment},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+        def ask(question: object) -> Any:
+            assert process.stdin and process.stdout
+            process.stdin.write(json.dumps(question) + "\n")
+            process.stdin.flush()
+            answer = process.stdout.readline()
+            assert answer, f"{script} ended: see what it said above"
+            return json.loads(answer)
+
+        try:
+            yield ask
+        finally:
+            process.kill()
+            process.communicate()
 
 
 def run(
@@ -103,7 +119,10 @@ def install(node: Node) -> None:
             return
         flags = ("--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error")
         path = f"{Path(node.program).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-        done = run([*node.npm, "install", *flags], timeout=PATIENCE, environment={"PATH": path})
+        try:
+            done = run([*node.npm, "install", *flags], timeout=PATIENCE, environment={"PATH": path})
+        except subprocess.TimeoutExpired as error:
+            raise RuntimeError(f"npm did not install {wanted} in {PATIENCE:.0f} s: is its registry there?") from error
         if done.returncode:
             raise RuntimeError(f"npm could not install {wanted}: {done.stderr[-2000:]}")
         STAMP.write_text(wanted, encoding="utf-8")

@@ -121,8 +121,10 @@ def test_indexes_are_apart(indexer: EmbeddedEngine) -> None:
     run(indexer.put_item("j", "a", item("a", 1, "horn")))
     assert (found(indexer, "horn"), found(indexer, "lamp", "j")) == (set(), set())
     assert run(indexer.fetch_chunks("j", ["a-lamp-0"])) == {}
+    assert run(indexer.list_indexes()) == ["i", "j"]
     run(indexer.drop_index("j"))
     run(indexer.drop_index("j"))
+    assert run(indexer.list_indexes()) == ["i"]
     assert found(indexer, "lamp") == {"a-lamp-0"}
     with pytest.raises(BackendError):
         run(indexer.count_chunks("j"))

@@ -1,6 +1,5 @@
 """However a remote reranker fails, the search keeps its retrieval order, and the receipt says what happened."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from secondlook.models.breaker import CircuitBreaker
 from secondlook.models.remote_config import PROVIDERS, open_remote
 from secondlook.models.remote_reranker import Endpoint, RemoteReranker
 from secondlook.stages.rerank import rerank_candidates
-from tests.rerank_server import FAULTS, RerankServer, serve_reranker
+from tests.rerank_server import FAULTS, RerankServer
 from tests.unit.stages.conftest import Bench, ids, make_ranking, run
 
 SCORES = [0.9, 0.8, 0.7, 0.6, 0.5]
@@ -31,12 +30,6 @@ REASONS = {
     "null": "None, which is no number|gave no order",
     "twice": "two scores for passage|gave no order",
 }
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[RerankServer]:
-    with serve_reranker() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,9 @@ import json
 import re
 import subprocess
 
+import pytest
+
+from tests.clients import node
 from tests.clients.node import PACKAGE
 from tests.house.yard import ROOT
 
@@ -21,3 +24,14 @@ def test_no_lock_file_is_kept() -> None:
     )  # fmt: skip
     if ignored.returncode != 128:  # 128: no repository, as in an unpacked sdist
         assert len(ignored.stdout.splitlines()) == 2
+
+
+def test_without_node_tests_are_skipped_and_fail_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(node, "find_spec", lambda name: None)
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="put one on the PATH, or run `make setup`"):
+        node.ready()
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match=r"no Node 22\.12 or newer"):
+        node.ready()

@@ -8,10 +8,13 @@ import pytest
 from tests.house.yard import ROOT, SOURCE, functions, modules, parse, where
 
 ELSEWHERE = {
+    "__init__.py": "tests/unit/test_connection.py",
     "api/app.py": "tests/wire/test_bad_input.py",
     "api/autorag.py": "tests/wire/test_search.py",
     "api/rerank.py": "tests/wire/test_rerank.py",
     "api/wire.py": "tests/wire/test_chat.py",
+    "api/binding/ai_search.py": "tests/wire/test_binding.py",
+    "api/binding/autorag.py": "tests/wire/test_binding.py",
     "api/ai_search/instances.py": "tests/wire/test_instances.py",
     "api/ai_search/endpoints.py": "tests/wire/test_public.py",
     "api/ai_search/items.py": "tests/wire/test_items.py",

@@ -14,6 +14,7 @@ from secondlook.api.app import ApiOptions, create_app
 from secondlook.api.errors import METHOD_NOT_ALLOWED, NOT_FOUND, TABLE
 from secondlook.api.public.refusals import TABLE as PUBLIC_TABLE
 from secondlook.cli import app
+from secondlook.domain.candidate import RerankCause
 from secondlook.domain.instance import Analyser
 from secondlook.services.bundle import Services
 from secondlook.settings import PREFIX, Settings
@@ -102,6 +103,13 @@ def test_every_error_is_named() -> None:
     ours = {(404, NOT_FOUND, "route_not_found"), (405, METHOD_NOT_ALLOWED, "method_not_allowed"), UNEXPECTED}
     public = {(status, code, message) for code, (status, message) in PUBLIC_TABLE.items()}
     assert told == {(status, code, message) for _, status, code, message in TABLE} | public | ours
+
+
+def test_every_reason_that_is_counted_is_named() -> None:
+    watch = (DOCS / "howto" / "watch-a-server.md").read_text(encoding="utf-8")
+    table = watch.split("The reasons of `secondlook_reranks_total`")[1].split("##")[0]
+    named = {word for row in rows(table) for word in re.findall(r"[a-z_]+", row[0])} - {"empty"}
+    assert named == set(get_args(RerankCause)) - {""}
 
 
 def test_every_code_in_the_api_is_named() -> None:

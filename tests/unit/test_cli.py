@@ -75,13 +75,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 def filled(cli: Cli, folder: Path, tmp_path: Path) -> Path:
     """The data folder with the instance ``docs``."""
-    if not (folder / "catalog.sqlite").is_file():
+    if not (folder / "filled").is_file():
         for key, text in PAGES.items():
             path = tmp_path / "pages" / key
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         done = cli("index", "docs", tmp_path / "pages", "--data-dir", folder)
         assert (done.code, done.out) == (0, "3 of 3 files indexed into docs\n"), done.err
+        (folder / "filled").touch()
     return folder
 
 
@@ -119,6 +120,8 @@ def test_version(cli: Cli) -> None:
         (("index", "docs", "."), "error: .: no text, Markdown, HTML or code lies there"),
         (("index", "Docs/..", "page.md"), "error: an instance cannot be called 'Docs/..'"),
         (("index", "docs", "page.md", "--account", "a/b"), "error: --account is 'a/b'"),
+        (("index", "docs", "page.md", "--keyword-language", "klingon"), "klingon': give one of arabic, armenian"),
+        (("eval", "beir", "--keyword-language", "German"), "error: --keyword-language is 'German': give one of"),
         (("search", "docs", " "), "error: there is nothing to search for"),
         (("ask", "docs", ""), "error: there is nothing to search for"),
         (("search", "docs", "lamp\udcff"), "error: the argument 'lamp\\udcff' is not UTF-8"),
@@ -290,6 +293,25 @@ def test_when_no_file_can_be_indexed_that_is_an_error(cli: Cli, filled: Path, tm
     assert done.err.endswith("error: none of 2 files could be indexed into none: see the lines above\n")
 
 
+def test_an_instance_is_made_in_its_language(cli: Cli, filled: Path, tmp_path: Path) -> None:
+    page = tmp_path / "haus.md"
+    page.write_text("Die Häuser der Leuchtturmwärter", encoding="utf-8")
+    for name, language in (("deutsch", ("--keyword-language", "german")), ("other", ())):
+        done = cli("index", name, page, *language, "--data-dir", filled)
+        assert done.out == f"1 of 1 files indexed into {name}\n", done.err
+
+    def found(name: str) -> list[object]:
+        shown = json.loads(cli("search", name, "Das Haus der Leuchtturmwärter", "--json", "--data-dir", filled).out)
+        return ["keyword_score" in one["evidence"] for one in shown["results"]]
+
+    assert found("deutsch") == [True]
+    assert True not in found("other")
+    assert cli("index", "deutsch", page, "--data-dir", filled).code == 0, "left out, the instance's own stays"
+    refused = cli("index", "other", page, "--keyword-language", "german", "--data-dir", filled)
+    assert (refused.code, refused.out) == (2, "")
+    assert "the instance 'other' was made with 'the default'" in refused.err and refused.err.count("\n") == 1
+
+
 def write_beir(folder: Path) -> Path:
     """A judged set of four documents and two queries."""
     (folder / "qrels").mkdir(parents=True)
@@ -320,6 +342,16 @@ def test_an_evaluation_prints_a_table_and_writes_its_figures(cli: Cli, folder: P
     assert arms["keyword"]["ndcg@10"] == arms["hybrid+rerank"]["mrr@10"] == 1.0
     for name, arm in arms.items():
         assert re.search(rf"{re.escape(name)} +│ +{arm['ndcg@10']:.4f} │ +{arm['mrr@10']:.4f}", done.out)
+
+
+def test_an_evaluation_reduces_words_as_in_its_language(cli: Cli, folder: Path, tmp_path: Path) -> None:
+    beir = write_beir(tmp_path / "haus")
+    (beir / "corpus.jsonl").write_text(json.dumps({"_id": "oil", "text": "Die Häuser"}), encoding="utf-8")
+    (beir / "queries.jsonl").write_text(json.dumps({"_id": "q1", "text": "Haus"}), encoding="utf-8")
+    (beir / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\toil\t1\n", encoding="utf-8")
+    for language, row in ((("--keyword-language", "german"), "1.0000"), ((), "0.0000")):
+        done = cli("eval", beir, *language, "--data-dir", folder)
+        assert re.search(rf"keyword +│ +{row}", done.out), done.err
 
 
 class Listening(io.StringIO):

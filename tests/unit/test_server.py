@@ -11,7 +11,6 @@ import pytest
 from secondlook.bootstrap import Runtime
 from secondlook.errors import SetupError
 from secondlook.server import close, listen, serve, url_of
-from secondlook.services.bundle import Services
 from secondlook.settings import Settings
 from tests.unit.services.conftest import House
 
@@ -34,11 +33,7 @@ def test_it_answers_once_it_says_so(tmp_path: Path) -> None:
     def ready(port: int) -> None:
         threading.Thread(target=ask, args=(port,)).start()
 
-    runtime = Runtime(
-        Services(house.access, house.instances, house.indexing, house.searching, house.reranking, house.explaining),
-        house.tools,
-        house.engine,
-    )
+    runtime = Runtime(house.services, house.tools, house.engine)
     before = signal.signal(signal.SIGTERM, lambda number, frame: None)
     try:
         house.run(serve(runtime, Settings(port=0), on_ready=ready))

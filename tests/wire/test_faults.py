@@ -6,7 +6,7 @@ Servers are asked over HTTP, a process is killed while it works, and memory that
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,14 @@ import httpx
 import numpy as np
 import pytest
 
-from secondlook.models.batching import Floats, Ids, Scheduler
+from secondlook.models.batching import Floats, Ids
 from secondlook.models.breaker import CircuitBreaker
 from secondlook.models.cross_encoder import CrossEncoder
-from secondlook.models.pairs import score_pairs
+from secondlook.models.pairs import PairModel
 from secondlook.models.reading import Reader
 from secondlook.models.remote_config import open_remote
 from secondlook.models.remote_reranker import Endpoint, RemoteReranker
-from tests.rerank_server import FAULTS, RerankServer, serve_process, serve_reranker
+from tests.rerank_server import FAULTS, RerankServer, serve_process
 from tests.tiny_models import write_tokenizer
 from tests.wire.conftest import LEGACY, NEW, Wire, error_of, keys_of
 
@@ -45,12 +45,6 @@ REASONS = {
     "cut": "cannot be used",
     "huge": "sent more than",
 }
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[RerankServer]:
-    with serve_reranker() as found:
-        yield found
 
 
 def search(wire: Wire, generation: str = NEW, **reranking: Any) -> httpx.Response:
@@ -170,21 +164,14 @@ class Hungry:
         return [np.array([len(one) / 10 - 1], np.float32) for one in ids]
 
 
-class Scorer:
+class Scorer(PairModel):
     """Pairs that are read by a real reader and scored by ``Hungry`` in the real queue."""
+
+    identity = "hungry@1"
 
     def __init__(self, folder: Path, session: Hungry) -> None:
         write_tokenizer(folder, "bert")
-        self.identity = "hungry@1"
-        self.reader = Reader(folder, max_positions=64)
-        self._session = session
-        self._scheduler = Scheduler(1)
-
-    async def score_pairs(self, query: str, passages: Sequence[str], *, max_tokens: int) -> list[tuple[float, bool]]:
-        return await score_pairs(self.reader, self._session, self._scheduler, query, passages, max_tokens=max_tokens)
-
-    def close(self) -> None:
-        self._scheduler.close()
+        super().__init__(Reader(folder, max_positions=64), session, threads=1)
 
 
 def test_memory_that_suffices_for_parts_changes_nothing(filled: Wire, tmp_path: Path) -> None:

@@ -2,20 +2,25 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from secondlook.errors import OverloadedError
+from secondlook.models.cross_encoder import CrossEncoder
+from secondlook.models.encoder import Encoder
 from secondlook.models.fakes import FakeReranker
 from secondlook.ports import Passage, Scores
+from tests.tiny_models import make_model
 from tests.wire.conftest import BGE, BROKEN, LEGACY, MISSING, NEW, Wire, error_of
 
 QUERY = "oil lamp"
 TEXTS = ["fog horn", "the oil lamp", "some oil"]
 RUN = "/client/v4/accounts/acc/ai/run"
 BUSY = "models/busy"
+NARROW = "models/narrow"
 
 
 class Busy(FakeReranker):
@@ -154,6 +159,16 @@ def test_the_shape_of_workers_ai(wire: Wire, base: str) -> None:
     assert result["secondlook"]["model"] == "bge@1"
 
 
+def test_what_the_workers_ai_binding_sends(wire: Wire) -> None:
+    body = {"inputs": {"query": QUERY, "contexts": [{"text": text} for text in TEXTS]}, "options": {}}
+    answer = wire.post("/run", body, params={"version": 3}, headers={"cf-consn-model-id": BGE})
+    assert answer.headers["content-type"] == "application/json"  # the binding compares it as a whole
+    assert [row["id"] for row in answer.json()["response"]] == [0, 2, 1]
+    assert answer.json()["secondlook"]["model"] == "bge@1"
+    other = wire.post("/run", body, headers={"cf-consn-model-id": "@cf/meta/llama-3.1-8b-instruct"})
+    assert error_of(other) == (400, 7010, "invalid_model")
+
+
 @pytest.mark.parametrize("path", ["/v1/rerank", "/v2/rerank", "/rerank", f"{RUN}/{BUSY}"])
 def test_too_much_at_once(wire: Wire, path: str) -> None:
     wire.rerankers[BUSY] = Busy()
@@ -212,3 +227,51 @@ def test_a_token_is_needed(wire: Wire, path: str, key: str) -> None:
     answer = wire.post(path, {"query": QUERY, "documents": TEXTS})
     assert answer.status_code == 401
     assert answer.json()[key]
+
+
+@pytest.fixture
+def narrow(filled: Wire, tmp_path: Path) -> Iterator[Wire]:
+    """An API with a cross-encoder that reads 60 tokens."""
+    encoder = Encoder(make_model(tmp_path / "narrow").folder, head=True, threads=1)
+    filled.rerankers[NARROW] = CrossEncoder(encoder, max_tokens=60)
+    yield filled
+    encoder.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [
+        ("/v1/rerank", {"message"}),
+        ("/v2/rerank", {"message"}),
+        ("/rerank", {"error", "error_type"}),
+        (f"{RUN}/{NARROW}", set()),
+    ],
+)
+def test_a_query_that_the_model_cannot_read_whole(narrow: Wire, path: str, more: set[str]) -> None:
+    def ask_for(words: int) -> Any:
+        texts = {"documents": TEXTS, "texts": TEXTS, "contexts": [{"text": text} for text in TEXTS]}
+        return narrow.post(path, {"model": NARROW, "query": "oil " * words, **texts})
+
+    assert ask_for(40).status_code == 200
+    refused = ask_for(50)
+    assert error_of(refused) == (400, 7400, "invalid_request")
+    body = refused.json()
+    assert set(body) == {"success", "errors", "messages", "result"} | more
+    words = body["errors"][0]["detail"]
+    assert "the query has 50 tokens" in words and "reads 60 of query and passage" in words
+    assert body.get("message", words) == body.get("error", words) == words
+    assert body.get("error_type", "validation") == "validation"
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_search_with_such_a_query_falls_back_as_for_any_failure(narrow: Wire, strict: bool) -> None:
+    reranking = {"enabled": True, "model": NARROW, "on_failure": "error" if strict else "fall_back"}
+    body = {"query": "oil " * 50, "ai_search_options": {"reranking": reranking}}
+    answer = narrow.post(f"{NEW}/handbook/search", body)
+    if strict:
+        assert error_of(answer) == (500, 7073, "all_search_methods_failed")
+        return
+    found = answer.json()["result"]
+    assert found["reranking"]["status"] == "fell_back"
+    assert "the query has 50 tokens" in found["reranking"]["reason"]
+    assert found["chunks"]

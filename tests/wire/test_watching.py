@@ -9,15 +9,18 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client.parser import text_string_to_metric_families
 
+from secondlook.errors import OverloadedError
 from secondlook.models.batching import Scheduler
+from secondlook.models.breaker import CircuitBreaker
 from secondlook.models.cross_encoder import CrossEncoder
 from secondlook.models.encoder import Encoder
+from secondlook.models.fakes import FakeReranker
 from secondlook.models.pair_cache import PairCache, remember
 from secondlook.models.remote_config import open_remote
-from secondlook.models.remote_reranker import Endpoint
+from secondlook.models.remote_reranker import Endpoint, RemoteReranker
 from tests.rerank_server import serve_reranker
 from tests.tiny_models import make_model
-from tests.wire.conftest import NEW, Wire
+from tests.wire.conftest import BGE, BROKEN, MISSING, NEW, Wire
 
 TINY = "tiny"
 FAR = "far"
@@ -125,3 +128,55 @@ def test_the_metrics_of_a_search(watched: Wire) -> None:
     assert more("reranks_total", status="ran", reason="") == 2
     assert more("reranks_total", status="fell_back", reason="answer") == 1
     assert more("stage_seconds_count", stage="rerank") == more("stage_seconds_count", stage="retrieve") == 3
+
+
+def more_reranks(wire: Wire, before: dict[Any, float]) -> dict[tuple[str, str], float]:
+    """How many more reranks there were, by status and reason."""
+    name = "secondlook_reranks_total"
+    found = {key: value - before.get(key, 0.0) for key, value in samples(wire).items() if key[0] == name}
+    return {(dict(key[1])["status"], dict(key[1])["reason"]): value for key, value in found.items() if value}
+
+
+def far(url: str, timeout: float = 30) -> RemoteReranker:
+    return RemoteReranker(Endpoint(FAR, "cohere", url, "m", timeout=timeout))
+
+
+def test_why_each_search_was_not_reranked_is_counted_in_a_word(watched: Wire) -> None:
+    shut = CircuitBreaker("the reranker far", failures=1)
+    with pytest.raises(ValueError, match="down"), shut.watch():
+        raise ValueError("down")
+    with serve_reranker() as server:
+        failing = {
+            "answer": far(f"{server.url}/twice"),
+            "breaker": RemoteReranker(Endpoint(FAR, "cohere", server.url, "m"), breaker=shut),
+            "connection": far(f"{server.url}/cut"),
+            "failed": watched.rerankers[BROKEN],
+            "memory": FakeReranker(error=MemoryError()),
+            "overloaded": FakeReranker(error=OverloadedError("9 tokens wait")),
+            "status": far(f"{server.url}/refuses"),
+            "timeout": far(f"{server.url}/hangs", 0.2),
+        }
+        for cause, reranker in failing.items():
+            watched.rerankers[FAR] = reranker
+            before = samples(watched)
+            search(watched, FAR)
+            body = {"model": FAR, "query": QUERY, "documents": ["oil", "fog"]}
+            assert watched.post("/v2/rerank", body).is_error
+            assert more_reranks(watched, before) == {("fell_back", cause): 1, ("refused", cause): 1}
+
+
+def test_other_reasons_are_counted_in_a_word_too(watched: Wire) -> None:
+    def ask(query: str = QUERY, **reranking: Any) -> dict[tuple[str, str], float]:
+        before = samples(watched)
+        watched.post(f"{NEW}/handbook/search", {"query": query, "ai_search_options": {"reranking": reranking}})
+        return more_reranks(watched, before)
+
+    assert ask(enabled=False) == {("skipped", "off"): 1}
+    assert ask(enabled=True, model=BGE) == {("ran", ""): 1}
+    assert ask(enabled=True, model=MISSING) == {("substituted", "missing"): 1}
+    assert ask("oil " * 50, enabled=True, model=TINY) == {("fell_back", "query"): 1}
+    assert ask(enabled=True, model=BROKEN, on_failure="error") == {("refused", "failed"): 1}
+    watched.make("empty")
+    before = samples(watched)
+    watched.post(f"{NEW}/empty/search", {"query": QUERY, "ai_search_options": {"reranking": {"enabled": True}}})
+    assert more_reranks(watched, before) == {("skipped", "nothing"): 1}

@@ -30,6 +30,8 @@ LONGEST_QUERY = 16_384
 """Characters."""
 RECEIPT_HEADER = "x-secondlook-receipt"
 """Where the receipt goes when the answer is a bare array."""
+MODEL_HEADER = "cf-consn-model-id"
+"""Where the Workers AI binding names the model; the binding reads a bare object (workerd, ``ai-api``)."""
 CERTAIN = 1e-7
 """A raw score is the logit of a score at least this far from 0 and 1."""
 
@@ -73,8 +75,14 @@ class RunBody(Body):
     top_k: int | None = Field(None, ge=1)
 
 
+class BindingBody(Body):
+    """What the Workers AI binding sends; ``options`` are of its gateway, and ignored."""
+
+    inputs: RunBody = RunBody()
+
+
 def make_router(services: Services) -> APIRouter:
-    """``/v1/rerank``, ``/v2/rerank`` and ``/rerank``; they stand at root and name no account."""
+    """``/v1/rerank``, ``/v2/rerank``, ``/rerank`` and ``/run``; they stand at root and name no account."""
     router = APIRouter()
 
     async def cohere(request: Request, version: str) -> JSONResponse:
@@ -110,6 +118,12 @@ def make_router(services: Services) -> APIRouter:
         receipt = json.dumps(shown_receipt(found.receipt))
         return JSONResponse(text_rows(found, body), headers={RECEIPT_HEADER: receipt})
 
+    @router.post("/run", name="binding")
+    async def binding(request: Request) -> JSONResponse:
+        model = request.headers.get(MODEL_HEADER, "")
+        body = validate(BindingBody, await read_json(request, LARGEST_BODY))
+        return JSONResponse(await _run(services, request, body.inputs, model))
+
     return router
 
 
@@ -120,13 +134,18 @@ def make_run_router(services: Services) -> APIRouter:
     @router.post("/{model:path}", name="model")
     async def run(request: Request, model: str) -> JSONResponse:
         body = validate(RunBody, await read_json(request, LARGEST_BODY))
-        texts = [one.text for one in body.contexts]
-        check(body.query, texts)
-        found = await while_wanted(request, services.reranking.rerank(body.query, texts, model=model, top_k=body.top_k))
-        rows = [{"id": one.place, "score": one.relevance} for one in found.scored]
-        return JSONResponse(success({"response": rows, "secondlook": shown_receipt(found.receipt)}))
+        return JSONResponse(success(await _run(services, request, body, model)))
 
     return router
+
+
+async def _run(services: Services, request: Request, body: RunBody, model: str) -> dict[str, object]:
+    """The answer of Workers AI, without an envelope; ``secondlook`` is the receipt, an extra key."""
+    texts = [one.text for one in body.contexts]
+    check(body.query, texts)
+    found = await while_wanted(request, services.reranking.rerank(body.query, texts, model=model, top_k=body.top_k))
+    rows = [{"id": one.place, "score": one.relevance} for one in found.scored]
+    return {"response": rows, "secondlook": shown_receipt(found.receipt)}
 
 
 def check(query: str, texts: Sequence[str]) -> None:

@@ -6,9 +6,12 @@ from typing import Literal
 
 from secondlook.domain.chunk import Chunk
 from secondlook.domain.query import Query
+from secondlook.errors import FailureCause
 
 FusionMethod = Literal["rrf", "max"]
 RerankStatus = Literal["ran", "skipped", "fell_back", "substituted"]
+RerankCause = Literal["", FailureCause, "language", "nothing", "off"]
+"""A receipt's reason in one word, for whoever counts; empty when there is none."""
 DropStage = Literal["filter", "window", "keep", "rerank", "cut"]
 
 
@@ -76,6 +79,7 @@ class StageReceipt:
         model: identity of the model that scored, or should have.
         asked: the model that was asked for; empty for the default.
         served: the name of the model that took the work; empty for the default.
+        cause: the reason in one word.
         candidates_in: how many it was to read.
         candidates_out: how many went on.
         scored: how many it scored in time.
@@ -90,6 +94,7 @@ class StageReceipt:
     scored: int = 0
     milliseconds: float = 0.0
     served: str = ""
+    cause: RerankCause = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,7 @@ class Receipt:
         stages: each reranker of the cascade, in order; one alone is a cascade of one.
         query_truncated: whether a model did not read the end of the query.
         language: what the language guard took the query's language to be; empty when it is off.
+        cause: the reason in one word; of several, that of the first reranker that did not do its part.
     """
 
     status: RerankStatus
@@ -123,6 +129,7 @@ class Receipt:
     stages: tuple[StageReceipt, ...] = ()
     language: str = ""
     query_truncated: bool = False
+    cause: RerankCause = ""
 
     @property
     def last(self) -> StageReceipt | None:
@@ -157,7 +164,7 @@ class Ranking:
     query: Query
     candidates: tuple[Candidate, ...] = ()
     trace: tuple[Step, ...] = ()
-    receipt: Receipt = field(default_factory=lambda: Receipt("skipped", "reranking is off"))
+    receipt: Receipt = field(default_factory=lambda: Receipt("skipped", "reranking is off", cause="off"))
     dropped: tuple[Dropped, ...] = ()
 
     def ordered(self, candidates: Iterable[Candidate]) -> "Ranking":

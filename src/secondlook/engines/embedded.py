@@ -41,6 +41,8 @@ K1 = 1.2
 LEAST_IDF = 1e-6
 DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 """Primary result codes; the low byte of an extended one, https://www.sqlite.org/rescode.html"""
+SUFFIXES = ("", "-wal", "-shm")
+"""Of the files of an index: the database, its write-ahead log, and the memory shared by its readers."""
 MATRICES = 32
 """Indexes whose vectors stay in memory; the one unused for longest goes."""
 
@@ -165,10 +167,21 @@ class EmbeddedEngine:
                 with found.lock:
                     found.closed = True
                     _drain(found)
-            for suffix in ("", "-wal", "-shm"):
+            for suffix in SUFFIXES:
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
 
         await asyncio.to_thread(run)
+
+    async def list_indexes(self) -> Sequence[str]:
+        """The names that files of indexes have, also where the main file is gone and its log is not."""
+
+        def run() -> Sequence[str]:
+            ends = tuple(f".sqlite{suffix}" for suffix in SUFFIXES)
+            return sorted(
+                {path.name.split(".sqlite")[0] for path in self._folder.iterdir() if path.name.endswith(ends)}
+            )
+
+        return await asyncio.to_thread(run)
 
     async def put_item(self, index: str, item_id: str, chunks: Sequence[IndexedChunk]) -> None:
         """Replace all chunks of the item at once."""

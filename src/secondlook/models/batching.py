@@ -3,6 +3,8 @@
 import asyncio
 import functools
 import itertools
+import os
+import sys
 import threading
 import time
 from collections import deque
@@ -15,7 +17,7 @@ from typing import Any, Literal, Protocol, TypeVar, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from secondlook.errors import BackendError, OverloadedError
+from secondlook.errors import BackendError, MemoryRanOutError, OverloadedError
 from secondlook.telemetry import (
     infer_seconds,
     queue_wait,
@@ -42,6 +44,8 @@ FIRST_RATE = 4000.0
 """Tokens a second that are assumed until the first runs are done."""
 LONGEST_WAIT = 60.0
 """Seconds that a caller is asked to stay away at most."""
+NICENESS = 5
+"""Steps by which a worker stands back; a third of the event loop's weight."""
 TEXTS_A_TURN = 32
 """Texts that are tokenised at once; a few milliseconds."""
 TURN_OF_THE_LAST = 8
@@ -175,7 +179,7 @@ class Scheduler:
         self._changed = threading.Condition()
         self._closed = False
         self._threads = [threading.Thread(target=self._work, name=f"infer-{at}", daemon=True) for at in range(threads)]
-        self._readers = ThreadPoolExecutor(threads, thread_name_prefix="tokenise")
+        self._readers = ThreadPoolExecutor(threads, thread_name_prefix="tokenise", initializer=step_back)
         self._runs = 0
         self._rate = FIRST_RATE
 
@@ -189,11 +193,11 @@ class Scheduler:
         with span("tokenise"):
             return await asyncio.get_running_loop().run_in_executor(self._readers, timed)
 
-    async def read_each(self, work: Callable[[S], T], texts: Sequence[S]) -> list[T]:
-        """What ``work`` makes of each text, a few at a time, so that calls take turns."""
+    async def read_in_turns(self, work: Callable[[Sequence[S]], list[T]], texts: Sequence[S]) -> list[T]:
+        """What ``work`` makes of the texts, a few at a time, so that calls take turns."""
         found: list[T] = []
         for at in range(0, len(texts), TEXTS_A_TURN):
-            found += await self.read(functools.partial(_each, work, texts[at : at + TEXTS_A_TURN]))
+            found += await self.read(functools.partial(work, texts[at : at + TEXTS_A_TURN]))
         return found
 
     def admit(self, priority: Priority, tokens: int = 1) -> None:
@@ -260,6 +264,7 @@ class Scheduler:
             self._levels[priority].remove(job)
 
     def _work(self) -> None:
+        step_back()
         while pieces := self._take():
             started = time.monotonic()
             self._run(pieces)
@@ -297,7 +302,7 @@ class Scheduler:
         except MemoryError as error:
             if len(pieces) == 1:
                 job, place = pieces[0]
-                reason = BackendError(f"memory ran out on a sequence of {len(job.ids[place])} tokens")
+                reason = MemoryRanOutError(f"memory ran out on a sequence of {len(job.ids[place])} tokens")
                 reason.__cause__ = error
                 _fail(job, reason)
             else:
@@ -329,6 +334,16 @@ class Scheduler:
                 job.future.set_result(job.done)
 
 
+def step_back() -> None:
+    """Give the calling thread less weight than the event loop's, which wakes seldom and must answer at once.
+
+    Only on Linux has a thread a niceness of its own (setpriority(2), notes).
+    """
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
+
+
 def padding_share(lengths: Sequence[int], pads: bool) -> float:
     """The share of a run that is padding: what is missing in the sequences to the longest, of all that is read."""
     return 1 - sum(lengths) / (len(lengths) * max(lengths)) if pads and max(lengths) else 0.0
@@ -341,10 +356,6 @@ def _trace(job: _Job) -> None:
     if job.began:
         tokens = sum(map(len, job.ids))
         record_span("infer", job.began, ended, session=job.session.name, sequences=len(job.ids), tokens=tokens)
-
-
-def _each(work: Callable[[S], T], texts: Sequence[S]) -> list[T]:
-    return [work(text) for text in texts]
 
 
 def _fail(job: _Job, error: Exception) -> None:

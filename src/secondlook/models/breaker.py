@@ -69,7 +69,8 @@ class CircuitBreaker:
         if state == "open" or self._probing:
             raise RerankerError(
                 f"{self._name} is left alone after {self._failed} failures in a row, for another {wait:.0f} s;"
-                f" the last: {self._last}"
+                f" the last: {self._last}",
+                "breaker",
             )
         self._probing = True
         return True

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from secondlook.domain.options import LongPassages
-from secondlook.errors import RerankerError
+from secondlook.errors import QueryTooLongError, RerankerError
 from secondlook.models.reading import Reader
 from secondlook.models.scores import to_units
 from secondlook.ports import Passage, ScoreKind, Scores
@@ -72,7 +72,8 @@ class CrossEncoder:
         """sigmoid(logit) of each pair; ``truncated`` are those of which even the windows do not reach the end.
 
         Raises:
-            RerankerError: the query leaves no room for a passage; it is never cut.
+            QueryTooLongError: the query leaves no room for a passage; it is never cut.
+            RerankerError: a score is no number.
         """
         texts = [passage.text for passage in passages]
         if not texts:
@@ -100,15 +101,12 @@ class CrossEncoder:
         asked = self._encoder.reader.count_tokens(query)
         room = limit - SPECIAL_PAIR - asked
         if room < min(LEAST_ROOM, limit // 4):
-            raise RerankerError(
-                f"the query has {asked} tokens, too many for a model that reads {limit} of query and passage together:"
-                " shorten it"
-            )
+            raise QueryTooLongError(asked, limit)
         return room
 
     def _windows(self, text: str, room: int) -> list[str]:
         """The windows of a text, in order; the first one lies within what the pair with the whole text reads."""
-        blocks = self._encoder.reader.windows(text, max(1, room // BLOCKS) + SPECIAL)
+        [blocks] = self._encoder.reader.windows([text], max(1, room // BLOCKS) + SPECIAL)
         starts = [at for at in range(0, len(blocks), BLOCKS - 1) if at == 0 or at + 1 < len(blocks)]
         return [text[blocks[at][0] : blocks[min(at + BLOCKS, len(blocks)) - 1][1]] for at in starts]
 
@@ -116,7 +114,7 @@ class CrossEncoder:
         """The score of each pair, and whether the text was cut."""
         pairs = await self._encoder.score_pairs(query, texts, max_tokens=self._max_tokens)
         if not all(math.isfinite(logit) for logit, _ in pairs):
-            raise RerankerError(f"{self.identity} gave a score that is not a number")
+            raise RerankerError(f"{self.identity} gave a score that is not a number", "answer")
         units = to_units(self.score_kind, [logit for logit, _ in pairs])
         return [(score, cut) for score, (_, cut) in zip(units, pairs, strict=True)]
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from secondlook.models.graph import Precision, read_config
 from secondlook.models.native_check import check_session
 from secondlook.models.native_session import NativeSession
 from secondlook.models.onnx_session import OnnxSession
-from secondlook.models.pairs import score_pairs
+from secondlook.models.pairs import PairModel
 from secondlook.models.reading import Reader, Row
 
 T = TypeVar("T")
@@ -46,7 +45,7 @@ class Encoded:
     truncated: bool
 
 
-class Encoder:
+class Encoder(PairModel):
     """One model in memory. Inference is done by ``scheduler``, or by one of its own with ``threads`` workers.
 
     ``auto`` takes the native runtime where it can serve the model in int8, else ONNX Runtime.
@@ -70,10 +69,9 @@ class Encoder:
         self.config = read_config(folder)
         self._digest = _file_digest(folder / "model.safetensors")
         self._name = name or folder.name
-        self.reader = Reader(folder, max_positions=self.config.max_positions, typed=self.config.token_types > 1)
-        self._session = self._open(folder, head, precision, runtime, cache)
-        self._own = scheduler is None
-        self._scheduler = scheduler or Scheduler(threads or os.cpu_count() or 1)
+        reader = Reader(folder, max_positions=self.config.max_positions, typed=self.config.token_types > 1)
+        session = self._open(folder, reader, head, precision, runtime, cache)
+        super().__init__(reader, session, threads=threads, scheduler=scheduler)
 
     @property
     def identity(self) -> str:
@@ -83,10 +81,11 @@ class Encoder:
     async def split(self, texts: Sequence[str], max_tokens: int) -> list[list[str]]:
         """Each text in windows of at most that many tokens, special ones counted."""
 
-        def cut(text: str) -> list[str]:
-            return [text[start:end] for start, end in self.reader.windows(text, max_tokens)]
+        def cut(some: Sequence[str]) -> list[list[str]]:
+            found = self.reader.windows(some, max_tokens)
+            return [[text[start:end] for start, end in spans] for text, spans in zip(some, found, strict=True)]
 
-        return await self._scheduler.read_each(cut, texts)
+        return await self._scheduler.read_in_turns(cut, texts)
 
     async def encode(
         self, texts: Sequence[str], *, max_tokens: int = 256, priority: Priority = "passage"
@@ -118,34 +117,20 @@ class Encoder:
         ids, types = [ids for ids, _, _ in rows], [types for _, types, _ in rows]
         return await self._scheduler.infer(self._session, ids, types, finish=finish, priority=priority)
 
-    async def score_pairs(
-        self, query: str, passages: Sequence[str], *, max_tokens: int = 512
-    ) -> list[tuple[float, bool]]:
-        """The first logit of each pair, and whether the passage was cut; the query never is.
-
-        Raises:
-            CallerError: the query leaves no room for a passage.
-            OverloadedError: too much work waits.
-        """
-        return await score_pairs(self.reader, self._session, self._scheduler, query, passages, max_tokens=max_tokens)
-
-    def close(self) -> None:
-        """Stop the workers, if they are this encoder's own."""
-        if self._own:
-            self._scheduler.close()
-
     async def _rows(self, texts: Sequence[str], max_tokens: int, priority: Priority) -> list[Row]:
         """Tokens of each text; a query is short, and does not wait until long passages are read."""
         if priority == "query":
-            return [self.reader.read(text, max_tokens) for text in texts]
-        return await self._scheduler.read_each(lambda text: self.reader.read(text, max_tokens), texts)
+            return self.reader.read(texts, max_tokens)
+        return await self._scheduler.read_in_turns(lambda some: self.reader.read(some, max_tokens), texts)
 
-    def _open(self, folder: Path, head: bool, precision: Precision, runtime: Runtime, cache: Path | None) -> Session:
+    def _open(
+        self, folder: Path, reader: Reader, head: bool, precision: Precision, runtime: Runtime, cache: Path | None
+    ) -> Session:
         if precision == "int8" and runtime != "onnxruntime":
             try:
                 session = NativeSession(folder, head=head)
                 if not head:
-                    check_session(session, folder, self.reader.read(SAMPLE, self.reader.max_positions)[0])
+                    check_session(session, folder, reader.read([SAMPLE], reader.max_positions)[0][0])
                 return session
             except BackendError as error:
                 if runtime == "native":

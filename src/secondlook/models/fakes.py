@@ -6,7 +6,7 @@ import re
 import struct
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from secondlook.errors import BackendError, RerankerError
+from secondlook.errors import BackendError, RerankerError, cause_of
 from secondlook.ports import Delta, Embedding, Passage, Prompt, ScoreKind, Scores, Vector
 
 WORD = re.compile(r"\w+")
@@ -69,7 +69,7 @@ class FakeReranker:
     async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
         """One score a passage."""
         if self._error:
-            raise RerankerError(str(self._error)) from self._error
+            raise RerankerError(str(self._error), cause_of(self._error)) from self._error
         values = [self._scorer(query, passage) for passage in passages]
         return Scores((*values, *[0.5] * self._extra_scores))
 

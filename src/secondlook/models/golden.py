@@ -75,7 +75,8 @@ def _check_order(identity: str, scores: list[float]) -> None:
         if relevant <= irrelevant:
             raise RerankerError(
                 f"{identity} failed its self-test and does not serve: for {pair.query!r} it gave the relevant passage"
-                f" {relevant:.4f} and the irrelevant one {irrelevant:.4f}; download or add the model again"
+                f" {relevant:.4f} and the irrelevant one {irrelevant:.4f}; download or add the model again",
+                "self_test",
             )
 
 
@@ -87,12 +88,15 @@ def _check_record(path: Path, identity: str, scores: list[float]) -> None:
         return
     texts = [(pair.query, text) for pair in PAIRS for text in (pair.relevant, pair.irrelevant)]
     if len(before) != len(scores):
-        raise RerankerError(f"{path} holds {len(before)} scores of {identity}, not {len(scores)}: remove the file")
+        raise RerankerError(
+            f"{path} holds {len(before)} scores of {identity}, not {len(scores)}: remove the file", "self_test"
+        )
     for (query, text), then, now in zip(texts, before, scores, strict=True):
         if not abs(then - now) <= TOLERANCE:
             raise RerankerError(
                 f"{identity} failed its self-test and does not serve: for {query!r} and {text!r} it gave {then:.4f}"
-                f" when it was first loaded and gives {now:.4f} now; if that is meant to be, remove {path}"
+                f" when it was first loaded and gives {now:.4f} now; if that is meant to be, remove {path}",
+                "self_test",
             )
 
 
@@ -103,7 +107,9 @@ def _read(path: Path) -> dict[str, list[float]]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise RerankerError(f"{path} cannot be read ({error}): remove it, and it is written anew") from error
+        raise RerankerError(
+            f"{path} cannot be read ({error}): remove it, and it is written anew", "self_test"
+        ) from error
 
 
 def _write(path: Path, scores: dict[str, list[float]]) -> None:

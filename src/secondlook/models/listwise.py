@@ -84,7 +84,9 @@ class ListwiseReranker:
                 order[start : start + WINDOW] = [window[at] for at in found]
                 understood += 1
         if not understood:
-            raise RerankerError(f"{self._endpoint.name} gave no order of its passages in {len(starts)} answers")
+            raise RerankerError(
+                f"{self._endpoint.name} gave no order of its passages in {len(starts)} answers", "answer"
+            )
         return order
 
     def _body(self, query: str, texts: Sequence[str]) -> dict[str, object]:
@@ -116,7 +118,7 @@ def read_text(answer: Any) -> str:
     try:
         said = answer["choices"][0]["message"]["content"]
     except (KeyError, IndexError, TypeError) as error:
-        raise RerankerError("the language model's answer has no choices[0].message.content") from error
+        raise RerankerError("the language model's answer has no choices[0].message.content", "answer") from error
     return said if isinstance(said, str) else ""
 
 

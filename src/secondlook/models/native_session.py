@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from secondlook.errors import BackendError
+from secondlook.errors import BackendError, MemoryRanOutError
 from secondlook.models.graph import EncoderConfig, read_config, read_weights
 
 Floats = NDArray[np.float32]
@@ -210,7 +210,7 @@ class NativeSession:
             *norm("output.LayerNorm"),
         )
         if self._library.secondlook_set_layer(self._encoder, number, layer):
-            raise BackendError("memory ran out while the weights were quantised")
+            raise MemoryRanOutError("memory ran out while the weights were quantised")
 
 
 def _at(array: Ids) -> "ctypes._Pointer[ctypes.c_int32]":

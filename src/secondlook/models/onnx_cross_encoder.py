@@ -1,7 +1,6 @@
 """A cross-encoder that comes as an exported ONNX graph, run as it is."""
 
 import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import numpy as np
 
 from secondlook.errors import BackendError, SetupError
 from secondlook.models.batching import Floats, Ids, Scheduler
-from secondlook.models.pairs import score_pairs
+from secondlook.models.pairs import PairModel
 from secondlook.models.reading import Reader
 
 GRAPH = "model.onnx"
@@ -19,7 +18,7 @@ MOST_TOKENS = 1_000_000
 INPUTS = frozenset(("input_ids", "attention_mask", "token_type_ids"))
 
 
-class OnnxCrossEncoder:
+class OnnxCrossEncoder(PairModel):
     """One graph in memory. Inference is done by ``scheduler``, or by one of its own with ``threads`` workers.
 
     Pairs run one by one: quantised graphs scale activations over a whole run, and padding
@@ -33,31 +32,14 @@ class OnnxCrossEncoder:
         self, folder: Path, *, threads: int | None = None, name: str = "", scheduler: Scheduler | None = None
     ) -> None:
         self._name = name or folder.name
-        self._session = GraphSession(folder / GRAPH, self._name)
-        self.reader = Reader(folder, max_positions=MOST_TOKENS)
-        self._own = scheduler is None
-        self._scheduler = scheduler or Scheduler(threads or os.cpu_count() or 1)
+        self._graph = GraphSession(folder / GRAPH, self._name)
+        reader = Reader(folder, max_positions=MOST_TOKENS)
+        super().__init__(reader, self._graph, threads=threads, scheduler=scheduler)
 
     @property
     def identity(self) -> str:
         """Name, revision (first digits of the graph's SHA-256), runtime; the precision is the graph's own."""
-        return f"{self._name}@{self._session.digest[:12]}/{self._session.name}"
-
-    async def score_pairs(
-        self, query: str, passages: Sequence[str], *, max_tokens: int = 512
-    ) -> list[tuple[float, bool]]:
-        """The logit of each pair, and whether the passage was cut; the query never is.
-
-        Raises:
-            CallerError: the query leaves no room for a passage.
-            OverloadedError: too much work waits.
-        """
-        return await score_pairs(self.reader, self._session, self._scheduler, query, passages, max_tokens=max_tokens)
-
-    def close(self) -> None:
-        """Stop the workers, if they are this model's own."""
-        if self._own:
-            self._scheduler.close()
+        return f"{self._name}@{self._graph.digest[:12]}/{self._graph.name}"
 
 
 class GraphSession:

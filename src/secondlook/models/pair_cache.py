@@ -69,7 +69,7 @@ class Remembering:
         unread = [at for at, value in enumerate(known) if value is None]
         found = await self._inner.score(query, [passages[at] for at in unread]) if unread else Scores(())
         if len(found.values) != len(unread):
-            raise RerankerError(f"it gave {len(found.values)} scores for {len(unread)} passages")
+            raise RerankerError(f"it gave {len(found.values)} scores for {len(unread)} passages", "answer")
         for at, value in zip(unread, found.values, strict=True):
             known[at] = value
             if math.isfinite(value):

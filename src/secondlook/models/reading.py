@@ -1,5 +1,7 @@
 """How texts and pairs become tokens: one reader for every encoder and cross-encoder that runs here."""
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from secondlook.errors import CallerError, SetupError
+from secondlook.errors import QueryTooLongError, SetupError
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
@@ -30,6 +32,8 @@ class Asked:
 class Reader:
     """A model's tokenizer. It cuts a text only where a length is given, and then says so.
 
+    Texts are read several at a time: the library lets go of the interpreter's lock then, and only then.
+
     Args:
         max_positions: longest sequence that the model reads, in tokens.
         typed: whether the model tells query and passage by token types; all are 0 if not.
@@ -41,6 +45,7 @@ class Reader:
     def __init__(self, folder: Path, *, max_positions: int, typed: bool = True) -> None:
         from tokenizers import Tokenizer
 
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # threads are those of models/batching.py
         try:
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:
@@ -54,48 +59,55 @@ class Reader:
 
     def count_tokens(self, text: str) -> int:
         """Tokens of the text without special tokens."""
-        return len(self._tokens(text).ids)
+        return len(self._tokens([text])[0].ids)
 
-    def windows(self, text: str, max_tokens: int) -> list[tuple[int, int]]:
-        """At least one character span of at most ``max_tokens`` tokens, special ones counted; together the text."""
-        offsets = self._tokens(text).offsets
+    def windows(self, texts: Sequence[str], max_tokens: int) -> list[list[tuple[int, int]]]:
+        """Of each text the character spans of at most ``max_tokens``, special ones counted; one at least."""
         room = max(1, min(max_tokens, self.max_positions) - self.special_tokens)
-        starts = range(0, len(offsets), room)
-        return [(offsets[at][0], offsets[min(at + room, len(offsets)) - 1][1]) for at in starts] or [(0, len(text))]
+        found = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [_spans(tokens.offsets, room) or [(0, len(text))] for tokens, text in zip(found, texts, strict=True)]
 
-    def read(self, text: str, max_tokens: int) -> Row:
-        """A text by itself, special tokens added and counted."""
-        tokens, cut = self._cut(text, min(max_tokens, self.max_positions) - self.special_tokens)
-        return self._row(self._tokenizer.post_process(tokens), cut)
+    def read(self, texts: Sequence[str], max_tokens: int) -> list[Row]:
+        """Each text by itself, special tokens added and counted."""
+        room = min(max_tokens, self.max_positions) - self.special_tokens
+        return [self._row(self._tokenizer.post_process(tokens), cut) for tokens, cut in self._cut(texts, room)]
 
     def ask(self, query: str, max_tokens: int) -> Asked:
         """A query, to be read with passages in pairs of at most ``max_tokens``; it is never cut.
 
         Raises:
-            CallerError: it leaves no room for a passage.
+            QueryTooLongError: it leaves no room for a passage.
         """
         limit = min(max_tokens, self.max_positions)
-        tokens = self._tokens(query)
+        [tokens] = self._tokens([query])
         room = limit - self._special_pair - len(tokens.ids)
         if room < 1:
-            raise CallerError(f"the query has {len(tokens.ids)} tokens and leaves no room in {limit}: shorten it")
+            raise QueryTooLongError(len(tokens.ids), limit)
         return Asked(tokens, room)
 
-    def pair(self, asked: Asked, passage: str) -> Row:
-        """Query and passage as the tokenizer's own template puts them together."""
-        tokens, cut = self._cut(passage, asked.room)
-        return self._row(self._tokenizer.post_process(asked.tokens, tokens), cut)
+    def pair(self, asked: Asked, passages: Sequence[str]) -> list[Row]:
+        """The query with each passage, as the tokenizer's own template puts them together."""
+        read = self._cut(passages, asked.room)
+        return [self._row(self._tokenizer.post_process(asked.tokens, tokens), cut) for tokens, cut in read]
 
-    def _tokens(self, text: str) -> "Encoding":
-        return self._tokenizer.encode(text, add_special_tokens=False)
+    def _tokens(self, texts: Sequence[str]) -> "list[Encoding]":
+        """Without offsets, which take as long as the rest."""
+        return self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
 
-    def _cut(self, text: str, room: int) -> tuple["Encoding", bool]:
-        short = text[: room * LONGEST_TEXT]
-        tokens = self._tokens(short)
-        cut = len(tokens.ids) > room or len(short) < len(text)
-        tokens.truncate(room)
-        return tokens, cut
+    def _cut(self, texts: Sequence[str], room: int) -> "list[tuple[Encoding, bool]]":
+        short = [text[: room * LONGEST_TEXT] for text in texts]
+        found = []
+        for text, read, tokens in zip(texts, short, self._tokens(short), strict=True):
+            cut = len(tokens.ids) > room or len(read) < len(text)
+            tokens.truncate(room)
+            found.append((tokens, cut))
+        return found
 
     def _row(self, whole: "Encoding", cut: bool) -> Row:
         types = np.array(whole.type_ids, np.int32)
         return np.array(whole.ids, np.int32), types if self._typed else np.zeros_like(types), cut
+
+
+def _spans(offsets: Sequence[tuple[int, int]], room: int) -> list[tuple[int, int]]:
+    starts = range(0, len(offsets), room)
+    return [(offsets[at][0], offsets[min(at + room, len(offsets)) - 1][1]) for at in starts]

@@ -197,7 +197,9 @@ async def ask_all(endpoint: Endpoint, calls: Sequence[Callable[[], Coroutine[Any
         async with asyncio.timeout(endpoint.timeout), asyncio.TaskGroup() as group:
             tasks = [group.create_task(call()) for call in calls]
     except TimeoutError as error:
-        raise RerankerError(f"{endpoint.name} did not answer within {1000 * endpoint.timeout:.0f} ms") from error
+        raise RerankerError(
+            f"{endpoint.name} did not answer within {1000 * endpoint.timeout:.0f} ms", "timeout"
+        ) from error
     except ExceptionGroup as several:
         raise several.exceptions[0] from several
     return [task.result() for task in tasks]
@@ -212,14 +214,18 @@ async def post(client: httpx.AsyncClient, endpoint: Endpoint, url: str, body: Ma
                 content = await _read(answer, endpoint)
         if answer.status_code != httpx.codes.OK:
             text = " ".join(content[:200].decode(errors="replace").split())
-            raise RerankerError(f"{endpoint.name} answered {answer.status_code}: {text}")
+            raise RerankerError(f"{endpoint.name} answered {answer.status_code}: {text}", "status")
         return json.loads(content)
     except httpx.TimeoutException as error:
-        raise RerankerError(f"{endpoint.name} did not answer within {1000 * endpoint.timeout:.0f} ms") from error
+        raise RerankerError(
+            f"{endpoint.name} did not answer within {1000 * endpoint.timeout:.0f} ms", "timeout"
+        ) from error
     except httpx.HTTPError as error:
-        raise RerankerError(f"{endpoint.name} cannot be used: {error or type(error).__name__}") from error
+        raise RerankerError(
+            f"{endpoint.name} cannot be used: {str(error) or type(error).__name__}", "connection"
+        ) from error
     except (ValueError, RecursionError) as error:
-        raise RerankerError(f"{endpoint.name} sent no JSON: {error}") from error
+        raise RerankerError(f"{endpoint.name} sent no JSON: {error}", "answer") from error
 
 
 async def _read(answer: httpx.Response, endpoint: Endpoint) -> bytes:
@@ -227,7 +233,7 @@ async def _read(answer: httpx.Response, endpoint: Endpoint) -> bytes:
     async for part in answer.aiter_bytes():
         content += part
         if len(content) > LARGEST_ANSWER:
-            raise RerankerError(f"{endpoint.name} sent more than {LARGEST_ANSWER:,} bytes")
+            raise RerankerError(f"{endpoint.name} sent more than {LARGEST_ANSWER:,} bytes", "answer")
     return bytes(content)
 
 
@@ -238,7 +244,7 @@ def read_results(answer: Any, dialect: Dialect) -> list[Any]:
             answer = answer[key]
     if not isinstance(answer, list):
         where = ".".join(dialect.results) or "the answer"
-        raise RerankerError(f"it sent no list of results in {where}")
+        raise RerankerError(f"it sent no list of results in {where}", "answer")
     return answer
 
 
@@ -249,19 +255,21 @@ def align(results: Sequence[Any], dialect: Dialect, count: int) -> list[float]:
         RerankerError: unless each passage has exactly one score, and each score is a number.
     """
     if len(results) != count:
-        raise RerankerError(f"it gave {len(results)} scores for {count} passages")
+        raise RerankerError(f"it gave {len(results)} scores for {count} passages", "answer")
     found: dict[int, float] = {}
     for one in results:
         place = one.get(dialect.index) if isinstance(one, Mapping) else None
         value = one.get(dialect.score) if isinstance(one, Mapping) else None
         if type(place) is not int or not 0 <= place < count:
-            raise RerankerError(f"it gave a score for passage {place!r}, which is not one of 0 to {count - 1}")
+            raise RerankerError(
+                f"it gave a score for passage {place!r}, which is not one of 0 to {count - 1}", "answer"
+            )
         if not isinstance(value, int | float) or isinstance(value, bool):
-            raise RerankerError(f"the score of passage {place} is {value!r}, which is no number")
+            raise RerankerError(f"the score of passage {place} is {value!r}, which is no number", "answer")
         if place in found:
-            raise RerankerError(f"it gave two scores for passage {place}")
+            raise RerankerError(f"it gave two scores for passage {place}", "answer")
         try:
             found[place] = float(value)
         except OverflowError as error:
-            raise RerankerError(f"the score of passage {place} is too large for a number") from error
+            raise RerankerError(f"the score of passage {place} is too large for a number", "answer") from error
     return [found[place] for place in range(count)]

@@ -24,18 +24,20 @@ def to_unit(kind: ScoreKind, value: float) -> float:
         RerankerError: the value is no number, or outside the range of its kind.
     """
     if not math.isfinite(value):
-        raise RerankerError(f"a score is {value}, which is no number")
+        raise RerankerError(f"a score is {value}, which is no number", "answer")
     if kind == "logit":
         return sigmoid(value)
     if kind == "unknown":
         return (1 + value / (1 + abs(value))) / 2
     if kind == "rank":
         if value < 1:
-            raise RerankerError(f"a rank is {value:g}; ranks count from 1")
+            raise RerankerError(f"a rank is {value:g}; ranks count from 1", "answer")
         return (RANK_CONSTANT + 1) / (RANK_CONSTANT + value)
     least = -1 if kind == "cosine" else 0
     if not least - SLACK <= value <= 1 + SLACK:
-        raise RerankerError(f"a score is {value:g}, which is no {kind}: set score_kind to what the model gives")
+        raise RerankerError(
+            f"a score is {value:g}, which is no {kind}: set score_kind to what the model gives", "answer"
+        )
     held = min(max(value, least), 1.0)
     return (1 + held) / 2 if kind == "cosine" else held
 

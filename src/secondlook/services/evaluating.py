@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from secondlook.domain.chunk import Chunk, IndexedChunk
+from secondlook.domain.instance import Analyser
 from secondlook.domain.options import Fusion, Plan, Reranking, Retrieval
 from secondlook.domain.query import Query
 from secondlook.evaluation.datasets import Dataset, Document
@@ -49,11 +50,21 @@ class Evaluating:
         self._tools = tools
         self._indexer = indexer
 
-    async def run(self, dataset: Dataset, *, on_progress: Progress | None = None, rerank_model: str = "") -> Report:
-        """The report; the documents are indexed for it, one passage each as BEIR has it, and dropped afterwards."""
+    async def run(
+        self,
+        dataset: Dataset,
+        *,
+        on_progress: Progress | None = None,
+        rerank_model: str = "",
+        analyser: Analyser | None = None,
+    ) -> Report:
+        """The report; the documents are indexed for it, one passage each as BEIR has it, and dropped afterwards.
+
+        ``analyser`` is the language of the keyword index, None for the English of the tokenizer.
+        """
         heard = on_progress or (lambda what, done, total: None)
         index = f"eval-{secrets.token_hex(8)}"
-        await self._indexer.create_index(index, IndexShape(self._tools.embedder.dimensions, "porter"))
+        await self._indexer.create_index(index, IndexShape(self._tools.embedder.dimensions, "porter", analyser))
         try:
             await self._fill(index, dataset, heard)
             return await self._measure(index, dataset, rerank_model, heard)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import logging
+import re
 import secrets
 import time
 import zlib
@@ -29,6 +30,9 @@ log = logging.getLogger(__name__)
 
 LONGEST_KEY = 128
 LOCKS = 64
+UNFINISHED: Sequence[ItemStatus] = ("queued", "running")
+MADE = re.compile(r"[0-9a-f]{24}|eval-[0-9a-f]{16}")
+"""Names of indexes that instances and evaluations make; what else lies there is not ours."""
 WORKERS = 2
 """Items indexed at once: one is split while the passages of the other are embedded."""
 PASSAGES_A_TURN = 64
@@ -59,6 +63,7 @@ class Indexing:
         self._embedder = embedder
         self._queue: asyncio.Queue[Item] = asyncio.Queue()
         self._done: dict[tuple[str, int], asyncio.Event] = {}
+        self._taken: set[tuple[str, int]] = set()
         self._locks = [asyncio.Lock() for _ in range(LOCKS)]
         self._workers: list[asyncio.Task[None]] = []
 
@@ -70,20 +75,31 @@ class Indexing:
         self._workers = [asyncio.create_task(self._work()) for _ in range(WORKERS)]
 
     async def sweep(self) -> int:
-        """Remove the blobs that no item names, and say how many: a crash left them between bytes and row.
+        """Remove the blobs that no item names and the indexes that no instance has, and say how many.
 
-        Nothing may be uploaded meanwhile, here or by another process.
+        A crash leaves them between bytes and row. Nothing may be uploaded, and no instance made, meanwhile, here
+        or by another process.
         """
-        stored = await self._blobs.list()
-        named = {
-            item.blob
-            for instance in await self._catalog.list_instances("", None)
-            for item in await self._catalog.list_items(instance.uid)
-        }
-        loose = [key for key in stored if key not in named]
+        named = {item.blob for item in await self._catalog.list_items("")}
+        loose = [key for key in await self._blobs.list() if key not in named]
         for key in loose:
             await self._blobs.delete(key)
-        return len(loose)
+        known = {instance.uid for instance in await self._catalog.list_instances("", None)}
+        orphans = [name for name in await self._indexer.list_indexes() if MADE.fullmatch(name) and name not in known]
+        for name in orphans:
+            await self._indexer.drop_index(name)
+        return len(loose) + len(orphans)
+
+    async def take_up(self) -> int:
+        """Queue what another process left unfinished, and say how many items; none may index meanwhile."""
+        taken = 0
+        for found in reversed(await self._catalog.list_items("", UNFINISHED)):
+            async with self._lock(found.instance_uid, found.key):  # an upload here has its row before it is queued
+                item = await self._catalog.find_item(found.instance_uid, found.key)
+                if item and item.status in UNFINISHED and (item.id, item.version) not in self._taken:
+                    await self._enqueue(item, None)
+                    taken += 1
+        return taken
 
     async def stop(self) -> None:
         """Stop after the current step; what is unfinished goes on at the next start."""
@@ -204,12 +220,15 @@ class Indexing:
         for item_id in indexed:
             if item_id not in named:
                 await self._indexer.delete_item(instance.uid, item_id)
-        for item in reversed(await self._catalog.list_items(instance.uid, ("queued", "running"))):
+        for item in reversed(await self._catalog.list_items(instance.uid, UNFINISHED)):
             await self._enqueue(item, None)
 
     async def _enqueue(self, item: Item, wait: float | None) -> Item:
-        self._done.setdefault((item.id, item.version), asyncio.Event())
-        self._queue.put_nowait(item)
+        mark = (item.id, item.version)
+        self._done.setdefault(mark, asyncio.Event())
+        if mark not in self._taken:
+            self._taken.add(mark)
+            self._queue.put_nowait(item)
         if not wait:
             return item
         with contextlib.suppress(TimeoutError):  # the caller then sees the status: queued or running
@@ -221,7 +240,7 @@ class Indexing:
         while True:
             done = self._done.setdefault((item.id, item.version), asyncio.Event())
             now = await self._catalog.get_item(item.instance_uid, item.id)
-            if now.status not in ("queued", "running"):
+            if now.status not in UNFINISHED:
                 self._tell_done(item)
                 return now
             if now.version == item.version:
@@ -254,6 +273,7 @@ class Indexing:
                 with contextlib.suppress(Exception):  # the catalogue itself may have failed; the worker must go on
                     await self._fail(item, f"unknown_error: {error}")
             finally:
+                self._taken.discard((item.id, item.version))
                 self._tell_done(item)
 
     async def _index(self, item: Item) -> None:

@@ -19,7 +19,6 @@ from secondlook.ports import Catalog, Tools
 from secondlook.services.joint_retriever import JointRetriever, Member
 from secondlook.services.measuring import count_search
 from secondlook.services.searching import Answer, Ask, SearchDefaults, make_plan
-from secondlook.telemetry import span
 
 MOST_INSTANCES = 10
 MakeAsk = Callable[[Instance], Ask]
@@ -97,9 +96,7 @@ class JointSearching:
             return Joint(Ranking(query), tuple(Part(name, error=failed[name]) for name in wanted))
         members = {name: Member(plan.index, plan.retrieval) for name, (_, plan) in plans.items()}
         tools = replace(self._tools, retriever=JointRetriever(self._tools.retriever, list(members.values())))
-        with span("search"):
-            ranking = await search(query, join_plans([plan for _, plan in plans.values()]), tools)
-        count_search(ranking)
+        ranking = await count_search(search(query, join_plans([plan for _, plan in plans.values()]), tools))
         failed |= {name: one.error for name, one in members.items() if one.error}
         _check_failures(failed, wanted, partial)
         parts = [_part(name, members.get(name), failed.get(name), ranking) for name in wanted]

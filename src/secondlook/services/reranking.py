@@ -5,11 +5,10 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from secondlook.domain.candidate import Receipt, RerankStatus
+from secondlook.domain.candidate import Receipt, RerankCause, RerankStatus
 from secondlook.domain.options import MissingModel
-from secondlook.errors import BackendError, RerankerError, SetupError
+from secondlook.errors import BackendError, QueryTooLongError, RerankerError, SetupError, cause_of
 from secondlook.ports import Passage, Reranker, Rerankers, Scores
-from secondlook.services.measuring import reason_class
 from secondlook.telemetry import Stopwatch, reranks, tell
 
 
@@ -62,21 +61,22 @@ class PassageReranking:
 
         Raises:
             InvalidModelError: the model's name is unknown.
+            QueryTooLongError: the model cannot read the query whole beside a passage.
             OverloadedError: too much work waits.
             RerankerError: the model failed, or its weights cannot be had.
         """
         with Stopwatch("rerank") as watch:
-            reranker, reason = self._choose(model)
-            passages, cut = await self._passages(texts, max_tokens)
             try:
+                reranker, reason, cause = self._choose(model)
+                passages, cut = await self._passages(texts, max_tokens)
                 scores = await _score(reranker, query, passages)
-            except BackendError as error:
-                reranks.labels("refused", reason_class(str(error) or "failed")).inc()
+            except (BackendError, QueryTooLongError) as error:
+                reranks.labels("refused", error.cause).inc()
                 raise
             tell(model=reranker.identity, candidates=len(texts), scored=len(scores.values), cached=scores.cached)
             best = sorted(enumerate(scores.values), key=lambda one: -one[1])[:top_k]
         status: RerankStatus = "substituted" if reason else "ran"
-        reranks.labels(status, reason_class(reason)).inc()
+        reranks.labels(status, cause).inc()
         receipt = Receipt(
             status,
             reason,
@@ -88,19 +88,20 @@ class PassageReranking:
             windowed=scores.windowed,
             query_truncated=scores.query_truncated,
             milliseconds=watch.milliseconds,
+            cause=cause,
         )
         return Reranked(tuple(Scored(place, relevance) for place, relevance in best), receipt)
 
-    def _choose(self, model: str) -> tuple[Reranker, str]:
-        """The reranker that will serve, and why it is not the asked one."""
+    def _choose(self, model: str) -> tuple[Reranker, str, RerankCause]:
+        """The reranker that will serve, and why it is not the asked one: in a sentence, and in a word."""
         if not model:
-            return self._rerankers.default, ""
+            return self._rerankers.default, "", ""
         try:
-            return self._rerankers.find(model), ""
+            return self._rerankers.find(model), "", ""
         except SetupError as error:
             if self._missing != "substitute":
-                raise RerankerError(str(error)) from error
-            return self._rerankers.default, f"{error}; the built-in reranker took its place"
+                raise RerankerError(str(error), error.cause) from error
+            return self._rerankers.default, f"{error}; the built-in reranker took its place", error.cause
 
     async def _passages(self, texts: Sequence[str], max_tokens: int | None) -> tuple[list[Passage], int]:
         """What the model reads, and how many texts were cut for it."""
@@ -118,9 +119,9 @@ async def _score(reranker: Reranker, query: str, passages: Sequence[Passage]) ->
     try:
         scores = await reranker.score(query, passages)
     except (SetupError, OSError, ValueError, RuntimeError, MemoryError) as error:
-        raise RerankerError(f"the reranker failed: {error}") from error
+        raise RerankerError(f"the reranker failed: {str(error) or type(error).__name__}", cause_of(error)) from error
     if len(scores.values) != len(passages):
-        raise RerankerError(f"the reranker gave {len(scores.values)} scores for {len(passages)} passages")
+        raise RerankerError(f"the reranker gave {len(scores.values)} scores for {len(passages)} passages", "answer")
     if not all(math.isfinite(value) and 0 <= value <= 1 for value in scores.values):
-        raise RerankerError("the reranker gave a score outside 0 to 1")
+        raise RerankerError("the reranker gave a score outside 0 to 1", "answer")
     return scores

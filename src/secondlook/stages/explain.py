@@ -39,7 +39,7 @@ async def find_sentences(ranking: Ranking, plan: Plan, tools: Tools) -> Ranking:
                 values = (await reranker.score(ranking.query.text, passages)).values
             best = _best(read, values)
         except Exception as error:  # whatever a model throws must not fail a search
-            best, note = {}, f"no sentences: {error or type(error).__name__}"
+            best, note = {}, f"no sentences: {str(error) or type(error).__name__}"
         finally:
             tenant.reset(token)
         told = ranking.kept(_told(one, best) for one in ranking.candidates)

@@ -4,11 +4,21 @@ import asyncio
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
-from secondlook.domain.candidate import Candidate, Look, Ranking, Receipt, RerankStatus, StageReceipt, Step
+from secondlook.domain.candidate import (
+    Candidate,
+    Look,
+    Ranking,
+    Receipt,
+    RerankCause,
+    RerankStatus,
+    StageReceipt,
+    Step,
+)
 from secondlook.domain.language import NAMES, UNKNOWN, detect_language
 from secondlook.domain.options import Plan, Reranking, RerankStage
-from secondlook.errors import InvalidModelError, OverloadedError, RerankerError, SetupError
+from secondlook.errors import FailureCause, InvalidModelError, OverloadedError, RerankerError, SetupError, cause_of
 from secondlook.ports import Passage, Reranker, Rerankers, Scores, Tools, declared
 from secondlook.telemetry import Stopwatch, tell, tenant
 
@@ -35,6 +45,7 @@ class _Choice:
     status: RerankStatus = "ran"
     reason: str = ""
     name: str = ""
+    cause: RerankCause = ""
 
 
 async def rerank_candidates(ranking: Ranking, plan: Plan, tools: Tools) -> Ranking:
@@ -89,10 +100,11 @@ def choose_reranker(model: str, options: Reranking, rerankers: Rerankers) -> _Ch
         return _Choice(rerankers.find(model), name=model)
     except SetupError as error:
         if options.missing == "error":
-            raise RerankerError(str(error)) from error
+            raise RerankerError(str(error), error.cause) from error
         if options.missing == "fall_back":
-            return _Choice(None, "fell_back", str(error))
-        return _Choice(rerankers.default, "substituted", f"{error}; the built-in reranker took its place")
+            return _Choice(None, "fell_back", str(error), cause=error.cause)
+        told = f"{error}; the built-in reranker took its place"
+        return _Choice(rerankers.default, "substituted", told, cause=error.cause)
 
 
 def guard_language(choice: _Choice, language: str, options: Reranking, rerankers: Rerankers) -> _Choice:
@@ -107,9 +119,10 @@ def guard_language(choice: _Choice, language: str, options: Reranking, rerankers
         try:
             found = rerankers.find(options.multilingual)
         except (SetupError, InvalidModelError) as error:
-            return _Choice(None, "skipped", f"{told}; {error}")
-        return _Choice(found, "substituted", f"{told}; {options.multilingual} took its place", options.multilingual)
-    return _Choice(None, "skipped", told)
+            return _Choice(None, "skipped", f"{told}; {error}", cause="language")
+        name = options.multilingual
+        return _Choice(found, "substituted", f"{told}; {name} took its place", name, cause="language")
+    return _Choice(None, "skipped", told, cause="language")
 
 
 async def _run_stage(ranking: Ranking, receipt: Receipt, stage: RerankStage, job: _Job) -> tuple[Ranking, Receipt]:
@@ -120,9 +133,9 @@ async def _run_stage(ranking: Ranking, receipt: Receipt, stage: RerankStage, job
         choice = choose_reranker(stage.model, job.options, job.tools.rerankers)
         choice = guard_language(choice, receipt.language, job.options, job.tools.rerankers)
         if not waiting:
-            line = replace(line, reason="there was nothing to rerank")
+            line = replace(line, reason="there was nothing to rerank", cause="nothing")
         elif choice.reranker is None:
-            line = replace(line, status=choice.status, reason=choice.reason)
+            line = replace(line, status=choice.status, reason=choice.reason, cause=choice.cause)
         else:
             line = replace(line, model=choice.reranker.identity, served=choice.name)
             try:
@@ -132,7 +145,8 @@ async def _run_stage(ranking: Ranking, receipt: Receipt, stage: RerankStage, job
             except Exception as error:  # whatever a model throws must not fail a search
                 if isinstance(error, OverloadedError) and job.options.raise_on_failure:
                     raise
-                line = replace(line, status="fell_back", reason=f"the reranker failed: {error or type(error).__name__}")
+                told = f"the reranker failed: {str(error) or type(error).__name__}"
+                line = replace(line, status="fell_back", reason=told, cause=cause_of(error))
             else:
                 line = _signed(replace(line, model=choice.reranker.identity), choice, len(scores.values), job)
                 look = Look(len(receipt.stages) + 1, line.model, 0.0, 0, 0.0)
@@ -140,18 +154,21 @@ async def _run_stage(ranking: Ranking, receipt: Receipt, stage: RerankStage, job
                 receipt = _counted(receipt, scores)
         tell(model=line.model, status=line.status, candidates=len(waiting), scored=line.scored)
     if line.status == "fell_back" and job.options.raise_on_failure:
-        raise RerankerError(line.reason)
+        raise RerankerError(line.reason, cast(FailureCause, line.cause))  # what falls back has failed
     line = replace(line, candidates_out=len(ranking.candidates), milliseconds=watch.milliseconds)
     return ranking, replace(receipt, stages=(*receipt.stages, line))
 
 
 def _signed(line: StageReceipt, choice: _Choice, scored: int, job: _Job) -> StageReceipt:
     if not scored:
-        return replace(line, status="fell_back", reason=f"the reranker scored nothing within its {job.budget}")
+        told = f"the reranker scored nothing within its {job.budget}"
+        return replace(line, status="fell_back", reason=told, cause="budget")
     reasons = [choice.reason] if choice.reason else []
+    cause = choice.cause
     if scored < line.candidates_in:
+        cause = cause or "budget"
         reasons.append(f"scored {scored} of {line.candidates_in} within the {job.budget}")
-    return replace(line, status=choice.status, reason="; ".join(reasons), scored=scored)
+    return replace(line, status=choice.status, reason="; ".join(reasons), scored=scored, cause=cause)
 
 
 async def _score(waiting: Sequence[Candidate], query: str, reranker: Reranker, job: _Job) -> Scores:
@@ -170,7 +187,7 @@ async def _score(waiting: Sequence[Candidate], query: str, reranker: Reranker, j
                 found = _joined(found, _checked(await reranker.score(query, part), len(part)))
     except TimeoutError as error:
         if not clock.expired():
-            raise RerankerError(f"it timed out{f': {error}' if str(error) else ''}") from error
+            raise RerankerError(f"it timed out{f': {error}' if str(error) else ''}", "timeout") from error
     finally:
         tenant.reset(token)
     return found
@@ -184,9 +201,9 @@ async def _read_passages(waiting: Sequence[Candidate], reranker: Reranker, job: 
 
 def _checked(scores: Scores, passages: int) -> Scores:
     if len(scores.values) != passages:
-        raise RerankerError(f"it gave {len(scores.values)} scores for {passages} passages")
+        raise RerankerError(f"it gave {len(scores.values)} scores for {passages} passages", "answer")
     if not all(math.isfinite(value) and 0 <= value <= 1 for value in scores.values):
-        raise RerankerError("it gave a score outside 0 to 1")
+        raise RerankerError("it gave a score outside 0 to 1", "answer")
     return scores
 
 
@@ -265,4 +282,6 @@ def _summed_up(receipt: Receipt) -> Receipt:
         status = "ran" if all(line.status == "ran" for line in lines) else "substituted"
     alone = len(lines) == 1
     told = [line.reason if alone else f"{line.asked or line.model}: {line.reason}" for line in lines if line.reason]
-    return replace(receipt, status=status, reason="; ".join(told), model=(last or lines[-1]).model)
+    weakest_first = sorted(lines, key=lambda line: line.status == "ran")
+    cause: RerankCause = next((line.cause for line in weakest_first if line.cause), "")
+    return replace(receipt, status=status, reason="; ".join(told), model=(last or lines[-1]).model, cause=cause)

@@ -165,8 +165,10 @@ class SqlCatalog:
         return next((_item(row) for row in await self._rows(query)), None)
 
     async def list_items(self, instance_uid: str, statuses: Sequence[ItemStatus] = ()) -> Sequence[Item]:
-        """All items, newest first; only these statuses if any are named."""
-        query = select(items).where(items.c.instance_uid == instance_uid)
+        """All items, newest first, of all instances when ``instance_uid`` is empty; only these statuses if named."""
+        query = select(items)
+        if instance_uid:
+            query = query.where(items.c.instance_uid == instance_uid)
         if statuses:
             query = query.where(items.c.status.in_(statuses))
         return [_item(row) for row in await self._rows(query.order_by(items.c.last_seen_at.desc(), items.c.id))]

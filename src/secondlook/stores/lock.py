@@ -42,6 +42,10 @@ class FileLock:
         """Hold it with all who share it; waits for one who holds it alone, and gives up holding it alone."""
         self._lock(fcntl.LOCK_SH)
 
+    def release(self) -> None:
+        """Hold it no more, alone or with others."""
+        self._lock(fcntl.LOCK_UN)
+
     def close(self) -> None:
         """Let go of it."""
         os.close(self._file)

@@ -45,6 +45,31 @@ def test_health_tells_the_version(wire: Wire) -> None:
     assert wire.get("/health").json() == {"status": "ok", "version": __version__}
 
 
+def test_head_is_get_without_the_body(wire: Wire) -> None:
+    wire.fill()
+    uploaded = wire.get(f"{NEW}/handbook/items").json()["result"][0]["id"]
+    wire.client.headers.pop("Authorization")
+    assert wire.ask("HEAD", "/health").status_code == 200
+    assert wire.ask("HEAD", NEW).status_code == wire.get(NEW).status_code == 401
+    wire.client.headers.update(wire.headers)
+    item = f"{NEW}/handbook/items/{uploaded}"
+    for path, status in (
+        ("/health", 200),
+        ("/metrics", 200),
+        ("/openapi.json", 200),
+        (f"{NEW}/handbook", 200),
+        (f"{item}/download", 200),
+        (f"{NEW}/nobody", 404),
+        ("/nowhere", 404),
+        ("/v2/rerank", 405),
+    ):
+        got, head = wire.get(path), wire.ask("HEAD", path)
+        assert (got.status_code, head.status_code, head.content) == (status, status, b"")
+        same = ("content-type", "allow") if path == "/metrics" else ("content-type", "content-length", "allow")
+        assert [head.headers.get(name) for name in same] == [got.headers.get(name) for name in same]
+    assert wire.ask("DELETE", "/health").status_code == 405
+
+
 def test_metrics_are_open_only_when_that_is_set(wire: Wire) -> None:
     assert "secondlook_infer_seconds_bucket" in wire.get("/metrics").text
     app = create_app(wire.services, options=ApiOptions(metrics_open=True))
@@ -66,13 +91,14 @@ def test_each_route_lies_under_both_bases(wire: Wire) -> None:
     assert "/accounts/{account}/autorag/rags/{name}/ai-search" in bare
 
 
-def test_every_route_but_health_is_guarded(wire: Wire) -> None:
+def test_every_route_but_health_and_public_endpoints_is_guarded(wire: Wire) -> None:
     wire.client.headers.pop("Authorization")
     paths = wire.app.openapi()["paths"]
     for path, methods in paths.items():
         for method in methods:
             answer = wire.ask(method.upper(), path.replace("{", "").replace("}", ""))
-            assert answer.status_code == (200 if path == "/health" else 401), (method, path)
+            expected = 200 if path == "/health" else 404 if path.startswith("/public/") else 401
+            assert answer.status_code == expected, (method, path)
 
 
 def raising(wire: Wire, error: Exception) -> httpx.Response:

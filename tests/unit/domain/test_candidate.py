@@ -58,4 +58,4 @@ def test_each_change_is_a_new_ranking() -> None:
 
 
 def test_a_ranking_that_nobody_reranked_says_so() -> None:
-    assert Ranking(Query("q")).receipt == Receipt("skipped", "reranking is off")
+    assert Ranking(Query("q")).receipt == Receipt("skipped", "reranking is off", cause="off")

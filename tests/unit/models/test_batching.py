@@ -1,6 +1,8 @@
 """The queue of the models: runs are shared, nobody is starved or failed for another, and company changes nothing."""
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
@@ -11,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from secondlook.errors import BackendError, OverloadedError
-from secondlook.models.batching import TURN_OF_THE_LAST, Floats, Ids, Priority, Scheduler, padding_share
+from secondlook.models.batching import NICENESS, TURN_OF_THE_LAST, Floats, Ids, Priority, Scheduler, padding_share
 from secondlook.models.encoder import Encoder
 from secondlook.telemetry import REGISTRY, tenant
 from tests.tiny_models import WORDS, make_model
@@ -283,7 +285,9 @@ def test_other_work_is_done_aside() -> None:
     scheduler = Scheduler(1)
     here = threading.get_ident()
     assert asyncio.run(scheduler.read(threading.get_ident)) != here
-    assert asyncio.run(scheduler.read_each(lambda one: one * 2, range(100))) == [one * 2 for one in range(100)]
+    assert asyncio.run(scheduler.read_in_turns(lambda some: [one * 2 for one in some], range(100))) == [
+        one * 2 for one in range(100)
+    ]
     scheduler.close()
 
 
@@ -324,3 +328,16 @@ def test_results_do_not_depend_on_company_or_order(
     for at, texts in enumerate(calls):
         for place, text in enumerate(texts):
             assert (found[2 * at][place], found[2 * at + 1][place]) == asyncio.run(alone(text))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only on Linux has a thread a niceness of its own")
+def test_workers_stand_back_behind_the_event_loop() -> None:
+    scheduler = Scheduler(1)
+    own, reader = os.getpriority(os.PRIO_PROCESS, 0), asyncio.run(scheduler.read(niceness))
+    scheduler.close()
+    assert (niceness(), reader) == (own, min(19, own + NICENESS))
+
+
+def niceness() -> int:
+    """Of the calling thread."""
+    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())

@@ -24,7 +24,7 @@ def make(clock: Clock) -> CircuitBreaker:
 def fail(breaker: CircuitBreaker, times: int = 1) -> None:
     for _ in range(times):
         with pytest.raises(RerankerError, match="no luck"), breaker.watch():
-            raise RerankerError("no luck")
+            raise RerankerError("no luck", "status")
 
 
 def succeed(breaker: CircuitBreaker) -> None:
@@ -111,6 +111,6 @@ def test_calls_from_before_do_not_make_room_for_a_second_try() -> None:
     fail(breaker, 3)
     clock.now += 31
     with breaker.watch():
-        assert not early.__exit__(RerankerError, RerankerError("late"), None)
+        assert not early.__exit__(RerankerError, RerankerError("late", "timeout"), None)
         with pytest.raises(RerankerError, match="left alone"), breaker.watch():
             raise AssertionError("two tried")

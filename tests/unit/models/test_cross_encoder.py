@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from secondlook.domain.options import LongPassages
-from secondlook.errors import RerankerError
+from secondlook.errors import QueryTooLongError
 from secondlook.models.cross_encoder import CrossEncoder
 from secondlook.models.encoder import Encoder
 from secondlook.ports import Passage, Scores
@@ -78,7 +78,7 @@ def test_the_score_of_a_long_passage(tmp_path: Path, how: LongPassages, join: Ca
 
 def test_a_query_that_leaves_no_room_is_told(tmp_path: Path) -> None:
     make_model(tmp_path)
-    with pytest.raises(RerankerError, match=r"the query has 50 tokens.*shorten it"):
+    with pytest.raises(QueryTooLongError, match=r"the query has 50 tokens.*shorten it"):
         score(tmp_path, "oil " * 50, ["lamp"])
     assert len(score(tmp_path, "oil " * 40, ["lamp " * 100]).values) == 1
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -21,13 +20,7 @@ from secondlook.models.listwise import (
 )
 from secondlook.models.remote_reranker import Endpoint
 from secondlook.ports import Passage, Scores
-from tests.rerank_server import RerankServer, serve_reranker
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[RerankServer]:
-    with serve_reranker() as found:
-        yield found
+from tests.rerank_server import RerankServer
 
 
 @pytest.fixture

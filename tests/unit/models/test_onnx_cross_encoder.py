@@ -8,7 +8,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from secondlook.errors import BackendError, CallerError, SetupError
+from secondlook.errors import BackendError, QueryTooLongError, SetupError
 from secondlook.models.encoder import Encoder
 from secondlook.models.graph import build_encoder
 from secondlook.models.onnx_cross_encoder import OnnxCrossEncoder
@@ -61,7 +61,7 @@ def test_it_scores_like_its_weights(tmp_path: Path, mask: bool) -> None:
 
 def test_a_query_without_room(tmp_path: Path) -> None:
     graph = OnnxCrossEncoder(export(tmp_path), threads=1)
-    with pytest.raises(CallerError, match="leaves no room in 10"):
+    with pytest.raises(QueryTooLongError, match="reads 10 of query and passage"):
         asyncio.run(graph.score_pairs("lamp " * 20, ["oil"], max_tokens=10))
     graph.close()
 

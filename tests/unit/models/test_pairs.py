@@ -1,6 +1,7 @@
 """Pairs are read and scored in order, each by itself."""
 
 import asyncio
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from secondlook.errors import CallerError, OverloadedError
 from secondlook.models.batching import Floats, Ids, Scheduler
-from secondlook.models.pairs import score_pairs
+from secondlook.models.pairs import PairModel
 from secondlook.models.reading import Reader
 from tests.tiny_models import write_tokenizer
 
@@ -23,6 +24,18 @@ class Lengths:
 
     def infer(self, ids: Sequence[Ids], types: Sequence[Ids]) -> list[Floats]:
         return [np.array([len(one), 0], np.float32) for one in ids]
+
+
+class Gate(Lengths):
+    """Lets nobody through until it is opened."""
+
+    def __init__(self) -> None:
+        self.entered, self.opened = threading.Event(), threading.Event()
+
+    def infer(self, ids: Sequence[Ids], types: Sequence[Ids]) -> list[Floats]:
+        self.entered.set()
+        self.opened.wait()
+        return super().infer(ids, types)
 
 
 @pytest.fixture
@@ -39,7 +52,7 @@ def reader(tmp_path: Path) -> Reader:
 
 
 def score(reader: Reader, scheduler: Scheduler, query: str, texts: list[str]) -> list[tuple[float, bool]]:
-    return asyncio.run(score_pairs(reader, Lengths(), scheduler, query, texts, max_tokens=20))
+    return asyncio.run(PairModel(reader, Lengths(), scheduler=scheduler).score_pairs(query, texts, max_tokens=20))
 
 
 def test_each_pair_in_its_place(reader: Reader, scheduler: Scheduler) -> None:
@@ -55,9 +68,15 @@ def test_a_query_without_room(reader: Reader, scheduler: Scheduler) -> None:
 
 
 def test_too_much_is_refused(reader: Reader, scheduler: Scheduler) -> None:
-    async def both() -> list[object]:
-        calls = (score_pairs(reader, Lengths(), scheduler, "oil", ["lamp " * 16] * 400, max_tokens=20) for _ in "ab")
-        return await asyncio.gather(*calls, return_exceptions=True)
+    gate = Gate()
+    model = PairModel(reader, gate, scheduler=scheduler)
 
-    refused = [one for one in asyncio.run(both()) if isinstance(one, OverloadedError)]
-    assert len(refused) == 1
+    async def both() -> int:
+        first = asyncio.create_task(model.score_pairs("oil", ["lamp " * 16] * 400, max_tokens=20))
+        await asyncio.to_thread(gate.entered.wait)
+        with pytest.raises(OverloadedError):
+            await model.score_pairs("oil", ["lamp " * 16] * 400, max_tokens=20)
+        gate.opened.set()
+        return len(await first)
+
+    assert asyncio.run(both()) == 400

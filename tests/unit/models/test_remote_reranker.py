@@ -1,7 +1,6 @@
 """Each dialect asks and reads as its server wants it; what cannot be used is an error."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -11,16 +10,10 @@ from secondlook.models.breaker import CircuitBreaker
 from secondlook.models.remote_reranker import DIALECTS, Endpoint, RemoteReranker, align, join_url, read_results
 from secondlook.models.scores import sigmoid
 from secondlook.ports import Passage, Scores
-from tests.rerank_server import RerankServer, serve_reranker
+from tests.rerank_server import RerankServer
 
 TEXTS = ["fog horn", "oil lamp", "lamp"]
 SHARES = [0.0, 1.0, 0.5]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[RerankServer]:
-    with serve_reranker() as found:
-        yield found
 
 
 @pytest.fixture

@@ -114,3 +114,10 @@ def test_figures_as_json(idle: House) -> None:
     assert set(arms["hybrid"]) == {"arm", "ndcg@10", "mrr@10", "recall@50", "ms_per_query", "p_value"}
     assert arms["keyword"]["ndcg@10"] == report.arms[0].ndcg
     assert arms["hybrid+rerank"]["p_value"] is None
+
+
+def test_keywords_are_those_of_the_language(idle: House) -> None:
+    house = Dataset("haus", (Document("d", "", "Die Häuser"),), {"q": "Haus"}, {"q": {"d": 1}})
+    plain = idle.run(evaluating(idle).run(house))
+    german = idle.run(evaluating(idle).run(house, analyser="german"))
+    assert [plain.arms[0].mrr, german.arms[0].mrr] == [0.0, 1.0]

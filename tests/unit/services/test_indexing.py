@@ -426,6 +426,38 @@ def test_blobs_that_no_item_names_are_swept(idle: House) -> None:
     assert idle.run(idle.indexing.sweep()) == 0
 
 
+def test_indexes_that_no_instance_has_are_swept(idle: House) -> None:
+    made, gone = idle.make(), idle.make("gone")
+    idle.run(idle.catalog.remove_instance(gone.uid))  # and then the process is killed
+    folder = idle.folder / "indexes"
+    half = "a" * 24
+    for name in (f"{half}.sqlite-wal", f"{half}.sqlite-shm", f"eval-{'b' * 16}.sqlite", "copy.sqlite", "notes.txt"):
+        (folder / name).write_bytes(b"x")
+    assert idle.run(idle.indexing.sweep()) == 3
+    left = {path.name for path in folder.iterdir()}
+    assert left - {f"{made.uid}.sqlite{end}" for end in ("-wal", "-shm")} == {
+        f"{made.uid}.sqlite", "copy.sqlite", "notes.txt",
+    }  # fmt: skip
+    assert idle.run(idle.indexing.sweep()) == 0
+
+
+def test_what_another_process_left_is_taken_up_once(idle: House) -> None:
+    made = idle.make()
+    own = upload(idle, made, "own.md", "fog horn", wait=None)
+    for status, key in (("queued", "a.md"), ("running", "b.md"), ("completed", "c.md")):
+        killed = Indexing(idle.catalog, idle.engine, idle.blobs, idle.embedder)
+        item = idle.run(killed.upload(made, Upload(key, b"lamp oil")))
+        idle.run(idle.catalog.set_item_status(item, status))  # type: ignore[arg-type]  # one of its words
+    assert [idle.run(idle.indexing.take_up()), idle.run(idle.indexing.take_up())] == [2, 0]
+    idle.run(idle.indexing.start(resume=False))
+    idle.run(idle.indexing.drain())
+    items = idle.run(idle.indexing.list(made))
+    assert {one.key: one.chunks_count for one in items} == {"own.md": 1, "a.md": 1, "b.md": 1, "c.md": None}
+    assert {one.status for one in items} == {"completed"}
+    assert idle.run(idle.indexing.get(made, own.id)).version == 1
+    assert idle.run(idle.indexing.take_up()) == 0
+
+
 class Overtaken(EmbeddedEngine):
     """An engine before whose first write something else happens."""
 

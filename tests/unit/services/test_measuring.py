@@ -1,10 +1,15 @@
 """Searches are as they were, and are counted."""
 
+from dataclasses import replace
+
 import pytest
 
 from secondlook.domain.query import Query
+from secondlook.errors import RerankerError
+from secondlook.models.fakes import FakeReranker
+from secondlook.ports import Rerankers
 from secondlook.services.indexing import Upload
-from secondlook.services.measuring import MeasuredSearching, reason_class
+from secondlook.services.measuring import MeasuredSearching
 from secondlook.services.searching import Ask
 from secondlook.telemetry import REGISTRY
 from tests.unit.services.conftest import House
@@ -32,29 +37,12 @@ def test_a_search_is_counted(house: House) -> None:
     assert [new - old for new, old in zip(after, before, strict=True)] == [1, 1]
 
 
-@pytest.mark.parametrize(
-    ("reason", "name"),
-    [
-        ("", ""),
-        ("the reranker failed: overloaded: 9 tokens wait", "overloaded"),
-        ("the reranker scored nothing within its budget of 20 ms", "budget"),
-        ("the weights of m are not here; the built-in reranker took its place", "missing"),
-        ("the query seems to be in German, which m does not cover; many took its place", "language"),
-        ("the reranker failed: far did not answer within 200 ms", "timeout"),
-        ("the reranker failed: it timed out", "timeout"),
-        ("the reranker failed: far answered 503: overloaded", "status"),
-        ("the reranker failed: far cannot be used: ReadError", "connection"),
-        ("the reranker far is left alone after 5 failures in a row; the last: far answered 500", "breaker"),
-        ("the reranker failed: memory ran out on a sequence of 9 tokens", "memory"),
-        ("the reranker failed: MemoryError", "memory"),
-        ("the reranker failed: it gave 2 scores for 3 passages", "answer"),
-        ("the reranker failed: a score is nan, which is no number", "answer"),
-        ("the reranker failed: far sent no JSON: x", "answer"),
-        ("the reranker failed: the query has 600 tokens, too many for a model that reads 512", "query"),
-        ("reranking is off", "off"),
-        ("there was nothing to rerank", "nothing"),
-        ("the reranker failed: it broke", "failed"),
-    ],
-)
-def test_reasons_are_classes(reason: str, name: str) -> None:
-    assert reason_class(reason) == name
+def test_a_search_that_was_not_to_fall_back_is_counted_as_refused(house: House) -> None:
+    made = house.make()
+    house.run(house.indexing.upload(made, Upload("oil.md", b"Warm the lamp oil."), wait=60))
+    before = count("secondlook_reranks_total", status="refused", reason="memory")
+    failing = Rerankers(house.tools.rerankers.find, FakeReranker(error=MemoryError()))
+    measured = MeasuredSearching(replace(house.tools, rerankers=failing))
+    with pytest.raises(RerankerError):
+        house.run(measured.search(made, Query("oil"), Ask(rerank=True, raise_on_failure=True)))
+    assert count("secondlook_reranks_total", status="refused", reason="memory") == before + 1

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from secondlook.domain.candidate import Ranking
 from secondlook.domain.options import LanguageGuard, Plan, Reranking, RerankStage
-from secondlook.errors import InvalidModelError, OverloadedError, RerankerError
+from secondlook.errors import InvalidModelError, OverloadedError, QueryTooLongError, RerankerError, SetupError
 from secondlook.models.fakes import FakeReranker
 from secondlook.ports import Passage, Reranker, Scores
 from secondlook.stages.rerank import rerank_candidates
@@ -124,26 +124,32 @@ def test_the_threshold_is_inclusive(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reranker", "word"),
+    ("reranker", "word", "cause"),
     [
-        (FakeReranker(error=RuntimeError("out of memory")), "out of memory"),
-        (FakeReranker(extra_scores=1), "6 scores for 5"),
-        (FakeReranker(scorer=lambda query, passage: math.nan), "outside 0 to 1"),
-        (FakeReranker(scorer=lambda query, passage: 1.5), "outside 0 to 1"),
-        (Slow(), "budget of 60000 ms"),
-        (Throws(KeyError("score")), "score"),
-        (Throws(TimeoutError()), "timed out"),
+        (FakeReranker(error=RuntimeError("it broke")), "it broke", "failed"),
+        (FakeReranker(error=MemoryError("no memory")), "no memory", "memory"),
+        (FakeReranker(extra_scores=1), "6 scores for 5", "answer"),
+        (FakeReranker(scorer=lambda query, passage: math.nan), "outside 0 to 1", "answer"),
+        (FakeReranker(scorer=lambda query, passage: 1.5), "outside 0 to 1", "answer"),
+        (Slow(), "budget of 60000 ms", "budget"),
+        (Throws(KeyError("score")), "score", "failed"),
+        (Throws(MemoryError()), "MemoryError", "memory"),
+        (Throws(TimeoutError()), "timed out", "timeout"),
+        (Throws(SetupError("the graph is broken")), "graph is broken", "missing"),
+        (Throws(QueryTooLongError(600, 512)), "600 tokens", "query"),
     ],
 )
-def test_a_failure_changes_nothing_but_the_receipt(bench: Bench, reranker: Reranker, word: str) -> None:
+def test_a_failure_changes_nothing_but_the_receipt(bench: Bench, reranker: Reranker, word: str, cause: str) -> None:
     before = make_ranking(SCORES)
     found = rerank(bench, Reranking(budget=60, min_relevance=0.99), reranker, before)
     assert found.candidates == before.candidates, "the threshold is held against nothing"
     assert found.receipt.status == "fell_back"
     assert word in found.receipt.reason
+    assert (found.receipt.cause, found.receipt.stages[0].cause) == (cause, cause)
     assert found.trace[-1].stage == "rerank"
-    with pytest.raises(RerankerError, match=word):
+    with pytest.raises(RerankerError, match=word) as raised:
         rerank(bench, Reranking(budget=60, raise_on_failure=True), reranker, before)
+    assert raised.value.cause == cause
 
 
 def test_a_queue_that_is_full_is_told_as_such(bench: Bench) -> None:
@@ -170,15 +176,19 @@ def test_a_missing_model_is_substituted_refused_or_left_out(bench: Bench) -> Non
     found = rerank(bench, Reranking("missing"))
     assert found.receipt.status == "substituted"
     assert "took its place" in found.receipt.reason
+    assert found.receipt.cause == "missing"
     assert (found.receipt.asked, found.receipt.model) == ("missing", "fake-reranker@1")
     assert ids(found)[0] == "c0"
     left = rerank(bench, Reranking("missing", missing="fall_back"))
-    assert left.receipt.status == "fell_back"
+    assert (left.receipt.status, left.receipt.cause) == ("fell_back", "missing")
     assert ids(left) == ids(make_ranking(SCORES))
-    with pytest.raises(RerankerError, match="not here"):
-        rerank(bench, Reranking("missing", missing="fall_back", raise_on_failure=True))
-    with pytest.raises(RerankerError, match="not here"):
-        rerank(bench, Reranking("missing", missing="error"))
+    for options in (
+        Reranking("missing", missing="fall_back", raise_on_failure=True),
+        Reranking("missing", missing="error"),
+    ):
+        with pytest.raises(RerankerError, match="not here") as raised:
+            rerank(bench, options)
+        assert raised.value.cause == "missing"
 
 
 def test_an_unknown_model_is_an_error(bench: Bench) -> None:
@@ -197,7 +207,7 @@ def test_a_model_that_is_found_unknown_late_is_an_error_too(bench: Bench) -> Non
 
 def test_nothing_to_rerank(bench: Bench) -> None:
     found = rerank(bench, Reranking(), ranking=make_ranking([]))
-    assert found.receipt.status == "skipped"
+    assert (found.receipt.status, found.receipt.cause) == ("skipped", "nothing")
     assert found.candidates == ()
 
 
@@ -254,9 +264,9 @@ def test_what_was_scored_in_time_comes_first_and_the_rest_in_order(
     reranker, count = Sliced(2, slices), 2 * slices
     found = rerank(bench, Reranking(min_relevance=None, budget=60, weight=weight), reranker, ranking)
     if count >= len(scores):
-        assert found.receipt.reason == ""
+        assert found.receipt.reason == found.receipt.cause == ""
         return
-    assert found.receipt.status == "ran"
+    assert (found.receipt.status, found.receipt.cause) == ("ran", "budget")
     assert found.receipt.reason == f"scored {count} of {len(scores)} within the budget of 60000 ms"
     assert (found.receipt.scored, found.receipt.candidates_in) == (count, len(scores))
     assert set(ids(found)[:count]) == set(ids(ranking)[:count])
@@ -374,14 +384,15 @@ def test_a_cascade_cuts_for_the_costly_one(bench: Bench) -> None:
     assert lost | set(ids(found)) == {f"c{at}" for at in range(10)}
 
 
-@pytest.mark.parametrize("bad", ["broken", "slow", "missing"])
-def test_a_later_stage_that_fails_leaves_the_order_of_the_one_before(bench: Bench, bad: str) -> None:
+@pytest.mark.parametrize(("bad", "cause"), [("broken", "failed"), ("slow", "budget"), ("missing", "missing")])
+def test_a_later_stage_that_fails_leaves_the_order_of_the_one_before(bench: Bench, bad: str, cause: str) -> None:
     stages = (RerankStage("cheap", 8, 4), RerankStage(bad, 4))
     found = cascade(bench, *stages, budget=60, missing="fall_back")
     assert ids(found) == by_cheap(8)[:4]
     assert [one.status for one in found.receipt.stages] == ["ran", "fell_back"]
     assert (found.receipt.status, found.receipt.model) == ("substituted", "cheap@1")
     assert bad in found.receipt.reason
+    assert (found.receipt.cause, [one.cause for one in found.receipt.stages]) == (cause, ["", cause])
     with pytest.raises(RerankerError):
         cascade(bench, *stages, budget=60, missing="fall_back", raise_on_failure=True)
 
@@ -430,7 +441,7 @@ def test_a_language_that_the_model_does_not_cover(
     receipt = found.receipt
     assert (receipt.status, receipt.language) == (status, language)
     assert receipt.model == (model if status != "skipped" else "")
-    assert ("German" in receipt.reason) == (status in ("skipped", "substituted"))
+    assert ("German" in receipt.reason) == (status in ("skipped", "substituted")) == (receipt.cause == "language")
     if status == "skipped":
         assert found.candidates == before.candidates
 

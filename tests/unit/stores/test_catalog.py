@@ -114,6 +114,8 @@ def test_a_status_of_an_older_version_is_not_taken(store: Store) -> None:
     assert store(store.it.get_item("u1", "i1")).chunks_count == 4
     assert [one.id for one in store(store.it.list_items("u1", ("completed",)))] == ["i1"]
     assert store(store.it.list_items("u1", ("queued",))) == []
+    assert store(store.it.list_items("")) == store(store.it.list_items("u1"))
+    assert store(store.it.list_items("u2")) == store(store.it.list_items("", ("queued",))) == []
 
 
 def test_tokens(store: Store) -> None:

@@ -25,6 +25,10 @@ def test_one_holds_it_alone(tmp_path: Path) -> None:
             assert first.take() and first.take()
             assert not second.take()
         assert second.take()
+        with FileLock(tmp_path / "lock") as third:
+            assert not third.take()
+            second.release()
+            assert third.take()
 
 
 def test_many_share_it_and_keep_out_who_wants_it_alone(tmp_path: Path) -> None:

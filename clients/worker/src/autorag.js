@@ -1,0 +1,41 @@
+/** `env.AI.autorag(name)`: the AutoRAG generation. */
+
+import { RpcTarget } from "cloudflare:workers";
+import { named } from "./server.js";
+
+const failure = (status, message) =>
+  named(
+    { 401: "AutoRAGUnauthorizedError", 404: "AutoRAGNotFoundError" }[status] ?? "AutoRAGInternalError",
+    message,
+  );
+
+export class AutoRAG extends RpcTarget {
+  #server;
+  #name;
+
+  constructor(server, name) {
+    super();
+    this.#server = server;
+    this.#name = name;
+  }
+
+  list() {
+    return this.#server.result("/autorag/rags", {}, failure);
+  }
+
+  async search(params) {
+    return this.#server.result(this.#path("search"), { method: "POST", json: params }, failure);
+  }
+
+  /** The answer with its results, or with `stream: true` the raw `Response` of server-sent events. */
+  async aiSearch(params) {
+    const options = { method: "POST", json: params };
+    if (params?.stream) return this.#server.ask(this.#path("ai-search"), options, failure);
+    return this.#server.result(this.#path("ai-search"), options, failure);
+  }
+
+  #path(verb) {
+    if (!this.#name) throw named("AutoRAGNameNotSetError", "AutoRAG name not defined");
+    return `/autorag/rags/${encodeURIComponent(this.#name)}/${verb}`;
+  }
+}
