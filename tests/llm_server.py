@@ -2,8 +2,11 @@
 
     python -m tests.llm_server
 
-The model's name says how it behaves: ``ok`` cites the first document; ``slow`` never answers;
-``refuses`` answers 500; ``breaks`` ends its stream without an end mark; ``babbles`` sends no JSON.
+The model's name says how it behaves, whatever stands before its last ``/`` (``@cf/x/slow`` is ``slow``):
+``ok`` cites the first document; ``whole`` does not stream; ``calls`` wants a tool; ``slow`` never answers;
+``breaks`` ends its stream without an end mark; ``babbles`` sends no JSON; ``fails`` sends an error in its
+stream; ``muzzled`` ends at a filter before its first word; ``old`` refuses ``stream_options``; and those of
+``REFUSALS`` answer a status with an error body, as servers in the field do.
 """
 
 import asyncio
@@ -12,7 +15,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,6 +26,21 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 app = FastAPI()
 seen: list[dict[str, Any]] = []
+
+REFUSALS: Mapping[str, tuple[int, Any]] = {
+    "refuses": (500, {"error": {"message": "overloaded"}}),
+    "busy": (429, {"error": {"message": "Rate limit reached", "type": "requests", "code": "rate_limit_exceeded"}}),
+    "denies": (401, {"error": {"message": "Incorrect API key", "type": "invalid_request_error"}}),
+    "unpaid": (429, {"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}),
+    "unpaid-402": (402, {"error": {"message": "Payment required"}}),
+    "full": (400, {"error": {"message": "the maximum context length is 10", "code": "context_length_exceeded"}}),
+    "full-llama": (400, {"error": {"code": 400, "message": "the request exceeds the available context size"}}),
+    "forbids": (400, {"error": {"message": "the prompt triggered a policy", "code": "content_filter"}}),
+    "gateway-prompt": (424, {"success": False, "error": [{"code": 2016, "message": "Prompt blocked"}]}),
+    "gateway-answer": (424, {"success": False, "error": [{"code": 2017, "message": "Response blocked"}]}),
+    "unknown": (404, {"error": {"message": "The model `unknown` does not exist", "code": "model_not_found"}}),
+    "times-out": (504, "upstream request timeout"),
+}
 
 
 @app.get("/requests")
@@ -36,36 +54,62 @@ async def complete(request: Request) -> Response:
     """A completion, streamed or whole."""
     body = await request.json()
     seen.append({**body, "authorization": request.headers.get("authorization", "")})
-    model = body["model"]
+    model = body["model"].rpartition("/")[2]
     if model == "slow":
         await asyncio.sleep(3600)
-    if model == "refuses":
-        return JSONResponse({"error": {"message": "overloaded"}}, 500)
+    if model in REFUSALS:
+        status, said = REFUSALS[model]
+        return JSONResponse(said, status, headers={"retry-after": "7"} if status == 429 else None)
+    if model == "old" and "stream_options" in body:
+        return JSONResponse({"error": {"message": "unknown field stream_options"}}, 422)
     text = write_answer(body["messages"])
-    if not body.get("stream"):
+    if model == "whole" or not body.get("stream"):
         message = {"role": "assistant", "content": text}
-        return JSONResponse({"model": model, "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
-    return StreamingResponse(stream(model, text), media_type="text/event-stream")
+        usage = {"prompt_tokens": 7, "completion_tokens": len(text.split())}
+        choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
+        return JSONResponse({"model": model, "choices": choices, "usage": usage})
+    return StreamingResponse(stream(model, text, body), media_type="text/event-stream")
 
 
-def write_answer(messages: list[dict[str, str]]) -> str:
+def write_answer(messages: list[dict[str, Any]]) -> str:
     """The first document's first line with its key, or the question itself where there is none."""
     found = re.search(r'<document key="([^"]+)"[^>]*>\n([^\n]+)', messages[0]["content"])
     return f"{found.group(2)} [{found.group(1)}]" if found else f"No document about: {messages[-1]['content']}"
 
 
-async def stream(model: str, text: str) -> AsyncIterator[bytes]:
-    """Word by word, then the end."""
-    for word in text.split(" "):
+async def stream(model: str, text: str, body: Mapping[str, Any]) -> AsyncIterator[bytes]:
+    """Word by word, then the end; the usage comes in a frame of its own, and only if it is asked for."""
+    reason = "stop"
+    if model == "calls" and body["messages"][-1]["role"] != "tool":
+        for piece in call_pieces(body["tools"][0]["function"]["name"]):
+            yield frame({"choices": [{"index": 0, "delta": {"tool_calls": [piece]}}]})
+        reason, text = "tool_calls", ""
+    elif model == "muzzled":
+        reason, text = "content_filter", ""
+    for word in text.split():
         yield frame({"choices": [{"index": 0, "delta": {"content": word + " "}}]})
         if model == "breaks":
             return
         if model == "babbles":
             yield b"data: {not json\n\n"
             return
-    usage = {"prompt_tokens": 7, "completion_tokens": len(text.split())}
-    yield frame({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": usage})
+        if model == "fails":
+            yield frame({"error": {"message": "CUDA error", "code": 500}})
+            return
+    yield frame({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
+    if body.get("stream_options", {}).get("include_usage"):
+        yield frame({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": len(text.split())}})
     yield b"data: [DONE]\n\n"
+
+
+def call_pieces(name: str) -> list[dict[str, Any]]:
+    """Two calls of the tool, as OpenAI streams them: the head first, the arguments bit by bit."""
+    pieces: list[dict[str, Any]] = []
+    for index, place in enumerate(("north", "south")):
+        head = {"id": f"call_{index}", "type": "function", "function": {"name": name, "arguments": ""}}
+        pieces.append({"index": index, **head})
+        pieces.extend({"index": index, "function": {"arguments": bit}} for bit in ('{"place":', f' "{place}"}}'))
+    return pieces
 
 
 def frame(data: object) -> bytes:

@@ -6,9 +6,11 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from secondlook import __version__
 from secondlook.engines.embedded import EmbeddedEngine
 from secondlook.errors import FolderInUseError, InvalidModelError, SecondlookError, SetupError
 from secondlook.models import golden, registry, remote_config, weights
@@ -25,6 +27,7 @@ from secondlook.models.remote_reranker import Endpoint
 from secondlook.ports import Generator, Indexer, Reranker, Rerankers, Tools
 from secondlook.services.access import Access
 from secondlook.services.bundle import Services
+from secondlook.services.caching import AnswerCache
 from secondlook.services.endpoints import Endpoints
 from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
@@ -34,6 +37,7 @@ from secondlook.services.measuring import MeasuredSearching
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import SearchDefaults
 from secondlook.settings import Settings
+from secondlook.stores.answers import AnswerFile
 from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
 from secondlook.stores.database import Database
@@ -45,6 +49,8 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 TAKE_UP_EVERY = 30.0
 """Seconds between two looks at what commands left unfinished."""
+FILTERED_BYTES = 64
+"""How much of a text the hosted product's filters compare (contract, 6.1)."""
 Progress = Callable[[str, int, int], None]
 Queue = Literal["all", "own", "none"]
 """What a process indexes: all that waits, as one process a data folder may; its own uploads; nothing."""
@@ -99,7 +105,12 @@ async def open_runtime(
         published = SqlEndpoints(Database(_catalog_url(settings)))
         opened.push_async_callback(published.close)
         await published.open()
-        services = make_services(settings, tools, engine, catalog, encoder, endpoints=published)
+        cache = None
+        if settings.answer_cache_mb:
+            answers = make_answers(settings, endpoints)
+            opened.callback(answers.close)
+            cache = AnswerCache(answers, tools)
+        services = make_services(settings, tools, engine, catalog, encoder, endpoints=published, cache=cache)
         if queue != "none":
             await _begin_indexing(opened, services.indexing, FileLock(folder / "uploads.lock"), queue)
         yield Runtime(services, tools, engine)
@@ -169,6 +180,7 @@ def make_services(
     encoder: Encoder,
     *,
     endpoints: SqlEndpoints,
+    cache: AnswerCache | None = None,
 ) -> Services:
     """The use cases over what is open."""
     blobs = FileBlobs(settings.data_dir / "files")
@@ -187,12 +199,13 @@ def make_services(
         settings.missing_model,
         settings.language_guard,
         settings.multilingual_reranker,
+        FILTERED_BYTES if settings.compatibility == "strict" else 0,
     )
     return Services(
         Access(catalog),
         instances,
         Indexing(catalog, engine, blobs, tools.embedder),
-        MeasuredSearching(tools, defaults),
+        MeasuredSearching(tools, defaults, cache),
         PassageReranking(tools.rerankers, missing=settings.missing_model, cut=cutter(encoder)),
         Explaining(tools, catalog, engine, defaults=defaults),
         JointSearching(tools, catalog, defaults),
@@ -204,6 +217,13 @@ def make_snippets(settings: Settings) -> Snippets:
     """The code of the search box, which is fetched only where a registry is named and nobody is offline."""
     registry = "" if settings.offline else settings.npm_registry
     return Snippets(settings.models_dir / "snippets", folder=settings.snippet_dir, registry=registry)
+
+
+def make_answers(settings: Settings, endpoints: Sequence[Endpoint]) -> AnswerFile:
+    """Kept answers; they go when the release changes, or a setting that no request tells."""
+    told = (__version__, settings.long_passages, settings.llm_url, settings.compatibility, sorted(map(repr, endpoints)))
+    digest = blake2b(repr(told).encode(), digest_size=16).hexdigest()
+    return AnswerFile(settings.data_dir / "answers.sqlite", room=settings.answer_cache_mb << 20, made_with=digest)
 
 
 def _check_multilingual(settings: Settings, rerankers: Rerankers) -> None:

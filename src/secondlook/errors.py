@@ -138,6 +138,10 @@ class InvalidDatetimeError(InvalidFilterError):
     """A datetime in a filter is not ISO 8601."""
 
 
+class FilterNotSerializableError(InvalidFilterError):
+    """A value in a filter is a number that JSON cannot carry."""
+
+
 class OrFilterOperatorError(InvalidFilterError):
     """A compound ``or`` holds something other than ``eq``."""
 
@@ -204,6 +208,10 @@ class MemoryRanOutError(BackendError):
     cause = "memory"
 
 
+class RetrievalError(BackendError):
+    """A method of retrieval failed, and the request wants an error rather than a part."""
+
+
 class OverloadedError(BackendError):
     """More work waits than is let in; after ``retry_after`` seconds there should be room."""
 
@@ -220,6 +228,54 @@ class GeneratorError(BackendError):
 
 class GeneratorTimeoutError(GeneratorError):
     """The language model did not answer in time."""
+
+
+class GeneratorAnswerError(GeneratorError):
+    """The language model sent something that is no answer."""
+
+
+class GeneratorBusyError(GeneratorError):
+    """The language model takes no more requests now; after ``retry_after`` seconds it should."""
+
+    def __init__(self, message: str, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class GeneratorDeniedError(GeneratorError):
+    """The language model does not accept the key it was given."""
+
+
+class GeneratorKeyMissingError(GeneratorError):
+    """The language model wants a key, and none is configured."""
+
+
+class GeneratorUnpaidError(GeneratorError):
+    """The account at the language model has no credit left."""
+
+
+class PromptTooLongError(GeneratorError):
+    """The prompt has more tokens than the language model reads."""
+
+
+class PromptBlockedError(GeneratorError):
+    """A rule of the language model's side forbids the prompt."""
+
+
+class AnswerBlockedError(GeneratorError):
+    """A rule of the language model's side forbids the answer."""
+
+
+class StandInError(GeneratorError):
+    """The model that answers in place of a hosted one failed."""
+
+
+class StandInTimeoutError(GeneratorTimeoutError, StandInError):
+    """The same, because it did not answer in time."""
+
+
+class StandInAnswerError(GeneratorAnswerError, StandInError):
+    """The same, because what it sent is no answer."""
 
 
 def cause_of(error: Exception) -> FailureCause:

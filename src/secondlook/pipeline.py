@@ -24,7 +24,7 @@ async def search(query: Query, plan: Plan, tools: Tools) -> Ranking:
     if plan.rewriting:
         ranking = await rewrite_query(ranking, plan.rewriting, tools.generator)
     found = await retrieve_candidates(ranking.query, plan, tools)
-    ranking = fuse_rankings(ranking, found, plan.fusion)
+    ranking = fuse_rankings(replace(ranking, failures=found.failures), found, plan.fusion)
     ranking = filter_candidates(ranking, plan.filtering)
     late = plan.boosting is not None and plan.boosting.last
     if plan.boosting and not late:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Literal, Protocol
 
+from secondlook.domain.answer import Question, Recalled
 from secondlook.domain.candidate import Evidence
 from secondlook.domain.chunk import Chunk, IndexedChunk
 from secondlook.domain.filters import Filter
@@ -159,12 +160,13 @@ class Rerankers:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A piece of an answer."""
+    """A piece of an answer; ``tool_calls`` are pieces of calls, each with its ``index``, as OpenAI streams them."""
 
     text: str
     finish_reason: str = ""
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    tool_calls: tuple[Mapping[str, object], ...] = field(default=(), hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +226,9 @@ class Retriever(Protocol):
     async def fetch_stored(self, index: str, chunk_ids: Sequence[str]) -> Mapping[str, bytes]:
         """What the index keeps of each chunk for the late-interaction reranker."""
 
+    async def read_generation(self, index: str) -> int:
+        """A number that every write changes, and that no other index of that name ever had."""
+
     async def fetch_neighbours(self, index: str, chunk: Chunk, by: int) -> Sequence[Chunk]:
         """The chunks at most ``by`` places before and after, of the same item, the chunk itself included, in order."""
 
@@ -266,6 +271,19 @@ class Indexer(Protocol):
 
     async def count_chunks(self, index: str) -> int:
         """How many chunks the index holds."""
+
+
+class Answers(Protocol):
+    """Answers that are kept; every method may raise ``BackendError``, and then nothing has happened."""
+
+    async def find(self, question: Question, *, least: float, life: float) -> Recalled | None:
+        """The answer to the most alike question of the same scope and epoch; None for none within those bounds."""
+
+    async def keep(self, question: Question, content: bytes) -> None:
+        """Remember the answer, and forget those of other epochs of its index."""
+
+    async def forget(self, index: str) -> None:
+        """Forget all answers of the index, for good once it returns."""
 
 
 class Catalog(Protocol):

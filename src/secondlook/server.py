@@ -1,6 +1,7 @@
 """The HTTP server: the API over an open runtime."""
 
 import errno
+import logging
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -87,7 +88,10 @@ async def serve(
 ) -> None:
     """Serve until interrupted, on ``sockets`` of ``listen``; ``on_ready`` hears the port once requests are taken."""
     sys.setswitchinterval(SWITCH_INTERVAL)
-    app = create_app(runtime.services, options=ApiOptions(metrics_open=settings.metrics_open))
+    if settings.log_level != "warning":  # that is what Python does by itself
+        logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    options = ApiOptions(metrics_open=settings.metrics_open, strict=settings.compatibility == "strict")
+    app = create_app(runtime.services, options=options)
     config = uvicorn.Config(app, backlog=BACKLOG, log_level="warning", access_log=False)
     await _Server(config, on_ready).serve(list(sockets) or listen(settings))
 

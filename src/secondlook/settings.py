@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast, get_args
 
-from secondlook.domain.options import DEFAULT_NUM_CANDIDATES, LanguageGuard, LongPassages, MissingModel
+from secondlook.domain.options import DEFAULT_NUM_CANDIDATES, Compatibility, LanguageGuard, LongPassages, MissingModel
 from secondlook.errors import SetupError
 
 PREFIX = "SECONDLOOK_"
 LAST_PORT = 65535
 MOST_DIGITS = 9
+LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,9 @@ class Settings:
         multilingual_reranker: the reranker that takes such queries under ``route``.
         missing_model: what to do when a known reranker's weights cannot be had.
         offline: never fetch a model.
+        answer_cache_mb: room on disk for kept answers, in MiB; 0 keeps none.
+        compatibility: ``strict`` follows the contract also where it serves nobody.
+        log_level: what is logged, from this level on.
         snippet_dir: an unpacked package of the search box for web pages.
         npm_registry: where that package may be fetched from, once; nowhere when empty.
         rerankers: the file of remote rerankers; ``data_dir / rerankers.toml``, if it is there, when not set.
@@ -54,6 +58,9 @@ class Settings:
     hf_endpoint: str = "https://huggingface.co"
     offline: bool = False
     metrics_open: bool = False
+    answer_cache_mb: int = 256
+    compatibility: Compatibility = "plain"
+    log_level: str = "warning"
     rerankers: Path | None = None
     snippet_dir: Path | None = None
     npm_registry: str = ""
@@ -69,6 +76,7 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
     plain = Settings()
     missing = _choice("MISSING_MODEL", plain.missing_model, get_args(MissingModel))
     long_passages = _choice("LONG_PASSAGES", plain.long_passages, get_args(LongPassages))
+    compatibility = _choice("COMPATIBILITY", plain.compatibility, get_args(Compatibility))
     guard = _choice("LANGUAGE_GUARD", plain.language_guard, get_args(LanguageGuard))
     multilingual = _text("MULTILINGUAL_RERANKER", "")
     if guard == "route" and not multilingual:
@@ -99,6 +107,9 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         hf_endpoint=os.environ.get("HF_ENDPOINT") or plain.hf_endpoint,
         offline=_switch(f"{PREFIX}OFFLINE") or _switch("HF_HUB_OFFLINE"),
         metrics_open=_switch(f"{PREFIX}METRICS_OPEN"),
+        answer_cache_mb=_number("ANSWER_CACHE_MB", plain.answer_cache_mb, 0, 1_000_000),
+        log_level=_choice("LOG_LEVEL", plain.log_level, LOG_LEVELS),
+        compatibility=cast(Compatibility, compatibility),  # as above
         rerankers=Path(rerankers) if rerankers else None,
         snippet_dir=Path(snippets) if snippets else None,
         npm_registry=_text("NPM_REGISTRY", ""),

@@ -147,3 +147,21 @@ def test_an_index_without_a_method_finds_nothing_by_it(indexer: EmbeddedEngine, 
     assert len(near) == (2 if shape.dimensions else 0)
     assert bool(found(indexer, "lamp", "k")) is (shape.tokenizer is not None)
     run(indexer.drop_index("k"))
+
+
+def test_every_write_changes_the_generation_and_no_number_comes_again(indexer: EmbeddedEngine) -> None:
+    async def work() -> list[int]:
+        seen = []
+        for _ in range(2):
+            await indexer.create_index("g", IndexShape(0, "porter"))
+            seen.append(await indexer.read_generation("g"))
+            for _ in range(2):
+                await indexer.put_item("g", "i", [IndexedChunk(Chunk("c", "i", "k", "text"))])
+                seen.append(await indexer.read_generation("g"))
+            await indexer.delete_item("g", "i")
+            seen.append(await indexer.read_generation("g"))
+            await indexer.drop_index("g")
+        return seen
+
+    seen = run(work())
+    assert len(set(seen)) == len(seen)

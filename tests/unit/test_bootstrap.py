@@ -2,13 +2,16 @@
 
 import asyncio
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from secondlook import bootstrap
-from secondlook.domain.instance import InstanceSettings
-from secondlook.domain.options import Generation
+from secondlook.domain.answer import Question
+from secondlook.domain.filters import Comparison
+from secondlook.domain.instance import InstanceSettings, MetadataField
+from secondlook.domain.options import Compatibility, Generation
 from secondlook.domain.query import Query
 from secondlook.errors import InvalidModelError, RerankerError, SetupError
 from secondlook.models.extractive import ExtractiveGenerator
@@ -307,3 +310,44 @@ def test_a_pinned_name_takes_only_the_pinned_weights(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="SHA-256"):
         bootstrap.add_model(settings, "all-minilm-l6-v2", make_model(tmp_path / "tiny", head=False).folder)
     assert not os.path.lexists(settings.models_dir / "models" / "all-minilm-l6-v2")
+
+
+@pytest.mark.parametrize("mode", ["plain", "strict"])
+def test_answers_are_kept_and_filters_are_as_strict_as_set(
+    tmp_path: Path, cache_dir: Path, mode: Compatibility
+) -> None:
+    settings = Settings(data_dir=tmp_path, cache_dir=cache_dir, offline=True, compatibility=mode, answer_cache_mb=1)
+    station = "north pier " * 6
+    ask = Ask(cached=None, min_score=0, where=Comparison("station", "eq", station + "east"))
+
+    async def work() -> list[tuple[int, bool]]:
+        async with bootstrap.open_runtime(settings) as runtime:
+            fields = (MetadataField("station", "text"),)
+            made = await runtime.services.instances.create(
+                "a", "default", "i", settings=InstanceSettings(fields=fields)
+            )
+            upload = Upload("west.md", b"The lamp of the west.", metadata={"station": station + "west"})
+            await runtime.services.indexing.upload(made, upload, wait=60)
+            found = [await runtime.services.searching.search(made, Query("lamp"), ask) for _ in range(2)]
+        return [(len(one.candidates), one.reuse is not None) for one in found]
+
+    assert asyncio.run(work()) == [(int(mode == "strict"), False), (int(mode == "strict"), True)]
+    assert (tmp_path / "answers.sqlite").is_file()
+
+
+def test_what_no_request_tells_empties_the_kept_answers(tmp_path: Path) -> None:
+    question = Question("i", "1", "s", "a question")
+
+    async def found(settings: Settings) -> bool:
+        answers = bootstrap.make_answers(settings, [])
+        try:
+            before = await answers.find(question, least=0.5, life=600)
+            await answers.keep(question, b"x")
+            return before is not None
+        finally:
+            answers.close()
+
+    plain = Settings(data_dir=tmp_path)
+    assert [asyncio.run(found(one)) for one in (plain, plain)] == [False, True]
+    for change in ({"long_passages": "mean"}, {"llm_url": "http://x"}, {"compatibility": "strict"}):
+        assert [asyncio.run(found(replace(plain, **one))) for one in (change, change)] == [False, True]

@@ -1,5 +1,6 @@
 """The server tells its port once it answers, and stops when it is told to."""
 
+import logging
 import os
 import signal
 import threading
@@ -15,7 +16,12 @@ from secondlook.settings import Settings
 from tests.unit.services.conftest import House
 
 
-def test_it_answers_once_it_says_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("level", "told"), [("warning", []), ("info", ["INFO"])])
+def test_it_answers_once_it_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: str, told: list[str]
+) -> None:
+    levels: list[str] = []
+    monkeypatch.setattr(logging, "basicConfig", lambda *, level, format: levels.append(level))
     house = House(tmp_path)
     _, secret = house.run(house.access.create("test"))
     answers: list[httpx.Response] = []
@@ -36,10 +42,11 @@ def test_it_answers_once_it_says_so(tmp_path: Path) -> None:
     runtime = Runtime(house.services, house.tools, house.engine)
     before = signal.signal(signal.SIGTERM, lambda number, frame: None)
     try:
-        house.run(serve(runtime, Settings(port=0), on_ready=ready))
+        house.run(serve(runtime, Settings(port=0, log_level=level), on_ready=ready))
     finally:
         signal.signal(signal.SIGTERM, before)
     assert [answer.status_code for answer in answers] == [200, 200, 401]
+    assert levels == told
     house.close()
 
 

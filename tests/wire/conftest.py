@@ -13,9 +13,10 @@ from secondlook.api.app import ApiOptions, create_app
 from secondlook.engines.embedded import EmbeddedEngine
 from secondlook.errors import InvalidModelError, SetupError
 from secondlook.models.fakes import FakeEmbedder, FakeGenerator, FakeReranker
-from secondlook.ports import Generator, Passage, Reranker, Rerankers, Tools
+from secondlook.ports import Answers, Generator, Passage, Reranker, Rerankers, Tools
 from secondlook.services.access import Access
 from secondlook.services.bundle import Services
+from secondlook.services.caching import AnswerCache
 from secondlook.services.endpoints import Endpoints
 from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
@@ -23,6 +24,7 @@ from secondlook.services.instances import Instances
 from secondlook.services.joint_searching import JointSearching
 from secondlook.services.measuring import MeasuredSearching
 from secondlook.services.reranking import PassageReranking
+from secondlook.services.searching import SearchDefaults
 from secondlook.services.throttling import Throttle
 from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
@@ -52,13 +54,16 @@ def by_length(_query: str, passage: Passage) -> float:
 class Wire:
     """The API on its own event loop; every call returns once the answer is whole."""
 
-    def __init__(self, folder: Path, generator: Generator | None = None) -> None:
+    def __init__(
+        self, folder: Path, generator: Generator | None = None, *, answers: Answers | None = None, strict: bool = False
+    ) -> None:
         self._runner = asyncio.Runner()
+        self.folder = folder
         self._engine = EmbeddedEngine(folder / "indexes")
         self._catalog = SqlCatalog(f"sqlite+aiosqlite:///{folder / 'catalog.sqlite'}")
         self._endpoints = SqlEndpoints(Database(f"sqlite+aiosqlite:///{folder / 'catalog.sqlite'}"))
         self.clock = 1_000_000_020.0
-        embedder = FakeEmbedder()
+        self.embedder = embedder = FakeEmbedder()
         self.rerankers: dict[str, Reranker] = {
             BGE: FakeReranker("bge@1", scorer=by_length),
             BROKEN: FakeReranker("broken@1", error=RuntimeError("out of memory")),
@@ -67,6 +72,7 @@ class Wire:
         blobs = FileBlobs(folder / "files")
         self.indexing = Indexing(self._catalog, self._engine, blobs, embedder)
         tools = Tools(self._engine, embedder, rerankers, generator or FakeGenerator())
+        cache = AnswerCache(answers, tools) if answers else None
         self.services = Services(
             Access(self._catalog),
             Instances(
@@ -78,7 +84,7 @@ class Wire:
                 known_embedder=lambda name: name == "@cf/qwen/qwen3-embedding-0.6b",
             ),
             self.indexing,
-            MeasuredSearching(tools),
+            MeasuredSearching(tools, SearchDefaults(filter_bytes=64 if strict else 0), cache),
             PassageReranking(rerankers, cut=lambda text, most: " ".join(text.split()[:most])),
             Explaining(tools, self._catalog, self._engine),
             JointSearching(tools, self._catalog),
@@ -86,7 +92,7 @@ class Wire:
                 self._endpoints, self._catalog, Snippets(folder / "snippets"), throttle=Throttle(lambda: self.clock)
             ),
         )
-        self.app = create_app(self.services, options=ApiOptions())
+        self.app = create_app(self.services, options=ApiOptions(strict=strict))
         self.run(self._catalog.open())
         self.run(self._endpoints.open())
         self.run(self.indexing.start())

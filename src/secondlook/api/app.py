@@ -29,10 +29,14 @@ BASES = {"/client/v4": "", "": "_at_root"}
 
 @dataclass(frozen=True, slots=True)
 class ApiOptions:
-    """Settings of the wire; ``open`` lets every caller in without a token, ``metrics_open`` to the metrics."""
+    """Settings of the wire; ``open`` lets every caller in without a token, ``metrics_open`` to the metrics.
+
+    ``strict`` follows the contract's defaults of the legacy generation to the letter.
+    """
 
     open: bool = False
     metrics_open: bool = False
+    strict: bool = False
 
 
 def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
@@ -61,7 +65,7 @@ def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
         generate_unique_id_function=lambda route: f"public_{route.name}",
     )
     for base, where in BASES.items():
-        _add_routes(app, services, Depends(authenticate), base, where)
+        _add_routes(app, services, Depends(authenticate), base, where, strict=options.strict)
 
     @app.get("/health", operation_id="health", tags=["Server"])
     async def health() -> dict[str, str]:
@@ -82,7 +86,7 @@ def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
     return app
 
 
-def _add_routes(app: FastAPI, services: Services, guard: Any, base: str, where: str) -> None:
+def _add_routes(app: FastAPI, services: Services, guard: Any, base: str, where: str, *, strict: bool) -> None:
     """Every router under one base; an operation is named by its family, its verb and its place."""
 
     def add(router: APIRouter, family: str, prefix: str, tag: str) -> None:
@@ -97,7 +101,7 @@ def _add_routes(app: FastAPI, services: Services, guard: Any, base: str, where: 
 
     account = f"{base}/accounts/{{account}}"
     search = f"{account}/ai-search"
-    legacy = autorag.make_router(services)
+    legacy = autorag.make_router(services, strict=strict)
     add(legacy, "autorag", f"{account}/autorag/rags", "AutoRAG")
     add(legacy, "autorag_alias", f"{search}/rags", "AutoRAG")
     add(legacy, "autorag_binding", f"{base}/autorag/rags", "AutoRAG")

@@ -16,6 +16,7 @@ from secondlook.api.wire import (
     DONE,
     NO_ACCOUNT,
     STREAM_HEADERS,
+    cache_headers,
     collect,
     custom_metadata,
     event,
@@ -35,8 +36,9 @@ log = logging.getLogger(__name__)
 
 
 class RankingOptions(Body):
-    """``ranking_options``."""
+    """``ranking_options``; nobody says what rankers there are."""
 
+    ranker: str = ""
     score_threshold: float = Field(0.0, ge=0, le=1)
 
 
@@ -57,8 +59,11 @@ class SearchBody(Body):
     explain: bool = False
 
 
-def make_router(services: Services) -> APIRouter:
-    """Routes relative to ``/autorag/rags`` and its aliases; the account may be absent."""
+def make_router(services: Services, *, strict: bool = False) -> APIRouter:
+    """Routes relative to ``/autorag/rags`` and its aliases; the account may be absent.
+
+    ``strict``: what is left out of reranking and rewriting is off, instead of as the instance has it.
+    """
     router = APIRouter()
 
     async def find(request: Request, name: str) -> Instance:
@@ -88,8 +93,9 @@ def make_router(services: Services) -> APIRouter:
         instance = await find(request, name)
         body = validate(SearchBody, await read_json(request))
         query = read_query(body.query, None)
-        ranking = await while_wanted(request, services.searching.search(instance, query, to_ask(body, instance)))
-        return JSONResponse(success(page_of(ranking, body)))
+        ask = to_ask(body, instance, strict=strict)
+        ranking = await while_wanted(request, services.searching.search(instance, query, ask))
+        return JSONResponse(success(page_of(ranking, body)), headers=cache_headers(ranking))
 
     @router.post("/{name}/ai-search")
     async def ai_search(request: Request, name: str) -> Response:
@@ -97,33 +103,36 @@ def make_router(services: Services) -> APIRouter:
         body = validate(SearchBody, await read_json(request))
         generation = Generation(body.model, body.system_prompt)
         query = read_query(body.query, None)
-        answer = await while_wanted(
-            request, services.searching.answer(instance, query, to_ask(body, instance), generation=generation)
-        )
+        ask = to_ask(body, instance, strict=strict)
+        answer = await while_wanted(request, services.searching.answer(instance, query, ask, generation=generation))
+        headers = cache_headers(answer.ranking)
         if body.stream:
-            deltas = await while_wanted(request, primed(answer.deltas))
-            return StreamingResponse(stream_of(answer, deltas), media_type="text/event-stream", headers=STREAM_HEADERS)
+            frames = stream_of(answer, await while_wanted(request, primed(answer.deltas)))
+            return StreamingResponse(frames, media_type="text/event-stream", headers={**STREAM_HEADERS, **headers})
         written = await while_wanted(request, collect(answer.deltas))
-        return JSONResponse(success({**page_of(answer.ranking, body), "response": written.text}))
+        page = {**page_of(answer.ranking, body), "response": written.text}
+        return JSONResponse(success(page), headers=headers)
 
     return router
 
 
-def to_ask(body: SearchBody, instance: Instance) -> Ask:
+def to_ask(body: SearchBody, instance: Instance, *, strict: bool = False) -> Ask:
     """The request's overrides; the legacy generation has no cut on the reranking score."""
+    silent = False if strict else None
     return Ask(
         min_score=body.ranking_options.score_threshold,
         top_k=body.max_num_results,
         where=parse_filter(body.filters, instance.settings.fields),
-        rerank=body.reranking.enabled,
+        rerank=silent if body.reranking.enabled is None else body.reranking.enabled,
         reranker=body.reranking.model,
         min_relevance=None,
         budget=seconds(body.reranking),
         raise_on_failure=raises(body.reranking),
         weight=body.reranking.weight,
         stages=to_stages(body.reranking.stages),
-        rewriting=body.rewrite_query,
+        rewriting=silent if body.rewrite_query is None else body.rewrite_query,
         explain=body.explain,
+        cached=None,
     )
 
 

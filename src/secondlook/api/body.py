@@ -13,6 +13,7 @@ from starlette.types import Message as AsgiMessage
 from secondlook.domain.query import Message, Query
 from secondlook.errors import CallerError, ImageQueryError, InvalidOptionError, MissingQueryError
 
+ROLES = ("system", "developer", "user", "assistant", "tool")
 M = TypeVar("M", bound="Body")
 T = TypeVar("T")
 
@@ -47,7 +48,7 @@ class ImageBody(Body):
 class FileBody(Body):
     """The file of a part."""
 
-    filename: str | None = Field(None, min_length=1, max_length=255)
+    filename: str = Field(min_length=1, max_length=255)
     file_data: str | None = Field(None, min_length=1, max_length=13_981_144)
     file_id: str | None = None
 
@@ -78,6 +79,13 @@ class WireMessage(Body):
         if isinstance(self.content, list):
             return "\n".join(part.text or "" for part in self.content if part.type == "text")
         return self.content or ""
+
+    def turn(self) -> Message:
+        """The turn of a conversation; keys of others, such as tool calls, go with it."""
+        if self.role not in ROLES:
+            raise InvalidOptionError(f"messages: role {self.role!r} is none of {', '.join(ROLES)}")
+        extra = tuple(sorted((self.model_extra or {}).items()))
+        return Message(self.role, self.text(), extra)  # type: ignore[arg-type]  # checked above
 
     def has_image(self) -> bool:
         """Whether one of its parts is an image."""
@@ -191,9 +199,6 @@ def validate(kind: type[M], raw: object) -> M:
         raise InvalidOptionError("; ".join(lines)) from error
 
 
-ROLES = ("system", "developer", "user", "assistant", "tool")
-
-
 def read_query(query: str | None, messages: Sequence[WireMessage] | None) -> Query:
     """The query text: ``query``, or the last user message with the conversation around it.
 
@@ -205,15 +210,11 @@ def read_query(query: str | None, messages: Sequence[WireMessage] | None) -> Que
         raise InvalidOptionError("give query or messages, not both")
     if query is not None and query.strip():
         return Query(query.strip())
-    turns = []
     if any(message.has_image() for message in [one for one in messages or () if one.role == "user"][-1:]):
         raise ImageQueryError(
             "the last user message holds an image, and no embedding model here reads images: send text"
         )
-    for message in messages or ():
-        if message.role not in ROLES:
-            raise InvalidOptionError(f"messages: role {message.role!r} is none of {', '.join(ROLES)}")
-        turns.append(Message(message.role, message.text()))  # type: ignore[arg-type]  # checked above
+    turns = [message.turn() for message in messages or ()]
     asked = [turn.content.strip() for turn in turns if turn.role == "user" and turn.content.strip()]
     if not asked:
         raise MissingQueryError("there is no text to search for: give query, or a user message with text")

@@ -34,6 +34,7 @@ TABLE: Sequence[Line] = (
     (ours.OrFilterOperatorError, 400, 7015, "filter_or_operator_only_supports_eq_filters"),
     (ours.OrFilterKeysError, 400, 7016, "filter_or_operator_does_not_support_different_keys"),
     (ours.InvalidDatetimeError, 400, 7057, "invalid_datetime_filter_value"),
+    (ours.FilterNotSerializableError, 400, 7080, "vectorize_filter_not_serializable"),
     (ours.InvalidFilterError, 400, 7058, "invalid_metadata_filter"),
     (ours.UnsupportedFileError, 400, 7060, "unsupported_file_type"),
     (ours.NameTooLongError, 400, 7072, "filename_exceeds_maximum_length"),
@@ -43,9 +44,20 @@ TABLE: Sequence[Line] = (
     (ours.MissingQueryError, 400, 7039, "missing_user_query"),
     (ours.InvalidRetrievalTypeError, 400, 7070, "invalid_retrieval_type"),
     (ours.InvalidOptionError, 400, INVALID_REQUEST, "invalid_request"),
+    (ours.GeneratorBusyError, 429, 2003, "Rate limited"),
+    (ours.PromptBlockedError, 424, 2016, "Prompt blocked due to security configurations"),
+    (ours.AnswerBlockedError, 424, 2017, "Response blocked due to security configurations"),
+    (ours.GeneratorDeniedError, 401, 7077, "ai_gateway_authentication_error"),
+    (ours.GeneratorUnpaidError, 402, 7078, "ai_gateway_billing_error"),
+    (ours.PromptTooLongError, 413, 7079, "ai_gateway_context_window_exceeded"),
+    (ours.GeneratorKeyMissingError, 400, 7096, "ai_gateway_credential_not_found"),
+    (ours.StandInTimeoutError, 400, 7030, "workers_ai_timeout"),
+    (ours.StandInAnswerError, 500, 7011, "workers_ai_fail_to_return_a_valid_response"),
+    (ours.StandInError, 400, 7019, "workers_ai_error"),
     (ours.GeneratorTimeoutError, 400, 7031, "ai_gateway_timeout"),
     (ours.GeneratorError, 502, 7033, "ai_gateway_exception"),
     (ours.RerankerError, 500, 7073, "all_search_methods_failed"),
+    (ours.RetrievalError, 500, 7073, "all_search_methods_failed"),
     (ours.OverloadedError, 429, 2003, "Rate limited"),
     (ours.InvalidDomainError, 400, 7090, "custom_domain_not_a_verified_zone_on_this_account"),
     (ours.DomainTakenError, 409, 7091, "custom_domain_already_in_use"),
@@ -72,7 +84,9 @@ def to_wire(error: Exception) -> tuple[int, Mapping[str, object]]:
 
 def headers_of(error: Exception) -> Mapping[str, str]:
     """What an error says in headers: when to come again, in whole seconds."""
-    return {"Retry-After": str(math.ceil(error.retry_after))} if isinstance(error, ours.OverloadedError) else {}
+    if not isinstance(error, ours.OverloadedError | ours.GeneratorBusyError):
+        return {}
+    return {"Retry-After": str(math.ceil(error.retry_after))}
 
 
 def failure(code: int, message: str, detail: str = "") -> Mapping[str, object]:

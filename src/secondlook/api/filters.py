@@ -9,7 +9,13 @@ from secondlook.api.body import parse_json
 from secondlook.domain.chunk import MetadataValue
 from secondlook.domain.filters import AllOf, AnyOf, Comparison, Filter, Operator
 from secondlook.domain.instance import FieldType, MetadataField
-from secondlook.errors import InvalidDatetimeError, InvalidFilterError, OrFilterKeysError, OrFilterOperatorError
+from secondlook.errors import (
+    FilterNotSerializableError,
+    InvalidDatetimeError,
+    InvalidFilterError,
+    OrFilterKeysError,
+    OrFilterOperatorError,
+)
 from secondlook.ingest.metadata import parse_datetime
 
 OPERATORS: Mapping[str, Operator] = {
@@ -119,10 +125,12 @@ def _value(name: str, value: object, kind: FieldType) -> MetadataValue:
 def _number(name: str, value: str | float) -> float:
     try:
         number = float(value)
-    except (ValueError, OverflowError) as error:
+    except ValueError as error:
         raise InvalidFilterError(f"filter on {name!r}: {str(value)[:40]!r} is no number") from error
+    except OverflowError as error:
+        raise FilterNotSerializableError(f"filter on {name!r}: {str(value)[:40]!r}… is too large a number") from error
     if not math.isfinite(number):
-        raise InvalidFilterError(f"filter on {name!r}: {number} is no finite number")
+        raise FilterNotSerializableError(f"filter on {name!r}: {number} is no finite number")
     return number
 
 

@@ -22,8 +22,22 @@ def undressed(shown: Row) -> Row:
 
 
 def receipt_of(ranking: Ranking) -> dict[str, object]:
-    """What reranking did; an extra key that Cloudflare does not send."""
-    return shown_receipt(ranking.receipt)
+    """What reranking did, and whether then or for an earlier question; an extra key that Cloudflare does not send."""
+    shown = shown_receipt(ranking.receipt)
+    if ranking.reuse:
+        shown["from_cache"] = {"similarity": round(ranking.reuse.likeness, 4), "age_s": round(ranking.reuse.age, 1)}
+    return shown
+
+
+def failures_of(ranking: Ranking) -> Row:
+    """``errors`` of an answer to which not every method of retrieval gave its part; nothing when all did."""
+    lines = [{"method": one.method, "message": "search_failed", "detail": one.reason} for one in ranking.failures]
+    return {"errors": lines} if lines else {}
+
+
+def cache_headers(ranking: Ranking) -> dict[str, str]:
+    """Whether the similarity cache answered (contract, 1)."""
+    return {"cf-aig-cache-status": "HIT" if ranking.reuse else "MISS"}
 
 
 def shown_receipt(receipt: Receipt) -> dict[str, object]:
@@ -142,15 +156,19 @@ STREAM_HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 
 @dataclass(slots=True)
 class Written:
-    """An answer as it grows, with its end and its cost."""
+    """An answer as it grows, with its end, its cost, and the calls of tools that the model wants, by their index."""
 
     text: str = ""
     finish_reason: str = "stop"
     usage: Mapping[str, int] = field(default_factory=dict)
+    calls: dict[object, Row] = field(default_factory=dict)
 
     def add(self, delta: Delta) -> None:
         """Take the next piece."""
         self.text += delta.text
+        for piece in delta.tool_calls:
+            index = piece.get("index", 0)
+            self.calls[index] = joined(self.calls.get(index, {}), {k: v for k, v in piece.items() if k != "index"})
         self.finish_reason = delta.finish_reason or self.finish_reason
         if delta.prompt_tokens or delta.completion_tokens:
             self.usage = {
@@ -158,6 +176,27 @@ class Written:
                 "completion_tokens": delta.completion_tokens,
                 "total_tokens": delta.prompt_tokens + delta.completion_tokens,
             }
+
+    def message(self) -> Row:
+        """The message of a completion; with calls of tools and no words its content is null, as OpenAI has it."""
+        if not self.calls:
+            return {"role": "assistant", "content": self.text}
+        calls = [call for _, call in sorted(self.calls.items(), key=lambda one: str(one[0]).zfill(9))]
+        return {"role": "assistant", "content": self.text or None, "tool_calls": calls}
+
+
+def joined(begun: Row, piece: Row) -> Row:
+    """A call of a tool with the next piece of it: arguments are put together, the rest is said once."""
+    made = dict(begun)
+    for name, value in piece.items():
+        before = made.get(name)
+        if isinstance(value, dict):
+            made[name] = joined(cast(Row, before) if isinstance(before, dict) else {}, value)
+        elif name == "arguments" and isinstance(before, str) and isinstance(value, str):
+            made[name] = before + value
+        elif value not in (None, "") or name not in made:
+            made[name] = value
+    return made
 
 
 async def collect(deltas: AsyncIterator[Delta]) -> Written:

@@ -12,6 +12,7 @@ FusionMethod = Literal["rrf", "max"]
 RerankStatus = Literal["ran", "skipped", "fell_back", "substituted"]
 RerankCause = Literal["", FailureCause, "language", "nothing", "off"]
 """A receipt's reason in one word, for whoever counts; empty when there is none."""
+RetrievalMethod = Literal["vector", "keyword"]
 DropStage = Literal["filter", "window", "keep", "rerank", "cut"]
 
 
@@ -158,14 +159,35 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """A method of retrieval that failed while the other went on, and why."""
+
+    method: RetrievalMethod
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reuse:
+    """That an answer was kept from an earlier question: how alike the two are (0 to 1), and its age in seconds."""
+
+    likeness: float
+    age: float
+
+
+@dataclass(frozen=True, slots=True)
 class Ranking:
-    """Candidates best first, with the trace of the stages that made them and what they dropped."""
+    """Candidates best first, with the trace of the stages that made them and what they dropped.
+
+    ``failures`` are the methods that found nothing because they failed; ``reuse`` is set when the whole is a kept one.
+    """
 
     query: Query
     candidates: tuple[Candidate, ...] = ()
     trace: tuple[Step, ...] = ()
     receipt: Receipt = field(default_factory=lambda: Receipt("skipped", "reranking is off", cause="off"))
     dropped: tuple[Dropped, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    reuse: Reuse | None = None
 
     def ordered(self, candidates: Iterable[Candidate]) -> "Ranking":
         """The same ranking with these candidates, by falling score; ties keep their order."""

@@ -1,7 +1,7 @@
 """Metadata filters: a small tree, and what it means."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from secondlook.domain.chunk import MetadataValue
@@ -11,11 +11,15 @@ Operator = Literal["eq", "ne", "lt", "lte", "gt", "gte", "in", "nin"]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """``field operator value``; ``value`` is a tuple for ``in`` and ``nin``."""
+    """``field operator value``; ``value`` is a tuple for ``in`` and ``nin``.
+
+    Of texts on both sides the first ``first_bytes`` of UTF-8 count; 0 for all.
+    """
 
     field: str
     operator: Operator
     value: MetadataValue | tuple[MetadataValue, ...]
+    first_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,15 @@ class AnyOf:
 
 
 Filter = Comparison | AllOf | AnyOf
+
+
+def clipped(where: Filter | None, first_bytes: int) -> Filter | None:
+    """The same filter, in which only so many bytes of every text count."""
+    if where is None or not first_bytes:
+        return where
+    if isinstance(where, Comparison):
+        return replace(where, first_bytes=first_bytes)
+    return replace(where, parts=tuple(one for part in where.parts if (one := clipped(part, first_bytes))))
 
 
 def matches(where: Filter, metadata: Mapping[str, MetadataValue]) -> bool:
@@ -56,15 +69,20 @@ def matches(where: Filter, metadata: Mapping[str, MetadataValue]) -> bool:
 
 
 def _holds(where: Comparison, found: MetadataValue | None) -> bool:
+    found = None if found is None else _cut(found, where.first_bytes)
     wanted = where.value
-    options = wanted if isinstance(wanted, tuple) else (wanted,)
+    options = tuple(_cut(one, where.first_bytes) for one in (wanted if isinstance(wanted, tuple) else (wanted,)))
     if where.operator in ("eq", "in"):
         return found is not None and any(_equal(found, one) for one in options)
     if where.operator in ("ne", "nin"):
         return found is None or not any(_equal(found, one) for one in options)
     if found is None or isinstance(wanted, tuple):
         return False
-    return _ordered(where.operator, found, wanted)
+    return _ordered(where.operator, found, options[0])
+
+
+def _cut(value: MetadataValue, most: int) -> MetadataValue:
+    return value.encode()[:most].decode(errors="ignore") if most and isinstance(value, str) else value
 
 
 def _equal(left: MetadataValue, right: MetadataValue) -> bool:

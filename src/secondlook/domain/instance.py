@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from secondlook.domain.answer import DEFAULT_LIFE, Likeness
 from secondlook.domain.candidate import FusionMethod
 from secondlook.domain.chunk import MetadataValue
 from secondlook.domain.options import DEFAULT_MIN_SCORE, DEFAULT_TOP_K, Boost, MatchMode, RerankStage
@@ -38,6 +39,7 @@ class InstanceSettings:
     """Everything that can be set on an instance.
 
     ``reranking_budget`` is in seconds, 0 for the server's; ``reranking_stages`` stand for ``reranking_model``.
+    ``cache_life`` is in seconds, ``cache_likeness`` how alike a question must be for a kept answer.
     ``analyser`` is the language of the keyword index, None for the English of the tokenizer.
     ``extra`` keeps wire fields that are stored and echoed but that no stage reads,
     as a JSON object.
@@ -70,6 +72,9 @@ class InstanceSettings:
     reranking_weight: float = 1.0
     reranking_stages: tuple[RerankStage, ...] = ()
     boost_last: bool = False
+    cached: bool = True
+    cache_likeness: Likeness = "strong"
+    cache_life: int = DEFAULT_LIFE
     analyser: Analyser | None = None
 
 

@@ -13,6 +13,7 @@ MatchMode = Literal["and", "or"]
 Direction = Literal["asc", "desc", "exists", "not_exists"]
 MissingModel = Literal["substitute", "fall_back", "error"]
 LongPassages = Literal["window", "mean", "truncate"]
+Compatibility = Literal["plain", "strict"]
 LanguageGuard = Literal["off", "skip", "route"]
 
 DEFAULT_TOP_K = 10
@@ -28,12 +29,17 @@ CHAIN_WINDOWS = (200, 50, 20, 10)
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """What to fetch: methods, how many hits of each, which keyword matches count, and the filter."""
+    """What to fetch: methods, how many hits of each, which keyword matches count, and the filter.
+
+    ``partial`` says what follows when a method fails: what the other one found (true), a ``RetrievalError``
+    (false), or its own error (None).
+    """
 
     type: RetrievalType = "hybrid"
     num_candidates: int = DEFAULT_NUM_CANDIDATES
     match_mode: MatchMode = "and"
     where: Filter | None = None
+    partial: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

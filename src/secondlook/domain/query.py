@@ -8,10 +8,14 @@ Role = Literal["system", "developer", "user", "assistant", "tool"]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a conversation; text parts are joined by newlines."""
+    """One turn of a conversation; text parts are joined by newlines.
+
+    ``extra`` are further keys that belong to the model, such as the tool calls of a turn.
+    """
 
     role: Role
     content: str
+    extra: tuple[tuple[str, object], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,10 @@ class EmbeddedEngine:
         rows = await self._query(index, sql, json.dumps(list(chunk_ids)))
         return {str(name): cast(bytes, data) for name, data in rows}  # the column holds blobs only
 
+    async def read_generation(self, index: str) -> int:
+        """A number that every write changes."""
+        return await self._read(index, read_generation)
+
     async def fetch_neighbours(self, index: str, chunk: Chunk, by: int) -> Sequence[Chunk]:
         """The chunks around it, itself included, in order."""
         sql = f"SELECT {COLUMNS} FROM chunks WHERE item_id = ? AND position BETWEEN ? AND ? ORDER BY position"

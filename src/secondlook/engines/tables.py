@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
@@ -58,7 +59,8 @@ def make_tables(connection: sqlite3.Connection, shape: IndexShape) -> None:
             connection.execute(
                 f"CREATE VIRTUAL TABLE IF NOT EXISTS fts USING fts5(context, text, {text}tokenize='{tokenize}')"
             )
-        wanted = {"dimensions": str(shape.dimensions), "tokenizer": shape.tokenizer or "", "generation": "0"}
+        wanted = {"dimensions": str(shape.dimensions), "tokenizer": shape.tokenizer or ""}
+        wanted["generation"] = str(time.time_ns())  # so that an index that is made again begins with another number
         if shape.analyser:
             wanted["analyser"] = shape.analyser
         connection.executemany("INSERT INTO meta VALUES (?, ?)", list(wanted.items()))

@@ -97,6 +97,10 @@ class JointRetriever:
         parts = [self._retriever.fetch_stored(at, mine) for at, mine in wanted.items() if mine]
         return {key: value for part in await asyncio.gather(*parts) for key, value in part.items()}
 
+    async def read_generation(self, index: str) -> int:
+        """That of one member; joint answers are not kept."""
+        return await self._retriever.read_generation(index)
+
     async def fetch_neighbours(self, index: str, chunk: Chunk, by: int) -> Sequence[Chunk]:
         """The chunks around this one, of its own index."""
         return await self._retriever.fetch_neighbours(chunk.index, chunk, by)

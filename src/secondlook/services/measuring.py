@@ -28,5 +28,6 @@ async def count_search(work: Awaitable[Ranking]) -> Ranking:
             raise
     for step in ranking.trace:
         stage_seconds.labels(step.stage).observe(step.milliseconds / 1000)
-    reranks.labels(ranking.receipt.status, ranking.receipt.cause).inc()
+    if not ranking.reuse:  # otherwise nothing was reranked now
+        reranks.labels(ranking.receipt.status, ranking.receipt.cause).inc()
     return ranking

@@ -1,10 +1,13 @@
 """Search and answer: an instance's settings and a request's overrides become a plan, and the plan runs."""
 
-from collections.abc import AsyncIterator
+import json
+import logging
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
+from secondlook.domain.answer import Likeness
 from secondlook.domain.candidate import FusionMethod, Ranking
-from secondlook.domain.filters import Filter
+from secondlook.domain.filters import Filter, clipped
 from secondlook.domain.instance import Instance, InstanceSettings
 from secondlook.domain.options import (
     CHAIN_WINDOWS,
@@ -27,9 +30,13 @@ from secondlook.domain.options import (
     split_chain,
 )
 from secondlook.domain.query import Query
-from secondlook.errors import InvalidRetrievalTypeError
+from secondlook.errors import BackendError, InvalidRetrievalTypeError
 from secondlook.pipeline import answer, search
 from secondlook.ports import Delta, Tools
+from secondlook.services.caching import AnswerCache, Slot
+from secondlook.telemetry import tell
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,9 @@ class Ask:
 
     ``min_relevance`` has no instance value: None there means no cut.
     ``reranker`` is a name or a chain ``A>B``, and ``stages`` stand for it, unless there are none.
-    ``raise_on_failure`` makes a failed reranker an error.
+    ``raise_on_failure`` makes a failed reranker an error, and ``partial`` decides about a failed method of retrieval.
+    ``cached`` is off unless asked for, and None leaves it to the instance; what is explained is never a kept answer.
+    ``labels`` go to the log and to the span of the search.
     """
 
     retrieval_type: RetrievalType | None = None
@@ -61,6 +70,10 @@ class Ask:
     rewriting_prompt: str = ""
     expand_by: int = 0
     explain: bool = False
+    partial: bool | None = None
+    cached: bool | None = False
+    likeness: Likeness | None = None
+    labels: tuple[tuple[str, str | int | float | bool], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +91,7 @@ class SearchDefaults:
 
     Attributes:
         window: candidates the reranker reads; 0 for strict mode, which takes the result limit.
+        filter_bytes: how much of a text a filter compares; 0 for all.
     """
 
     window: int = DEFAULT_NUM_CANDIDATES
@@ -85,29 +99,81 @@ class SearchDefaults:
     missing: MissingModel = "substitute"
     guard: LanguageGuard = "off"
     multilingual: str = ""
+    filter_bytes: int = 0
 
 
 class Searching:
     """Runs searches and answers."""
 
-    def __init__(self, tools: Tools, defaults: SearchDefaults | None = None) -> None:
+    def __init__(self, tools: Tools, defaults: SearchDefaults | None = None, cache: AnswerCache | None = None) -> None:
         self._tools = tools
         self._defaults = defaults or SearchDefaults()
+        self._cache = cache
 
     async def search(self, instance: Instance, query: Query, ask: Ask) -> Ranking:
-        """The ranking; raises ``InvalidRetrievalTypeError`` or ``InvalidModelError``."""
-        return await search(query, make_plan(instance, ask, self._defaults), self._tools)
+        """The ranking, or a kept one; raises ``InvalidRetrievalTypeError`` or ``InvalidModelError``."""
+        plan = make_plan(instance, ask, self._defaults)
+        _tell_labels(instance, ask)
+        slot = await self._slot(instance, plan, query, ask)
+        if slot and self._cache and (kept := await self._cache.recall(slot)):
+            return kept.ranking
+        ranking = await search(query, plan, self._tools)
+        if slot and self._cache:
+            await self._cache.keep(slot, ranking)
+        return ranking
 
     async def answer(self, instance: Instance, query: Query, ask: Ask, *, generation: Generation) -> Answer:
-        """Search, then start the answer; nothing is generated until the deltas are read."""
-        ranking = await self.search(instance, query, ask)
+        """Search, then start the answer; nothing is generated until the deltas are read. A kept one is told again."""
         settings = instance.settings
         wanted = Generation(
             generation.model or settings.generation_model,
             generation.system_prompt or settings.answer_prompt,
             generation.forwarded,
         )
-        return Answer(ranking, self._tools.generator.name(wanted.model), answer(ranking, query, wanted, self._tools))
+        model = self._tools.generator.name(wanted.model)
+        plan = make_plan(instance, ask, self._defaults)
+        slot = await self._slot(instance, plan, query, ask, wanted)
+        if slot and self._cache and (kept := await self._cache.recall(slot)):
+            _tell_labels(instance, ask)
+            return Answer(kept.ranking, model, _replayed(kept.deltas))
+        ranking = await self.search(instance, query, replace(ask, cached=False))
+        deltas = answer(ranking, query, wanted, self._tools)
+        if slot and self._cache:
+            deltas = self._cache.recorded(slot, ranking, deltas)
+        return Answer(ranking, model, deltas)
+
+    async def forget(self, instance: Instance, *, quietly: bool = False) -> None:
+        """Forget the instance's kept answers; raises ``BackendError`` when they cannot be, unless ``quietly``."""
+        try:
+            if self._cache:
+                await self._cache.forget(instance)
+        except BackendError as error:
+            if not quietly:
+                raise
+            log.warning("%s", error)
+
+    async def _slot(
+        self, instance: Instance, plan: Plan, query: Query, ask: Ask, generation: Generation | None = None
+    ) -> Slot | None:
+        settings = instance.settings
+        wanted = settings.cached if ask.cached is None else ask.cached
+        if not wanted or ask.explain or self._cache is None:
+            return None
+        likeness = ask.likeness or settings.cache_likeness
+        return await self._cache.slot(instance, plan, query, likeness, generation=generation)
+
+
+async def _replayed(deltas: Sequence[Delta]) -> AsyncIterator[Delta]:
+    for delta in deltas:
+        yield delta
+
+
+def _tell_labels(instance: Instance, ask: Ask) -> None:
+    """What the caller wants found again, in the log and in the present span."""
+    if ask.labels:
+        tell(**{f"label.{name}": value for name, value in ask.labels})
+        place = (instance.account, instance.namespace, instance.name)
+        log.info("search in %s/%s/%s: %s", *place, json.dumps(dict(ask.labels)))
 
 
 def make_plan(instance: Instance, ask: Ask, defaults: SearchDefaults) -> Plan:
@@ -126,7 +192,8 @@ def make_plan(instance: Instance, ask: Ask, defaults: SearchDefaults) -> Plan:
             type=_retrieval_type(instance, ask.retrieval_type),
             num_candidates=max(reranking.cascade[0].window if reranking else window, top_k),
             match_mode=ask.match_mode or settings.match_mode,
-            where=ask.where,
+            where=clipped(ask.where, defaults.filter_bytes),
+            partial=ask.partial,
         ),
         fusion=Fusion(ask.fusion_method or settings.fusion_method),
         filtering=Filtering(settings.min_score if ask.min_score is None else ask.min_score),

@@ -10,14 +10,15 @@ from secondlook.ports import Delta, Generator, Prompt
 from secondlook.telemetry import record_span
 
 NOTHING_FOUND = "Nothing was found in the documents for this question."
+SEARCH_FAILED = "The documents could not be searched, so there is no answer to this question now."
 
 
 async def generate_answer(
     ranking: Ranking, query: Query, options: Generation, generator: Generator
 ) -> AsyncIterator[Delta]:
-    """The answer's pieces; with no candidates the model is not called and the answer says that nothing was found."""
+    """The answer's pieces; with no candidates the model is not called and the answer says why."""
     if not ranking.candidates:
-        yield Delta(NOTHING_FOUND, "stop")
+        yield Delta(SEARCH_FAILED if ranking.failures else NOTHING_FOUND, "stop")
         return
     turns = query.messages or (Message("user", query.text),)
     if options.system_prompt and not any(turn.role == "system" for turn in turns):

@@ -17,10 +17,17 @@ LONGEST = 500
 
 
 async def rewrite_query(ranking: Ranking, options: Rewriting, generator: Generator) -> Ranking:
-    """The ranking with its query's text rewritten; a model that fails leaves the query as it is."""
+    """The ranking with its query's text rewritten; a model that fails leaves the query as it is.
+
+    The first message of a conversation stands alone already and is not rewritten. The model
+    sees what user and assistant said; system messages and calls of tools are for the answer.
+    """
     query, note = ranking.query, ""
+    if sum(turn.role in ("user", "assistant") for turn in query.messages) == 1:
+        return ranking.noted(Step("rewrite", 0.0, 0, "the first message stays as it is"))
     with Stopwatch("rewrite") as watch:
-        turns = query.messages or (Message("user", query.text),)
+        said = [turn for turn in query.messages if turn.role in ("user", "assistant") and turn.content]
+        turns = [Message(turn.role, turn.content) for turn in said] or [Message("user", query.text)]
         prompt = Prompt((Message("system", options.prompt or PROMPT), *turns), query.text, (), options.model)
         try:
             pieces = [delta.text async for delta in generator.stream(prompt)]

@@ -24,7 +24,7 @@ def ask(**raw: object) -> Ask:
 
 
 def test_nothing_said_cuts_nothing() -> None:
-    assert ask() == Ask(min_score=0.0, min_relevance=None)
+    assert ask() == Ask(min_score=0.0, min_relevance=None, cached=None)
 
 
 def test_everything_said() -> None:
@@ -43,6 +43,7 @@ def test_everything_said() -> None:
         reranker="m",
         min_relevance=None,
         rewriting=True,
+        cached=None,
     )
 
 

@@ -108,3 +108,25 @@ def test_what_fails_at_once_fails_before_the_first_byte() -> None:
 
     assert asyncio.run(work([])) == "before"
     assert asyncio.run(work([Delta("Warm")])) == "after"
+
+
+def test_pieces_of_tool_calls_become_calls() -> None:
+    pieces: list[dict[str, object]] = [
+        {"index": 1, "id": "b", "type": "function", "function": {"name": "tide", "arguments": ""}},
+        {"index": 0, "id": "a", "type": "function", "function": {"name": "tide", "arguments": "{}"}},
+        {"index": 1, "id": "", "function": {"name": None, "arguments": '{"place":'}},
+        {"index": 1, "function": {"arguments": ' "north"}'}},
+    ]
+    written = Written()
+    for piece in pieces:
+        written.add(Delta("", tool_calls=(piece,)))
+    assert written.message() == {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [
+            {"id": "a", "type": "function", "function": {"name": "tide", "arguments": "{}"}},
+            {"id": "b", "type": "function", "function": {"name": "tide", "arguments": '{"place": "north"}'}},
+        ],
+    }
+    assert pieces[0]["function"] == {"name": "tide", "arguments": ""}, "what came is not changed"
+    assert Written("text").message() == {"role": "assistant", "content": "text"}

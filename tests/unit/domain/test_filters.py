@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secondlook.domain.chunk import MetadataValue
-from secondlook.domain.filters import AllOf, AnyOf, Comparison, Filter, Operator, matches
+from secondlook.domain.filters import AllOf, AnyOf, Comparison, Filter, Operator, clipped, matches
 
 VALUES: st.SearchStrategy[MetadataValue] = (
     st.sampled_from(["", "a", "b", "é", "1", "true"])
@@ -136,3 +136,36 @@ def test_all_and_any_are_what_python_says(parts: list[Filter], metadata: dict[st
     each = [matches(part, metadata) for part in parts]
     assert matches(AllOf(tuple(parts)), metadata) is all(each)
     assert matches(AnyOf(tuple(parts)), metadata) is any(each)
+
+
+@pytest.mark.parametrize(
+    ("operator", "wanted", "found", "holds"),
+    [
+        ("eq", "abcd", "abce", True),
+        ("eq", "abc", "abcd", True),
+        ("eq", "ab", "abcd", False),
+        ("ne", "abcd", "abce", False),
+        ("in", ("x", "abcd"), "abce", True),
+        ("gt", "abca", "abcz", False),
+        ("gte", "abca", "abcz", True),
+        ("lt", "abz", "abc", True),
+        ("eq", "abé", "abè", True),
+        ("eq", 1234, 1235, False),
+    ],
+)
+def test_of_long_texts_the_beginning_counts(
+    operator: Operator, wanted: object, found: MetadataValue, holds: bool
+) -> None:
+    where = clipped(Comparison("x", operator, wanted), 3)  # type: ignore[arg-type]  # one of the values above
+    assert where is not None
+    assert matches(where, {"x": found}) is holds
+
+
+@given(st.lists(st.builds(Comparison, FIELDS, st.sampled_from(["eq", "ne", *ORDER]), VALUES)).map(tuple), METADATA)
+def test_short_texts_compare_as_before(parts: tuple[Filter, ...], metadata: dict[str, MetadataValue]) -> None:
+    where = AllOf((*parts, AnyOf((*parts, Comparison("absent", "ne", 1)))))
+    cut = clipped(where, 64)
+    assert cut is not None
+    assert matches(cut, metadata) is matches(where, metadata)
+    assert clipped(where, 0) is where
+    assert clipped(None, 64) is None

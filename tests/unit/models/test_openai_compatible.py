@@ -9,7 +9,13 @@ import pytest
 
 from secondlook.domain.chunk import Chunk
 from secondlook.domain.query import Message
-from secondlook.errors import GeneratorError, GeneratorTimeoutError
+from secondlook.errors import (
+    AnswerBlockedError,
+    GeneratorBusyError,
+    GeneratorError,
+    GeneratorTimeoutError,
+    StandInAnswerError,
+)
 from secondlook.models.openai_compatible import OpenAICompatible
 from secondlook.ports import Delta, Prompt
 from tests.llm_server import running
@@ -88,3 +94,66 @@ def test_a_late_answer(url: str) -> None:
 def test_no_server() -> None:
     with pytest.raises(GeneratorError, match="cannot be used"):
         generate("http://127.0.0.1:9/v1", PROMPT, "ok")
+
+
+def test_a_server_that_does_not_stream(url: str) -> None:
+    found = generate(url, PROMPT, "whole")
+    assert found == [Delta("Warm the reservoir first. [winter/oil.md]", "stop", 7, 5)]
+
+
+def test_a_server_that_knows_no_stream_options(url: str) -> None:
+    async def work() -> list[list[Delta]]:
+        generator = OpenAICompatible(url, model="old")
+        try:
+            return [[delta async for delta in generator.stream(PROMPT)] for _ in range(2)]
+        finally:
+            await generator.close()
+
+    before = len(httpx.get(url.replace("/v1", "/requests")).json())
+    first, second = asyncio.run(work())
+    assert first == second
+    assert first[-1] == Delta("", "stop")
+    sent = httpx.get(url.replace("/v1", "/requests")).json()[before:]
+    assert ["stream_options" in one for one in sent] == [True, False, False], "it is asked once"
+
+
+def test_usage_is_asked_for_and_one_answer(url: str) -> None:
+    generate(url, replace(PROMPT, forwarded=(("n", 3), ("stream_options", {}), ("seed", 1))), "ok")
+    sent = httpx.get(url.replace("/v1", "/requests")).json()[-1]
+    assert sent["stream_options"] == {"include_usage": True}
+    assert "n" not in sent and sent["seed"] == 1
+
+
+def test_tool_calls_come_in_pieces_and_their_results_go_back(url: str) -> None:
+    tool = {"type": "function", "function": {"name": "tide", "parameters": {}}}
+    asked = replace(PROMPT, forwarded=(("tools", [tool]),))
+    deltas = generate(url, asked, "calls")
+    assert deltas[-1].finish_reason == "tool_calls"
+    pieces = [piece for delta in deltas for piece in delta.tool_calls]
+    assert [piece["index"] for piece in pieces] == [0, 0, 0, 1, 1, 1]
+    call = {"id": "call_0", "type": "function", "function": {"name": "tide", "arguments": "{}"}}
+    turns = (
+        *PROMPT.messages,
+        Message("assistant", "", (("tool_calls", [call]),)),
+        Message("tool", "high", (("tool_call_id", "call_0"),)),
+        Message("tool", "of nobody"),
+    )
+    generate(url, replace(asked, messages=turns), "calls")
+    sent = httpx.get(url.replace("/v1", "/requests")).json()[-1]["messages"]
+    assert [one["role"] for one in sent] == ["system", "user", "assistant", "tool"]
+    assert sent[2]["tool_calls"] == [call]
+    assert sent[3]["tool_call_id"] == "call_0"
+
+
+@pytest.mark.parametrize(
+    ("model", "wanted"),
+    [
+        ("muzzled", AnswerBlockedError),
+        ("fails", GeneratorError),
+        ("busy", GeneratorBusyError),
+        ("@cf/a/babbles", StandInAnswerError),
+    ],
+)
+def test_what_ends_an_answer(url: str, model: str, wanted: type[Exception]) -> None:
+    with pytest.raises(wanted):
+        generate(url, replace(PROMPT, model=model), model)

@@ -43,6 +43,9 @@ class Indexes:
     async def fetch_stored(self, index: str, chunk_ids: Sequence[str]) -> Mapping[str, bytes]:
         return {one: index.encode() for one in chunk_ids}
 
+    async def read_generation(self, index: str) -> int:
+        return {"a": 3, "b": 4}[index]
+
     async def fetch_neighbours(self, index: str, chunk: Chunk, by: int) -> Sequence[Chunk]:
         return [Chunk(index, index, index, index)]
 
@@ -91,6 +94,7 @@ def test_chunks_know_where_they_lie() -> None:
     assert {one: chunk.index for one, chunk in chunks.items()} == {"a1": "a", "a2": "a", "b1": "b"}
     assert [one.found for one in all_of_them] == [2, 1]
     assert run(joint.fetch_stored("", ["a1", "b1"])) == {"a1": b"a", "b1": b"b"}
+    assert run(joint.read_generation("b")) == 4
     [neighbour] = run(joint.fetch_neighbours("", chunks["b1"], 1))
     assert neighbour.id == "b"
 

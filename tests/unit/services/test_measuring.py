@@ -1,6 +1,7 @@
 """Searches are as they were, and are counted."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -8,9 +9,11 @@ from secondlook.domain.query import Query
 from secondlook.errors import RerankerError
 from secondlook.models.fakes import FakeReranker
 from secondlook.ports import Rerankers
+from secondlook.services.caching import AnswerCache
 from secondlook.services.indexing import Upload
 from secondlook.services.measuring import MeasuredSearching
 from secondlook.services.searching import Ask
+from secondlook.stores.answers import AnswerFile
 from secondlook.telemetry import REGISTRY
 from tests.unit.services.conftest import House
 
@@ -46,3 +49,21 @@ def test_a_search_that_was_not_to_fall_back_is_counted_as_refused(house: House) 
     with pytest.raises(RerankerError):
         house.run(measured.search(made, Query("oil"), Ask(rerank=True, raise_on_failure=True)))
     assert count("secondlook_reranks_total", status="refused", reason="memory") == before + 1
+
+
+def test_a_kept_answer_is_no_rerank(house: House, tmp_path: Path) -> None:
+    made = house.make()
+    answers = AnswerFile(tmp_path / "answers.sqlite", room=1 << 20)
+    measured = MeasuredSearching(house.tools, None, AnswerCache(answers, house.tools))
+    names = [
+        ("secondlook_reranks_total", {"status": "skipped", "reason": "off"}),
+        ("secondlook_cache_reads_total", {"cache": "answers", "result": "hit"}),
+        ("secondlook_cache_reads_total", {"cache": "answers", "result": "miss"}),
+        ("secondlook_stage_seconds_count", {"stage": "cache"}),
+    ]
+    before = [count(name, **labels) for name, labels in names]
+    for _ in range(3):
+        house.run(measured.search(made, Query("oil"), Ask(cached=None)))
+    after = [count(name, **labels) for name, labels in names]
+    assert [new - old for new, old in zip(after, before, strict=True)] == [1, 2, 1, 2]
+    answers.close()

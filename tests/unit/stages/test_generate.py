@@ -1,13 +1,16 @@
 """The answer comes from the ranking's chunks, best first."""
 
+from dataclasses import replace
+
 import pytest
 
+from secondlook.domain.candidate import Failure
 from secondlook.domain.options import Generation
 from secondlook.domain.query import Query
 from secondlook.errors import GeneratorError
 from secondlook.models.fakes import FakeGenerator
 from secondlook.ports import Delta
-from secondlook.stages.generate import NOTHING_FOUND, generate_answer
+from secondlook.stages.generate import NOTHING_FOUND, SEARCH_FAILED, generate_answer
 from tests.unit.stages.conftest import make_ranking, run
 
 
@@ -34,3 +37,11 @@ def test_a_model_that_fails_is_an_error() -> None:
 
     with pytest.raises(GeneratorError, match="down"):
         run(work())
+
+
+def test_a_search_that_failed_is_not_told_as_nothing_found() -> None:
+    async def work() -> list[Delta]:
+        ranking = replace(make_ranking([]), failures=(Failure("vector", "down"),))
+        return [delta async for delta in generate_answer(ranking, Query("oil?"), Generation(), FakeGenerator())]
+
+    assert run(work()) == [Delta(SEARCH_FAILED, "stop")]

@@ -1,14 +1,17 @@
 """Retrieval asks the methods of the plan and nothing else."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
 
+from secondlook.domain.candidate import Failure
+from secondlook.domain.chunk import Chunk
 from secondlook.domain.filters import Comparison
 from secondlook.domain.options import Plan, Retrieval
 from secondlook.domain.query import Query
-from secondlook.errors import BackendError
+from secondlook.errors import BackendError, OverloadedError, RetrievalError
 from secondlook.models.fakes import FakeEmbedder
 from secondlook.stages.retrieve import retrieve_candidates
 from tests.unit.stages.conftest import Bench, run
@@ -68,3 +71,43 @@ def test_keyword_search_needs_no_embedder(bench: Bench) -> None:
 def test_the_filter_reaches_both_methods(bench: Bench) -> None:
     options = replace(Retrieval("hybrid", match_mode="or"), where=Comparison("colour", "eq", "red"))
     assert run(retrieve_candidates(OIL, Plan("i", options), bench.tools())).chunks == {}
+
+
+@pytest.mark.parametrize("partial", [True, False, None])
+def test_a_method_that_fails(bench: Bench, partial: bool | None) -> None:
+    bench.embedder = FakeEmbedder(fails=True)
+    plan = Plan("i", Retrieval("hybrid", match_mode="or", partial=partial))
+    if partial:
+        found = run(retrieve_candidates(OIL, plan, bench.tools()))
+        assert found.vector is None
+        assert found.keyword is not None and set(found.chunks) == {"c0", "c3"}
+        assert found.failures == (Failure("vector", "the embedder is down"),)
+        return
+    with pytest.raises(RetrievalError if partial is False else BackendError, match="the embedder is down"):
+        run(retrieve_candidates(OIL, plan, bench.tools()))
+
+
+def test_an_index_that_fails(bench: Bench) -> None:
+    plan = Plan("absent", Retrieval("hybrid", partial=True))
+    found = run(retrieve_candidates(OIL, plan, bench.tools()))
+    assert (found.vector, found.keyword, found.chunks) == (None, None, {})
+    assert [one.method for one in found.failures] == ["vector", "keyword"]
+
+
+def test_chunks_that_cannot_be_fetched(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(index: str, chunk_ids: Sequence[str]) -> Mapping[str, Chunk]:
+        raise BackendError("the disk is gone")
+
+    monkeypatch.setattr(bench.engine, "fetch_chunks", fail)
+    found = run(retrieve_candidates(OIL, Plan("i", Retrieval("vector", partial=True)), bench.tools()))
+    assert (found.vector, found.chunks) == (None, {})
+    assert found.failures == (Failure("vector", "the disk is gone"),)
+
+
+def test_a_full_queue_is_no_failure_of_a_method(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(text: str) -> bytes:
+        raise OverloadedError("too much waits")
+
+    monkeypatch.setattr(bench.embedder, "embed_query", refuse)
+    with pytest.raises(OverloadedError):
+        run(retrieve_candidates(OIL, Plan("i", Retrieval(partial=True)), bench.tools()))

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from secondlook.api.ai_search.endpoints import shown
-from secondlook.api.ai_search.wire import MAX_BOOSTS, BoostBody, to_boosts
+from secondlook.api.ai_search.wire import LIKENESS, MAX_BOOSTS, BoostBody, CacheThreshold, to_boosts
 from secondlook.api.body import Body, validate
 from secondlook.api.reranking import LONGEST_BUDGET, StageBody, stages_of, to_stages
 from secondlook.domain.endpoint import Endpoint
@@ -28,9 +28,6 @@ ECHOED: dict[str, Any] = {
     "token_id": None,
     "ai_gateway_id": None,
     "use_ocr": False,
-    "cache": True,
-    "cache_threshold": "close_enough",
-    "cache_ttl": 172800,
     "sync_interval": 21600,
     "summarization": False,
     "summarization_model": None,
@@ -111,7 +108,7 @@ class InstanceBody(Body):
     system_prompt_index_summarization: str | None = None
     metadata: dict[str, Any] | None = None
     cache: bool | None = None
-    cache_threshold: Literal["super_strict_match", "close_enough", "flexible_friend", "anything_goes"] | None = None
+    cache_threshold: CacheThreshold | None = None
     cache_ttl: Literal[600, 1800, 3600, 7200, 21600, 43200, 86400, 172800, 259200, 518400] | None = None
     sync_interval: Literal[900, 1800, 3600, 7200, 14400, 21600, 43200, 86400] | None = None
 
@@ -133,6 +130,8 @@ PLAIN = {
     "system_prompt_ai_search": "answer_prompt",
     "system_prompt_rewrite_query": "rewriting_prompt",
     "paused": "paused",
+    "cache": "cached",
+    "cache_ttl": "cache_life",
 }
 """Wire name -> name of the setting, where the value needs no translation."""
 
@@ -171,6 +170,8 @@ def merge_settings(settings: InstanceSettings, raw: dict[str, Any]) -> InstanceS
     if "reranking_model" in raw and raw["reranking_model"] is None:
         changes["reranking_model"] = ""
     changes |= _reranking(body)
+    if body.cache_threshold:
+        changes["cache_likeness"] = LIKENESS[body.cache_threshold]
     if changes.get("embedding_model") == DEFAULT_EMBEDDER:
         changes["embedding_model"] = ""
     if body.hybrid_search_enabled is not None and body.index_method is None:
@@ -217,6 +218,7 @@ def instance_of(instance: Instance, endpoint: Endpoint | None = None) -> dict[st
         "engine_version": 3,
         **extra,
         **{wire: getattr(settings, ours) for wire, ours in PLAIN.items()},
+        "cache_threshold": next(wire for wire, ours in LIKENESS.items() if ours == settings.cache_likeness),
         "embedding_model": settings.embedding_model or DEFAULT_EMBEDDER,
         "reranking_model": settings.reranking_model or None,
         "reranking_budget_ms": round(1000 * settings.reranking_budget) or None,

@@ -21,9 +21,11 @@ from secondlook.api.wire import (
     STREAM_HEADERS,
     Dress,
     Written,
+    cache_headers,
     collect,
     event,
     explained,
+    failures_of,
     primed,
     receipt_of,
     undressed,
@@ -77,7 +79,7 @@ async def answer_search(
     body = validate(SearchBody, raw)
     query = read_query(body.query, body.messages)
     ranking = await while_wanted(request, services.searching.search(instance, query, to_ask(body, instance)))
-    return JSONResponse(success(dress(result_of(ranking, body))))
+    return JSONResponse(success(dress(result_of(ranking, body))), headers=cache_headers(ranking))
 
 
 async def answer_chat(
@@ -102,8 +104,10 @@ async def say(request: Request, answer: Answer, body: ChatBody, dress: Dress = u
         deltas = await while_wanted(request, primed(answer.deltas))
         bare = body.ai_search_options.retrieval.metadata_only
         frames = stream_of(answer, deltas, bare=bare, dress=dress)
-        return StreamingResponse(frames, media_type="text/event-stream", headers=STREAM_HEADERS)
-    return JSONResponse(dress(completion_of(answer, await while_wanted(request, collect(answer.deltas)), body)))
+        headers = {**STREAM_HEADERS, **cache_headers(answer.ranking)}
+        return StreamingResponse(frames, media_type="text/event-stream", headers=headers)
+    completion = completion_of(answer, await while_wanted(request, collect(answer.deltas)), body)
+    return JSONResponse(dress(completion), headers=cache_headers(answer.ranking))
 
 
 def no_user_message(error: MissingQueryError) -> JSONResponse:
@@ -161,6 +165,7 @@ def _add_management(router: APIRouter, services: Services) -> None:
         instance = await _find(services, request, name)
         endpoint = await services.endpoints.of(owner_of(instance))
         await services.instances.delete(instance)
+        await services.searching.forget(instance, quietly=True)
         await services.endpoints.remove(owner_of(instance))
         return JSONResponse(success(instance_of(instance, endpoint)))
 
@@ -182,7 +187,7 @@ def _add_management(router: APIRouter, services: Services) -> None:
 
     @router.post("/{name}/purge_cache")
     async def purge_cache(request: Request, name: str) -> JSONResponse:
-        await _find(services, request, name)
+        await services.searching.forget(await _find(services, request, name))
         return JSONResponse(success({}))
 
 
@@ -208,17 +213,14 @@ def make_token_router() -> APIRouter:
 def completion_of(answer: Answer, written: Written, body: ChatBody) -> dict[str, object]:
     """The bare completion object, with its chunks (contract, 11)."""
     bare = body.ai_search_options.retrieval.metadata_only
-    choice = {
-        "index": 0,
-        "finish_reason": written.finish_reason,
-        "message": {"role": "assistant", "content": written.text},
-    }
+    choice = {"index": 0, "finish_reason": written.finish_reason, "message": written.message()}
     completion: dict[str, object] = {
         **_head(answer, "chat.completion"),
         "choices": [choice],
         **({"usage": written.usage} if written.usage else {}),
         "chunks": [chunk_of(candidate, bare=bare) for candidate in answer.ranking.candidates],
         "reranking": receipt_of(answer.ranking),
+        **failures_of(answer.ranking),
     }
     return explained(answer.ranking, completion, "chunks", bare=bare) if body.explain else completion
 
@@ -234,8 +236,11 @@ async def stream_of(
     try:
         async for delta in deltas:
             written.add(delta)
-            if delta.text:
-                yield event({**head, "choices": [{"index": 0, "delta": {"content": delta.text}}]})
+            said: dict[str, object] = {"content": delta.text} if delta.text else {}
+            if delta.tool_calls:
+                said["tool_calls"] = list(delta.tool_calls)
+            if said:
+                yield event({**head, "choices": [{"index": 0, "delta": said}]})
     except Exception as error:  # the edge: the status line is long gone
         if not isinstance(error, SecondlookError):
             log.exception("a stream broke")
@@ -244,7 +249,8 @@ async def stream_of(
     else:
         last = [{"index": 0, "delta": {}, "finish_reason": written.finish_reason}]
         usage = {"usage": written.usage} if written.usage else {}
-        yield event(dress({**head, "choices": last, **usage, "reranking": receipt_of(answer.ranking)}))
+        told = {"reranking": receipt_of(answer.ranking), **failures_of(answer.ranking)}
+        yield event(dress({**head, "choices": last, **usage, **told}))
     yield DONE
 
 

@@ -8,7 +8,16 @@ from pydantic import Field, field_validator
 from secondlook.api.body import Body, WireMessage
 from secondlook.api.filters import parse_filter
 from secondlook.api.reranking import RerankKeys, raises, seconds, to_stages
-from secondlook.api.wire import custom_metadata, explained, explanation_of, receipt_of, shown_score, trace_of
+from secondlook.api.wire import (
+    custom_metadata,
+    explained,
+    explanation_of,
+    failures_of,
+    receipt_of,
+    shown_score,
+    trace_of,
+)
+from secondlook.domain.answer import Likeness
 from secondlook.domain.candidate import Candidate, Ranking
 from secondlook.domain.instance import Instance
 from secondlook.domain.options import DEFAULT_MIN_RELEVANCE, Boost, Direction
@@ -63,11 +72,20 @@ class RerankBody(RerankKeys):
         return self.model_copy(update=silent)
 
 
+CacheThreshold = Literal["super_strict_match", "close_enough", "flexible_friend", "anything_goes"]
+LIKENESS: Mapping[CacheThreshold, Likeness] = {
+    "super_strict_match": "exact",
+    "close_enough": "strong",
+    "flexible_friend": "broad",
+    "anything_goes": "loose",
+}
+
+
 class CacheBody(Body):
-    """``ai_search_options.cache``; checked, but no answer is cached yet."""
+    """``ai_search_options.cache``."""
 
     enabled: bool | None = None
-    cache_threshold: Literal["super_strict_match", "close_enough", "flexible_friend", "anything_goes"] | None = None
+    cache_threshold: CacheThreshold | None = None
 
 
 class OptionsBody(Body):
@@ -77,12 +95,12 @@ class OptionsBody(Body):
     query_rewrite: RewriteBody = RewriteBody()
     reranking: RerankBody = RerankBody()
     cache: CacheBody = CacheBody()
-    custom_metadata: dict[str, str | float | bool] | None = Field(None, max_length=2)
+    custom_metadata: dict[str, str | int | float | bool] | None = Field(None, max_length=2)
     instance_ids: list[str] | None = None
 
     @field_validator("custom_metadata")
     @classmethod
-    def _allowed(cls, given: dict[str, str | float | bool] | None) -> dict[str, str | float | bool] | None:
+    def _allowed(cls, given: dict[str, str | int | float | bool] | None) -> dict[str, str | int | float | bool] | None:
         for name in given or ():
             if name in RESERVED_LABELS or name.startswith("cf."):
                 raise ValueError(f"{name!r} is reserved, as is what begins with cf.")
@@ -153,6 +171,10 @@ def to_ask(body: SearchBody, instance: Instance) -> Ask:
         rewriting_prompt=options.query_rewrite.rewrite_prompt,
         expand_by=retrieval.context_expansion,
         explain=body.explain,
+        partial=retrieval.return_on_failure,
+        cached=options.cache.enabled,
+        likeness=LIKENESS[options.cache.cache_threshold] if options.cache.cache_threshold else None,
+        labels=tuple(sorted((options.custom_metadata or {}).items())),
     )
 
 
@@ -181,6 +203,7 @@ def result_of(ranking: Ranking, body: SearchBody) -> dict[str, object]:
         "search_query": ranking.query.text,
         "chunks": [chunk_of(candidate, bare=bare) for candidate in ranking.candidates],
         "reranking": receipt_of(ranking),
+        **failures_of(ranking),
     }
     return explained(ranking, result, "chunks", bare=bare) if body.explain else result
 

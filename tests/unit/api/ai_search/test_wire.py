@@ -33,7 +33,7 @@ def ask(**raw: object) -> Ask:
 
 
 def test_a_bare_query_overrides_nothing_but_rewriting() -> None:
-    assert ask(query="oil") == Ask(rewriting=False, min_relevance=DEFAULT_MIN_RELEVANCE)
+    assert ask(query="oil") == Ask(rewriting=False, min_relevance=DEFAULT_MIN_RELEVANCE, partial=True, cached=None)
 
 
 def test_everything_said() -> None:
@@ -51,6 +51,8 @@ def test_everything_said() -> None:
         },
         "query_rewrite": {"enabled": True, "model": "w", "rewrite_prompt": "p"},
         "reranking": {"enabled": True, "model": "m", "match_threshold": 0, "budget_ms": 250},
+        "cache": {"enabled": True, "cache_threshold": "flexible_friend"},
+        "custom_metadata": {"team": "search"},
     }
     assert ask(messages=[{"role": "user", "content": "oil"}], ai_search_options=options) == Ask(
         retrieval_type="vector",
@@ -69,6 +71,10 @@ def test_everything_said() -> None:
         rewriting_model="w",
         rewriting_prompt="p",
         expand_by=2,
+        partial=False,
+        cached=True,
+        likeness="broad",
+        labels=(("team", "search"),),
     )
 
 
