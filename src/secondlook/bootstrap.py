@@ -102,14 +102,14 @@ async def open_runtime(
         rerankers = Rerankers(lambda name: remember(shelf.find(name), pairs), shelf.default)
         _check_multilingual(settings, rerankers)
         tools = Tools(engine, EncoderEmbedder(encoder, late), rerankers, generator)
-        published = SqlEndpoints(Database(_catalog_url(settings)))
-        opened.push_async_callback(published.close)
-        await published.open()
         cache = None
         if settings.answer_cache_mb:
             answers = make_answers(settings, endpoints)
             opened.callback(answers.close)
             cache = AnswerCache(answers, tools)
+        published = SqlEndpoints(Database(_catalog_url(settings)))
+        opened.push_async_callback(published.close)
+        await published.open()
         services = make_services(settings, tools, engine, catalog, encoder, endpoints=published, cache=cache)
         if queue != "none":
             await _begin_indexing(opened, services.indexing, FileLock(folder / "uploads.lock"), queue)
@@ -213,17 +213,17 @@ def make_services(
     )
 
 
-def make_snippets(settings: Settings) -> Snippets:
-    """The code of the search box, which is fetched only where a registry is named and nobody is offline."""
-    registry = "" if settings.offline else settings.npm_registry
-    return Snippets(settings.models_dir / "snippets", folder=settings.snippet_dir, registry=registry)
-
-
 def make_answers(settings: Settings, endpoints: Sequence[Endpoint]) -> AnswerFile:
     """Kept answers; they go when the release changes, or a setting that no request tells."""
     told = (__version__, settings.long_passages, settings.llm_url, settings.compatibility, sorted(map(repr, endpoints)))
     digest = blake2b(repr(told).encode(), digest_size=16).hexdigest()
     return AnswerFile(settings.data_dir / "answers.sqlite", room=settings.answer_cache_mb << 20, made_with=digest)
+
+
+def make_snippets(settings: Settings) -> Snippets:
+    """The code of the search box, which is fetched only where a registry is named and nobody is offline."""
+    registry = "" if settings.offline else settings.npm_registry
+    return Snippets(settings.models_dir / "snippets", folder=settings.snippet_dir, registry=registry)
 
 
 def _check_multilingual(settings: Settings, rerankers: Rerankers) -> None:

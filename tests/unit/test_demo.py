@@ -15,6 +15,7 @@ from secondlook import demo
 from secondlook.bootstrap import Runtime
 from secondlook.domain.candidate import Ranking
 from secondlook.domain.instance import Instance
+from secondlook.services.bundle import Services
 from secondlook.services.indexing import Upload
 from tests.unit.services.conftest import House
 
@@ -28,7 +29,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 def runtime_of(house: House) -> Runtime:
-    return Runtime(house.services, house.tools, house.engine)
+    services = Services(
+        house.access, house.instances, house.indexing, house.searching, house.reranking, house.explaining
+    )
+    return Runtime(services, house.tools, house.engine)
 
 
 def ensure(house: House) -> tuple[Instance, int]:

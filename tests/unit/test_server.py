@@ -12,6 +12,7 @@ import pytest
 from secondlook.bootstrap import Runtime
 from secondlook.errors import SetupError
 from secondlook.server import close, listen, serve, url_of
+from secondlook.services.bundle import Services
 from secondlook.settings import Settings
 from tests.unit.services.conftest import House
 
@@ -39,7 +40,11 @@ def test_it_answers_once_it_says_so(
     def ready(port: int) -> None:
         threading.Thread(target=ask, args=(port,)).start()
 
-    runtime = Runtime(house.services, house.tools, house.engine)
+    runtime = Runtime(
+        Services(house.access, house.instances, house.indexing, house.searching, house.reranking, house.explaining),
+        house.tools,
+        house.engine,
+    )
     before = signal.signal(signal.SIGTERM, lambda number, frame: None)
     try:
         house.run(serve(runtime, Settings(port=0, log_level=level), on_ready=ready))

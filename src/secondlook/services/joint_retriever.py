@@ -98,8 +98,8 @@ class JointRetriever:
         return {key: value for part in await asyncio.gather(*parts) for key, value in part.items()}
 
     async def read_generation(self, index: str) -> int:
-        """That of one member; joint answers are not kept."""
-        return await self._retriever.read_generation(index)
+        """One number for the generations of all members."""
+        return hash(tuple([await self._retriever.read_generation(one.index) for one in self._members.values()]))
 
     async def fetch_neighbours(self, index: str, chunk: Chunk, by: int) -> Sequence[Chunk]:
         """The chunks around this one, of its own index."""

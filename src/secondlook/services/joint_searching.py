@@ -11,14 +11,16 @@ from secondlook.errors import (
     CallerError,
     InstanceSearchesFailedError,
     InvalidOptionError,
+    RerankerError,
     SecondlookError,
     TooManyInstancesError,
 )
 from secondlook.pipeline import answer, search
 from secondlook.ports import Catalog, Tools
 from secondlook.services.joint_retriever import JointRetriever, Member
-from secondlook.services.measuring import count_search
+from secondlook.services.measuring import count_refusal, count_search
 from secondlook.services.searching import Answer, Ask, SearchDefaults, make_plan
+from secondlook.telemetry import span
 
 MOST_INSTANCES = 10
 MakeAsk = Callable[[Instance], Ask]
@@ -96,7 +98,13 @@ class JointSearching:
             return Joint(Ranking(query), tuple(Part(name, error=failed[name]) for name in wanted))
         members = {name: Member(plan.index, plan.retrieval) for name, (_, plan) in plans.items()}
         tools = replace(self._tools, retriever=JointRetriever(self._tools.retriever, list(members.values())))
-        ranking = await count_search(search(query, join_plans([plan for _, plan in plans.values()]), tools))
+        with span("search"):
+            try:
+                ranking = await search(query, join_plans([plan for _, plan in plans.values()]), tools)
+            except RerankerError as error:
+                count_refusal(error)
+                raise
+        count_search(ranking)
         failed |= {name: one.error for name, one in members.items() if one.error}
         _check_failures(failed, wanted, partial)
         parts = [_part(name, members.get(name), failed.get(name), ranking) for name in wanted]

@@ -1,7 +1,5 @@
 """Searches that are counted and timed."""
 
-from collections.abc import Awaitable
-
 from secondlook.domain.candidate import Ranking
 from secondlook.domain.instance import Instance
 from secondlook.domain.query import Query
@@ -15,19 +13,24 @@ class MeasuredSearching(Searching):
 
     async def search(self, instance: Instance, query: Query, ask: Ask) -> Ranking:
         """The ranking; raises as ``Searching.search``."""
-        return await count_search(super().search(instance, query, ask))
+        with span("search"):
+            try:
+                ranking = await super().search(instance, query, ask)
+            except RerankerError as error:
+                count_refusal(error)
+                raise
+        count_search(ranking)
+        return ranking
 
 
-async def count_search(work: Awaitable[Ranking]) -> Ranking:
-    """What the search gives; the times of its stages, and what reranking did, go into the metrics."""
-    with span("search"):
-        try:
-            ranking = await work
-        except RerankerError as error:
-            reranks.labels("refused", error.cause).inc()
-            raise
+def count_search(ranking: Ranking) -> None:
+    """Put the times of its stages, and what reranking did, into the metrics; a kept answer was not reranked now."""
     for step in ranking.trace:
         stage_seconds.labels(step.stage).observe(step.milliseconds / 1000)
-    if not ranking.reuse:  # otherwise nothing was reranked now
+    if not ranking.reuse:
         reranks.labels(ranking.receipt.status, ranking.receipt.cause).inc()
-    return ranking
+
+
+def count_refusal(error: RerankerError) -> None:
+    """A search that was not to fall back failed for its reranker."""
+    reranks.labels("refused", error.cause).inc()

@@ -13,19 +13,13 @@ from secondlook.errors import InvalidModelError, SetupError
 from secondlook.models.fakes import FakeEmbedder, FakeGenerator, FakeReranker
 from secondlook.ports import Embedder, Reranker, Rerankers, Tools
 from secondlook.services.access import Access
-from secondlook.services.bundle import Services
-from secondlook.services.endpoints import Endpoints
 from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
-from secondlook.services.joint_searching import JointSearching
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import Searching
 from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
-from secondlook.stores.database import Database
-from secondlook.stores.endpoints import SqlEndpoints
-from secondlook.stores.snippets import Snippets
 
 T = TypeVar("T")
 
@@ -54,25 +48,7 @@ class House:
         self.searching = Searching(self.tools)
         self.reranking = PassageReranking(self.tools.rerankers)
         self.explaining = Explaining(self.tools, self.catalog, self.engine)
-        self.joint = JointSearching(self.tools, self.catalog)
-        self.published = SqlEndpoints(Database(f"sqlite+aiosqlite:///{folder / 'catalog.sqlite'}"))
-        self.endpoints = Endpoints(self.published, self.catalog, Snippets(folder / "snippets"))
         self.run(self.catalog.open())
-        self.run(self.published.open())
-
-    @property
-    def services(self) -> Services:
-        """All of them."""
-        return Services(
-            self.access,
-            self.instances,
-            self.indexing,
-            self.searching,
-            self.reranking,
-            self.explaining,
-            self.joint,
-            self.endpoints,
-        )
 
     def find(self, name: str) -> Reranker:
         if name == "missing":
@@ -96,7 +72,6 @@ class House:
         """Everything closed in order."""
         self.run(self.indexing.stop())
         self.engine.close()
-        self.run(self.published.close())
         self.run(self.catalog.close())
         self._runner.close()
 

@@ -1,17 +1,16 @@
 """The use cases travel together and are not swapped underway."""
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, fields
+from typing import Any
 
 import pytest
 
-from tests.unit.services.conftest import House
+from secondlook.services.bundle import Services
 
 
-def test_one_of_each(idle: House) -> None:
-    made = idle.services
-    assert (made.access, made.instances, made.indexing, made.searching, made.reranking, made.explaining) == (
-        idle.access, idle.instances, idle.indexing, idle.searching, idle.reranking, idle.explaining,
-    )  # fmt: skip
-    assert (made.joint, made.endpoints) == (idle.joint, idle.endpoints)
+def test_one_of_each() -> None:
+    given: dict[str, Any] = {one.name: object() for one in fields(Services)}
+    made = Services(**given)
+    assert {name: getattr(made, name) for name in given} == given
     with pytest.raises(FrozenInstanceError):
-        made.access = idle.access  # type: ignore[misc]  # what is shown
+        made.access = given["access"]  # type: ignore[misc]  # what is shown

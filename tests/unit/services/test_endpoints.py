@@ -1,5 +1,6 @@
 """Endpoints: what can be set, and under which names they answer."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,9 @@ import pytest
 from secondlook.domain.endpoint import EndpointParams, Owner, RateLimit
 from secondlook.errors import DomainTakenError, InactiveEndpointError, NoDomainLeftError, UnknownInstancesError
 from secondlook.services.endpoints import Endpoints
+from secondlook.stores.database import Database
+from secondlook.stores.endpoints import SqlEndpoints
+from secondlook.stores.snippets import Snippets
 from tests.unit.services.conftest import House
 
 ON = EndpointParams(enabled=True)
@@ -14,8 +18,11 @@ SHORE = Owner("acc", "default")
 
 
 @pytest.fixture
-def endpoints(idle: House) -> Endpoints:
-    return idle.endpoints
+def endpoints(idle: House) -> Iterator[Endpoints]:
+    store = SqlEndpoints(Database(f"sqlite+aiosqlite:///{idle.folder / 'catalog.sqlite'}"))
+    idle.run(store.open())
+    yield Endpoints(store, idle.catalog, Snippets(idle.folder / "snippets"))
+    idle.run(store.close())
 
 
 def test_what_cannot_be_set(idle: House, endpoints: Endpoints) -> None:

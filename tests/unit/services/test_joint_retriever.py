@@ -23,6 +23,7 @@ class Indexes:
     def __init__(self, fails: Mapping[str, Exception] | None = None) -> None:
         self.fails = fails or {}
         self.asked: list[tuple[str, object]] = []
+        self.generations = {"a": 1, "b": 2}
 
     async def search_vectors(self, index: str, vector: bytes, num: int, where: Filter | None) -> Hits:
         self.asked.append((index, where))
@@ -37,14 +38,14 @@ class Indexes:
     async def score_vectors(self, index: str, vector: bytes, chunk_ids: Sequence[str]) -> Mapping[str, float]:
         return {one: SCORES[index][one] for one in chunk_ids}
 
+    async def read_generation(self, index: str) -> int:
+        return self.generations[index]
+
     async def fetch_chunks(self, index: str, chunk_ids: Sequence[str]) -> Mapping[str, Chunk]:
         return {one: Chunk(one, one, one, one) for one in chunk_ids}
 
     async def fetch_stored(self, index: str, chunk_ids: Sequence[str]) -> Mapping[str, bytes]:
         return {one: index.encode() for one in chunk_ids}
-
-    async def read_generation(self, index: str) -> int:
-        return {"a": 3, "b": 4}[index]
 
     async def fetch_neighbours(self, index: str, chunk: Chunk, by: int) -> Sequence[Chunk]:
         return [Chunk(index, index, index, index)]
@@ -94,7 +95,6 @@ def test_chunks_know_where_they_lie() -> None:
     assert {one: chunk.index for one, chunk in chunks.items()} == {"a1": "a", "a2": "a", "b1": "b"}
     assert [one.found for one in all_of_them] == [2, 1]
     assert run(joint.fetch_stored("", ["a1", "b1"])) == {"a1": b"a", "b1": b"b"}
-    assert run(joint.read_generation("b")) == 4
     [neighbour] = run(joint.fetch_neighbours("", chunks["b1"], 1))
     assert neighbour.id == "b"
 
@@ -120,3 +120,13 @@ def test_what_nobody_expects_goes_on() -> None:
     joint = JointRetriever(Indexes({"a": KeyError("a bug")}), members("hybrid", "hybrid"))
     with pytest.raises(ExceptionGroup):
         run(joint.search_vectors("", b"", 50, None))
+
+
+def test_a_write_to_any_member_changes_the_generation() -> None:
+    indexes = Indexes()
+    joint = JointRetriever(indexes, members("hybrid", "hybrid"))
+    seen = {run(joint.read_generation("joint"))}
+    for generations in ({"a": 2, "b": 2}, {"a": 2, "b": 1}, {"a": 3, "b": 0}):
+        indexes.generations = generations
+        seen.add(run(joint.read_generation("joint")))
+    assert len(seen) == 4

@@ -100,14 +100,14 @@ async def answer_chat(
 
 async def say(request: Request, answer: Answer, body: ChatBody, dress: Dress = undressed) -> Response:
     """The completion, whole or as a stream; every object of it as ``dress`` shows it."""
+    cached = cache_headers(answer.ranking)
     if body.stream:
         deltas = await while_wanted(request, primed(answer.deltas))
         bare = body.ai_search_options.retrieval.metadata_only
         frames = stream_of(answer, deltas, bare=bare, dress=dress)
-        headers = {**STREAM_HEADERS, **cache_headers(answer.ranking)}
-        return StreamingResponse(frames, media_type="text/event-stream", headers=headers)
+        return StreamingResponse(frames, media_type="text/event-stream", headers={**STREAM_HEADERS, **cached})
     completion = completion_of(answer, await while_wanted(request, collect(answer.deltas)), body)
-    return JSONResponse(dress(completion), headers=cache_headers(answer.ranking))
+    return JSONResponse(dress(completion), headers=cached)
 
 
 def no_user_message(error: MissingQueryError) -> JSONResponse:
