@@ -172,6 +172,14 @@ def test_one_that_fails_does_not_fail_the_others(both: Wire, tmp_path: Path, bro
     assert error_of(both.post(SEARCH, strict)) == (500, 7049, "one_or_more_instance_searches_failed")
 
 
+def test_a_method_that_fails_is_told_beside_an_instance_that_does(both: Wire) -> None:
+    both.embedder.fails = True
+    answer = both.post(SEARCH, ask(*ALL, "gone"))
+    assert {name for name, _ in shown(answer)} == set(ALL)  # by keywords
+    method, instance = answer.json()["result"]["errors"]
+    assert (method["method"], instance["instance_id"]) == ("vector", "gone")
+
+
 def test_all_fail(both: Wire, tmp_path: Path) -> None:
     assert error_of(both.post(SEARCH, ask("gone", "lost"))) == (404, 7002, "ai_search_not_found")
     assert error_of(both.post(SEARCH, ask(*ALL, retrieval={"filters": {"nothing": 1}}))) == (

@@ -108,8 +108,8 @@ def told(joint: Joint, shown: Row) -> Row:
         ]
     if "reranking" in shown:
         made["reranking"] = {**cast(Row, shown["reranking"]), "instances": parts_of(joint)}
-        if errors := [{"instance_id": one.name, "message": FAILED} for one in joint.parts if one.error]:
-            made["errors"] = errors
+        if failed := [{"instance_id": one.name, "message": FAILED} for one in joint.parts if one.error]:
+            made["errors"] = [*cast(list[Row], shown.get("errors", [])), *failed]
     return made
 
 
