@@ -1,16 +1,18 @@
 """Each method of ``client.aisearch`` of the official Python SDK, called as its signature says, against a live server.
 
-To add a method: take it from ``LATER`` and give it a line in ``METHODS``.
+``METHODS`` has a line for each; a release of the SDK with more methods fails the last test.
 """
 
 import inspect
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
-from cloudflare import Cloudflare
+from cloudflare import BadRequestError, Cloudflare
 
 from tests.acceptance.server_process import ServerProcess
 
@@ -91,12 +93,83 @@ def uploaded(bed: Bed, key: str) -> Any:
     return bed.inner.items.upload(bed.name, **bed.here(), file=file)
 
 
+def site(bed: Bed) -> dict[str, str]:
+    """An instance of its own for each job, since two syncs may not follow each other at once."""
+    name = fresh()
+    bed.short.create(account_id=ACCOUNT, id=name, type="web-crawler", source="https://harbour.invalid")
+    return {"id": name, "account_id": ACCOUNT}
+
+
+def job(bed: Bed, at: dict[str, str]) -> str:
+    made = bed.short.jobs.create(**at, description="after deploy")
+    assert (made.source, made.description) == ("user", "after deploy")
+    return str(made.id)
+
+
+def short_job(bed: Bed, name: str) -> Any:
+    """What a method of jobs gives for a job just made, and its id."""
+    at = site(bed)
+    made = job(bed, at)
+    jobs = bed.short.jobs
+    if name == "list":
+        return made in [one.id for one in jobs.list(**at)]
+    return jobs.get(made, **at).id == made if name == "get" else logged(lambda: list(jobs.logs(made, **at)))
+
+
+def inner_job(bed: Bed, name: str) -> Any:
+    """The same by the longer path."""
+    at = {**site(bed), "name": "default"}
+    jobs = bed.inner.jobs
+    made = str(jobs.create(**at, description="after deploy").id)
+    if name == "list":
+        return made in [one.id for one in jobs.list(**at)]
+    return jobs.get(made, **at).id == made if name == "get" else logged(lambda: list(jobs.logs(made, **at)))
+
+
+def logged(read: Callable[[], list[Any]]) -> list[Any]:
+    """The log of a job, once it has begun."""
+    until = time.monotonic() + 20
+    while not (lines := read()) and time.monotonic() < until:
+        pass
+    return lines
+
+
+def cancelled(bed: Bed) -> bool:
+    """A job that has ended cannot be cancelled; before, it is."""
+    at = {**site(bed), "name": "default"}
+    made = bed.inner.jobs.create(**at).id
+    try:
+        return bool(bed.inner.jobs.update(made, **at, action="cancel").id == made)
+    except BadRequestError as error:
+        return error.errors[0].code == 7046
+
+
+def token_of(bed: Bed) -> Any:
+    return bed.client.aisearch.tokens.create(account_id=ACCOUNT, name=fresh(), cf_api_id="id", cf_api_key="key")
+
+
+def token_changed(bed: Bed) -> bool:
+    tokens, made = bed.client.aisearch.tokens, token_of(bed)
+    tokens.update(made.id, account_id=ACCOUNT, name="other", cf_api_id="id", cf_api_key="new")
+    return bool(tokens.read(made.id, account_id=ACCOUNT).name == "other")
+
+
+def token_deleted(bed: Bed) -> bool:
+    tokens, made = bed.client.aisearch.tokens, token_of(bed)
+    tokens.delete(made.id, account_id=ACCOUNT)
+    return made.id not in [one.id for one in tokens.list(account_id=ACCOUNT)]
+
+
 def says(answer: Any) -> bool:
     return "[signals/fog.md]" in answer.choices[0].message.content
 
 
 def finds(answer: Any) -> bool:
     return bool(answer.chunks[0].item.key == KEY)
+
+
+def joint(bed: Bed) -> Any:
+    return {**OPTIONS, "instance_ids": [bed.name]}
 
 
 CHANGES: Mapping[str, Any] = {
@@ -174,19 +247,29 @@ METHODS: Mapping[str, Callable[[Bed], Any]] = {
         bed.inner.items.sync(bed.item, **bed.at(), next_action="INDEX", wait_for_completion=True).key == KEY
     ),
     "namespaces.instances.items.upload": lambda bed: uploaded(bed, "more.md").status == "completed",
+    "namespaces.instances.items.logs": lambda bed: (
+        bed.item and next(iter(bed.inner.items.logs(bed.item, **bed.at()))).action
+    ),
+    **{f"instances.jobs.{one}": partial(short_job, name=one) for one in ("get", "list", "logs")},
+    "instances.jobs.create": lambda bed: job(bed, site(bed)),
+    **{f"namespaces.instances.jobs.{one}": partial(inner_job, name=one) for one in ("get", "list", "logs")},
+    "namespaces.instances.jobs.create": lambda bed: (
+        bed.inner.jobs.create(**site(bed), name="default", description="after deploy").source == "user"
+    ),
+    "namespaces.instances.jobs.update": cancelled,
+    "namespaces.search": lambda bed: finds(
+        bed.spaces.search("default", account_id=ACCOUNT, query="fog horn", aisearch_options=joint(bed))
+    ),
+    "namespaces.chat_completions": lambda bed: says(
+        bed.spaces.chat_completions("default", account_id=ACCOUNT, messages=ASKED, aisearch_options=joint(bed))
+    ),
+    "tokens.create": lambda bed: token_of(bed).id,
+    "tokens.read": lambda bed: bed.client.aisearch.tokens.read(token_of(bed).id, account_id=ACCOUNT).cf_api_id == "id",
+    "tokens.update": token_changed,
+    "tokens.delete": token_deleted,
     "tokens.list": lambda bed: len(list(bed.client.aisearch.tokens.list(account_id=ACCOUNT))) >= 1,
 }
 """What each method must give: something true."""
-
-LATER = {
-    *(f"instances.jobs.{one}" for one in ("create", "get", "list", "logs")),
-    *(f"namespaces.instances.jobs.{one}" for one in ("create", "get", "list", "logs", "update")),
-    "namespaces.instances.items.logs",
-    "namespaces.search",
-    "namespaces.chat_completions",
-    *(f"tokens.{one}" for one in ("create", "delete", "read", "update")),
-}
-"""Methods that this server does not serve yet."""
 
 
 @pytest.fixture(scope="module")
@@ -219,5 +302,4 @@ def methods_of(resource: Any, path: str = "") -> set[str]:
 
 
 def test_no_method_is_left_out() -> None:
-    assert methods_of(Cloudflare(api_token="x").aisearch) == set(METHODS) | LATER
-    assert not set(METHODS) & LATER
+    assert methods_of(Cloudflare(api_token="x").aisearch) == set(METHODS)

@@ -1,6 +1,5 @@
 """``public_endpoint_params`` of instances and namespaces: settings in, settings out (contract, 17.1)."""
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -151,8 +150,8 @@ def origins_of(endpoint: Endpoint, instance: Instance | None) -> tuple[str, ...]
     """The pages that may read answers: as set, else those of the website that is searched, else all."""
     if endpoint.params.origins is not None:
         return endpoint.params.origins
-    extra = json.loads(instance.settings.extra) if instance else {}
-    host = urlsplit(extra.get("source") or "").hostname if extra.get("type") == "web-crawler" else None
+    site = instance.settings.source if instance and instance.settings.source_kind == "web-crawler" else ""
+    host = urlsplit(site).hostname
     return (host,) if host else (EVERYBODY,)
 
 

@@ -165,30 +165,30 @@ def check_visit(services: Services, visit: Visit) -> Response | None:
 
 async def answer_search(services: Services, visit: Visit) -> Response:
     """A search of the instance, or of those that the namespace's endpoint allows."""
-    raw = await read_object(visit.request)
-    if isinstance(raw, Response):
-        return raw
-    if visit.instance:
-        return await routes.answer_search(services, visit.request, visit.instance, raw, dress=public_view)
-    names = allowed_names(visit.endpoint, raw)
-    if isinstance(names, Response):
-        return names
-    place = visit.endpoint.owner.account, visit.endpoint.owner.namespace
-    return await joint.answer_search(services, visit.request, raw, place=place, names=names, dress=public_view)
+    return await _answer(services, visit, routes.answer_search, joint.answer_search)
 
 
 async def answer_chat(services: Services, visit: Visit) -> Response:
     """A chat, likewise."""
+    return await _answer(services, visit, routes.answer_chat, joint.answer_chat)
+
+
+async def _answer(
+    services: Services,
+    visit: Visit,
+    of_one: Callable[..., Awaitable[Response]],
+    of_all: Callable[..., Awaitable[Response]],
+) -> Response:
     raw = await read_object(visit.request)
     if isinstance(raw, Response):
         return raw
     if visit.instance:
-        return await routes.answer_chat(services, visit.request, visit.instance, raw, dress=public_view)
+        return await of_one(services, visit.request, visit.instance, raw, dress=public_view)
     names = allowed_names(visit.endpoint, raw)
     if isinstance(names, Response):
         return names
     place = visit.endpoint.owner.account, visit.endpoint.owner.namespace
-    return await joint.answer_chat(services, visit.request, raw, place=place, names=names, dress=public_view)
+    return await of_all(services, visit.request, raw, place=place, names=names, dress=public_view)
 
 
 async def answer_legacy(services: Services, visit: Visit) -> Response:
