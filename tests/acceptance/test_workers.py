@@ -177,10 +177,13 @@ async def python(url: str, token: str, binding: str, calls: Sequence[Any]) -> An
         return {"value": found}
 
 
+UNLIKE = ("ms", "cached", "scored", "from_cache")
+
+
 def timeless(value: Any) -> Any:
     """The same without how long it took, and what was read before."""
     if isinstance(value, dict):
-        return {name: timeless(one) for name, one in value.items() if name not in ("ms", "cached", "scored")}
+        return {name: timeless(one) for name, one in value.items() if name not in UNLIKE}
     return [timeless(one) for one in value] if isinstance(value, list) else value
 
 

@@ -27,6 +27,9 @@ HEADER = 5
 """Bytes before the levels: format, dimensions, two of the projection's checksum, and whether the text was cut."""
 QUERY_TOKENS = 128
 WINDOW_TOKENS = 256
+QUERY_LEVELS = 65_535
+"""Steps of a query vector's components: products with 127 of a passage's stay whole numbers below 2^24, which float32
+adds without rounding, so that no library and no company changes a cosine."""
 MOST_WINDOWS = 8
 """Windows read of a passage: 2,048 tokens; chunks are 256 by default and need one, documents kept whole need more."""
 
@@ -124,7 +127,7 @@ class LateInteraction:
         similarities = max_similarities(self._project([asked]), self._weigh(asked), stored)
         evidence = np.array([features(passage.evidence) for passage in passages], np.float32)
         given = np.concatenate([similarities, evidence], axis=1)
-        logits = (given @ self._recipe.coefficients + self._recipe.intercept).astype(np.float64)
+        logits = (given * self._recipe.coefficients).sum(axis=1, dtype=np.float64) + self._recipe.intercept
         return tuple(float(one) for one in 1 / (1 + np.exp(-logits)))
 
     async def _levels(self, passages: Sequence[Passage]) -> list[tuple[Levels, bool]]:
@@ -201,10 +204,11 @@ def max_similarities(query: Floats, weights: Floats, passages: Sequence[Levels])
         return found
     tokens = np.concatenate([passages[place] for place in full]).astype(np.float32)
     starts = np.cumsum([0, *(len(passages[place]) for place in full[:-1])])
-    cosines = (query * np.float32(1 / 127)) @ tokens.T
-    best = np.clip(np.maximum.reduceat(cosines, starts, axis=1), 0, 1)
-    found[full, 0] = weights @ best
-    found[full, 1] = weights @ best**4
+    products = np.rint(query * np.float32(QUERY_LEVELS)) @ tokens.T
+    cosines = np.maximum.reduceat(products, starts, axis=1) * np.float32(1 / (QUERY_LEVELS * 127))
+    best = np.clip(cosines, 0, 1)
+    found[full, 0] = (weights[:, None] * best).sum(axis=0)
+    found[full, 1] = (weights[:, None] * best**4).sum(axis=0)
     return found
 
 

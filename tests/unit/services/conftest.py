@@ -13,9 +13,12 @@ from secondlook.errors import InvalidModelError, SetupError
 from secondlook.models.fakes import FakeEmbedder, FakeGenerator, FakeReranker
 from secondlook.ports import Embedder, Reranker, Rerankers, Tools
 from secondlook.services.access import Access
+from secondlook.services.bundle import Services
+from secondlook.services.endpoints import Endpoints
 from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
+from secondlook.services.joint_searching import JointSearching
 from secondlook.services.quota import Quota
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import Searching
@@ -23,8 +26,10 @@ from secondlook.services.service_tokens import ServiceTokens
 from secondlook.services.syncing import Syncing
 from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
+from secondlook.stores.endpoints import SqlEndpoints
 from secondlook.stores.journal import SqlJournal
 from secondlook.stores.service_tokens import SqlServiceTokens
+from secondlook.stores.snippets import Snippets
 from secondlook.stores.usage import SqlUsage
 
 T = TypeVar("T")
@@ -60,7 +65,23 @@ class House:
         self.explaining = Explaining(self.tools, self.catalog, self.engine)
         self.syncing = Syncing(self.journal, self.catalog, self.indexing)
         self.quota = Quota(SqlUsage(self.catalog.database))
+        self.joint = JointSearching(self.tools, self.catalog)
+        self.published = SqlEndpoints(self.catalog.database)
+        self.services = Services(
+            self.access,
+            self.instances,
+            self.indexing,
+            self.searching,
+            self.reranking,
+            self.explaining,
+            self.joint,
+            Endpoints(self.published, self.catalog, Snippets(folder / "snippets")),
+            self.syncing,
+            self.service_tokens,
+            self.quota,
+        )
         self.run(self.catalog.open())
+        self.run(self.published.open())
 
     def find(self, name: str) -> Reranker:
         if name == "missing":
