@@ -3,8 +3,6 @@
 import asyncio
 import functools
 import itertools
-import os
-import sys
 import threading
 import time
 from collections import deque
@@ -44,8 +42,6 @@ FIRST_RATE = 4000.0
 """Tokens a second that are assumed until the first runs are done."""
 LONGEST_WAIT = 60.0
 """Seconds that a caller is asked to stay away at most."""
-NICENESS = 5
-"""Steps by which a worker stands back; a third of the event loop's weight."""
 TEXTS_A_TURN = 32
 """Texts that are tokenised at once; a few milliseconds."""
 TURN_OF_THE_LAST = 8
@@ -179,7 +175,7 @@ class Scheduler:
         self._changed = threading.Condition()
         self._closed = False
         self._threads = [threading.Thread(target=self._work, name=f"infer-{at}", daemon=True) for at in range(threads)]
-        self._readers = ThreadPoolExecutor(threads, thread_name_prefix="tokenise", initializer=step_back)
+        self._readers = ThreadPoolExecutor(threads, thread_name_prefix="tokenise")
         self._runs = 0
         self._rate = FIRST_RATE
 
@@ -264,7 +260,6 @@ class Scheduler:
             self._levels[priority].remove(job)
 
     def _work(self) -> None:
-        step_back()
         while pieces := self._take():
             started = time.monotonic()
             self._run(pieces)
@@ -332,16 +327,6 @@ class Scheduler:
         if whole:
             with suppress(InvalidStateError):  # it was cancelled just now
                 job.future.set_result(job.done)
-
-
-def step_back() -> None:
-    """Give the calling thread less weight than the event loop's, which wakes seldom and must answer at once.
-
-    Only on Linux has a thread a niceness of its own (setpriority(2), notes).
-    """
-    if sys.platform == "linux":
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
 
 
 def padding_share(lengths: Sequence[int], pads: bool) -> float:

@@ -1,8 +1,6 @@
 """The queue of the models: runs are shared, nobody is starved or failed for another, and company changes nothing."""
 
 import asyncio
-import os
-import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
@@ -13,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from secondlook.errors import BackendError, OverloadedError
-from secondlook.models.batching import NICENESS, TURN_OF_THE_LAST, Floats, Ids, Priority, Scheduler, padding_share
+from secondlook.models.batching import TURN_OF_THE_LAST, Floats, Ids, Priority, Scheduler, padding_share
 from secondlook.models.encoder import Encoder
 from secondlook.telemetry import REGISTRY, tenant
 from tests.tiny_models import WORDS, make_model
@@ -328,16 +326,3 @@ def test_results_do_not_depend_on_company_or_order(
     for at, texts in enumerate(calls):
         for place, text in enumerate(texts):
             assert (found[2 * at][place], found[2 * at + 1][place]) == asyncio.run(alone(text))
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only on Linux has a thread a niceness of its own")
-def test_workers_stand_back_behind_the_event_loop() -> None:
-    scheduler = Scheduler(1)
-    own, reader = os.getpriority(os.PRIO_PROCESS, 0), asyncio.run(scheduler.read(niceness))
-    scheduler.close()
-    assert (niceness(), reader) == (own, min(19, own + NICENESS))
-
-
-def niceness() -> int:
-    """Of the calling thread."""
-    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
