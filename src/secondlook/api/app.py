@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from secondlook import __version__
 from secondlook.api import autorag, autorag_sync, rerank
 from secondlook.api.ai_search import items, jobs, joint, namespaces, routes, tokens
+from secondlook.api.document import describe
 from secondlook.api.errors import INVALID_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND, failure, headers_of, to_wire
 from secondlook.api.public import routes as public
 from secondlook.api.public.hosts import ROOT, PublicHosts
@@ -100,6 +101,7 @@ def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
 
     app.add_middleware(PublicHosts, services=services)
     _add_error_handlers(app)
+    describe(app)
     return app
 
 

@@ -43,8 +43,12 @@ class CohereBody(Body):
 
     model: str = ""
     query: str = Field("", max_length=LONGEST_QUERY)
-    documents: list[Document] = Field([], validation_alias=AliasChoices("documents", "texts"))
-    top_n: int | None = Field(None, ge=1, validation_alias=AliasChoices("top_n", "top_k"))
+    documents: list[Document] = Field(
+        [], validation_alias=AliasChoices("documents", "texts"), description="1 to 1000; may also be called texts."
+    )
+    top_n: int | None = Field(
+        None, ge=1, validation_alias=AliasChoices("top_n", "top_k"), description="May also be called top_k."
+    )
     rank_fields: list[str] | None = None
     return_documents: bool = False
     max_tokens_per_doc: int | None = Field(None, ge=1)

@@ -107,6 +107,11 @@ class OptionsBody(Body):
         return given
 
 
+def _or_switch(schema: dict[str, Any]) -> None:
+    """Tell that true and false stand for an object which only switches."""
+    schema["anyOf"] = [{"$ref": schema.pop("$ref")}, {"type": "boolean"}]
+
+
 class SearchBody(Body):
     """A search; the last four keys are what wrangler sends at the top level."""
 
@@ -116,7 +121,7 @@ class SearchBody(Body):
     filters: dict[str, Any] | None = None
     max_num_results: int | None = Field(None, ge=1, le=50)
     score_threshold: float | None = Field(None, ge=0, le=1)
-    reranking: RerankBody = RerankBody()
+    reranking: RerankBody = Field(RerankBody(), json_schema_extra=_or_switch)
     explain: bool = False
 
     @field_validator("reranking", mode="before")
