@@ -504,3 +504,12 @@ def test_a_namespace_keeps_its_id_when_null_switches_it_off(both: Wire) -> None:
     both.ask("DELETE", f"{NAMESPACES}/shore")
     made = both.post(NAMESPACES, {"name": "shore", "public_endpoint_params": {"enabled": True}}).json()["result"]
     assert made["public_endpoint_id"] not in (None, off["public_endpoint_id"])
+
+
+def test_a_message_of_the_protocol_that_is_no_json_is_refused_in_json(front: Front) -> None:
+    publish(front.wire, mcp={"disabled": False}, authorized_hosts=["*"])
+    for headers in ({}, {"Content-Type": "text/plain"}):
+        answer = front.ask("POST", "/mcp", content=b"{}", headers=headers)
+        assert (answer.status_code, answer.headers["content-type"]) == (415, "application/json")
+        assert answer.json()["error"]["code"] == -32600
+        assert "Content-Type: application/json" in answer.json()["error"]["message"]

@@ -60,7 +60,7 @@ UPLOAD: Schema = {
 }
 FREE: Mapping[str, Schema] = {
     "items_upload": {"content": {"multipart/form-data": {"schema": UPLOAD}}, "required": True},
-    "public_mcp": {"content": {JSON: {"schema": {"type": "object", "description": "A message of JSON-RPC 2.0."}}}},
+    "public_mcp": {"content": {JSON: {"schema": {"$ref": f"{REF}ProtocolMessage"}}}, "required": True},
     "public_stats": {"content": {JSON: {"schema": {"$ref": f"{REF}Events"}}}, "required": True},
 }
 """Bodies that no model reads."""

@@ -46,6 +46,14 @@ SHAPES: Mapping[str, Schema] = {
         messages=rows({}),
         result={"type": "object", "maxProperties": 0},
     ),
+    "ProtocolMessage": shape(
+        "A message of JSON-RPC 2.0; a notification has no id.",
+        "id params",
+        jsonrpc={"const": "2.0"},
+        id={"type": ["string", "integer"]},
+        method=TEXT,
+        params=OBJECT,
+    ),
     "ProtocolError": shape(
         "An error of JSON-RPC 2.0; id is that of the message.",
         jsonrpc={"const": "2.0"},

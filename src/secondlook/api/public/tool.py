@@ -4,7 +4,8 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from starlette.responses import Response
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from secondlook import __version__
@@ -15,6 +16,11 @@ SCHEMA = {
     "type": "object",
     "properties": {QUERY: {"type": "string", "minLength": 1, "description": "What to search for, in plain words"}},
     "required": [QUERY],
+}
+NO_JSON = {
+    "jsonrpc": "2.0",
+    "id": None,
+    "error": {"code": -32600, "message": "send the message with the header Content-Type: application/json"},
 }
 Search = Callable[[str], Awaitable[dict[str, Any]]]
 """From a query to the result of a search: ``search_query`` and ``chunks``. A refusal has ``errors`` instead."""
@@ -44,6 +50,9 @@ class ToolResponse(Response):
                 message = {**message, "headers": [*message["headers"], *more]}
             await send(message)
 
+        if not Headers(scope=scope).get("content-type", "").lower().startswith("application/json"):
+            await JSONResponse(NO_JSON, 415)(scope, receive, dressed)  # the SDK refuses it in words that are no JSON
+            return
         server = Server("secondlook", version=__version__, on_list_tools=self._list, on_call_tool=self._call)
         manager = StreamableHTTPSessionManager(server, json_response=True, stateless=True)
         async with manager.run():
