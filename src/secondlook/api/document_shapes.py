@@ -286,7 +286,7 @@ RESULTS: Mapping[str, Mapping[str, Schema]] = {
     "namespaces_list": {JSON: listed("Namespace")},
     "namespaces_read": {JSON: NAMESPACE},
     "namespaces_update": {JSON: NAMESPACE},
-    "namespaces_delete": {JSON: NAMESPACE},
+    "namespaces_delete": {JSON: wrapped(shape("The namespace that is gone.", name=TEXT))},
     "tokens_create": {JSON: TOKEN},
     "tokens_list": {JSON: listed("ServiceToken")},
     "tokens_get": {JSON: TOKEN},
