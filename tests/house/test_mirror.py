@@ -37,6 +37,8 @@ ELSEWHERE = {
     "pipeline.py": "tests/wire/test_search.py",
     "domain/endpoint.py": "tests/unit/services/test_endpoints.py",
     "server.py": "tests/acceptance/test_cloudflare_sdk.py",
+    "services/retaking.py": "tests/unit/services/test_instances.py",
+    "services/shapes.py": "tests/unit/services/test_instances.py",
     "stores/database.py": "tests/unit/stores/test_catalog.py",
 }
 """Modules that are better shown through the wire or a running server, and the test that shows each."""
