@@ -26,6 +26,7 @@ from secondlook.services.evaluating import Evaluating, to_json
 from secondlook.services.indexing import Indexing, Upload
 from secondlook.services.searching import Ask
 from secondlook.settings import Settings, load_settings
+from secondlook.transfer import export_app, import_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -36,6 +37,8 @@ token_app = typer.Typer(no_args_is_help=True, help="Create, list and revoke API 
 models_app = typer.Typer(help="List the known models; `pull` or `add` one.")
 app.add_typer(token_app, name="token")
 app.add_typer(models_app, name="models")
+app.add_typer(import_app, name="import")
+app.add_typer(export_app, name="export")
 app.command("dev-worker")(dev_worker.write)
 
 out = Console(emoji=False)

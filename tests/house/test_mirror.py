@@ -39,6 +39,7 @@ ELSEWHERE = {
     "server.py": "tests/acceptance/test_cloudflare_sdk.py",
     "services/retaking.py": "tests/unit/services/test_instances.py",
     "services/shapes.py": "tests/unit/services/test_instances.py",
+    "transfer.py": "tests/acceptance/test_transfer.py",
     "stores/database.py": "tests/unit/stores/test_catalog.py",
 }
 """Modules that are better shown through the wire or a running server, and the test that shows each."""
