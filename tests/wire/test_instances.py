@@ -74,6 +74,11 @@ def test_a_full_request_is_echoed(wire: Wire) -> None:
         "cache_threshold": "anything_goes",
         "cache_ttl": 3600,
         "sync_interval": 3600,
+        "summarization": True,
+        "summarization_model": "@cf/meta/llama-3.3-70b-instruct-fp8-fast",
+        "system_prompt_index_summarization": "Sum it up.",
+        "ai_gateway_id": "gateway",
+        "metadata": {"created_from_aisearch_wizard": True},
     }
     made = wire.make("harbour-site", **body)
     boosts = made["retrieval_options"].pop("boost_by")
