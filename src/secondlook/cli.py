@@ -23,7 +23,8 @@ from secondlook.screen import Downloads, as_dict, make_bars, show_models, show_r
 from secondlook.server import listening, url_of
 from secondlook.server import serve as serve_http
 from secondlook.services.evaluating import Evaluating, to_json
-from secondlook.services.indexing import Indexing, Upload
+from secondlook.services.indexing import Indexing
+from secondlook.services.intake import Upload
 from secondlook.services.searching import Ask
 from secondlook.settings import Settings, load_settings
 
