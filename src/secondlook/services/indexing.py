@@ -25,7 +25,7 @@ from secondlook.ingest.metadata import clean_metadata
 from secondlook.ledgers import Journal
 from secondlook.ports import Blobs, Catalog, Embedder, Indexer
 from secondlook.services.chunking import Chunking, Steps
-from secondlook.services.intake import Intake, Upload
+from secondlook.services.intake import Intake, Upload, check_found
 
 log = logging.getLogger(__name__)
 
@@ -125,6 +125,7 @@ class Indexing:
 
         With ``gone``, what was indexed of it before is served no more.
         """
+        check_found(key)
         before = await self._catalog.find_item(instance.uid, key) if gone else None
         if before and before.source and (before.blob or before.chunks_count):
             with contextlib.suppress(ItemNotFoundError):  # whole, so that a crash leaves nothing of it to be found

@@ -169,15 +169,18 @@ class Pulling:
             one.key: one.memo for one in pull.known.values() if one.memo and not one.error and one.source == origin
         }
         running: set[asyncio.Task[None]] = set()
+        failure: SourceError | None = None
         try:
-            async with contextlib.aclosing(pull.source.list(memos)) as entries:
-                async for entry in entries:
-                    await self._look(pull)
-                    while len(running) >= FETCHES:
-                        running = await _one_less(running)
-                    running.add(asyncio.create_task(self._deal_with(pull, entry)))
-            while running:
-                running = await _one_less(running)
+            try:
+                async with contextlib.aclosing(pull.source.list(memos)) as entries:
+                    async for entry in entries:
+                        await self._look(pull)
+                        while len(running) >= FETCHES:
+                            running = await _one_less(running)
+                        running.add(asyncio.create_task(self._deal_with(pull, entry)))
+            except SourceError as error:
+                failure = error  # what was named before is still dealt with
+            failure = await _finish(running) or failure
             while pull.indexing:
                 await self._look(pull)
                 await asyncio.wait(pull.indexing, timeout=LOOK_EVERY)
@@ -185,6 +188,8 @@ class Pulling:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+        if failure:
+            raise failure
 
     async def _deal_with(self, pull: Pull, entry: Entry) -> None:
         skipped = entry.skipped or ("" if entry.error else self._rule(pull.instance, entry))
@@ -307,6 +312,15 @@ async def _one_less(running: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]
     for task in done:
         task.result()
     return left
+
+
+async def _finish(running: set[asyncio.Task[None]]) -> SourceError | None:
+    """Wait for all; what failed the source is given back, anything else is raised."""
+    failures = [one for one in await asyncio.gather(*running, return_exceptions=True) if one is not None]
+    for one in failures:
+        if not isinstance(one, SourceError):
+            raise one
+    return next((one for one in failures if isinstance(one, SourceError)), None)
 
 
 def _kind_of(error: CallerError) -> str:

@@ -191,7 +191,7 @@ class Syncing:
             if not isinstance(error, SecondlookError):
                 log.exception("job %s of %s failed", job.id, instance.name)
             reason = f"failed: {error}"
-        await self._journal.end_job(job.id, int(time.time() * 1000), reason)
+        await self._journal.end_job(job.id, int(time.time() * 1000), _storable(reason))
 
     async def _sync(self, instance: Instance, job: Job) -> str:
         """Why it ended."""
@@ -253,7 +253,12 @@ class Syncing:
 
 
 def _line(message: str, severity: Severity = "info") -> JobLine:
-    return JobLine(int(time.time() * 1000), message, severity)
+    return JobLine(int(time.time() * 1000), _storable(message), severity)
+
+
+def _storable(text: str) -> str:
+    """The text without what no database could keep: a source may call a thing anything."""
+    return text.replace("\0", "\ufffd").encode(errors="replace").decode()
 
 
 def _summary(done: Mapping[str, int]) -> str:

@@ -107,7 +107,8 @@ class Folder:
                 raise ItemSourceError("unsupported_type", f"{key} is no regular file", gone=True)
             content = opened.read(LARGEST_FILE + 1)
         if len(content) > LARGEST_FILE:
-            raise ItemSourceError("over_size", f"{key} has {told.st_size:,} bytes; the limit is {LARGEST_FILE:,}")
+            size = f"{key} has {told.st_size:,} bytes; the limit is {LARGEST_FILE:,}"
+            raise ItemSourceError("over_size", size, gone=True)
         return Fetched(content, _memo(told), modified_at=_modified(told))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from secondlook.domain.instance import InstanceSettings
-from secondlook.errors import SourceError
+from secondlook.errors import ItemSourceError, SourceError
 from secondlook.sources.bucket import Bucket, Store
 from secondlook.sources.folder import Folder
 from secondlook.sources.guard import Guard
@@ -69,7 +69,10 @@ class OpenSources:
         options = settings.source_options
         crawl = options.crawl
         client = WebClient(self._guard, self._agent, self._times)
-        site = Site(client, SiteOptions(settings.source, crawl.subdomains, crawl.headers))
+        try:
+            site = Site(client, SiteOptions(settings.source, crawl.subdomains, crawl.headers))
+        except ItemSourceError as error:
+            raise SourceError(error.kind, str(error).partition(": ")[2], lasting=True) from error
         return Website(site, options, [one.name for one in settings.fields])
 
 

@@ -170,7 +170,7 @@ def unpack(content: bytes, most: int, *, url: str) -> bytes:
 
 
 def _over(url: str, most: int) -> ItemSourceError:
-    return ItemSourceError("over_size", f"{url} has more than {most:,} bytes")
+    return ItemSourceError("over_size", f"{url} has more than {most:,} bytes", gone=True)
 
 
 def _host(url: str) -> str:

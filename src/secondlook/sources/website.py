@@ -166,6 +166,8 @@ class Website:
                         break
                     running.add(asyncio.create_task(self._visit(waiting.popleft())))
                     begun += 1
+                if not running:
+                    break
                 done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     visit = task.result()
