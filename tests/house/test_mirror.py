@@ -37,6 +37,14 @@ ELSEWHERE = {
     "pipeline.py": "tests/wire/test_search.py",
     "domain/endpoint.py": "tests/unit/services/test_endpoints.py",
     "server.py": "tests/acceptance/test_cloudflare_sdk.py",
+    "sources/bucket.py": "tests/contract/test_sources.py",
+    "sources/html.py": "tests/unit/sources/test_website.py",
+    "sources/memory.py": "tests/unit/sources/test_website.py",
+    "sources/opening.py": "tests/contract/test_sources.py",
+    "sources/site.py": "tests/unit/sources/test_website.py",
+    "sources/sitemaps.py": "tests/unit/sources/test_website.py",
+    "sources/web_client.py": "tests/unit/sources/test_website.py",
+    "stores/data_folder.py": "tests/unit/test_bootstrap.py",
     "stores/database.py": "tests/unit/stores/test_catalog.py",
 }
 """Modules that are better shown through the wire or a running server, and the test that shows each."""

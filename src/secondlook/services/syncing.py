@@ -179,7 +179,7 @@ class Syncing:
 
     async def _work(self, instance: Instance, job: Job) -> None:
         try:
-            reason = await self._sync(instance, job)
+            reason = await self._follow_source(instance, job)
         except PausedError as error:
             reason = f"paused: {error}"
         except SourceError as error:
@@ -193,7 +193,7 @@ class Syncing:
             reason = f"failed: {error}"
         await self._journal.end_job(job.id, int(time.time() * 1000), _storable(reason))
 
-    async def _sync(self, instance: Instance, job: Job) -> str:
+    async def _follow_source(self, instance: Instance, job: Job) -> str:
         """Why it ended."""
 
         async def tell(message: str, severity: Severity) -> None:
