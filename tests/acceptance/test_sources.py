@@ -65,7 +65,7 @@ def write_files(folder: Path) -> None:
     for number in range(FILES):
         path = folder / f"part{number % 7}" / f"item{number}.md"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"# Item {number}\n\n" + "".join(f"item{number} says line {line}. " for line in range(12)))
+        path.write_text(f"# Item {number}\n\n" + "".join(f"item{number} says line {line}. " for line in range(4)))
 
 
 @pytest.mark.timeout(3600)

@@ -120,10 +120,14 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is kept of an item of an external source; ``error`` when it is in error."""
+    """What is kept of an item of an external source.
+
+    ``error`` is empty unless it is in error; ``waits`` says that it is still to be indexed.
+    """
 
     item_id: str
     key: str
     source: str
     memo: str
     error: str
+    waits: bool = False

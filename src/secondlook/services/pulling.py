@@ -84,7 +84,7 @@ class Pulling:
         self._service_tokens = service_tokens
 
     async def pull(self, instance: Instance, tell: Tell) -> None:
-        """Fetch, index, remove; returns when all that was fetched is indexed.
+        """Fetch, index, remove; returns when all of the source is indexed.
 
         Raises:
             SourceError: the source cannot be read, or not to its end: then nothing was removed.
@@ -202,6 +202,9 @@ class Pulling:
             before = pull.known.get(entry.key)
             if before and before.memo != entry.memo:
                 await self._memos.keep(before.item_id, entry.memo)
+            if before and before.waits:
+                with contextlib.suppress(ItemNotFoundError):  # deleted meanwhile
+                    await self._follow_later(pull, await self._indexing.get(pull.instance, before.item_id))
             return
         if entry.error:
             await self._note_error(pull, entry)
@@ -217,6 +220,10 @@ class Pulling:
         if item is None:
             pull.counts["unchanged"] += 1
             return
+        await self._follow_later(pull, item)
+
+    async def _follow_later(self, pull: Pull, item: Item) -> None:
+        """Have the end of indexing the item counted; wait first while too many are indexed."""
         while len(pull.indexing) >= AHEAD:
             await asyncio.wait(pull.indexing, return_when=asyncio.FIRST_COMPLETED)
         task = asyncio.create_task(self._follow(pull, item))

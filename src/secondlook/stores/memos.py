@@ -32,6 +32,7 @@ class SqlMemos:
                 row["source"],
                 row["memo"] or "",
                 row["error"] if row["status"] == "error" else "",
+                row["status"] in ("queued", "running"),
             )
             for row in await self._database.rows(query)
         ]

@@ -25,7 +25,9 @@ def test_a_memo_from_its_item_to_its_end(kept: Kept) -> None:
     memos = SqlMemos(kept.it.database)
     item = kept(kept.it.put_item(SOURCED, memo="1"))
     assert kept(kept.it.get_item("u1", item.id)).modified_at == 7
-    assert kept(memos.list("u1")) == [Known(item.id, "found.md", "folder:/docs", "1", "")]  # not of the upload
+    assert kept(memos.list("u1")) == [
+        Known(item.id, "found.md", "folder:/docs", "1", "", item.status == "queued")
+    ]  # not of the upload
     kept(memos.keep(item.id, "2"))
     kept(kept.it.put_item(replace(SOURCED, status="error", error="http_5xx: x")))  # the memo stays as it was
     assert kept(memos.list("u1")) == [Known(item.id, "found.md", "folder:/docs", "2", "http_5xx: x")]
