@@ -7,7 +7,7 @@ DEMO_FLAGS ?=
 TEST_FLAGS ?=
 export PYTHONUNBUFFERED = 1
 
-.PHONY: demo test setup format lint types contract check bench docs clean
+.PHONY: demo test setup format lint types contract check docs clean
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version)'
@@ -47,6 +47,10 @@ types: $(VENV)/.dev
 
 contract: $(VENV)/.dev ## import contracts
 	@$(BIN)/lint-imports
+
+docs: $(VENV)/.dev ## the pages that are made from tables and figures
+	@$(BIN)/python docs/make_compatibility.py
+	@$(BIN)/python benchmarks/speed/report.py
 
 check: lint types contract test ## what CI runs
 

@@ -253,6 +253,9 @@ class Indexer(Protocol):
     async def create_index(self, index: str, shape: IndexShape) -> None:
         """Make it, or leave it as it is when it exists."""
 
+    async def reshape_index(self, index: str, shape: IndexShape) -> None:
+        """Give it that shape at once, its keywords from the chunks; vectors that are missing then stay missing."""
+
     async def drop_index(self, index: str) -> None:
         """Remove it and all it holds; nothing happens if it is not there."""
 

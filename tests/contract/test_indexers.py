@@ -149,6 +149,71 @@ def test_an_index_without_a_method_finds_nothing_by_it(indexer: EmbeddedEngine, 
     run(indexer.drop_index("k"))
 
 
+@pytest.mark.parametrize(
+    "shape", [IndexShape(0, "porter"), IndexShape(4, None), IndexShape(4, "trigram"), IndexShape(4, "porter", "german")]
+)
+def test_an_index_that_takes_another_shape_is_as_one_made_with_it(indexer: EmbeddedEngine, shape: IndexShape) -> None:
+    texts = {"a": "die Häuser", "b": "lamplight", "c": "running lamps"}
+    for index, made in (("i", None), ("k", shape)):
+        if made:
+            run(indexer.create_index(index, made))
+        for at, (name, text) in enumerate(texts.items()):
+            chunk = Chunk(name, name, f"{name}.md", text, 0, context="Häuser" if at else "")
+            run(indexer.put_item(index, name, [IndexedChunk(chunk, UNIT[at].tobytes(), b"s")]))
+    before = run(indexer.read_generation("i"))
+    assert len(run(indexer.search_vectors("i", UNIT[0].tobytes(), 9, None)).hits) == 3
+    run(indexer.reshape_index("i", shape))
+    assert run(indexer.read_generation("i")) != before
+    for word in ("Haus", "lamp", "amp", "run", "running"):
+        hits = [run(indexer.search_keywords(one, word, 9, match_mode="or", where=None)) for one in ("i", "k")]
+        assert hits[0] == hits[1], word
+    vectors = run(indexer.search_vectors("i", UNIT[0].tobytes(), 9, None)).hits
+    assert len(vectors) == (3 if shape.dimensions else 0)
+    run(indexer.put_item("i", "a", item("a", 2)))
+    run(indexer.delete_item("i", "b"))
+    assert found(indexer, "lamplight") == set()
+    assert bool(found(indexer, "lamp")) is (shape.tokenizer is not None)
+    after = run(indexer.read_generation("i"))
+    run(indexer.reshape_index("i", shape))
+    assert run(indexer.read_generation("i")) == after, "it has that shape already"
+
+
+def test_another_process_sees_the_new_shape(tmp_path: Path) -> None:
+    one, other = EmbeddedEngine(tmp_path), EmbeddedEngine(tmp_path)
+    run(one.create_index("i", SHAPE))
+    run(one.put_item("i", "a", item("a", 1, "Häuser")))
+    assert found(other, "Haus") == set()
+    run(one.reshape_index("i", IndexShape(4, "porter", "german")))
+    assert found(other, "Haus") == {"a-Häuser-0"}
+    run(other.put_item("i", "b", item("b", 1, "Häuser")))
+    assert found(one, "Haus") == {"a-Häuser-0", "b-Häuser-0"}
+    one.close()
+    other.close()
+
+
+def test_searches_see_no_gap_while_an_index_takes_another_shape(indexer: EmbeddedEngine) -> None:
+    for name in range(40):
+        run(indexer.put_item("i", f"i{name}", item(f"i{name}", 25, "lamp")))
+
+    async def work() -> list[int]:
+        shapes = [IndexShape(4, "porter", "german"), IndexShape(4, "trigram"), SHAPE]
+        changes = asyncio.create_task(change(shapes))
+        counts = []
+        while not changes.done():
+            hits = await indexer.search_keywords("i", "lamp", 2000, match_mode="or", where=None)
+            counts.append(len(hits.hits))
+        await changes
+        return counts
+
+    async def change(shapes: list[IndexShape]) -> None:
+        for shape in shapes:
+            await indexer.reshape_index("i", shape)
+
+    counts = run(work())
+    assert set(counts) == {1000}
+    assert len(counts) > 3
+
+
 def test_every_write_changes_the_generation_and_no_number_comes_again(indexer: EmbeddedEngine) -> None:
     async def work() -> list[int]:
         seen = []

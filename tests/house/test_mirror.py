@@ -45,6 +45,9 @@ ELSEWHERE = {
     "sources/sitemaps.py": "tests/unit/sources/test_website.py",
     "sources/web_client.py": "tests/unit/sources/test_website.py",
     "stores/data_folder.py": "tests/unit/test_bootstrap.py",
+    "services/retaking.py": "tests/unit/services/test_instances.py",
+    "services/shapes.py": "tests/unit/services/test_instances.py",
+    "transfer.py": "tests/acceptance/test_transfer.py",
     "stores/database.py": "tests/unit/stores/test_catalog.py",
 }
 """Modules that are better shown through the wire or a running server, and the test that shows each."""

@@ -74,6 +74,11 @@ def test_a_full_request_is_echoed(wire: Wire) -> None:
         "cache_threshold": "anything_goes",
         "cache_ttl": 3600,
         "sync_interval": 3600,
+        "summarization": True,
+        "summarization_model": "@cf/meta/llama-3.3-70b-instruct-fp8-fast",
+        "system_prompt_index_summarization": "Sum it up.",
+        "ai_gateway_id": "gateway",
+        "metadata": {"created_from_aisearch_wizard": True},
     }
     made = wire.make("harbour-site", **body)
     boosts = made["retrieval_options"].pop("boost_by")
@@ -120,7 +125,7 @@ def test_put_that_is_refused(filled: Wire) -> None:
         ({"max_num_results": 0}, 7400),
         ({"reranking_model": "no/such"}, 7010),
         ({"chunk_size": 5000}, 7036),
-        ({"index_method": {"vector": True, "keyword": False}}, 7400),
+        ({"index_method": {"vector": False, "keyword": False}}, 7400),
         ({"embedding_model": "@cf/qwen/qwen3-embedding-0.6b"}, 7400),
         ({"summarization": 1}, 7400),
         ({"reranking_budget_ms": -1}, 7400),
@@ -144,6 +149,30 @@ def test_what_was_read_can_be_put_back(filled: Wire) -> None:
     after = filled.ask("PUT", f"{NEW}/handbook", json=before).json()["result"]
     times = ("modified_at", "last_activity")
     assert {k: v for k, v in after.items() if k not in times} == {k: v for k, v in before.items() if k not in times}
+
+
+@pytest.mark.parametrize(
+    ("change", "word", "found"),
+    [
+        ({"indexing_options": {"keyword_tokenizer": "trigram"}}, "eezin", ["winter/oil.md"]),
+        ({"hybrid_search_enabled": False}, "freezing", []),
+        ({"index_method": {"vector": True, "keyword": False}}, "freezing", []),
+        ({"index_method": {"vector": False, "keyword": True}}, "freezes", ["winter/oil.md"]),
+    ],
+)
+def test_the_index_takes_on_what_is_set(filled: Wire, change: dict[str, Any], word: str, found: list[str]) -> None:
+    filled.upload("winter/oil.md", "The oil is freezing.")
+    answer = filled.ask("PUT", f"{NEW}/handbook", json=change)
+    assert answer.status_code == 200
+    filled.run(filled.indexing.drain())
+    options = {"retrieval_type": "keyword" if found else "vector", "match_threshold": 0.0, "max_num_results": 1}
+    body: dict[str, Any] = {"query": word, "ai_search_options": {"retrieval": options}}
+    chunks = filled.post(f"{NEW}/handbook/search", body).json()["result"]["chunks"]
+    assert [chunk["item"]["key"] for chunk in chunks if chunk["scoring_details"].get("keyword_score")] == found
+    keyword = filled.post(
+        f"{NEW}/handbook/search", {**body, "ai_search_options": {"retrieval": {"retrieval_type": "keyword"}}}
+    )
+    assert keyword.is_success is bool(found)
 
 
 def test_a_new_schema_is_applied_to_what_is_there(filled: Wire) -> None:

@@ -126,8 +126,8 @@ def test_filter_update_delete_and_why(wire: Wire) -> None:
     assert keys_of(search(wire, "Boot")) == []
 
 
-def test_the_language_is_shown_and_fixed_once_items_are_indexed(wire: Wire) -> None:
-    made = wire.make("docs", indexing_options={"keyword_language": "german"})
+def test_the_language_is_shown_and_may_change(wire: Wire) -> None:
+    made = wire.make("docs", indexing_options={"keyword_language": "german"}, score_threshold=0.0)
     assert made["indexing_options"] == {"keyword_tokenizer": "porter", "keyword_language": "german", "use_ocr": False}
 
     def put(language: str | None) -> Any:
@@ -137,10 +137,11 @@ def test_the_language_is_shown_and_fixed_once_items_are_indexed(wire: Wire) -> N
     assert put("").json()["result"]["indexing_options"]["keyword_language"] is None
     assert put("french").json()["result"]["indexing_options"]["keyword_language"] == "french"
     wire.upload("a.md", "les lampes", name="docs")
-    answer = put("german")
-    assert error_of(answer) == (400, 7400, "invalid_request")
-    assert "fixed once items are indexed" in answer.text
-    assert put("french").status_code == 200
+    assert keys_of(search(wire, "lampe", retrieval_type="keyword")) == ["a.md"]
+    assert put("simple").status_code == 200
+    wire.run(wire.indexing.drain())
+    assert keys_of(search(wire, "lampe", retrieval_type="keyword")) == []
+    assert keys_of(search(wire, "lampes", retrieval_type="keyword")) == ["a.md"]
 
 
 @pytest.mark.parametrize("language", ["klingon", "German", "de", 5, ["german"], {}])

@@ -74,6 +74,13 @@ def test_passages_are_cut_when_that_is_asked(wire: Wire) -> None:
     assert found["secondlook"]["truncated"] == 1
 
 
+def test_the_end_is_cut_whatever_is_asked(wire: Wire) -> None:
+    body = {"query": QUERY, "texts": ["oil and " * 400], "truncate": True, "return_text": True}
+    found = [wire.post("/rerank", {**body, **side}).json() for side in ({}, {"truncation_direction": "Left"})]
+    assert found[0] == found[1]
+    assert found[0][0]["index"] == 0
+
+
 def test_models(wire: Wire) -> None:
     assert ask(wire, model=BGE)["results"][0]["index"] == 0
     assert ask(wire, model=MISSING)["secondlook"]["status"] == "substituted"

@@ -7,8 +7,8 @@ import queue
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar, cast
@@ -30,6 +30,7 @@ from secondlook.engines.tables import (
     read_metadata,
     read_shape,
     remove_item,
+    reshape,
 )
 from secondlook.errors import BackendError, IndexCorruptError, SetupError
 from secondlook.ports import Hit, Hits, IndexShape, Vector
@@ -49,10 +50,12 @@ MATRICES = 32
 
 @dataclass(slots=True)
 class _Index:
-    """An open index: idle connections, the write lock, and counts that hold for one generation."""
+    """An open index: idle connections, the write lock, and counts that hold for one generation.
+
+    Its shape is read where it is used: another process may have changed it.
+    """
 
     path: Path
-    shape: IndexShape
     idle: "queue.SimpleQueue[sqlite3.Connection]" = field(default_factory=queue.SimpleQueue)
     lock: threading.Lock = field(default_factory=threading.Lock)
     counts: dict[str, int] = field(default_factory=dict)
@@ -89,15 +92,22 @@ class EmbeddedEngine:
         self, index: str, text: str, num: int, *, match_mode: MatchMode, where: Filter | None
     ) -> Hits:
         """The best chunks by BM25; function words are not searched for unless there are no others."""
-        phrases = find_phrases(text, self._at(index).shape)
-        if not phrases:
-            return Hits()
 
         def run(connection: sqlite3.Connection) -> Hits:
+            allowed = None if where is None else json.dumps(self._matrix(index, connection).allowed(where))
+            connection.execute("BEGIN")  # the shape holds until the end
+            try:
+                shape = read_shape(connection)
+                phrases = find_phrases(text, shape) if shape.tokenizer else []
+                return search(connection, phrases, allowed) if phrases else Hits()
+            finally:
+                connection.execute("COMMIT")
+
+        def search(connection: sqlite3.Connection, phrases: Sequence[str], allowed: str | None) -> Hits:
             within, values = "", [make_match(phrases, match_mode)]
-            if where is not None:
+            if allowed is not None:
                 within = "AND fts.rowid IN (SELECT value FROM json_each(?))"
-                values.append(json.dumps(self._matrix(index, connection).allowed(where)))
+                values.append(allowed)
             rows = connection.execute(
                 f"SELECT chunks.id, -fts.rank FROM fts JOIN chunks ON chunks.rowid = fts.rowid"
                 f" WHERE fts MATCH ? {within} ORDER BY fts.rank, fts.rowid LIMIT ?",
@@ -160,6 +170,17 @@ class EmbeddedEngine:
 
         await self._guarded(index, run)
 
+    async def reshape_index(self, index: str, shape: IndexShape) -> None:
+        """Give it that shape in one transaction; searches see the old one until it is whole."""
+
+        def run(connection: sqlite3.Connection) -> None:
+            with self._at(index).lock:
+                if read_shape(connection) != shape:
+                    with self._writing(connection):
+                        reshape(connection, shape)
+
+        await self._read(index, run)
+
     async def drop_index(self, index: str) -> None:
         """Remove it and all it holds."""
         path = self._path(index)
@@ -221,27 +242,31 @@ class EmbeddedEngine:
     # How
 
     async def _write(self, index: str, item_id: str, chunks: Sequence[IndexedChunk]) -> None:
-        found = self._at(index)
-
         def run(connection: sqlite3.Connection) -> None:
-            with found.lock:
-                try:
-                    connection.execute("BEGIN IMMEDIATE")
-                    before = read_generation(connection)
-                    remove_item(connection, found.shape, item_id)
-                    rows = [insert_chunk(connection, found.shape, one) for one in chunks]
-                    connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'generation'")
-                    connection.execute("COMMIT")
-                except BaseException:
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
-                    raise
+            with self._at(index).lock:
+                with self._writing(connection) as before:
+                    shape = read_shape(connection)
+                    remove_item(connection, shape, item_id)
+                    rows = [insert_chunk(connection, shape, one) for one in chunks]
                 with self._guard:
                     cached = self._matrices.get(index)
                     if cached and cached.generation == before:
                         self._matrices[index] = cached.extended(before + 1, item_id, rows)
 
         await self._read(index, run)
+
+    @contextmanager
+    def _writing(self, connection: sqlite3.Connection) -> Iterator[int]:
+        """A transaction that gives the index its next generation; the number of the one before."""
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            yield read_generation(connection)
+            connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'generation'")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
 
     async def _query(self, index: str, sql: str, *values: object) -> list[tuple[object, ...]]:
         def run(connection: sqlite3.Connection) -> list[tuple[object, ...]]:
@@ -282,7 +307,7 @@ class EmbeddedEngine:
                 return cached
         connection.execute("BEGIN")
         try:
-            generation = read_generation(connection)
+            generation, dimensions = read_generation(connection), read_shape(connection).dimensions
             rows = [
                 Row(rowid, chunk_id, item_id, read_metadata(metadata), vector)
                 for rowid, chunk_id, item_id, metadata, vector in connection.execute(
@@ -292,7 +317,7 @@ class EmbeddedEngine:
             ]
         finally:
             connection.execute("COMMIT")
-        matrix = Matrix(generation, self._at(index).shape.dimensions).extended(generation, "", rows)
+        matrix = Matrix(generation, dimensions).extended(generation, "", rows)
         with self._guard:
             self._matrices[index] = matrix
             self._matrices.move_to_end(index)
@@ -327,10 +352,10 @@ class EmbeddedEngine:
             raise BackendError(gone)
         try:
             with closing(connect(path)) as connection:
-                shape = read_shape(connection)
+                read_shape(connection)
         except sqlite3.DatabaseError as error:
             raise (_trouble(index, error) if path.is_file() else BackendError(gone)) from error
-        return self._open.setdefault(index, _Index(path, shape))
+        return self._open.setdefault(index, _Index(path))
 
     def _path(self, index: str) -> Path:
         if not index.replace("-", "").isalnum():

@@ -53,24 +53,51 @@ def make_tables(connection: sqlite3.Connection, shape: IndexShape) -> None:
         connection.execute("BEGIN IMMEDIATE")
         if connection.execute("SELECT count(*) FROM meta").fetchone()[0]:
             return
-        if shape.tokenizer:
-            text = "" if shape.analyser else "content='chunks', content_rowid='rowid', "
-            tokenize = SPACES if shape.analyser else TOKENIZERS[shape.tokenizer]
-            connection.execute(
-                f"CREATE VIRTUAL TABLE IF NOT EXISTS fts USING fts5(context, text, {text}tokenize='{tokenize}')"
-            )
-        wanted = {"dimensions": str(shape.dimensions), "tokenizer": shape.tokenizer or ""}
-        wanted["generation"] = str(time.time_ns())  # so that an index that is made again begins with another number
-        if shape.analyser:
-            wanted["analyser"] = shape.analyser
-        connection.executemany("INSERT INTO meta VALUES (?, ?)", list(wanted.items()))
+        _make_keywords(connection, shape)
+        _write_shape(connection, shape)
+        begun = str(time.time_ns())  # so that an index that is made again begins with another number
+        connection.execute("INSERT INTO meta VALUES ('generation', ?)", [begun])
+
+
+def reshape(connection: sqlite3.Connection, shape: IndexShape) -> None:
+    """Give what is there another shape, within a transaction: others see the old one until it is committed.
+
+    The keyword index is made anew from the chunks; vectors that are not wanted any longer go, and none are made.
+    """
+    before = read_shape(connection)
+    if (shape.tokenizer, shape.analyser) != (before.tokenizer, before.analyser):
+        connection.execute("DROP TABLE IF EXISTS fts")
+        _make_keywords(connection, shape)
+        if shape.analyser and shape.tokenizer:
+            for rowid, *texts in connection.execute("SELECT rowid, context, text FROM chunks"):
+                terms = [_analysed(one, shape) for one in texts]
+                connection.execute("INSERT INTO fts(rowid, context, text) VALUES (?, ?, ?)", [rowid, *terms])
+        elif shape.tokenizer:
+            connection.execute("INSERT INTO fts(fts) VALUES ('rebuild')")
+    if not shape.dimensions:
+        connection.execute("DELETE FROM vectors")
+    _write_shape(connection, shape)
+
+
+def _make_keywords(connection: sqlite3.Connection, shape: IndexShape) -> None:
+    if shape.tokenizer:
+        text = "" if shape.analyser else "content='chunks', content_rowid='rowid', "
+        tokenize = SPACES if shape.analyser else TOKENIZERS[shape.tokenizer]
+        connection.execute(
+            f"CREATE VIRTUAL TABLE IF NOT EXISTS fts USING fts5(context, text, {text}tokenize='{tokenize}')"
+        )
+
+
+def _write_shape(connection: sqlite3.Connection, shape: IndexShape) -> None:
+    wanted = {"dimensions": shape.dimensions, "tokenizer": shape.tokenizer or "", "analyser": shape.analyser or ""}
+    connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(wanted.items()))
 
 
 def read_shape(connection: sqlite3.Connection) -> IndexShape:
     """As it was made; a file of before there were analysers has none."""
     meta = dict(connection.execute("SELECT key, value FROM meta"))
     tokenizer = cast(Tokenizer, meta["tokenizer"]) or None  # written by make_tables
-    return IndexShape(int(meta["dimensions"]), tokenizer, cast(Analyser | None, meta.get("analyser")))
+    return IndexShape(int(meta["dimensions"]), tokenizer, cast(Analyser | None, meta.get("analyser") or None))
 
 
 def read_generation(connection: sqlite3.Connection) -> int:

@@ -26,6 +26,7 @@ from secondlook.ledgers import Journal
 from secondlook.ports import Blobs, Catalog, Embedder, Indexer
 from secondlook.services.chunking import Chunking, Steps
 from secondlook.services.intake import Intake, Upload, check_found
+from secondlook.services.retaking import Retaking
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ class Indexing:
         self._done: dict[tuple[str, int], asyncio.Event] = {}
         self._taken: set[tuple[str, int]] = set()
         self._workers: list[asyncio.Task[None]] = []
-        self._retaking: set[asyncio.Task[None]] = set()
+        self._retaking = Retaking(catalog, indexer, embedder, reindex=self.reindex)
 
     async def start(self, *, resume: bool = True) -> None:
         """Begin to index, first what an earlier process left unfinished, unless another one is at that work."""
@@ -95,10 +96,9 @@ class Indexing:
 
     async def stop(self) -> None:
         """Stop after the current step; what is unfinished goes on at the next start."""
-        tasks = [*self._workers, *self._retaking]
-        for task in tasks:
+        for task in self._workers:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._workers, *self._retaking.stop(), return_exceptions=True)
         self._workers = []
 
     async def upload(self, instance: Instance, upload: Upload, *, wait: float | None = None) -> Item:
@@ -182,21 +182,11 @@ class Indexing:
             raise ItemSyncError(f"item {item_id!r} could not be queued ({error}): try again") from error
 
     def retake(self, instance: Instance) -> None:
-        """Queue every outdated item again, oldest first, in the background; a restart goes on with it.
+        """Give the index its shape and queue every outdated item, oldest first, in the background.
 
-        What each carries is read by the instance's present schema.
+        A restart goes on with it. What each item carries is read by the instance's present schema.
         """
-        task = asyncio.create_task(self._retake(instance))
-        self._retaking.add(task)
-        task.add_done_callback(self._retaking.discard)
-
-    async def _retake(self, instance: Instance) -> None:
-        try:
-            for item in reversed(await self._catalog.list_items(instance.uid, ("outdated",))):
-                with contextlib.suppress(ItemNotFoundError):  # deleted meanwhile
-                    await self.reindex(instance, item.id)
-        except SecondlookError:
-            log.exception("outdated items of %s wait for the next start or sync", instance.name)
+        self._retaking.begin(instance)
 
     async def wait_for(self, item: Item) -> Item:
         """The item once it is neither queued nor running; raises ``ItemNotFoundError`` when it is deleted."""
@@ -228,7 +218,7 @@ class Indexing:
             if on_item:
                 on_item(len(self._done))
             if self._retaking:
-                await asyncio.wait(self._retaking, timeout=0.2)
+                await self._retaking.wait(0.2)
                 continue
             waiting = next(iter(self._done.values()))
             with contextlib.suppress(TimeoutError):

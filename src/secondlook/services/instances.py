@@ -6,7 +6,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from secondlook.domain.instance import DEFAULT_NAMESPACE, NAME, Instance, InstanceSettings, ItemCounts, Namespace
@@ -21,8 +21,9 @@ from secondlook.errors import (
     TooManyNamespacesError,
 )
 from secondlook.ingest.metadata import envelope_size
-from secondlook.ports import Blobs, Catalog, Embedder, Indexer, IndexShape, Rerankers
+from secondlook.ports import Blobs, Catalog, Embedder, Indexer, Rerankers
 from secondlook.services.service_tokens import ServiceTokens
+from secondlook.services.shapes import shape_of
 
 MIN_CHUNK_SIZE = 64
 REINDEXED = ("fields", "chunked", "chunk_size", "chunk_overlap")
@@ -107,7 +108,7 @@ class Instances:
         await self._check_service_token(account, settings)
         now = int(time.time() * 1000)
         instance = Instance(secrets.token_hex(12), account, namespace, name, settings, now, now)
-        await self._indexer.create_index(instance.uid, self._shape(settings))
+        await self._indexer.create_index(instance.uid, shape_of(settings, self._embedder))
         try:
             async with self._counting:
                 if len(await self._catalog.list_instances(account, None)) >= self._limits.instances:
@@ -132,9 +133,10 @@ class Instances:
     async def update(self, instance: Instance, settings: InstanceSettings) -> Instance:
         """The instance with these settings; items that were indexed under others are then outdated.
 
+        The index is told at once whether it takes vectors. Its keywords are made anew with the outdated items.
+
         Raises:
-            InvalidOptionError: the embedding model would change, or the index methods, the tokenizer or the language
-                while items are indexed.
+            InvalidOptionError: the embedding model would change while items are indexed.
         """
         before = instance.settings
         self._check(settings)
@@ -146,15 +148,13 @@ class Instances:
                 f"embedding_model: it is fixed once items are indexed, {settings.embedding_model!r} cannot be set:"
                 " make another instance, or delete the items first"
             )
-        if self._shape(settings) != self._shape(before):
-            if filled:
-                raise InvalidOptionError(
-                    "the index methods, the tokenizer and the language of keywords are fixed once items are indexed:"
-                    " delete the items first, or make another instance"
-                )
-            await self._indexer.drop_index(instance.uid)
-            await self._indexer.create_index(instance.uid, self._shape(settings))
-        outdated = filled and any(getattr(settings, name) != getattr(before, name) for name in REINDEXED)
+        old, new = shape_of(before, self._embedder), shape_of(settings, self._embedder)
+        if new != old:
+            await self._indexer.reshape_index(instance.uid, replace(old, dimensions=new.dimensions) if filled else new)
+        outdated = filled and (
+            any(getattr(settings, name) != getattr(before, name) for name in REINDEXED)
+            or new.dimensions > old.dimensions
+        )
         now = int(time.time() * 1000)
         return await self._catalog.update_instance(instance.uid, settings, now, outdated=outdated)
 
@@ -173,7 +173,10 @@ class Instances:
         """Everything that can be counted."""
         items = await self._catalog.list_items(instance.uid)
         kinds = Counter(one.error.partition(":")[0] for one in items if one.status == "error")
-        chunks, dimensions = await self._indexer.count_chunks(instance.uid), self._shape(instance.settings).dimensions
+        chunks, dimensions = (
+            await self._indexer.count_chunks(instance.uid),
+            shape_of(instance.settings, self._embedder).dimensions,
+        )
         return Stats(
             ItemCounts(Counter(one.status for one in items), max((one.last_seen_at for one in items), default=0)),
             file_errors={kind: number for kind, number in kinds.items() if not kind.startswith(SOURCE_ERRORS)},
@@ -248,13 +251,6 @@ class Instances:
                 f"chunk_size is {settings.chunk_size}, the embedding model reads"
                 f" {MIN_CHUNK_SIZE} to {self._embedder.max_tokens} tokens: choose a value in that range"
             )
-
-    def _shape(self, settings: InstanceSettings) -> IndexShape:
-        return IndexShape(
-            self._embedder.dimensions if settings.vector_index else 0,
-            settings.tokenizer if settings.keyword_index else None,
-            settings.analyser if settings.keyword_index else None,
-        )
 
 
 def _activity(instance: Instance, counts: ItemCounts) -> Activity:

@@ -1,10 +1,11 @@
 """Instances: catalogue, index and blobs stay in step."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from secondlook.domain.instance import InstanceSettings
+from secondlook.domain.instance import Instance, InstanceSettings
 from secondlook.errors import (
     BackendError,
     ChunkSizeError,
@@ -18,6 +19,11 @@ from secondlook.errors import (
 )
 from secondlook.services.indexing import Upload
 from tests.unit.services.conftest import House
+
+
+async def retake(house: House, instance: Instance) -> None:
+    house.indexing.retake(instance)
+    await house.indexing.drain()
 
 
 def index_files(house: House) -> set[str]:
@@ -94,33 +100,73 @@ def test_settings_that_are_taken(house: House, settings: InstanceSettings) -> No
     assert index_files(house) == {made.uid}
 
 
-def test_what_the_index_is_made_of_is_fixed_once_it_holds_items(house: House) -> None:
+def test_an_empty_index_is_made_anew(house: House) -> None:
     made = house.make()
-    trigram = replace(made.settings, tokenizer="trigram")
-    changed = house.run(house.instances.update(made, trigram))
+    changed = house.run(house.instances.update(made, replace(made.settings, tokenizer="trigram")))
     assert changed.settings.tokenizer == "trigram"
     assert changed.modified_at >= made.modified_at
     house.run(house.indexing.upload(changed, Upload("a.md", b"lamp oil"), wait=20))
     found = house.run(house.engine.search_keywords(made.uid, "amp", 5, match_mode="and", where=None))
     assert len(found.hits) == 1, "the index was made again with trigrams"
-    for settings in (made.settings, replace(trigram, keyword_index=False), replace(trigram, vector_index=False)):
-        with pytest.raises(InvalidOptionError, match="fixed once items are indexed"):
-            house.run(house.instances.update(changed, settings))
-    kept = house.run(house.instances.update(changed, replace(trigram, top_k=3)))
-    assert kept.settings.top_k == 3
 
 
-def test_the_language_is_fixed_once_the_index_holds_items(house: House) -> None:
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"tokenizer": "trigram"}, {"amp": 1, "Haus": 0}),
+        ({"analyser": "german"}, {"amp": 0, "Haus": 1}),
+        ({"keyword_index": False}, {"lamp": 0}),
+        ({"vector_index": False}, {"lamp": 1}),
+    ],
+)
+def test_a_filled_index_takes_on_what_is_set(house: House, change: dict[str, Any], found: dict[str, int]) -> None:
     made = house.make()
-    german = replace(made.settings, analyser="german")
-    changed = house.run(house.instances.update(made, german))
-    house.run(house.indexing.upload(changed, Upload("a.md", "die Häuser".encode()), wait=20))
-    found = house.run(house.engine.search_keywords(made.uid, "Haus", 5, match_mode="and", where=None))
-    assert len(found.hits) == 1
-    for settings in (made.settings, replace(german, analyser="french")):
-        with pytest.raises(InvalidOptionError, match="language of keywords are fixed once items are indexed"):
-            house.run(house.instances.update(changed, settings))
-    assert house.run(house.instances.get("acc", "default", "docs")) == changed
+    house.run(house.indexing.upload(made, Upload("a.md", "lamp oil, die Häuser".encode()), wait=20))
+    changed = house.run(house.instances.update(made, replace(made.settings, **change)))
+    house.run(retake(house, changed))
+    for word, number in found.items():
+        hits = house.run(house.engine.search_keywords(made.uid, word, 5, match_mode="and", where=None)).hits
+        assert len(hits) == number, word
+    vectors = house.run(house.instances.stats(changed)).vectors
+    assert vectors == (0 if change == {"vector_index": False} else 1)
+
+
+def test_vectors_that_are_wanted_again_are_made_again(house: House) -> None:
+    made = house.make()
+    house.run(house.indexing.upload(made, Upload("a.md", b"lamp oil"), wait=20))
+    vector = house.run(house.embedder.embed_query("lamp"))
+    without = house.run(house.instances.update(made, replace(made.settings, vector_index=False)))
+    house.run(retake(house, without))
+    assert not house.run(house.engine.search_vectors(made.uid, vector, 5, None)).hits
+    again = house.run(house.instances.update(without, made.settings))
+    assert [item.status for item in house.run(house.indexing.list(again))] == ["outdated"]
+    house.run(retake(house, again))
+    assert len(house.run(house.engine.search_vectors(made.uid, vector, 5, None)).hits) == 1
+
+
+def test_of_two_changes_the_later_holds(house: House) -> None:
+    made = house.make()
+    house.run(house.indexing.upload(made, Upload("a.md", "lamp oil, die Häuser".encode()), wait=20))
+
+    async def change() -> None:
+        for number in range(6):
+            analyser = "german" if number % 2 else None
+            changed = await house.instances.update(made, replace(made.settings, analyser=analyser))
+            house.indexing.retake(changed)
+        await house.indexing.drain()
+
+    house.run(change())
+    assert len(house.run(house.engine.search_keywords(made.uid, "Haus", 5, match_mode="and", where=None)).hits) == 1
+
+
+def test_a_restart_gives_the_index_its_shape(house: House) -> None:
+    made = house.make()
+    house.run(house.indexing.upload(made, Upload("a.md", "die Häuser".encode()), wait=20))
+    house.run(house.instances.update(made, replace(made.settings, analyser="german")))
+    house.run(house.indexing.stop())  # before the index was told
+    house.run(house.indexing.start())
+    house.run(house.indexing.drain())
+    assert len(house.run(house.engine.search_keywords(made.uid, "Haus", 5, match_mode="and", where=None)).hits) == 1
 
 
 def test_stats_count_items_and_chunks(house: House) -> None:

@@ -1,0 +1,189 @@
+"""``secondlook import cloudflare`` and ``secondlook export cloudflare``."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Optional
+from urllib.parse import urlsplit
+
+import httpx
+import typer
+from rich.console import Console
+
+from secondlook.api.transfer.copying import Outcome, copy_instance, first_error
+from secondlook.api.transfer.peer import Peer, Place
+from secondlook.errors import CallerError
+from secondlook.local import open_folder
+from secondlook.screen import make_bars, tell_steps
+from secondlook.settings import load_settings
+
+CLOUDFLARE = "https://api.cloudflare.com/client/v4"
+PATIENCE = 120.0
+"""Seconds without any news from a server."""
+SHOWN = 20
+"""Lines of one kind; how many more there are is told."""
+
+import_app = typer.Typer(no_args_is_help=True, help="Copy an instance from elsewhere to here.")
+export_app = typer.Typer(no_args_is_help=True, help="Copy an instance from here to elsewhere.")
+out = Console(emoji=False)
+err = Console(stderr=True, emoji=False)
+
+AccountThere = Annotated[
+    str, typer.Option("--account", help="The account of Cloudflare.", envvar="CLOUDFLARE_ACCOUNT_ID")
+]
+NamespaceThere = Annotated[str, typer.Option("--namespace", help="The namespace at Cloudflare.")]
+Name = Annotated[str, typer.Option("--instance", help="The instance to copy.")]
+Into = Annotated[str, typer.Option("--into", help="Its name in the copy; the same unless given.")]
+TokenThere = Annotated[
+    str, typer.Option("--token", help="A token of Cloudflare with AI Search: Edit.", envvar="CLOUDFLARE_API_TOKEN")
+]
+UrlThere = Annotated[
+    str, typer.Option("--url", help="The address of Cloudflare's API.", envvar="CLOUDFLARE_API_BASE_URL")
+]
+AccountHere = Annotated[str, typer.Option("--local-account", help="The account of Secondlook.")]
+NamespaceHere = Annotated[str, typer.Option("--local-namespace", help="The namespace of Secondlook.")]
+ServerHere = Annotated[str, typer.Option("--server", help="A Secondlook server; else the data folder is opened.")]
+SettingsOnly = Annotated[bool, typer.Option("--settings-only", help="Copy no files.")]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until everything is indexed.")]
+DataDir = Annotated[Optional[Path], typer.Option("--data-dir", help="The data folder.")]  # noqa: UP045
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A server of the API: ``url`` ends before ``/accounts``."""
+
+    url: str
+    token: str
+
+
+@import_app.command("cloudflare")
+def import_cloudflare(
+    account: AccountThere,
+    instance: Name,
+    token: TokenThere,
+    namespace: NamespaceThere = "default",
+    into: Into = "",
+    url: UrlThere = CLOUDFLARE,
+    local_account: AccountHere = "default",
+    local_namespace: NamespaceHere = "default",
+    server: ServerHere = "",
+    settings_only: SettingsOnly = False,
+    wait: Wait = True,
+    data_dir: DataDir = None,
+) -> None:
+    """Copy an instance of Cloudflare AI Search here: settings, files and metadata. May be run again at any time."""
+    there = Address(check_url("--url", url), token)
+
+    async def work() -> Outcome:
+        async with at(there) as remote, here(server, data_dir) as local:
+            source = Peer(remote, Place(account, namespace, instance), where=there.url)
+            target = Peer(local, Place(local_account, local_namespace, into or instance), where="Secondlook")
+            return await copy(source, target, ours=True, files=not settings_only, wait=wait)
+
+    tell(asyncio.run(work()), into or instance)
+
+
+@export_app.command("cloudflare")
+def export_cloudflare(
+    account: AccountThere,
+    instance: Name,
+    token: TokenThere,
+    namespace: NamespaceThere = "default",
+    into: Into = "",
+    url: UrlThere = CLOUDFLARE,
+    local_account: AccountHere = "default",
+    local_namespace: NamespaceHere = "default",
+    server: ServerHere = "",
+    settings_only: SettingsOnly = False,
+    wait: Wait = True,
+    data_dir: DataDir = None,
+) -> None:
+    """Copy an instance from here to Cloudflare AI Search: settings, files, metadata. May be run again at any time."""
+    there = Address(check_url("--url", url), token)
+
+    async def work() -> Outcome:
+        async with at(there) as remote, here(server, data_dir) as local:
+            source = Peer(local, Place(local_account, local_namespace, instance), where="Secondlook")
+            target = Peer(remote, Place(account, namespace, into or instance), where=there.url)
+            return await copy(source, target, ours=False, files=not settings_only, wait=wait)
+
+    tell(asyncio.run(work()), into or instance)
+
+
+async def copy(source: Peer, target: Peer, **options: Any) -> Outcome:
+    """Copy, with bars."""
+    with make_bars(err) as bars:
+        try:
+            return await copy_instance(source, target, on_progress=tell_steps(bars), **options)
+        except BaseExceptionGroup as group:
+            raise first_error(group) from group
+
+
+def at(address: Address) -> httpx.AsyncClient:
+    """A client of the server."""
+    headers = {"Authorization": f"Bearer {address.token}"} if address.token else {}
+    return httpx.AsyncClient(base_url=address.url, headers=headers, timeout=PATIENCE, follow_redirects=False)
+
+
+@asynccontextmanager
+async def here(server: str, data_dir: Path | None) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of our side: a running server, with its token in ``SECONDLOOK_TOKEN``, or the data folder itself."""
+    if server and data_dir:
+        raise CallerError("--server and --data-dir name two places: leave one of them out")
+    if server:
+        url = check_url("--server", server)
+        token = os.environ.get("SECONDLOOK_TOKEN", "")
+        if not token:
+            raise CallerError(f"--server is {url}, and it wants a token: put one in SECONDLOOK_TOKEN")
+        async with at(Address(url if url.endswith("/client/v4") else f"{url}/client/v4", token)) as client:
+            yield client
+        return
+    folder = load_settings(data_dir=data_dir).data_dir
+    async with (
+        open_folder(folder) as transport,
+        httpx.AsyncClient(transport=transport, base_url="http://secondlook/client/v4", timeout=None) as client,
+    ):
+        yield client
+
+
+def check_url(option: str, url: str) -> str:
+    """The address without a slash at its end; raises ``CallerError`` if it is none."""
+    found = urlsplit(url)
+    if found.scheme not in ("http", "https") or not found.hostname:
+        raise CallerError(f"{option} is {url!r}: give an address such as {CLOUDFLARE}")
+    return url.rstrip("/")
+
+
+def tell(outcome: Outcome, name: str) -> None:
+    """Say what was done, and what was not; raises ``CallerError`` if files are missing now that should be there."""
+    say(f"{name}: {'made with the settings of the original' if outcome.made else 'was there, and keeps its settings'}")
+    lines = [
+        f"{field} is {theirs!r} in the copy, and {ours!r} in the original"
+        for field, (ours, theirs) in outcome.differing.items()
+    ]
+    tell_lines(lines)
+    if outcome.kept:
+        say(f"not taken over, set them yourself: {', '.join(outcome.kept)}")
+    say(f"{len(outcome.copied)} files copied, {len(outcome.unchanged)} were there and are the same")
+    if outcome.elsewhere:
+        say(f"{len(outcome.elsewhere)} items lie in an external source, from which they can be indexed anew:")
+        tell_lines([f"{key}: {origin}" for key, origin in outcome.elsewhere.items()])
+    if outcome.failed:
+        tell_lines([f"{key}: {reason}" for key, reason in outcome.failed.items()])
+        raise CallerError(f"{len(outcome.failed)} files were not copied: see the lines above, then run it again")
+
+
+def tell_lines(lines: list[str]) -> None:
+    """The first of them, and how many more there are."""
+    for line in lines[:SHOWN]:
+        say(f"  {line}")
+    if len(lines) > SHOWN:
+        say(f"  and {len(lines) - SHOWN} more")
+
+
+def say(line: str) -> None:
+    """Print it as it stands."""
+    out.print(line, markup=False, highlight=False, soft_wrap=True)
