@@ -39,6 +39,7 @@ from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import SearchDefaults
 from secondlook.services.service_tokens import ServiceTokens
 from secondlook.services.syncing import Syncing
+from secondlook.services.watching import Watching
 from secondlook.settings import Settings
 from secondlook.sources.bucket import Store
 from secondlook.sources.guard import Guard
@@ -126,6 +127,9 @@ async def open_runtime(
             await services.service_tokens.sweep()
             opened.push_async_callback(services.syncing.stop)
             await services.syncing.start()
+            if settings.folder_watch:
+                watching = Watching(catalog, services.syncing, every=settings.folder_watch)
+                opened.push_async_callback(_cancel, asyncio.create_task(watching.watch()))
         yield Runtime(services, tools, engine)
 
 

@@ -41,6 +41,7 @@ class Settings:
         snippet_dir: an unpacked package of the search box for web pages.
         npm_registry: where that package may be fetched from, once; nowhere when empty.
         folder_roots: folders below which users may have folders of this machine indexed; none when empty.
+        folder_watch: seconds between two looks at whether folders have changed; 0 for syncs by schedule alone.
         s3_endpoint: the object store that buckets lie in; that of AWS when empty.
         s3_access_key: with ``s3_secret_key``, for buckets of instances without a service token.
         s3_buckets: those that these keys may be used for; any when empty.
@@ -80,6 +81,7 @@ class Settings:
     monthly_queries: int = 0
     sync_cooldown: int = 30
     folder_roots: tuple[Path, ...] = ()
+    folder_watch: int = 0
     s3_endpoint: str = ""
     s3_region: str = ""
     s3_access_key: str = ""
@@ -141,6 +143,7 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         monthly_queries=_number("MONTHLY_QUERIES", plain.monthly_queries, 0, 100_000_000),
         sync_cooldown=_number("SYNC_COOLDOWN", plain.sync_cooldown, 0, 86_400),
         folder_roots=_roots(_text("FOLDER_ROOTS", "")),
+        folder_watch=_number("FOLDER_WATCH", plain.folder_watch, 0, 86_400),
         s3_endpoint=_text("S3_ENDPOINT", ""),
         s3_region=_text("S3_REGION", ""),
         s3_access_key=_text("S3_ACCESS_KEY", ""),

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any, TypeVar
 
 from secondlook.domain.globs import skip_reason
@@ -147,6 +148,15 @@ class Pulling:
                 raise UnknownSourceError(
                     f"source: {settings.source!r} is no http(s) address, and no bucket that can be read ({error})"
                 ) from error
+
+    async def fingerprint(self, instance: Instance) -> str:
+        """Another text when something that the source lists has changed; raises ``SourceError``."""
+        source = await self._open(instance.account, instance.settings)
+        try:
+            found = [f"{entry.key}\0{entry.memo}" async for entry in source.list({})]
+        finally:
+            await source.close()
+        return blake2b("\0".join(sorted(found)).encode(errors="surrogateescape"), digest_size=16).hexdigest()
 
     async def _look_into(self, account: str, settings: InstanceSettings) -> None:
         source = await self._open(account, settings)

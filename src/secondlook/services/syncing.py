@@ -119,6 +119,10 @@ class Syncing:
         """As ``Pulling.check``."""
         await self._pulling.check(account, settings, inferred=inferred)
 
+    async def fingerprint(self, instance: Instance) -> str:
+        """As ``Pulling.fingerprint``."""
+        return await self._pulling.fingerprint(instance)
+
     async def cancel(self, instance: Instance, job_id: str) -> Job:
         """The job, ended; the item that it has just queued is still indexed.
 
