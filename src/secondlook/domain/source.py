@@ -81,7 +81,6 @@ class Entry:
         key: what it is called there: path, object key or address.
         memo: what the source wants to be told the next time, such as a checksum; it means nothing to others.
         unchanged: it is as it was when it gave the memo that was told.
-        size: bytes, None where only fetching tells.
         modified_at: when it last changed, milliseconds since 1970; 0 where nobody says.
         error: ``kind: sentence``, why it is there and cannot be had.
         gone: with ``error``, that what was had before may not be served any more.
@@ -91,7 +90,6 @@ class Entry:
     key: str
     memo: str = ""
     unchanged: bool = False
-    size: int | None = None
     modified_at: int = 0
     error: str = ""
     gone: bool = False

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import urlsplit, urlunsplit
 
@@ -31,7 +31,7 @@ class Store:
     endpoint: str = ""
     region: str = ""
     key: str = ""
-    secret: str = ""
+    secret: str = field(default="", repr=False)
 
     def with_token(self, token: tuple[str, str]) -> "Store":
         """The same with the credentials of a service token."""
@@ -88,7 +88,7 @@ class Bucket:
                 for one in found:
                     key = one["path"]
                     if key.startswith(self._prefix) and not (one["size"] == 0 and self._is_folder(key)):
-                        yield _entry(key, one["e_tag"] or "", one["size"], one["last_modified"].timestamp(), memos)
+                        yield _entry(key, one["e_tag"] or "", one["last_modified"].timestamp(), memos)
         except exceptions.BaseError as error:
             raise self._told(error) from error
 
@@ -142,8 +142,8 @@ class Bucket:
         return SourceError("r2_unknown_error", f"the bucket {self._name!r} cannot be read: {_first_line(text)}")
 
 
-def _entry(key: str, etag: str, size: int, modified: float, memos: Mapping[str, str]) -> Entry:
-    return Entry(key, etag, bool(etag) and memos.get(key) == etag, size, int(modified * 1000))
+def _entry(key: str, etag: str, modified: float, memos: Mapping[str, str]) -> Entry:
+    return Entry(key, etag, bool(etag) and memos.get(key) == etag, int(modified * 1000))
 
 
 def _first_line(text: str) -> str:

@@ -81,7 +81,7 @@ class Folder:
         if not stat.S_ISREG(told.st_mode):
             return None
         memo = _memo(told)
-        return Entry(key, memo, unchanged=memos.get(key) == memo, size=told.st_size, modified_at=_modified(told))
+        return Entry(key, memo, unchanged=memos.get(key) == memo, modified_at=_modified(told))
 
     def _real(self, key: str) -> Path | None:
         """Where the file lies; None outside the folder, and for what is no file."""

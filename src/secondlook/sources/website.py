@@ -224,7 +224,7 @@ class Website:
         if skipped:
             return Visit(Entry(answer.url, skipped=skipped), links, target.depth)
         self._pages[answer.url] = fetched
-        entry = Entry(answer.url, fetched.memo, size=len(fetched.content), modified_at=fetched.modified_at)
+        entry = Entry(answer.url, fetched.memo, modified_at=fetched.modified_at)
         return Visit(entry, links, target.depth)
 
     def _take_apart(

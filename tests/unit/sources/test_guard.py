@@ -78,7 +78,7 @@ def test_a_name_is_resolved_once_and_the_address_that_was_looked_at_is_spoken_to
     assert dict(site.asked[0][1])["host"].startswith("rebinding.example")
 
 
-def test_a_redirect_to_a_private_address_is_refused(site: WebSite) -> None:
+def test_a_private_address_is_refused_before_a_byte_is_sent(site: WebSite) -> None:
     port = site.url.rpartition(":")[2]
     site.pages["/robots.txt"] = site.pages["/x"] = lambda _: pytest.fail("never asked")
 
