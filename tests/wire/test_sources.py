@@ -119,3 +119,21 @@ def test_the_schedule_begins_with_the_instance(wire: Wire, docs: Path) -> None:
     wire.run(first_job())
     [job] = wire.get(f"{NEW}/handbook/jobs").json()["result"]
     assert (job["source"], job["end_reason"]) == ("schedule", "completed")
+
+
+def test_another_source_other_rules_and_resuming_are_followed_at_once(wire: Wire, docs: Path) -> None:
+    other = docs.parent / "other"
+    other.mkdir()
+    (other / "c.md").write_text("c")
+    wire.make(source=str(docs))
+
+    def keys_after(**change: Any) -> set[str]:
+        assert wire.ask("PUT", f"{NEW}/handbook", json=change).status_code == 200
+        wire.run(wire.services.syncing.wait())
+        return {row["key"] for row in wire.get(ITEMS).json()["result"]}
+
+    assert keys_after(score_threshold=0.1) == set()  # nothing about the source
+    assert keys_after(source_params={"exclude_items": ["b.md"]}) == {"a.md"}
+    assert keys_after(source=str(other)) == {"c.md"}
+    assert keys_after(paused=True, source=str(docs)) == {"c.md"}
+    assert keys_after(paused=False) == {"a.md"}

@@ -42,6 +42,8 @@ AHEAD = 64
 """Items that may wait to be indexed before more is fetched, so that a bucket is not copied before it is read."""
 LINES = 200
 """Lines of each kind that the log of a job has; the summary counts all."""
+CHANGED = "source_changed"
+"""Why a sync ends whose source was changed meanwhile."""
 LOOK_EVERY = 1.0
 """Seconds between two looks at whether the instance is still there, and not paused."""
 
@@ -192,8 +194,8 @@ class Pulling:
                 failure = error  # what was named before is still dealt with
             failure = await _finish(running) or failure
             while pull.indexing:
-                await self._look(pull)
                 await asyncio.wait(pull.indexing, timeout=LOOK_EVERY)
+                await self._look(pull)
         finally:
             for task in running:
                 task.cancel()
@@ -306,7 +308,7 @@ class Pulling:
             raise PausedError(f"instance {now.name!r} was paused")
         before = pull.instance.settings
         if (now.settings.source_id, now.settings.source_options) != (before.source_id, before.source_options):
-            raise SourceError("unknown_error", "the source of the instance was changed: sync again")
+            raise SourceError(CHANGED, "the source of the instance was changed: another sync follows")
 
     def _rule(self, instance: Instance, entry: Entry) -> str:
         options = instance.settings.source_options

@@ -23,7 +23,7 @@ from secondlook.errors import (
 from secondlook.ledgers import Journal
 from secondlook.ports import Catalog
 from secondlook.services.indexing import Indexing
-from secondlook.services.pulling import Pulling
+from secondlook.services.pulling import CHANGED, Pulling
 
 log = logging.getLogger(__name__)
 
@@ -93,8 +93,19 @@ class Syncing:
         return job
 
     def nudge(self) -> None:
-        """Look at the schedule now: an instance is new, or has another source."""
+        """Look at the schedule now: an instance is new."""
         self._nudged.set()
+
+    async def follow_change(self, instance: Instance, before: InstanceSettings) -> None:
+        """Begin a job if the instance has another source than before, wants something else of it, or was paused.
+
+        One that runs ends when it sees the change, and the schedule begins the next.
+        """
+        now = instance.settings
+        changed = (now.source_id, now.source_options) != (before.source_id, before.source_options)
+        if now.source_kind and not now.paused and (changed or before.paused):
+            with contextlib.suppress(CooldownError):
+                await self.begin(instance, description="the instance changed", trigger="schedule")
 
     async def sync_item(self, instance: Instance, item_id: str, *, wait: float | None = None) -> Item:
         """The item, fetched anew if a source brought it and indexed again, or as it is after ``wait`` seconds.
@@ -163,7 +174,8 @@ class Syncing:
             if not instance.settings.source_kind or instance.settings.paused:
                 continue
             last, _ = await self._journal.list_jobs(instance.uid, 1, 0)
-            if not last or now - last[0].started_at >= 1000 * instance.settings.sync_interval:
+            due = not last or now - last[0].started_at >= 1000 * instance.settings.sync_interval
+            if due or last[0].end_reason.startswith(CHANGED):
                 with contextlib.suppress(CooldownError, InstanceNotFoundError):  # it runs, or was deleted meanwhile
                     await self.begin(instance, trigger="schedule")
 
@@ -251,7 +263,7 @@ class Syncing:
                 await self.follow_schedule()
             except SecondlookError:
                 log.exception("the schedule could not be followed; the next look is in %g seconds", TICK)
-            with contextlib.suppress(TimeoutError):
+            with contextlib.suppress(TimeoutError):  # the usual case
                 await asyncio.wait_for(self._nudged.wait(), TICK)
             self._nudged.clear()
 

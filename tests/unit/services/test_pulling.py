@@ -267,7 +267,7 @@ def test_a_failure_that_passes_keeps_what_was_had(scripted: House, script: Scrip
 def test_a_sync_ends_between_items(
     scripted: House, script: Script, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pulling, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr(pulling, "LOOK_EVERY", 0.01)
     script.entries = [Entry(f"{number}.md", "1") for number in range(100)]
     script.contents = {f"{number}.md": b"text" for number in range(100)}
     made = scripted.make(source_kind="r2", source="bucket")
@@ -290,6 +290,31 @@ def test_a_sync_ends_between_items(
     reason = scripted.run(run())
     assert reason == {"cancel": "cancelled", "delete": "", "pause": "paused: instance 'docs' was paused"}[change]
     assert len(script.fetched) < 100 and script.closed == 1
+
+
+def test_a_sync_whose_source_changes_gives_way_to_another(
+    scripted: House, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulling, "LOOK_EVERY", 0.01)
+    script.entries = [Entry(f"{number}.md", "1") for number in range(100)]
+    script.contents = {f"{number}.md": b"text" for number in range(100)}
+    made = scripted.make(source_kind="r2", source="bucket")
+
+    async def run() -> list[str]:
+        script.gate = asyncio.Event()
+        await scripted.syncing.begin(made)
+        while len(script.fetched) < pulling.FETCHES:
+            await asyncio.sleep(0.01)
+        changed = await scripted.instances.update(made, replace(made.settings, source="another"))
+        await scripted.syncing.follow_change(changed, made.settings)
+        script.gate.set()
+        await scripted.syncing.wait()
+        await scripted.syncing.follow_schedule()
+        await scripted.syncing.wait()
+        return [job.end_reason.partition(":")[0] for job in (await scripted.syncing.list(made, 10, 0))[0]]
+
+    assert sorted(scripted.run(run())) == ["completed", "source_changed"]
+    assert {one.source for one in items(scripted, made).values()} == {"r2:another"}
 
 
 def test_the_log_of_many_entries_stays_short(scripted: House, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:

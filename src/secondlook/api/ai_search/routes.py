@@ -166,7 +166,7 @@ def _add_management(router: APIRouter, services: Services) -> None:
         changed = await services.instances.update(instance, settings)
         await change.apply(owner_of(changed))
         services.indexing.retake(changed)
-        services.syncing.nudge()
+        await services.syncing.follow_change(changed, instance.settings)
         return JSONResponse(success(await _shown(services, changed)))
 
     @router.delete("/{name}")
