@@ -46,7 +46,7 @@ class Site:
         self._secure = self.start.startswith("https:")
         self._subdomains = options.subdomains
         self._headers = dict(options.headers)
-        self._robots: dict[str, Robots] = {}
+        self._robots: dict[str, Robots | ItemSourceError] = {}
         self._asking: dict[str, asyncio.Lock] = {}
         self._next: dict[str, float] = {}
 
@@ -72,8 +72,11 @@ class Site:
             if refusal := robots.refusal(url):
                 raise ItemSourceError(refusal, f"{url}: robots.txt of the site says so", gone=True)
             await self._pace(url, robots.delay)
-            sent = {**self._headers_for(url), **conditions}
+            asked = conditions if len(seen) == 1 else {}
+            sent = {**self._headers_for(url), **asked}
             page = await self._client.get(url, headers=sent, most=LARGEST_PAGE, wanted=READABLE)
+            if page.status == 304 and asked:
+                return page
             if page.status not in REDIRECTS:
                 return _accepted(page)
             url = self._target(page)
@@ -89,7 +92,7 @@ class Site:
         raise ItemSourceError("too_many_redirects", f"{url}: more than {MOST_HOPS} redirects")
 
     async def robots_of(self, url: str) -> Robots:
-        """The rules of that host, read once.
+        """The rules of that host, asked for once, whether they come or not.
 
         Raises:
             ItemSourceError: nobody knows them, since the host does not answer: then nothing may be read.
@@ -98,21 +101,23 @@ class Site:
         host = f"{parts.scheme}://{parts.netloc}"
         async with self._asking.setdefault(host, asyncio.Lock()):
             if host not in self._robots:
-                self._robots[host] = Robots(await self._read_robots(f"{host}/robots.txt"), TOKEN)
-        return self._robots[host]
+                self._robots[host] = await self._ask_for_robots(f"{host}/robots.txt")
+        found = self._robots[host]
+        if isinstance(found, ItemSourceError):
+            raise ItemSourceError(found.kind, str(found).partition(": ")[2])
+        return found
 
     async def close(self) -> None:
         """Let go of the connections."""
         await self._client.close()
 
-    async def _read_robots(self, url: str) -> str:
-        """The text; empty where there is none, which allows everything (RFC 9309, 2.3.1.3)."""
+    async def _ask_for_robots(self, url: str) -> Robots | ItemSourceError:
+        """The rules; none where there is no such file, which allows everything (RFC 9309, 2.3.1.3)."""
         try:
-            return (await self.read(url, most=LARGEST_ROBOTS)).decode(errors="replace")
+            return Robots((await self.read(url, most=LARGEST_ROBOTS)).decode(errors="replace"), TOKEN)
         except ItemSourceError as error:
-            if error.kind in ("http_4xx", *REFUSALS.values()) and error.kind != REFUSALS[429]:
-                return ""
-            raise
+            absent = error.kind in ("http_4xx", *REFUSALS.values()) and error.kind != REFUSALS[429]
+            return Robots("", TOKEN) if absent else error
 
     def _target(self, page: Page) -> str:
         """Where a page of the site redirects to; raises ``ItemSourceError`` for anywhere else."""
@@ -151,8 +156,6 @@ def _hop(page: Page) -> str:
 
 def _accepted(page: Page) -> Page:
     """The page, its text in UTF-8; raises ``ItemSourceError``."""
-    if page.status == 304:
-        return page
     _raise_for(page)
     content_type = page.headers.get("content-type", "")
     media_type = media_type_of(page.headers)

@@ -17,6 +17,9 @@ from secondlook.sources.web_client import check_url, join_url, unpack
 
 PARALLEL = 8
 """Pages that are read at once, where the site asks for no delay."""
+MOST_SILENT = 30
+"""Pages in a row that the network does not bring, after which nobody waits for the next."""
+SILENCE = ("unreachable_", "network_connection_lost")
 GZIPPED = b"\x1f\x8b"
 DAY = 86_400
 """Seconds after which a page is looked at again, of which a sitemap says nothing (contract, 18.4)."""
@@ -53,6 +56,7 @@ class Website:
         self._memos: Mapping[str, str] = {}
         self._seen: set[str] = set()
         self._pages: dict[str, Fetched] = {}
+        self._silent = 0
         self._notes: list[str] = []
         self._gaps: list[tuple[str, str]] = []
         if self._crawl.renders:
@@ -171,6 +175,7 @@ class Website:
                 done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     visit = task.result()
+                    self._check_silence(visit.entry.error)
                     if self._crawl.discovers:
                         waiting.extend(self._follow(visit))
                         if not visit.whole:
@@ -180,6 +185,13 @@ class Website:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+
+    def _check_silence(self, error: str) -> None:
+        """Raises ``SourceError`` when the site seems to be gone."""
+        self._silent = self._silent + 1 if error.startswith(SILENCE) else 0
+        if self._silent >= MOST_SILENT:
+            kind, _, why = error.partition(": ")
+            raise SourceError(kind, f"{self._silent} pages in a row could not be reached: {why}")
 
     def _follow(self, visit: Visit) -> Iterable[Target]:
         if visit.depth >= self._crawl.depth or self._crawl.start == "sitemaps":

@@ -206,6 +206,22 @@ def test_slow_pages_and_bombs_cost_one_page_each(site: WebSite) -> None:
     }  # fmt: skip
 
 
+def test_a_site_that_falls_silent_is_not_waited_for_page_by_page(site: WebSite) -> None:
+    paths = [f"/{number}" for number in range(100)]
+    for path in paths:
+        site.pages[path] = Reply(b"broken", headers={"content-encoding": "gzip"})
+    site.sitemap(*paths)
+    told = crawl(site)
+    assert told.failure.startswith("network_connection_lost: 30 pages in a row could not be reached: ")
+    assert len(told.entries) < 100
+
+
+def test_a_304_that_nobody_asked_for_is_no_page(site: WebSite) -> None:
+    site.pages["/a"] = Reply(status=304)
+    site.sitemap("/a")
+    assert crawl(site).errors() == {f"{site.url}/a": "crawl_got_http_error"}
+
+
 def test_robots_and_signals(site: WebSite) -> None:
     site.html("/open", "x")
     site.html("/closed/a", "x")
