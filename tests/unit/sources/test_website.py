@@ -295,6 +295,20 @@ def test_selectors_and_metadata(site: WebSite) -> None:
     assert b"fog" not in told.pages[f"{site.url}/blog/b"].content
 
 
+def test_the_language_of_a_page(site: WebSite) -> None:
+    site.html("/told", "x")
+    site.pages["/own"] = Reply(b"<html lang='fr'><body>x</body></html>")
+    links = "".join(
+        f"<url><loc>{site.url}{path}</loc><x:link hreflang='de' href='{site.url}{path}'/></url>"
+        for path in ("/told", "/own")
+    )
+    site.pages["/sitemap.xml"] = Reply(f"<urlset xmlns:x='x'>{links}</urlset>".encode())
+    told = crawl(site, fields=("language",))
+    assert {key.removeprefix(site.url): page.metadata for key, page in told.pages.items()} == {
+        "/told": {"language": "de"}, "/own": {"language": "fr"},
+    }  # fmt: skip
+
+
 def test_text_of_other_charsets_arrives(site: WebSite) -> None:
     text = "<html><head><meta charset='latin-1'></head><body>Öl für die Lampe</body></html>"
     site.pages["/latin"] = Reply(text.encode("latin-1"), kind="text/html")
