@@ -42,7 +42,6 @@ ELSEWHERE = {
     "sources/memory.py": "tests/unit/sources/test_website.py",
     "sources/opening.py": "tests/contract/test_sources.py",
     "sources/site.py": "tests/unit/sources/test_website.py",
-    "sources/web_client.py": "tests/unit/sources/test_website.py",
     "stores/data_folder.py": "tests/unit/test_bootstrap.py",
     "services/retaking.py": "tests/unit/services/test_instances.py",
     "services/shapes.py": "tests/unit/services/test_instances.py",

@@ -68,6 +68,8 @@ class WebClient:
     ) -> Page:
         """The answer, whatever its status; the body of a failure is not read.
 
+        ``headers`` win over our name, and not over where and how the request is sent.
+
         Args:
             most: bytes that the body may have, packed or unpacked.
             wanted: media types that begin so; the body of another is not read either.
@@ -75,7 +77,8 @@ class WebClient:
         Raises:
             ItemSourceError: none came, or not within the bounds.
         """
-        sent = {"User-Agent": self._agent, "Accept-Encoding": "gzip", "Accept": "*/*", **(headers or {})}
+        given = {name.lower(): value for name, value in (headers or {}).items()}
+        sent = {"user-agent": self._agent, "accept": "*/*", **given, "accept-encoding": "gzip"}
         try:
             async with asyncio.timeout(self._times.whole):
                 return await self._ask(check_url(url), sent, most, wanted)
@@ -92,8 +95,8 @@ class WebClient:
 
     async def _ask(self, url: str, headers: Mapping[str, str], most: int, wanted: re.Pattern[str] | None) -> Page:
         times = {"connect": self._times.connect, "read": self._times.stall, "write": self._times.stall, "pool": 60.0}
-        raw = [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
-        raw.append((b"Host", _host(url).encode("ascii")))
+        named = {**headers, "host": _host(url)}
+        raw = [(name.encode("ascii"), value.encode("latin-1")) for name, value in named.items()]
         async with self._pool.stream("GET", url, headers=raw, extensions={"timeout": times}) as answer:
             told = _headers(answer.headers)
             media_type = media_type_of(told)
@@ -119,7 +122,7 @@ def check_url(url: str) -> str:
     """
     try:
         found = httpx.URL(url.strip())
-        host = found.raw_host.decode("ascii")
+        host = _host(str(found))
     except (httpx.InvalidURL, UnicodeError, ValueError, TypeError) as error:
         raise ItemSourceError("invalid_url", f"{url[:200]!r}: {error}") from error
     if found.scheme not in ("http", "https") or not host:
@@ -127,7 +130,7 @@ def check_url(url: str) -> str:
     if found.userinfo:
         raise ItemSourceError("invalid_url", "the address carries a user name: send it in include_headers instead")
     path = found.raw_path.decode("ascii")
-    return urlunsplit((found.scheme, _host(str(found)), *path.partition("?")[::2], ""))
+    return urlunsplit((found.scheme, host, *path.partition("?")[::2], ""))
 
 
 def join_url(base: str, link: str) -> str | None:
