@@ -119,7 +119,8 @@ class Website:
         waiting = deque((link, 1) for link in given or ["/sitemap.xml"])
         seen: set[str] = set()
         pages: dict[str, Named] = {}
-        read = elsewhere = 0
+        read = 0
+        elsewhere: list[str] = []
         failures: list[tuple[str, str]] = []
         while waiting:
             link, depth = waiting.popleft()
@@ -144,14 +145,24 @@ class Website:
                 if page and self._site.belongs(page):
                     pages.setdefault(page, replace(one, url=page))
                 else:
-                    elsewhere += 1
+                    elsewhere.append(one.url)
         if not read:
             raise SourceError("missing_sitemap", failures[0][1] if failures else "the site names no sitemap")
         self._gaps += [one for one in failures if one[0]]
         self._notes += [why for kind, why in failures if not kind]
-        if elsewhere:
-            self._notes.append(f"{elsewhere:,} addresses of the sitemaps are left out: they lie on other hosts")
+        self._note_elsewhere(elsewhere, bool(pages))
         return sorted(pages.values(), key=lambda one: -one.priority)
+
+    def _note_elsewhere(self, elsewhere: Sequence[str], some: bool) -> None:
+        """Tell of the addresses on other hosts; raises ``SourceError`` when there are no others."""
+        if elsewhere and not some:
+            raise SourceError(
+                "invalid_url",
+                f"all {len(elsewhere):,} addresses of the sitemaps lie on other hosts, such as {elsewhere[0][:200]}:"
+                " make that host the source, or set include_subdomains",
+            )
+        if elsewhere:
+            self._notes.append(f"{len(elsewhere):,} addresses of the sitemaps are left out: they lie on other hosts")
 
     async def _visit_all(self, starts: Iterable[Target]) -> AsyncIterator[Visit]:
         firsts: dict[str, Target] = {}

@@ -15,7 +15,9 @@ from secondlook.sources.opening import OpenSources
 from secondlook.sources.web_client import Times
 from tests.web_site import WebSite, serve_site
 
-QUICK = Times(connect=1.0, stall=0.4, whole=1.2)
+PATIENT = Times(connect=20.0, stall=20.0, whole=60.0)
+QUICK = Times(connect=5.0, stall=0.5, whole=1.5)
+"""For pages that are slow on purpose."""
 
 
 @dataclass
@@ -44,6 +46,7 @@ def crawl(
     address: str = "",
     fields: tuple[str, ...] = (),
     options: SourceOptions | None = None,
+    times: Times = PATIENT,
     **crawling: Any,
 ) -> Told:
     """Everything that the site tells under these options, fetched."""
@@ -56,7 +59,7 @@ def crawl(
             source_options=made,
             fields=tuple(MetadataField(name, "text") for name in fields),
         )
-        opener = OpenSources(version="test", guard=Guard(["127.0.0.1"]), times=QUICK)
+        opener = OpenSources(version="test", guard=Guard(["127.0.0.1"]), times=times)
         source = await opener.open(settings, None)
         told = Told({}, {}, "", [])
         try:

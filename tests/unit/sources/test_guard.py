@@ -9,7 +9,7 @@ import pytest
 from secondlook.errors import ItemSourceError, SetupError
 from secondlook.sources.guard import Guard, GuardedBackend, is_public
 from secondlook.sources.web_client import WebClient
-from tests.unit.sources.conftest import QUICK, crawl
+from tests.unit.sources.conftest import PATIENT, crawl
 from tests.web_site import WebSite
 
 PRIVATE = (
@@ -65,7 +65,7 @@ def test_a_name_is_resolved_once_and_the_address_that_was_looked_at_is_spoken_to
             return next(answers)
 
     async def run() -> int:
-        client = WebClient(Rebinding(), "test", QUICK)
+        client = WebClient(Rebinding(), "test", PATIENT)
         port = site.url.rpartition(":")[2]
         try:
             return (await client.get(f"http://rebinding.example:{port}/", most=100)).status
@@ -83,7 +83,7 @@ def test_a_private_address_is_refused_before_a_byte_is_sent(site: WebSite) -> No
     site.pages["/robots.txt"] = site.pages["/x"] = lambda _: pytest.fail("never asked")
 
     async def run() -> None:
-        client = WebClient(Guard(), "test", QUICK)
+        client = WebClient(Guard(), "test", PATIENT)
         try:
             await client.get(f"http://127.0.0.1:{port}/x", most=100)
         finally:

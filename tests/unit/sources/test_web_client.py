@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from secondlook.errors import ItemSourceError
 from secondlook.sources.guard import Guard
 from secondlook.sources.web_client import Page, WebClient, check_url, join_url, read_bounded, unpack
-from tests.unit.sources.conftest import QUICK
+from tests.unit.sources.conftest import PATIENT
 from tests.web_site import WebSite
 
 URL = "https://a.example/"
@@ -50,7 +50,7 @@ def test_a_link_leads_somewhere_or_nowhere(link: str) -> None:
 
 def answer_of(site: WebSite, headers: Mapping[str, str] | None = None) -> Page:
     async def run() -> Page:
-        client = WebClient(Guard(["127.0.0.1"]), "Secondlook/test", QUICK)
+        client = WebClient(Guard(["127.0.0.1"]), "Secondlook/test", PATIENT)
         try:
             return await client.get(f"{site.url}/a", headers=headers, most=1000)
         finally:

@@ -8,7 +8,7 @@ import pytest
 
 from secondlook.domain.source import CrawlOptions, Selector, SourceOptions
 from secondlook.sources.sitemaps import LARGEST_SITEMAP
-from tests.unit.sources.conftest import crawl
+from tests.unit.sources.conftest import QUICK, crawl
 from tests.web_site import Reply, WebSite
 
 PAGES = int(os.environ.get("SECONDLOOK_TEST_PAGES", "300"))
@@ -77,6 +77,13 @@ def test_indexes_archives_feeds_lists_and_order(site: WebSite) -> None:
     assert names(site, told.pages) == {"/a", "/b", "/c", "/d"}
     assert next(path for path in site.paths() if len(path) == 2) == "/b"
     assert told.notes == ["1 addresses of the sitemaps are left out: they lie on other hosts"]
+
+
+def test_a_site_that_moved_is_told_and_not_emptied(site: WebSite) -> None:
+    moved = "<urlset><url><loc>https://www.harbour.example/a</loc></url></urlset>"
+    site.pages["/sitemap.xml"] = Reply(moved.encode())
+    failure = crawl(site).failure
+    assert failure.startswith("invalid_url: all 1 addresses of the sitemaps lie on other hosts, such as https://www.")
 
 
 def test_traps_in_sitemaps(site: WebSite) -> None:
@@ -188,20 +195,25 @@ def test_errors_of_pages(site: WebSite) -> None:
     assert found == expected | {"wall": "blocked_by_bot_management", "zip": "unsupported_type"}
 
 
-def test_slow_pages_and_bombs_cost_one_page_each(site: WebSite) -> None:
-    site.html("/good", "lamp oil")
+def test_slow_pages_cost_one_page_each(site: WebSite) -> None:
     site.pages["/silent"] = Reply(b"x", before=3.0)
     site.pages["/drip"] = Reply(b"x" * 100, drip=0.1)
+    site.sitemap("/silent", "/drip")
+    assert set(crawl(site, times=QUICK).errors().values()) == {"unreachable_timeout"}
+
+
+def test_bombs_cost_one_page_each(site: WebSite) -> None:
+    site.html("/good", "lamp oil")
     site.pages["/bomb"] = Reply(gzip.compress(b"x" * (11 << 20)), headers={"content-encoding": "gzip"})
     site.pages["/large"] = Reply(b"x" * ((10 << 20) + 1))
     site.pages["/brotli"] = Reply(b"x", headers={"content-encoding": "br"})
     site.pages["/broken"] = Reply(b"no gzip", headers={"content-encoding": "gzip"})
     site.pages["/headers"] = Reply(b"x", headers={"x-long": "y" * 200_000})
-    site.sitemap("/good", "/silent", "/drip", "/bomb", "/large", "/brotli", "/broken", "/headers")
+    site.sitemap("/good", "/bomb", "/large", "/brotli", "/broken", "/headers")
     told = crawl(site)
     assert names(site, told.pages) == {"/good"}
     assert {key.removeprefix(site.url): kind for key, kind in told.errors().items()} == {
-        "/silent": "unreachable_timeout", "/drip": "unreachable_timeout", "/bomb": "over_size", "/large": "over_size",
+        "/bomb": "over_size", "/large": "over_size",
         "/brotli": "crawl_got_http_error", "/broken": "network_connection_lost", "/headers": "network_connection_lost",
     }  # fmt: skip
 
@@ -291,6 +303,7 @@ def test_selectors_and_metadata(site: WebSite) -> None:
     assert b"lamp oil" in page.content and b"menu" not in page.content and b"<title>" in page.content
     assert page.metadata == {"title": "Lamp oil", "station": "north", "description": "d"}
     assert told.errors() == {f"{site.url}/docs/none": "file_content_empty"}
+    assert set(crawl(site, selectors=(Selector("**", "main[["),)).errors().values()) == {"file_content_empty"}
     assert b"two" in told.pages[f"{site.url}/docs/two"].content  # several: the page is whole
     assert b"fog" not in told.pages[f"{site.url}/blog/b"].content
 
