@@ -1,4 +1,4 @@
-"""The one place that picks engines, models and stores."""
+"""The one place that picks engines, models, stores and sources."""
 
 import asyncio
 import logging
@@ -17,12 +17,11 @@ from secondlook.models import golden, registry, remote_config, weights
 from secondlook.models.batching import Scheduler
 from secondlook.models.cross_encoder import CrossEncoder
 from secondlook.models.embedder import EncoderEmbedder
-from secondlook.models.encoder import Encoder
+from secondlook.models.encoder import Encoder, cutter
 from secondlook.models.extractive import ExtractiveGenerator
 from secondlook.models.late_interaction import LateInteraction
 from secondlook.models.openai_compatible import OpenAICompatible
 from secondlook.models.pair_cache import PairCache, remember
-from secondlook.models.reading import LONGEST_TEXT
 from secondlook.models.remote_reranker import Endpoint
 from secondlook.ports import Generator, Indexer, Reranker, Rerankers, Tools
 from secondlook.services.access import Access
@@ -34,18 +33,25 @@ from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances, Limits
 from secondlook.services.joint_searching import JointSearching
 from secondlook.services.measuring import MeasuredSearching
+from secondlook.services.pulling import Pulling
 from secondlook.services.quota import Quota
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import SearchDefaults
 from secondlook.services.service_tokens import ServiceTokens
 from secondlook.services.syncing import Syncing
+from secondlook.services.watching import Watching
 from secondlook.settings import Settings
+from secondlook.sources.bucket import Store
+from secondlook.sources.guard import Guard
+from secondlook.sources.opening import OpenSources
 from secondlook.stores.answers import AnswerFile
 from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
+from secondlook.stores.data_folder import prepare_folder
 from secondlook.stores.endpoints import SqlEndpoints
 from secondlook.stores.journal import SqlJournal
 from secondlook.stores.lock import FileLock
+from secondlook.stores.memos import SqlMemos
 from secondlook.stores.service_tokens import SqlServiceTokens
 from secondlook.stores.snippets import Snippets
 from secondlook.stores.usage import SqlUsage
@@ -121,6 +127,9 @@ async def open_runtime(
             await services.service_tokens.sweep()
             opened.push_async_callback(services.syncing.stop)
             await services.syncing.start()
+            if settings.folder_watch:
+                watching = Watching(catalog, services.syncing, every=settings.folder_watch)
+                opened.push_async_callback(_cancel, asyncio.create_task(watching.watch()))
         yield Runtime(services, tools, engine)
 
 
@@ -166,20 +175,6 @@ async def take_up_left(indexing: Indexing, uploads: FileLock) -> int:
         uploads.release()
 
 
-def prepare_folder(folder: Path, *inner: str) -> None:
-    """Make the data folder and these in it; raises ``SetupError`` if one of them is no folder to write in."""
-    for path in (folder, *(folder / name for name in inner)):
-        advice = "choose another data folder with --data-dir or SECONDLOOK_DATA_DIR"
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except FileExistsError as error:
-            raise SetupError(f"the data folder cannot be used, {path} is no folder: {advice}") from error
-        except OSError as error:
-            raise SetupError(f"the data folder {path} cannot be made ({error.strerror}): {advice}") from error
-        if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-            raise SetupError(f"the data folder {path} may not be read and written by this user: {advice}")
-
-
 def make_services(
     settings: Settings,
     tools: Tools,
@@ -196,6 +191,7 @@ def make_services(
     vault = FileBlobs(settings.data_dir / "secrets", private=True)
     service_tokens = ServiceTokens(SqlServiceTokens(catalog.database), vault, catalog)
     indexing = Indexing(catalog, engine, blobs, tools.embedder, journal=journal)
+    pulling = Pulling(make_sources(settings), SqlMemos(catalog.database), catalog, indexing, service_tokens)
     instances = Instances(
         catalog,
         engine,
@@ -224,9 +220,20 @@ def make_services(
         Explaining(tools, catalog, engine, defaults=defaults),
         JointSearching(tools, catalog, defaults),
         Endpoints(endpoints, catalog, make_snippets(settings)),
-        Syncing(journal, catalog, indexing, cooldown=settings.sync_cooldown),
+        Syncing(journal, catalog, indexing, pulling, cooldown=settings.sync_cooldown),
         service_tokens,
         Quota(SqlUsage(catalog.database), settings.monthly_queries),
+    )
+
+
+def make_sources(settings: Settings) -> OpenSources:
+    """Where items may come from besides uploads; raises ``SetupError`` for a host that cannot be allowed."""
+    return OpenSources(
+        version=__version__,
+        roots=settings.folder_roots,
+        store=Store(settings.s3_endpoint, settings.s3_region, settings.s3_access_key, settings.s3_secret_key),
+        buckets=settings.s3_buckets,
+        guard=Guard(settings.fetch_allow),
     )
 
 
@@ -299,18 +306,6 @@ def load_encoder(
     weights.check_files(model, folder)
     graphs = settings.models_dir / "graphs"
     return Encoder(folder, threads=settings.threads or None, cache=graphs, name=model.name, scheduler=scheduler)
-
-
-def cutter(encoder: Encoder) -> Callable[[str, int], str]:
-    """Cuts a text after that many tokens of the built-in model, or after as many as it reads."""
-
-    reader = encoder.reader
-
-    def cut(text: str, most: int) -> str:
-        short = text[: most * LONGEST_TEXT]
-        return short[: reader.windows([short], most + reader.special_tokens)[0][0][1]]
-
-    return cut
 
 
 def make_generator(settings: Settings) -> Generator:

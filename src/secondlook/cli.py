@@ -23,7 +23,7 @@ from secondlook.screen import Downloads, as_dict, make_bars, show_models, show_r
 from secondlook.server import listening, url_of
 from secondlook.server import serve as serve_http
 from secondlook.services.evaluating import Evaluating, to_json
-from secondlook.services.indexing import Indexing, Upload
+from secondlook.services.intake import Upload
 from secondlook.services.searching import Ask
 from secondlook.settings import Settings, load_settings
 from secondlook.transfer import export_app, import_app
@@ -195,7 +195,7 @@ def index(
             bar = bars.add_task(f"Indexing into {instance}", total=len(files))
             bad: dict[str, str] = {}
             for key, path in files:
-                if trouble := await _index_file(services.indexing, target, key, path):
+                if trouble := await _index_file(runtime, target, key, path):
                     bad[key] = trouble
                 bars.advance(bar)
         for key, trouble in bad.items():
@@ -214,10 +214,10 @@ def _analyser(name: str) -> Analyser | None:
     return cast(Analyser, name) if name else None  # it is one of them
 
 
-async def _index_file(indexing: Indexing, target: Instance, key: str, path: Path) -> str:
+async def _index_file(runtime: bootstrap.Runtime, target: Instance, key: str, path: Path) -> str:
     """What is wrong with the file, or nothing once it is indexed; the others go on."""
     try:
-        item = await indexing.upload(target, Upload(key, path.read_bytes()), wait=600)
+        item = await runtime.services.indexing.upload(target, Upload(key, path.read_bytes()), wait=600)
     except (CallerError, OSError) as error:
         return str(error)
     return "" if item.status == "completed" else item.error or item.status

@@ -19,7 +19,7 @@ from secondlook.domain.candidate import Ranking
 from secondlook.domain.instance import Instance, InstanceSettings
 from secondlook.domain.query import Query
 from secondlook.errors import InstanceNotFoundError
-from secondlook.services.indexing import Upload
+from secondlook.services.intake import Upload
 from secondlook.services.searching import Ask
 
 ACCOUNT = "demo"

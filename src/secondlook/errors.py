@@ -254,6 +254,45 @@ class ItemSyncError(BackendError):
     """An item could not be queued to be indexed again."""
 
 
+class ExternalItemError(CallerError):
+    """The bytes of an item that came from an external source are to be had there, not here."""
+
+
+class KeyTakenError(CallerError):
+    """An external source has something by the key of an upload."""
+
+
+class ForbiddenSourceError(CallerError):
+    """A source is named that the operator did not open to the users of this server."""
+
+
+class SourceError(BackendError):
+    """An external source cannot be read, or not to its end.
+
+    Attributes:
+        kind: the word of the wire for it.
+        lasting: nothing but a change by a person mends it: the instance should pause.
+    """
+
+    def __init__(self, kind: str, message: str, *, lasting: bool = False) -> None:
+        super().__init__(f"{kind}: {message}")
+        self.kind = kind
+        self.lasting = lasting
+
+
+class ItemSourceError(BackendError):
+    """One thing of an external source cannot be had.
+
+    Attributes:
+        gone: what was had of it before may not be served any more.
+    """
+
+    def __init__(self, kind: str, message: str, *, gone: bool = False) -> None:
+        super().__init__(f"{kind}: {message}")
+        self.kind = kind
+        self.gone = gone
+
+
 class IndexCorruptError(BackendError):
     """Stored index data cannot be read."""
 

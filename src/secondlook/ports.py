@@ -326,8 +326,9 @@ class Catalog(Protocol):
     async def remove_instance(self, uid: str) -> None:
         """Remove the instance and its item rows."""
 
-    async def put_item(self, item: Item, lines: Sequence[ItemLine] = ()) -> Item:
-        """Insert, or replace the row of the same key keeping its id and counting its version up; keep the lines too.
+    async def put_item(self, item: Item, lines: Sequence[ItemLine] = (), *, memo: str | None = None) -> Item:
+        """Insert, or replace the row of the same key keeping its id and counting its version up; keep the lines too,
+        and the memo of its source unless it is None.
 
         Raises ``InstanceNotFoundError`` when the instance is gone.
         """

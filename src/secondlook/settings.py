@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast, get_args
 
@@ -40,6 +40,12 @@ class Settings:
         log_level: what is logged, from this level on.
         snippet_dir: an unpacked package of the search box for web pages.
         npm_registry: where that package may be fetched from, once; nowhere when empty.
+        folder_roots: folders below which users may have folders of this machine indexed; none when empty.
+        folder_watch: seconds between two looks at whether folders have changed; 0 for syncs by schedule alone.
+        s3_endpoint: the object store that buckets lie in; that of AWS when empty.
+        s3_access_key: with ``s3_secret_key``, for buckets of instances without a service token.
+        s3_buckets: those that these keys may be used for; any when empty.
+        fetch_allow: hosts and networks that websites may be read from although they are not public.
         rerankers: the file of remote rerankers; ``data_dir / rerankers.toml``, if it is there, when not set.
     """
 
@@ -74,6 +80,14 @@ class Settings:
     max_metadata_fields: int = 5
     monthly_queries: int = 0
     sync_cooldown: int = 30
+    folder_roots: tuple[Path, ...] = ()
+    folder_watch: int = 0
+    s3_endpoint: str = ""
+    s3_region: str = ""
+    s3_access_key: str = ""
+    s3_secret_key: str = field(default="", repr=False)
+    s3_buckets: tuple[str, ...] = ()
+    fetch_allow: tuple[str, ...] = ()
 
     @property
     def models_dir(self) -> Path:
@@ -128,11 +142,31 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         max_metadata_fields=_number("MAX_METADATA_FIELDS", plain.max_metadata_fields, 0, 100),
         monthly_queries=_number("MONTHLY_QUERIES", plain.monthly_queries, 0, 100_000_000),
         sync_cooldown=_number("SYNC_COOLDOWN", plain.sync_cooldown, 0, 86_400),
+        folder_roots=_roots(_text("FOLDER_ROOTS", "")),
+        folder_watch=_number("FOLDER_WATCH", plain.folder_watch, 0, 86_400),
+        s3_endpoint=_text("S3_ENDPOINT", ""),
+        s3_region=_text("S3_REGION", ""),
+        s3_access_key=_text("S3_ACCESS_KEY", ""),
+        s3_secret_key=_text("S3_SECRET_KEY", ""),
+        s3_buckets=_words(_text("S3_BUCKETS", "")),
+        fetch_allow=_words(_text("FETCH_ALLOW", "")),
     )
 
 
 def _text(name: str, default: str) -> str:
     return os.environ.get(PREFIX + name, "").strip() or default
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(one.strip() for one in text.split(",") if one.strip())
+
+
+def _roots(text: str) -> tuple[Path, ...]:
+    roots = tuple(Path(one) for one in _words(text))
+    for one in roots:
+        if not one.is_absolute():
+            raise SetupError(f"{PREFIX}FOLDER_ROOTS: {str(one)!r} is no absolute path: begin it with a slash")
+    return roots
 
 
 def _choice(name: str, default: str, allowed: Sequence[str]) -> str:

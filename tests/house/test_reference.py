@@ -35,7 +35,7 @@ def settings_rows() -> dict[str, list[str]]:
 def variables_read() -> set[str]:
     """The environment variables that ``settings.py`` reads."""
     source = (SOURCE / "settings.py").read_text(encoding="utf-8")
-    ours = re.findall(r"""_(?:text|number|choice)\("([A-Z_]+)\"""", source) + re.findall(
+    ours = re.findall(r"""_(?:text|number|choice)\("([A-Z0-9_]+)\"""", source) + re.findall(
         r"""\{PREFIX\}([A-Z_]+)"\)""", source
     )
     return {PREFIX + name for name in ours} | set(re.findall(r'"(HF_[A-Z_]+)"', source))
@@ -54,7 +54,7 @@ def ranges() -> dict[str, tuple[int, int]]:
 
 def test_every_setting_is_named() -> None:
     assert set(settings_rows()) == {field.name for field in dataclasses.fields(Settings)}
-    named = {name for row in settings_rows().values() for name in re.findall(r"`([A-Z_]+)`", row[1])}
+    named = {name for row in settings_rows().values() for name in re.findall(r"`([A-Z0-9_]+)`", row[1])}
     assert named == variables_read()
     assert len(named) == len(dataclasses.fields(Settings)) + 1
 
@@ -63,12 +63,12 @@ def test_defaults_and_ranges_are_told() -> None:
     plain = Settings()
     for field, row in settings_rows().items():
         default = getattr(plain, field)
-        if not isinstance(default, bool) and default not in (None, ""):
+        if not isinstance(default, bool) and default not in (None, "", ()):
             assert (f"{default:g}" if isinstance(default, float) else str(default)) in row[2], field
         for variable, (least, most) in ranges().items():
             if f"`{variable}`" in row[1]:
                 assert {str(least), str(most)} <= set(re.findall(r"\d+", row[3])), field
-    assert len(ranges()) == 13
+    assert len(ranges()) == 14
 
 
 def test_every_language_is_named() -> None:

@@ -351,3 +351,29 @@ def test_what_no_request_tells_empties_the_kept_answers(tmp_path: Path) -> None:
     assert [asyncio.run(found(one)) for one in (plain, plain)] == [False, True]
     for change in ({"long_passages": "mean"}, {"llm_url": "http://x"}, {"compatibility": "strict"}):
         assert [asyncio.run(found(replace(plain, **one))) for one in (change, change)] == [False, True]
+
+
+def test_a_watched_folder_is_followed_from_start_to_end(tmp_path: Path, cache_dir: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "a.md").write_text("Warm the lamp oil.")
+    settings = Settings(
+        data_dir=tmp_path / "data", cache_dir=cache_dir, offline=True, folder_roots=(tmp_path,), folder_watch=1
+    )
+
+    async def run() -> None:
+        async with bootstrap.open_runtime(settings) as runtime:
+            services = runtime.services
+            wanted = InstanceSettings(source_kind="folder", source=str(docs))
+            made = await services.instances.create("acc", "default", "docs", settings=wanted)
+            for key in ("a.md", "b.md"):
+                (docs / key).write_text("Two blasts of the fog horn.")
+                while key not in {one.key for one in await services.indexing.list(made, ("completed",))}:
+                    await asyncio.sleep(0.05)
+
+    asyncio.run(asyncio.wait_for(run(), 60))
+
+
+def test_what_websites_may_be_read_from_must_be_hosts_or_networks(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match="SECONDLOOK_FETCH_ALLOW"):
+        bootstrap.make_sources(Settings(data_dir=tmp_path, fetch_allow=("http://wiki",)))

@@ -110,3 +110,32 @@ def test_a_bad_value_is_told_with_its_name(monkeypatch: pytest.MonkeyPatch, name
 def test_a_port_argument_has_the_same_limits(port: int) -> None:
     with pytest.raises(SetupError, match=f"port {port}: give a whole number from 0 to 65535"):
         load_settings(port=port)
+
+
+def test_what_sources_may_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "FOLDER_ROOTS": "/srv/docs, /mnt/wiki,",
+        "FOLDER_WATCH": "10",
+        "S3_ENDPOINT": "http://minio:9000",
+        "S3_REGION": "eu-west-1",
+        "S3_ACCESS_KEY": "id",
+        "S3_SECRET_KEY": "hidden",
+        "S3_BUCKETS": "a, b",
+        "FETCH_ALLOW": "wiki.corp.example,10.1.0.0/16",
+    }.items():
+        monkeypatch.setenv(f"SECONDLOOK_{name}", value)
+    found = load_settings()
+    assert found == Settings(
+        folder_roots=(Path("/srv/docs"), Path("/mnt/wiki")),
+        folder_watch=10,
+        s3_endpoint="http://minio:9000",
+        s3_region="eu-west-1",
+        s3_access_key="id",
+        s3_secret_key="hidden",
+        s3_buckets=("a", "b"),
+        fetch_allow=("wiki.corp.example", "10.1.0.0/16"),
+    )
+    assert "hidden" not in repr(found)
+    monkeypatch.setenv("SECONDLOOK_FOLDER_ROOTS", "docs")
+    with pytest.raises(SetupError, match=r"SECONDLOOK_FOLDER_ROOTS: 'docs' is no absolute path"):
+        load_settings()

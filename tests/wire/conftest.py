@@ -25,16 +25,20 @@ from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances, Limits
 from secondlook.services.joint_searching import JointSearching
 from secondlook.services.measuring import MeasuredSearching
+from secondlook.services.pulling import Pulling
 from secondlook.services.quota import Quota
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import SearchDefaults
 from secondlook.services.service_tokens import ServiceTokens
 from secondlook.services.syncing import Syncing
 from secondlook.services.throttling import Throttle
+from secondlook.sources.guard import Guard
+from secondlook.sources.opening import OpenSources
 from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
 from secondlook.stores.endpoints import SqlEndpoints
 from secondlook.stores.journal import SqlJournal
+from secondlook.stores.memos import SqlMemos
 from secondlook.stores.service_tokens import SqlServiceTokens
 from secondlook.stores.snippets import Snippets
 from secondlook.stores.usage import SqlUsage
@@ -90,6 +94,7 @@ class Wire:
             SqlServiceTokens(database), FileBlobs(folder / "secrets", private=True), self._catalog
         )
         self.indexing = Indexing(self._catalog, self._engine, blobs, embedder, journal=journal)
+        opener = OpenSources(version="test", roots=[folder / "source"], guard=Guard(["127.0.0.1"]))
         tools = Tools(self._engine, embedder, rerankers, generator or FakeGenerator())
         cache = AnswerCache(answers, tools) if answers else None
         self.services = Services(
@@ -112,7 +117,12 @@ class Wire:
             Endpoints(
                 self._endpoints, self._catalog, Snippets(folder / "snippets"), throttle=Throttle(lambda: self.clock)
             ),
-            Syncing(journal, self._catalog, self.indexing),
+            Syncing(
+                journal,
+                self._catalog,
+                self.indexing,
+                Pulling(opener, SqlMemos(database), self._catalog, self.indexing, service_tokens),
+            ),
             service_tokens,
             Quota(SqlUsage(database), monthly_queries),
         )

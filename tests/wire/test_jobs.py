@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from secondlook.models.fakes import FakeEmbedder
-from secondlook.services.indexing import LONGEST_KEY
+from secondlook.services.intake import LONGEST_KEY
 from tests.wire.conftest import LEGACY, NEW, Wire, error_of
 
 JOBS = f"{NEW}/handbook/jobs"
@@ -87,16 +87,6 @@ def test_a_job_is_cancelled(wire: Wire) -> None:
     cancelled = wire.ask("PATCH", f"{JOBS}/{job['id']}", json={"action": "cancel"}).json()["result"]
     assert cancelled["end_reason"] == "cancelled"
     assert wire.get(f"{JOBS}/{job['id']}").json()["result"] == cancelled
-
-
-def test_a_source_that_nobody_fetches_says_so(wire: Wire) -> None:
-    wire.make(source="https://harbour.example")
-    job = wire.post(JOBS, {}).json()["result"]
-    ended(wire)
-    reason = wire.get(f"{JOBS}/{job['id']}").json()["result"]["end_reason"]
-    assert reason.startswith("source_not_supported: ")
-    last = wire.get(f"{JOBS}/{job['id']}/logs").json()["result"][-1]
-    assert (last["message"], last["message_type"]) == (reason, 2)
 
 
 @pytest.mark.parametrize("base", [LEGACY, "/accounts/acc/ai-search/rags"])

@@ -9,9 +9,10 @@ from secondlook.domain.answer import DEFAULT_LIFE, Likeness
 from secondlook.domain.candidate import FusionMethod
 from secondlook.domain.chunk import MetadataValue
 from secondlook.domain.options import DEFAULT_MIN_SCORE, DEFAULT_TOP_K, Boost, MatchMode, RerankStage
+from secondlook.domain.source import SourceOptions
 
 ItemStatus = Literal["queued", "running", "completed", "error", "skipped", "outdated"]
-SourceKind = Literal["r2", "web-crawler"]
+SourceKind = Literal["r2", "web-crawler", "folder"]
 Permission = Literal["edit", "run"]
 """What a token may do: everything, or search and chat alone."""
 FieldType = Literal["text", "number", "boolean", "datetime"]
@@ -45,7 +46,7 @@ class InstanceSettings:
     ``cache_life`` is in seconds, ``cache_likeness`` how alike a question must be for a kept answer.
     ``analyser`` is the language of the keyword index, None for the English of the tokenizer.
     ``source`` is where items come from besides uploads, of ``source_kind``, every ``sync_interval`` seconds, with
-    the credentials of ``service_token``.
+    the credentials of ``service_token``; ``source_options`` say what of it is wanted.
     ``extra`` keeps wire fields that are stored and echoed but that no stage reads,
     as a JSON object.
     """
@@ -85,6 +86,12 @@ class InstanceSettings:
     source: str = ""
     sync_interval: int = 21600
     service_token: str = ""
+    source_options: SourceOptions = field(default_factory=SourceOptions)
+
+    @property
+    def source_id(self) -> str:
+        """How items name the external source that they came from; empty when there is none."""
+        return f"{self.source_kind}:{self.source}" if self.source_kind else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +123,10 @@ class Item:
     Attributes:
         version: counts up at each upload of the same key; the index serves one version whole.
         checksum: MD5 of the bytes as uploaded, as object stores print it.
-        blob: where the bytes lie.
+        blob: where the bytes lie; empty when none could be had.
         error: ``type: sentence`` when status is ``error``.
+        source: the external source that it came from, empty for an upload.
+        modified_at: when it last changed at its source, 0 where nobody says.
     """
 
     id: str
@@ -134,6 +143,13 @@ class Item:
     created_at: int = 0
     last_seen_at: int = 0
     blob: str = ""
+    source: str = ""
+    modified_at: int = 0
+
+    @property
+    def timestamp(self) -> int:
+        """When it last changed, as far as is known; milliseconds since 1970."""
+        return self.modified_at or self.last_seen_at
 
 
 @dataclass(frozen=True, slots=True)

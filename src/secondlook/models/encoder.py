@@ -17,7 +17,7 @@ from secondlook.models.native_check import check_session
 from secondlook.models.native_session import NativeSession
 from secondlook.models.onnx_session import OnnxSession
 from secondlook.models.pairs import PairModel
-from secondlook.models.reading import Reader, Row
+from secondlook.models.reading import LONGEST_TEXT, Reader, Row
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -145,3 +145,15 @@ def _file_digest(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise SetupError(f"{path} cannot be read ({error}): give a folder with model.safetensors") from error
+
+
+def cutter(encoder: Encoder) -> Callable[[str, int], str]:
+    """Cuts a text after that many tokens of the built-in model, or after as many as it reads."""
+
+    reader = encoder.reader
+
+    def cut(text: str, most: int) -> str:
+        short = text[: most * LONGEST_TEXT]
+        return short[: reader.windows([short], most + reader.special_tokens)[0][0][1]]
+
+    return cut

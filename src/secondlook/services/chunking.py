@@ -9,8 +9,9 @@ from dataclasses import replace
 from secondlook.domain.chunk import Chunk, IndexedChunk, MetadataValue
 from secondlook.domain.instance import Instance, Item
 from secondlook.domain.jobs import ItemLine
-from secondlook.errors import InvalidMetadataError
+from secondlook.errors import InvalidMetadataError, ItemNotFoundError
 from secondlook.ingest.metadata import ENVELOPE, clean_metadata, envelope_size, place_metadata
+from secondlook.ingest.naming import typed_name
 from secondlook.ingest.parse import Document, parse_file
 from secondlook.ingest.split import split_text, whole_text
 from secondlook.ports import Blobs, Embedder
@@ -52,8 +53,10 @@ class Chunking:
         self, instance: Instance, item: Item, steps: Steps, *, before_long_work: Callable[[], Awaitable[object]]
     ) -> Sequence[IndexedChunk]:
         """All chunks of the item; ``before_long_work`` is awaited before more than one turn of passages."""
+        if not item.blob:
+            raise ItemNotFoundError(f"nothing was had of {item.key} yet: it is fetched by the next sync")
         content = await self._blobs.get(item.blob)
-        document = await asyncio.to_thread(parse_file, item.key, content)
+        document = await asyncio.to_thread(parse_file, typed_name(item.key, item.content_type), content)
         steps.note("read", f"{len(content):,} bytes read as {len(document.text):,} characters of text")
         settings = instance.settings
         spans = (
@@ -83,7 +86,7 @@ class Chunking:
                     position=start + place,
                     start=span.start,
                     end=span.end,
-                    timestamp=item.last_seen_at,
+                    timestamp=item.timestamp,
                     metadata=metadata,
                     context=_title(document),
                 )
@@ -113,7 +116,7 @@ def merge_metadata(instance: Instance, item: Item, document: Document, steps: St
     for name, value in document.front_matter.items():
         with contextlib.suppress(InvalidMetadataError):  # nested, say: it alone is left out
             front |= clean_metadata({name: value}, instance.settings.fields)
-    own = {**item.metadata, **place_metadata(item.key, item.last_seen_at)}
+    own = {**item.metadata, **place_metadata(item.key, item.timestamp)}
     size = envelope_size({**front, **own})
     if front and size > ENVELOPE:
         steps.note("read", f"the front matter is left out: with it the metadata has {size:,} bytes, {ENVELOPE:,} fit")

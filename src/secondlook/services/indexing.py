@@ -2,55 +2,39 @@
 
 import asyncio
 import contextlib
-import hashlib
 import logging
 import re
-import secrets
 import time
-import zlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from secondlook.domain.chunk import Chunk, MetadataValue
+from secondlook.domain.chunk import Chunk
 from secondlook.domain.instance import Instance, Item, ItemStatus
 from secondlook.domain.jobs import ItemLine
+from secondlook.domain.source import Origin
 from secondlook.errors import (
     BackendError,
-    FileMissingError,
+    ExternalItemError,
     InstanceNotFoundError,
-    InvalidMetadataError,
     ItemNotFoundError,
     ItemSyncError,
-    NameTooLongError,
     PausedError,
     SecondlookError,
 )
-from secondlook.ingest.metadata import ENVELOPE, clean_metadata, envelope_size, place_metadata
-from secondlook.ingest.parse import check_file
+from secondlook.ingest.metadata import clean_metadata
 from secondlook.ledgers import Journal
 from secondlook.ports import Blobs, Catalog, Embedder, Indexer
 from secondlook.services.chunking import Chunking, Steps
+from secondlook.services.intake import Intake, Upload, check_found
 from secondlook.services.retaking import Retaking
 
 log = logging.getLogger(__name__)
 
-LONGEST_KEY = 128
-LOCKS = 64
 UNFINISHED: Sequence[ItemStatus] = ("queued", "running")
 MADE = re.compile(r"[0-9a-f]{24}|eval-[0-9a-f]{16}")
 """Names of indexes that instances and evaluations make; what else lies there is not ours."""
 WORKERS = 2
 """Items indexed at once: one is split while the passages of the other are embedded."""
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A file as it comes in."""
-
-    key: str
-    content: bytes
-    content_type: str = ""
-    metadata: Mapping[str, object] | None = None
 
 
 class Indexing:
@@ -67,11 +51,12 @@ class Indexing:
         self._indexer = indexer
         self._blobs = blobs
         self._journal = journal
+        self._intake = Intake(catalog, blobs)
+        self._lock = self._intake.lock
         self._chunking = Chunking(blobs, embedder)
         self._queue: asyncio.Queue[Item] = asyncio.Queue()
         self._done: dict[tuple[str, int], asyncio.Event] = {}
         self._taken: set[tuple[str, int]] = set()
-        self._locks = [asyncio.Lock() for _ in range(LOCKS)]
         self._workers: list[asyncio.Task[None]] = []
         self._retaking = Retaking(catalog, indexer, embedder, reindex=self.reindex)
 
@@ -122,40 +107,30 @@ class Indexing:
         Raises:
             FileMissingError, NameTooLongError, FileTooLargeError, UnsupportedFileError, InvalidMetadataError
         """
-        key = upload.key.strip().lstrip("/")
-        if not key or "\0" in key or any(part in ("", ".", "..") for part in key.split("/")):
-            raise FileMissingError(f"the file needs a name without empty, . or .. parts: it was {upload.key!r}")
-        if key != key.encode(errors="replace").decode():
-            raise FileMissingError(f"the file needs a name in UTF-8: it was {upload.key!r}")
-        if len(key) > LONGEST_KEY:
-            raise NameTooLongError(f"the file name has {len(key)} characters; the limit is {LONGEST_KEY}")
-        check_file(key, len(upload.content))
-        now = int(time.time() * 1000)
-        metadata = _fitting(clean_metadata(upload.metadata or {}, instance.settings.fields), key, now)
-        item = Item(
-            id=secrets.token_hex(12),
-            instance_uid=instance.uid,
-            key=key,
-            status="queued",
-            checksum=hashlib.md5(upload.content, usedforsecurity=False).hexdigest(),
-            size=len(upload.content),
-            content_type=upload.content_type,
-            metadata=metadata,
-            created_at=now,
-            last_seen_at=now,
-            blob=f"{instance.uid}/{secrets.token_hex(12)}",
-        )
-        async with self._lock(instance.uid, key):
-            try:
-                await self._blobs.put(item.blob, upload.content)
-                before = await self._catalog.find_item(instance.uid, key)
-                item = await self._catalog.put_item(item, [_line(item, "queue", f"{item.size:,} bytes uploaded")])
-            except (InstanceNotFoundError, OSError):
-                await self._clear_if_gone(instance)
-                raise
-            if before and before.blob:
-                await self._blobs.delete(before.blob)
+        item = await self._intake.take_upload(instance, upload)
         return await self._enqueue(item, wait)
+
+    async def take(self, instance: Instance, upload: Upload, origin: Origin) -> Item | None:
+        """The item, queued, that an external source brought; None when it is indexed as it is already.
+
+        Raises:
+            KeyTakenError: an upload has that key.
+            FileMissingError, FileTooLargeError, UnsupportedFileError, InvalidMetadataError
+        """
+        item = await self._intake.take_found(instance, upload, origin)
+        return await self._enqueue(item, None) if item else None
+
+    async def refuse(self, instance: Instance, key: str, origin: Origin, *, error: str, gone: bool = False) -> bool:
+        """Whether there is a new item in error for what a source has and does not give.
+
+        With ``gone``, what was indexed of it before is served no more.
+        """
+        check_found(key)
+        before = await self._catalog.find_item(instance.uid, key) if gone else None
+        if before and before.source and (before.blob or before.chunks_count):
+            with contextlib.suppress(ItemNotFoundError):  # whole, so that a crash leaves nothing of it to be found
+                await self.delete(instance, before.id)
+        return await self._intake.note_refusal(instance, key, origin, error=error) is not None
 
     async def find(self, instance: Instance, key: str) -> Item:
         """The item of that key; raises ``ItemNotFoundError``."""
@@ -179,7 +154,8 @@ class Indexing:
             item = await self._catalog.get_item(instance.uid, item_id)  # as a newer upload may have left it
             await self._catalog.remove_item(instance.uid, item_id)
             await self._indexer.delete_item(instance.uid, item_id)
-            await self._blobs.delete(item.blob)
+            if item.blob:
+                await self._blobs.delete(item.blob)
         return item
 
     async def reindex(self, instance: Instance, item_id: str, *, wait: float | None = None) -> Item:
@@ -225,8 +201,10 @@ class Indexing:
         return found[:limit], len(found) > limit
 
     async def download(self, instance: Instance, item_id: str) -> tuple[Item, bytes]:
-        """The item and its bytes as uploaded."""
+        """The item and its bytes as uploaded; raises ``ItemNotFoundError``, ``ExternalItemError``."""
         item = await self._catalog.get_item(instance.uid, item_id)
+        if item.source:
+            raise ExternalItemError(f"{item.key} came from {item.source}: download it there")
         return item, await self._blobs.get(item.blob)
 
     async def chunks(self, instance: Instance, item_id: str, limit: int, offset: int) -> tuple[Sequence[Chunk], int]:
@@ -291,16 +269,6 @@ class Indexing:
         if done := self._done.pop((item.id, item.version), None):
             done.set()
 
-    async def _clear_if_gone(self, instance: Instance) -> None:
-        """Nothing while the instance is there; else what came in late is removed and the error says so."""
-        try:
-            await self._catalog.get_instance_by_uid(instance.uid)
-        except InstanceNotFoundError as error:
-            await self._blobs.delete(instance.uid)
-            raise InstanceNotFoundError(
-                f"instance {instance.name!r} was deleted while the file came in: create it first"
-            ) from error
-
     async def _work(self) -> None:
         while True:
             item = await self._queue.get()
@@ -359,10 +327,6 @@ class Indexing:
         steps.note("fail", message, error_type=message.partition(":")[0])
         return await self._catalog.set_item_status(item, "error", error=message, lines=steps.take())
 
-    def _lock(self, uid: str, key: str) -> asyncio.Lock:
-        """One of a fixed set of locks, so that their number stays bounded; the same key always gets the same."""
-        return self._locks[zlib.crc32(f"{uid}/{key}".encode()) % len(self._locks)]
-
 
 def _line(item: Item, action: str, message: str) -> ItemLine:
     return ItemLine(int(time.time() * 1000), action, message, item.key)
@@ -374,14 +338,3 @@ def _kinded(error: SecondlookError) -> str:
         return f"file_not_found: {error}"
     kind = str(error).partition(":")[0]
     return str(error) if kind.replace("_", "").isalpha() else f"unknown_error: {error}"
-
-
-def _fitting(metadata: dict[str, MetadataValue], key: str, timestamp: int) -> dict[str, MetadataValue]:
-    """The same metadata; raises ``InvalidMetadataError`` if it does not fit in a chunk's envelope."""
-    size = envelope_size({**metadata, **place_metadata(key, timestamp)})
-    if size > ENVELOPE:
-        raise InvalidMetadataError(
-            f"metadata is too large: with the built-in fields it has {size:,} bytes as JSON, and {ENVELOPE:,} fit:"
-            " shorten it"
-        )
-    return metadata

@@ -110,6 +110,18 @@ class ServiceTokens:
         except ServiceTokenNotFoundError as error:
             raise InvalidServiceTokenError(f"token_id: {error}, or leave it out") from error
 
+    async def secret(self, account: str, token_id: str) -> tuple[str, str] | None:
+        """Both halves of the token's credentials; None for the built-in one, which has none.
+
+        Raises:
+            InvalidServiceTokenError: it is not there any more.
+        """
+        await self.check(account, token_id)
+        if token_id == BUILT_IN.id:
+            return None
+        token = await self._shelf.get(account, token_id)
+        return token.api_id, (await self._vault.get(token.blob)).decode()
+
     async def sweep(self) -> int:
         """Remove the keys that no token names, and say how many."""
         stored = await self._vault.list()

@@ -1,4 +1,4 @@
-"""Syncs: jobs that take up again what failed or is outdated, when a user asks or when their time has come."""
+"""Syncs: jobs that bring the index in step with the source, when a user asks or when their time has come."""
 
 import asyncio
 import contextlib
@@ -6,20 +6,24 @@ import logging
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from secondlook.domain.instance import Instance, Item, ItemStatus
+from secondlook.domain.instance import Instance, InstanceSettings, Item, ItemStatus
 from secondlook.domain.jobs import Job, JobLine, Severity, Trigger
 from secondlook.errors import (
     CooldownError,
     InstanceNotFoundError,
     ItemNotFoundError,
     JobEndedError,
+    JobNotFoundError,
     PausedError,
     SecondlookError,
+    SourceError,
 )
 from secondlook.ledgers import Journal
 from secondlook.ports import Catalog
 from secondlook.services.indexing import Indexing
+from secondlook.services.pulling import CHANGED, Pulling
 
 log = logging.getLogger(__name__)
 
@@ -35,14 +39,24 @@ CANCELLED = "cancelled"
 class Syncing:
     """Runs jobs, one at a time for each instance. A job that a crash broke off goes on at the next start."""
 
-    def __init__(self, journal: Journal, catalog: Catalog, indexing: Indexing, *, cooldown: float = COOLDOWN) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        catalog: Catalog,
+        indexing: Indexing,
+        pulling: Pulling,
+        *,
+        cooldown: float = COOLDOWN,
+    ) -> None:
         self._journal = journal
         self._catalog = catalog
         self._indexing = indexing
+        self._pulling = pulling
         self._cooldown = cooldown
         self._beginning = asyncio.Lock()
         self._running: dict[str, asyncio.Task[None]] = {}
         self._clock: asyncio.Task[None] | None = None
+        self._nudged = asyncio.Event()
 
     async def start(self) -> None:
         """Go on with the jobs that an earlier process left, and begin to look at the schedule."""
@@ -77,6 +91,48 @@ class Syncing:
             await self._journal.add_job(job)
         self._run(instance, job)
         return job
+
+    def nudge(self) -> None:
+        """Look at the schedule now: an instance is new."""
+        self._nudged.set()
+
+    async def follow_change(self, instance: Instance, before: InstanceSettings) -> None:
+        """Begin a job if the instance has another source than before, wants something else of it, or was paused.
+
+        One that runs ends when it sees the change, and the schedule begins the next.
+        """
+        now = instance.settings
+        changed = (now.source_id, now.source_options) != (before.source_id, before.source_options)
+        if now.source_kind and not now.paused and (changed or before.paused):
+            with contextlib.suppress(CooldownError):
+                await self.begin(instance, description="the instance changed", trigger="schedule")
+
+    async def sync_item(self, instance: Instance, item_id: str, *, wait: float | None = None) -> Item:
+        """The item, fetched anew if a source brought it and indexed again, or as it is after ``wait`` seconds.
+
+        Raises:
+            ItemNotFoundError, PausedError, ItemSyncError
+            ItemSourceError, SourceError: it cannot be fetched.
+        """
+        item = await self._indexing.get(instance, item_id)
+        if not item.source or item.source != instance.settings.source_id:
+            return await self._indexing.sync(instance, item_id, wait=wait)
+        if instance.settings.paused:
+            raise PausedError(f"instance {instance.name!r} is paused and syncs no item: set paused to false first")
+        pulled = await self._pulling.pull_one(instance, item)
+        if pulled.version == item.version:  # the same bytes as before: indexed again because it was asked for
+            return await self._indexing.sync(instance, pulled.id, wait=wait)
+        with contextlib.suppress(TimeoutError):  # the caller then sees the status: queued or running
+            return await asyncio.wait_for(self._indexing.wait_for(pulled), wait or 0)
+        return await self._indexing.get(instance, pulled.id)
+
+    async def check_source(self, account: str, settings: InstanceSettings, *, inferred: bool) -> None:
+        """As ``Pulling.check``."""
+        await self._pulling.check(account, settings, inferred=inferred)
+
+    async def fingerprint(self, instance: Instance) -> str:
+        """As ``Pulling.fingerprint``."""
+        return await self._pulling.fingerprint(instance)
 
     async def cancel(self, instance: Instance, job_id: str) -> Job:
         """The job, ended; the item that it has just queued is still indexed.
@@ -118,7 +174,8 @@ class Syncing:
             if not instance.settings.source_kind or instance.settings.paused:
                 continue
             last, _ = await self._journal.list_jobs(instance.uid, 1, 0)
-            if not last or now - last[0].started_at >= 1000 * instance.settings.sync_interval:
+            due = not last or now - last[0].started_at >= 1000 * instance.settings.sync_interval
+            if due or last[0].end_reason.startswith(CHANGED):
                 with contextlib.suppress(CooldownError, InstanceNotFoundError):  # it runs, or was deleted meanwhile
                     await self.begin(instance, trigger="schedule")
 
@@ -138,16 +195,47 @@ class Syncing:
 
     async def _work(self, instance: Instance, job: Job) -> None:
         try:
-            reason = await self._take_again(instance, job)
+            reason = await self._follow_source(instance, job)
+        except PausedError as error:
+            reason = f"paused: {error}"
+        except SourceError as error:
+            reason = str(error)
+            await self._tell_end(job, reason)
+            if error.lasting:
+                await self._pause(instance, job)
         except Exception as error:  # the job loop: a job that fails must end, and say so
             if not isinstance(error, SecondlookError):
                 log.exception("job %s of %s failed", job.id, instance.name)
             reason = f"failed: {error}"
-        await self._journal.end_job(job.id, int(time.time() * 1000), reason)
+        await self._journal.end_job(job.id, int(time.time() * 1000), _storable(reason))
 
-    async def _take_again(self, instance: Instance, job: Job) -> str:
+    async def _follow_source(self, instance: Instance, job: Job) -> str:
         """Why it ended."""
-        again = (await self._catalog.list_items(instance.uid, AGAIN))[::-1]
+
+        async def tell(message: str, severity: Severity) -> None:
+            await self._tell(job, message, severity)
+
+        await self._take_again(instance, job)
+        if instance.settings.source_kind:
+            await self._pulling.pull(instance, tell)
+        return COMPLETED
+
+    async def _pause(self, instance: Instance, job: Job) -> None:
+        """Nothing but a change by a person mends the source: no further sync is tried until then (contract, 18.7)."""
+        with contextlib.suppress(InstanceNotFoundError):
+            now = await self._catalog.get_instance_by_uid(instance.uid)
+            settings = replace(now.settings, paused=True)
+            await self._catalog.update_instance(instance.uid, settings, int(time.time() * 1000))
+            await self._tell_end(job, "the instance is paused until somebody mends this and sets paused to false")
+
+    async def _tell_end(self, job: Job, message: str) -> None:
+        with contextlib.suppress(JobNotFoundError):  # it went with its instance
+            await self._tell(job, message, "error")
+
+    async def _take_again(self, instance: Instance, job: Job) -> None:
+        """Index again what is kept here; what a source has is fetched from there."""
+        failed = (await self._catalog.list_items(instance.uid, AGAIN))[::-1]
+        again = [item for item in failed if not item.source or item.status == "outdated"]
         await self._tell(job, f"{len(again):,} items failed or are outdated, and are indexed again")
         done: dict[str, int] = {"completed": 0, "error": 0}
         for item in again:
@@ -159,15 +247,6 @@ class Syncing:
                 done[now.status] = done.get(now.status, 0) + 1
                 await self._tell_of(job, now)
         await self._tell(job, _summary(done))
-        settings = instance.settings
-        if settings.source_kind:
-            reason = (
-                f"source_not_supported: this release cannot fetch {settings.source_kind} sources ({settings.source}):"
-                " upload the documents as items"
-            )
-            await self._tell(job, reason, "error")
-            return reason
-        return COMPLETED
 
     async def _tell(self, job: Job, message: str, severity: Severity = "info") -> None:
         await self._journal.add_job_line(job.id, _line(message, severity))
@@ -184,11 +263,18 @@ class Syncing:
                 await self.follow_schedule()
             except SecondlookError:
                 log.exception("the schedule could not be followed; the next look is in %g seconds", TICK)
-            await asyncio.sleep(TICK)
+            with contextlib.suppress(TimeoutError):  # the usual case
+                await asyncio.wait_for(self._nudged.wait(), TICK)
+            self._nudged.clear()
 
 
 def _line(message: str, severity: Severity = "info") -> JobLine:
-    return JobLine(int(time.time() * 1000), message, severity)
+    return JobLine(int(time.time() * 1000), _storable(message), severity)
+
+
+def _storable(text: str) -> str:
+    """The text without what no database could keep: a source may call a thing anything."""
+    return text.replace("\0", "\ufffd").encode(errors="replace").decode()
 
 
 def _summary(done: Mapping[str, int]) -> str:

@@ -22,6 +22,7 @@ from secondlook.domain.instance import (
 )
 from secondlook.domain.jobs import ItemLine
 from secondlook.domain.options import Boost, RerankStage
+from secondlook.domain.source import load_options
 from secondlook.errors import (
     BackendError,
     CallerError,
@@ -34,6 +35,7 @@ from secondlook.errors import (
 )
 from secondlook.stores.database import Database
 from secondlook.stores.journal import keep_item_lines
+from secondlook.stores.memos import keep_memo
 from secondlook.stores.migrations import prepare_tables
 from secondlook.stores.schema import instances, items, namespaces, tokens
 
@@ -133,7 +135,7 @@ class SqlCatalog:
             delete(items).where(items.c.instance_uid == uid), delete(instances).where(instances.c.uid == uid)
         )
 
-    async def put_item(self, item: Item, lines: Sequence[ItemLine] = ()) -> Item:
+    async def put_item(self, item: Item, lines: Sequence[ItemLine] = (), *, memo: str | None = None) -> Item:
         """Insert, or replace the row of the same key keeping its id and counting its version up.
 
         Raises:
@@ -143,6 +145,8 @@ class SqlCatalog:
             async with self.database.transaction() as connection:
                 item = await _replace_item(connection, item)
                 await keep_item_lines(connection, item.id, lines)
+                if memo is not None:
+                    await keep_memo(connection, item.id, memo)
                 return item
         except IntegrityError as error:
             await self.get_instance_by_uid(item.instance_uid)
@@ -260,6 +264,7 @@ def _load_settings(text: str) -> InstanceSettings:
     values["fields"] = tuple(MetadataField(**one) for one in cast(list[dict[str, str]], values.get("fields", [])))  # type: ignore[arg-type]  # stored by us
     stages = cast(list[dict[str, str]], values.get("reranking_stages", []))
     values["reranking_stages"] = tuple(RerankStage(**one) for one in stages)  # type: ignore[arg-type]  # stored by us
+    values["source_options"] = load_options(cast(dict[str, object], values.get("source_options", {})))
     return InstanceSettings(**values)  # type: ignore[arg-type]  # stored by us
 
 

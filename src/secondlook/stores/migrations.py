@@ -2,7 +2,7 @@
 
 import json
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, insert, inspect, select, text, update
 
 from secondlook.errors import SetupError
 from secondlook.stores.schema import SCHEMA_VERSION, instances, metadata, schema_version
@@ -25,6 +25,9 @@ def prepare_tables(connection: Connection) -> None:
     if found < 2:
         _add_scopes(connection)
         _move_sources(connection)
+    if found < 3:
+        _add_origins(connection)
+    if found < SCHEMA_VERSION:
         connection.execute(update(schema_version).values(version=SCHEMA_VERSION))
 
 
@@ -32,6 +35,14 @@ def _add_scopes(connection: Connection) -> None:
     """Tokens of before may use every account and do everything, as they could."""
     connection.execute(text("ALTER TABLE tokens ADD COLUMN account VARCHAR(64) NOT NULL DEFAULT ''"))
     connection.execute(text("ALTER TABLE tokens ADD COLUMN permission VARCHAR(16) NOT NULL DEFAULT 'edit'"))
+
+
+def _add_origins(connection: Connection) -> None:
+    """Items of before were all uploaded."""
+    there = {column["name"] for column in inspect(connection).get_columns("items")}
+    for name, kind in (("source", "TEXT NOT NULL DEFAULT ''"), ("modified_at", "BIGINT NOT NULL DEFAULT 0")):
+        if name not in there:
+            connection.execute(text(f"ALTER TABLE items ADD COLUMN {name} {kind}"))
 
 
 def _move_sources(connection: Connection) -> None:

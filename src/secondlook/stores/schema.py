@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 NUMBER = BigInteger().with_variant(Integer, "sqlite")
 """A key that counts up; SQLite counts only in its own integer."""
@@ -50,8 +50,17 @@ items = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("last_seen_at", BigInteger, nullable=False),
     Column("blob", Text, nullable=False),
+    Column("source", Text, nullable=False, server_default=""),
+    Column("modified_at", BigInteger, nullable=False, server_default="0"),
     Index("items_key", "instance_uid", "key", unique=True),
     Index("items_status", "instance_uid", "status"),
+)
+
+memos = Table(
+    "memos",
+    metadata,
+    Column("item_id", String(64), ForeignKey("items.id", ondelete="CASCADE"), primary_key=True),
+    Column("memo", Text, nullable=False),
 )
 
 tokens = Table(

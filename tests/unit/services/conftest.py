@@ -19,18 +19,23 @@ from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
 from secondlook.services.joint_searching import JointSearching
+from secondlook.services.pulling import Pulling
 from secondlook.services.quota import Quota
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import Searching
 from secondlook.services.service_tokens import ServiceTokens
 from secondlook.services.syncing import Syncing
+from secondlook.sources.guard import Guard
+from secondlook.sources.opening import OpenSources
 from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
 from secondlook.stores.endpoints import SqlEndpoints
 from secondlook.stores.journal import SqlJournal
+from secondlook.stores.memos import SqlMemos
 from secondlook.stores.service_tokens import SqlServiceTokens
 from secondlook.stores.snippets import Snippets
 from secondlook.stores.usage import SqlUsage
+from secondlook.supply import Sources
 
 T = TypeVar("T")
 
@@ -38,7 +43,14 @@ T = TypeVar("T")
 class House:
     """Everything on one event loop; ``run`` awaits."""
 
-    def __init__(self, folder: Path, embedder: Embedder | None = None, kind: type[SqlCatalog] = SqlCatalog) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        embedder: Embedder | None = None,
+        kind: type[SqlCatalog] = SqlCatalog,
+        *,
+        sources: Sources | None = None,
+    ) -> None:
         self._runner = asyncio.Runner()
         self.folder = folder
         self.catalog = kind(f"sqlite+aiosqlite:///{folder / 'catalog.sqlite'}")
@@ -63,7 +75,10 @@ class House:
         self.searching = Searching(self.tools)
         self.reranking = PassageReranking(self.tools.rerankers)
         self.explaining = Explaining(self.tools, self.catalog, self.engine)
-        self.syncing = Syncing(self.journal, self.catalog, self.indexing)
+        self.memos = SqlMemos(self.catalog.database)
+        opener = sources or OpenSources(version="test", roots=[folder / "source"], guard=Guard(["127.0.0.1"]))
+        self.pulling = Pulling(opener, self.memos, self.catalog, self.indexing, self.service_tokens)
+        self.syncing = Syncing(self.journal, self.catalog, self.indexing, self.pulling)
         self.quota = Quota(SqlUsage(self.catalog.database))
         self.joint = JointSearching(self.tools, self.catalog)
         self.published = SqlEndpoints(self.catalog.database)

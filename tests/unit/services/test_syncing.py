@@ -52,13 +52,6 @@ def test_what_failed_is_taken_up_again(house: House) -> None:
     assert house.run(house.indexing.find(made, "good.md")) == before
 
 
-def test_a_source_that_cannot_be_fetched_is_told(house: House) -> None:
-    made = house.make(source_kind="web-crawler", source="https://harbour.example")
-    job, lines = synced(house, made)
-    assert job.end_reason.startswith("source_not_supported: this release cannot fetch web-crawler sources")
-    assert lines[-1] == job.end_reason
-
-
 def test_the_cooldown_is_of_users_and_of_one_instance(house: House) -> None:
     made, other = house.make(), house.make("other")
     synced(house, made)
@@ -69,7 +62,7 @@ def test_the_cooldown_is_of_users_and_of_one_instance(house: House) -> None:
     house.run(house.syncing.begin(made, trigger="schedule"))
     house.run(house.syncing.wait())
     assert house.run(house.syncing.list(made, 10, 0))[1] == 2
-    quick = Syncing(house.journal, house.catalog, house.indexing, cooldown=0)
+    quick = Syncing(house.journal, house.catalog, house.indexing, house.pulling, cooldown=0)
     house.run(quick.begin(made))
     house.run(quick.wait())
 
@@ -79,7 +72,7 @@ def test_one_runs_at_a_time(idle: House) -> None:
     idle.run(idle.indexing.upload(made, Upload("a.md", b"")))
     item = idle.run(idle.indexing.find(made, "a.md"))
     idle.run(idle.catalog.set_item_status(item, "error", error="unknown_error: x"))
-    syncing = Syncing(idle.journal, idle.catalog, idle.indexing, cooldown=0)
+    syncing = Syncing(idle.journal, idle.catalog, idle.indexing, idle.pulling, cooldown=0)
     idle.run(syncing.begin(made))  # nobody indexes: it runs until it is stopped
     with pytest.raises(CooldownError, match="still runs"):
         idle.run(syncing.begin(made))
@@ -123,7 +116,7 @@ def test_a_restart_goes_on_with_what_ran(idle: House) -> None:
     job = idle.run(idle.syncing.begin(made))
     idle.run(idle.syncing.stop())
     assert idle.run(idle.syncing.get(made, job.id)).ended_at is None
-    after = Syncing(idle.journal, idle.catalog, idle.indexing)
+    after = Syncing(idle.journal, idle.catalog, idle.indexing, idle.pulling)
     idle.run(idle.indexing.start())
     idle.run(after.start())
     idle.run(after.wait())

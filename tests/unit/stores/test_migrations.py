@@ -5,7 +5,7 @@ import json
 import sqlite3
 from pathlib import Path
 
-from secondlook.domain.instance import Instance, InstanceSettings, Token
+from secondlook.domain.instance import Instance, InstanceSettings, Item, Token
 from secondlook.stores.catalog import SqlCatalog
 
 FIRST = """
@@ -49,3 +49,34 @@ def test_from_the_first_schema(tmp_path: Path) -> None:
             sync_interval=3600,
             extra='{"cache": false, "token_id": null}',
         )
+
+
+SECOND_ITEMS = """
+CREATE TABLE items (id VARCHAR(64) NOT NULL PRIMARY KEY, instance_uid VARCHAR(64) NOT NULL, key TEXT NOT NULL,
+    status VARCHAR(16) NOT NULL, checksum VARCHAR(64) NOT NULL, size BIGINT NOT NULL, version INTEGER NOT NULL,
+    content_type TEXT NOT NULL, error TEXT NOT NULL, chunks_count INTEGER, metadata TEXT NOT NULL,
+    created_at BIGINT NOT NULL, last_seen_at BIGINT NOT NULL, blob TEXT NOT NULL);
+INSERT INTO items VALUES ('i1', 'u1', 'a.md', 'completed', 'md5', 3, 2, '', '', 1, '{}', 5, 6, 'u1/x');
+"""
+"""The table of schemas 1 and 2 that schema 3 changes."""
+
+
+def test_items_of_before_were_uploaded(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.sqlite"
+    before = sqlite3.connect(path)
+    before.executescript(FIRST + SECOND_ITEMS)
+    before.execute("INSERT INTO instances VALUES ('u1', 'acc', 'default', 'docs', '{}', 1, 2)")
+    before.commit()
+    before.close()
+
+    async def items() -> list[Item]:
+        catalog = SqlCatalog(f"sqlite+aiosqlite:///{path}")
+        await catalog.open()
+        try:
+            return list(await catalog.list_items("u1"))
+        finally:
+            await catalog.close()
+
+    for _ in range(2):
+        [item] = asyncio.run(items())
+        assert (item.key, item.source, item.modified_at, item.timestamp) == ("a.md", "", 0, 6)

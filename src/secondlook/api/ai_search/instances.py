@@ -1,14 +1,13 @@
 """Instances on the wire: settings in, the instance object out."""
 
 import json
-import re
 from dataclasses import replace
 from typing import Any, Literal, get_args
 
 from pydantic import Field
 
 from secondlook.api.ai_search.endpoints import shown
-from secondlook.api.ai_search.sources import SourceBody, check_source
+from secondlook.api.ai_search.sources import SourceBody, check_kind, check_source, to_options
 from secondlook.api.ai_search.wire import LIKENESS, MAX_BOOSTS, BoostBody, CacheThreshold, to_boosts
 from secondlook.api.body import Body, validate
 from secondlook.api.reranking import LONGEST_BUDGET, StageBody, stages_of, to_stages
@@ -16,7 +15,7 @@ from secondlook.api.times import iso_time
 from secondlook.domain.endpoint import Endpoint
 from secondlook.domain.instance import NAME, Analyser, Instance, InstanceSettings, ItemStatus, MetadataField
 from secondlook.domain.options import MAX_STAGES
-from secondlook.errors import InvalidOptionError, SourceMissingError, UnknownSourceError
+from secondlook.errors import InvalidOptionError
 from secondlook.services.instances import Activity, Stats
 
 RESERVED = ("timestamp", "folder", "filename")
@@ -83,7 +82,7 @@ class InstanceBody(Body):
     system_prompt_ai_search: str | None = None
     system_prompt_rewrite_query: str | None = None
     paused: bool | None = None
-    type: Literal["r2", "web-crawler"] | None = None
+    type: Literal["r2", "web-crawler", "folder"] | None = None
     source: str | None = Field(None, min_length=1, max_length=2048)
     source_params: SourceBody | None = None
     token_id: str | None = None
@@ -135,22 +134,6 @@ def check_name(name: object) -> str:
     return name
 
 
-def place_source(raw: dict[str, Any]) -> dict[str, Any]:
-    """The request for a new instance, the type of its source filled in.
-
-    Raises:
-        SourceMissingError: a type without a source. UnknownSourceError: a source of no kind.
-    """
-    kind, source = raw.get("type"), raw.get("source")
-    if kind in ("r2", "web-crawler") and source is None:
-        raise SourceMissingError(f"type is {kind!r}, but there is no source: name it, or leave both out")
-    if kind is None and isinstance(source, str):
-        if not re.match(r"https?://[^\s/?#]", source, re.IGNORECASE):
-            raise UnknownSourceError(f"source: {source[:80]!r} is no http(s) address, and there are no buckets here")
-        return {**raw, "type": "web-crawler"}
-    return raw
-
-
 def merge_settings(settings: InstanceSettings, raw: dict[str, Any]) -> InstanceSettings:
     """The settings with what the request sent; null leaves a field as it is, but sets the default reranker again."""
     body = validate(InstanceBody, raw)
@@ -160,7 +143,7 @@ def merge_settings(settings: InstanceSettings, raw: dict[str, Any]) -> InstanceS
     }
     if "reranking_model" in raw and raw["reranking_model"] is None:
         changes["reranking_model"] = ""
-    changes |= _reranking(body)
+    changes |= _reranking(body) | _sourced(body)
     if body.cache_threshold:
         changes["cache_likeness"] = LIKENESS[body.cache_threshold]
     if changes.get("embedding_model") == DEFAULT_EMBEDDER:
@@ -175,6 +158,7 @@ def merge_settings(settings: InstanceSettings, raw: dict[str, Any]) -> InstanceS
         changes["fields"] = to_fields(body.custom_metadata)
     changes["extra"] = json.dumps({**json.loads(settings.extra), **_extra(body, raw)})
     merged = replace(settings, **changes)
+    check_kind(merged.source_kind, merged.source)
     options = body.retrieval_options
     if options and options.keyword_match_mode:
         merged = replace(merged, match_mode=options.keyword_match_mode)
@@ -282,6 +266,11 @@ def _reranking(body: InstanceBody) -> dict[str, Any]:
     if body.reranking_stages is not None:
         changes["reranking_stages"] = to_stages(body.reranking_stages)
     return changes
+
+
+def _sourced(body: InstanceBody) -> dict[str, Any]:
+    """What was sent of a source's options: all of them at once, defaults filled in."""
+    return {} if body.source_params is None else {"source_options": to_options(body.source_params)}
 
 
 def _extra(body: InstanceBody, raw: dict[str, Any]) -> dict[str, Any]:

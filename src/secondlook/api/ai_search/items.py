@@ -21,7 +21,7 @@ from secondlook.domain.jobs import ItemLine
 from secondlook.errors import FileMissingError, FileTooLargeError, InvalidMetadataError, InvalidOptionError
 from secondlook.ingest.metadata import place_metadata
 from secondlook.services.bundle import Services
-from secondlook.services.indexing import Upload
+from secondlook.services.intake import Upload
 
 LONGEST_WAIT = 40.0
 LARGEST_BODY = 11 << 20
@@ -35,6 +35,9 @@ MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(; *[\w.+-]+=[\w.+-]+)*", re.ASCII)
 
 CURSOR = re.compile(r"[0-9]{1,18}")
 """The number of a line; clients send it back as it is."""
+
+BUILT_IN = "builtin"
+"""The source of what was uploaded."""
 
 PRIORITY = ("running", "queued", "error", "outdated", "skipped", "completed")
 Status = Literal["queued", "running", "completed", "error", "skipped", "outdated"]
@@ -81,8 +84,8 @@ def make_router(services: Services) -> APIRouter:  # noqa: C901  # a list of rou
             if search.lower() in item.key.lower()
             and (not item_id or item.id == item_id)
             and (not key or item.key == key)
-            and (not source or source == "builtin")
-            and (where is None or matches(where, {**item.metadata, **place_metadata(item.key, item.last_seen_at)}))
+            and (not source or source == (item.source or BUILT_IN))
+            and (where is None or matches(where, {**item.metadata, **place_metadata(item.key, item.timestamp)}))
         ]
         if sort_by == "status":
             found.sort(key=lambda item: (PRIORITY.index(item.status), -item.last_seen_at))
@@ -104,7 +107,7 @@ def make_router(services: Services) -> APIRouter:  # noqa: C901  # a list of rou
         if not body.key:
             raise InvalidOptionError("key: name the item to index again")
         found = await services.indexing.find(instance, body.key)
-        item = await services.indexing.sync(instance, found.id, wait=_wait(body))
+        item = await services.syncing.sync_item(instance, found.id, wait=_wait(body))
         return JSONResponse(success(item_of(item, instance)))
 
     @router.get("/{item_id}")
@@ -116,7 +119,7 @@ def make_router(services: Services) -> APIRouter:  # noqa: C901  # a list of rou
     async def reindex(request: Request, item_id: str) -> JSONResponse:
         instance = await find(request)
         body = validate(ActionBody, await read_json(request, LARGEST_SETTINGS))
-        item = await services.indexing.sync(instance, item_id, wait=_wait(body))
+        item = await services.syncing.sync_item(instance, item_id, wait=_wait(body))
         return JSONResponse(success(item_of(item, instance)))
 
     @router.delete("/{item_id}")
@@ -203,10 +206,10 @@ def item_of(item: Item, instance: Instance) -> dict[str, object]:
         "namespace": instance.namespace,
         "chunks_count": item.chunks_count,
         "file_size": item.size,
-        "source_id": "builtin",
+        "source_id": item.source or BUILT_IN,
         "last_seen_at": iso_time(item.last_seen_at),
         "created_at": iso_time(item.created_at),
-        "metadata": {**item.metadata, **place_metadata(item.key, item.last_seen_at)},
+        "metadata": {**item.metadata, **place_metadata(item.key, item.timestamp)},
     }
 
 

@@ -11,7 +11,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from secondlook.api.ai_search.endpoints import owner_of, read_change
-from secondlook.api.ai_search.instances import check_name, instance_of, merge_settings, place_source, stats_of
+from secondlook.api.ai_search.instances import check_name, instance_of, merge_settings, stats_of
+from secondlook.api.ai_search.sources import place_source
 from secondlook.api.ai_search.wire import ChatBody, SearchBody, WhyBody, chunk_of, result_of, to_ask, why_of
 from secondlook.api.body import LARGEST_SETTINGS, read_json, read_query, validate, while_wanted
 from secondlook.api.errors import failure, success, to_wire
@@ -117,13 +118,16 @@ def no_user_message(error: MissingQueryError) -> JSONResponse:
 def _add_management(router: APIRouter, services: Services) -> None:
     @router.post("")
     async def create(request: Request) -> JSONResponse:
-        raw = place_source(await read_json(request, LARGEST_SETTINGS))
+        sent = await read_json(request, LARGEST_SETTINGS)
+        raw = place_source(sent)
         name = check_name(raw.get("id"))
         account, namespace = place_of(request)
         settings = merge_settings(InstanceSettings(), raw)
+        await services.syncing.check_source(account, settings, inferred=sent.get("type") is None)
         change = await read_change(services.endpoints, Owner(account, namespace, uid=name), raw)  # it has no uid yet
         made = await services.instances.create(account, namespace, name, settings=settings)
         await change.apply(owner_of(made))
+        services.syncing.nudge()
         return JSONResponse(success(await _shown(services, made)))
 
     @router.get("", name="list")
@@ -153,12 +157,16 @@ def _add_management(router: APIRouter, services: Services) -> None:
     @router.put("/{name}")
     async def update(request: Request, name: str) -> JSONResponse:
         instance = await _find(services, request, name)
-        raw = await read_json(request, LARGEST_SETTINGS)
+        sent = await read_json(request, LARGEST_SETTINGS)
+        raw = place_source(sent) if sent.get("source") else sent
         settings = merge_settings(instance.settings, raw)
+        if settings.source_id != instance.settings.source_id:
+            await services.syncing.check_source(instance.account, settings, inferred=sent.get("type") is None)
         change = await read_change(services.endpoints, owner_of(instance), raw)
         changed = await services.instances.update(instance, settings)
         await change.apply(owner_of(changed))
         services.indexing.retake(changed)
+        await services.syncing.follow_change(changed, instance.settings)
         return JSONResponse(success(await _shown(services, changed)))
 
     @router.delete("/{name}")

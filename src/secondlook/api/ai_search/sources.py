@@ -6,8 +6,11 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from secondlook.api.body import Body
-from secondlook.errors import InvalidHeaderError, SitemapsError
+from secondlook.domain.source import CrawlOptions, Selector, SourceOptions
+from secondlook.errors import InvalidHeaderError, SitemapsError, SourceMissingError, UnknownSourceError
 
+WEBSITE = re.compile(r"https?://[^\s/?#]", re.IGNORECASE)
+BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 MAX_PATTERNS = 10
 MAX_HEADERS = 5
 MAX_SITEMAPS = 5
@@ -15,6 +18,8 @@ MAX_SELECTORS = 10
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A token of RFC 7230, 3.2.6."""
 HEADER_VALUE = re.compile(r"[\t -~]*")
+FRAMING = frozenset(("host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"))
+"""Headers that say how a request is sent, and not what is asked."""
 FORBIDDEN = re.compile(r"[;`${}\\]")
 
 
@@ -72,6 +77,65 @@ class SourceBody(Body):
     web_crawler: CrawlerBody = CrawlerBody()
 
 
+def to_options(body: SourceBody) -> SourceOptions:
+    """What was sent, every default filled in (contract, 12.2)."""
+    crawler = body.web_crawler
+    parsing, discovery = crawler.parse_options, crawler.discover_options
+    plain = CrawlOptions()
+    crawl = CrawlOptions(
+        discovers=crawler.parse_type in ("discover", "crawl"),
+        sitemaps=tuple(parsing.specific_sitemaps or ()),
+        headers=tuple((parsing.include_headers or {}).items()),
+        selectors=tuple(Selector(one.path, one.selector) for one in parsing.content_selector or ()),
+        renders=bool(parsing.use_browser_rendering),
+        start=discovery.source or plain.start,
+        most_pages=discovery.limit or plain.most_pages,
+        depth=discovery.depth or plain.depth,
+        max_age=plain.max_age if discovery.max_age is None else discovery.max_age,
+        subdomains=bool(discovery.include_subdomains),
+    )
+    region = body.r2_jurisdiction or "default"
+    return SourceOptions(
+        body.prefix or "", region, tuple(body.include_items or ()), tuple(body.exclude_items or ()), crawl
+    )
+
+
+def place_source(raw: dict[str, Any]) -> dict[str, Any]:
+    """The request for a new instance, the type of its source filled in.
+
+    An address is a website, a path from the root is a folder, anything else a bucket.
+
+    Raises:
+        SourceMissingError: a type without a source. UnknownSourceError: a source that no type has.
+    """
+    kind, source = raw.get("type"), raw.get("source")
+    if kind is not None and source is None:
+        raise SourceMissingError(f"type is {kind!r}, but there is no source: name it, or leave both out")
+    if isinstance(source, str) and source:
+        found = kind or _kind_of(source)
+        check_kind(found, source)
+        return {**raw, "type": found}
+    return raw
+
+
+def check_kind(kind: object, source: str) -> None:
+    """Nothing if a source of that kind can be called so; raises ``UnknownSourceError``."""
+    if kind == "web-crawler" and not WEBSITE.match(source):
+        raise UnknownSourceError(f"source: {source[:80]!r} is no http(s) address, such as https://docs.example")
+    if kind == "folder" and not source.startswith("/"):
+        raise UnknownSourceError(f"source: {source[:80]!r} is no absolute path of a folder")
+
+
+def _kind_of(source: str) -> str:
+    if WEBSITE.match(source):
+        return "web-crawler"
+    if source.startswith("/"):
+        return "folder"
+    if not BUCKET.fullmatch(source):
+        raise UnknownSourceError(f"source: {source[:80]!r} is neither an http(s) address, nor a path, nor a bucket")
+    return "r2"
+
+
 def check_source(body: SourceBody) -> None:
     """Nothing, if the parts go together.
 
@@ -83,6 +147,8 @@ def check_source(body: SourceBody) -> None:
     for name, value in (crawler.parse_options.include_headers or {}).items():
         if not HEADER_NAME.fullmatch(name):
             raise InvalidHeaderError(f"include_headers: {name[:80]!r} cannot be the name of a header: see RFC 7230")
+        if name.lower() in FRAMING:
+            raise InvalidHeaderError(f"include_headers: {name!r} is set by whoever sends the request: leave it out")
         if not HEADER_VALUE.fullmatch(value):
             raise InvalidHeaderError(f"include_headers: the value of {name!r} may hold printable ASCII and tabs alone")
     if crawler.parse_options.specific_sitemaps and crawler.parse_type not in (None, "sitemap"):

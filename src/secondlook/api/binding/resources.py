@@ -61,7 +61,7 @@ class CustomField(TypedDict):
 class AiSearchUpdate(TypedDict, total=False):
     """Settings of an instance; the last four keys are ours."""
 
-    type: Literal["r2", "web-crawler"] | None
+    type: Literal["r2", "web-crawler", "folder"] | None
     source: str | None
     source_params: Mapping[str, Any] | None
     token_id: str

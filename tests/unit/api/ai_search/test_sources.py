@@ -4,9 +4,16 @@ from typing import Any
 
 import pytest
 
-from secondlook.api.ai_search.sources import SourceBody, check_source
+from secondlook.api.ai_search.sources import SourceBody, check_source, place_source, to_options
 from secondlook.api.body import validate
-from secondlook.errors import InvalidHeaderError, InvalidOptionError, SitemapsError
+from secondlook.domain.source import CrawlOptions, Selector, SourceOptions
+from secondlook.errors import (
+    InvalidHeaderError,
+    InvalidOptionError,
+    SitemapsError,
+    SourceMissingError,
+    UnknownSourceError,
+)
 
 
 def read(**crawler: Any) -> None:
@@ -63,3 +70,45 @@ def test_rules_of_a_source(crawler: dict[str, Any]) -> None:
 def test_too_many_patterns(name: str) -> None:
     with pytest.raises(InvalidOptionError, match=name):
         validate(SourceBody, {name: ["**"] * 11})
+
+
+def test_what_is_sent_becomes_options_with_every_default() -> None:
+    assert to_options(SourceBody()) == SourceOptions()
+    discovery = {"source": "links", "limit": 7, "depth": 2, "max_age": 0, "include_subdomains": True}
+    parsing = {
+        "use_browser_rendering": True,
+        "include_headers": {"X-Preview": "1"},
+        "content_selector": [{"path": "**", "selector": "main"}],
+    }
+    crawler = {"parse_type": "discover", "parse_options": parsing, "discover_options": discovery}
+    sent = {"prefix": "docs/", "r2_jurisdiction": "eu", "include_items": ["a"], "exclude_items": ["b"]}
+    crawl = CrawlOptions(
+        discovers=True,
+        headers=(("X-Preview", "1"),),
+        selectors=(Selector("**", "main"),),
+        renders=True,
+        start="links",
+        most_pages=7,
+        depth=2,
+        max_age=0,
+        subdomains=True,
+    )
+    found = to_options(validate(SourceBody, {**sent, "web_crawler": crawler}))
+    assert found == SourceOptions("docs/", "eu", ("a",), ("b",), crawl)
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [("https://x.example", "web-crawler"), ("HTTP://x", "web-crawler"), ("/srv/docs", "folder"), ("docs-1", "r2")],
+)
+def test_the_type_of_a_source(source: str, kind: str) -> None:
+    assert place_source({"source": source})["type"] == kind
+    assert place_source({}) == {}
+
+
+@pytest.mark.parametrize("sent", [{"source": "No Bucket"}, {"source": "ftp://x"}, {"type": "folder", "source": "x"}])
+def test_sources_of_no_type(sent: dict[str, str]) -> None:
+    with pytest.raises(UnknownSourceError, match=r"^source: "):
+        place_source(sent)
+    with pytest.raises(SourceMissingError, match="there is no source"):
+        place_source({"type": "r2"})

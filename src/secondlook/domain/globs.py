@@ -1,0 +1,73 @@
+"""Globs over whole keys and addresses, case-sensitive: ``*`` within a segment, ``**`` across segments."""
+
+import fnmatch
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+MOST_ALTERNATIVES = 64
+"""Patterns that the braces of one may stand for; more are not expanded."""
+BRACES = re.compile(r"\{([^{}]*,[^{}]*)\}")
+
+
+def skip_reason(key: str, include: Sequence[str], exclude: Sequence[str]) -> str:
+    """Why the key is left out, in the words of a job's log; empty when it is not.
+
+    Exclusion is looked at first; then the key must match one of ``include``, if there are any (contract, 18.5).
+    """
+    for pattern in exclude:
+        if matches_glob(key, pattern):
+            return f"Skipped by rule: {pattern}"
+    if include and not any(matches_glob(key, pattern) for pattern in include):
+        return "Skipped by Include Rules"
+    return ""
+
+
+def matches_glob(key: str, pattern: str) -> bool:
+    """Whether the whole key matches: ``*``, ``?``, ``[a-z]``, ``[!a]``, ``{a,b}``, and ``**`` as a whole segment.
+
+    Takes time in the product of the lengths at most, whatever the pattern.
+    """
+    segments = key.split("/")
+    return any(_match(segments, one) for one in _compiled(pattern))
+
+
+def _match(segments: Sequence[str], pattern: Sequence[re.Pattern[str] | None]) -> bool:
+    """Segment by segment; None stands for any number of them. Only the last None is ever tried again."""
+    at = place = 0
+    last, resume = -1, 0
+    while at < len(segments):
+        wanted = pattern[place] if place < len(pattern) else None
+        if place < len(pattern) and wanted is None:
+            last, resume = place, at
+            place += 1
+        elif wanted is not None and wanted.match(segments[at]):
+            at, place = at + 1, place + 1
+        elif last >= 0:
+            resume += 1
+            at, place = resume, last + 1
+        else:
+            return False
+    return all(one is None for one in pattern[place:])
+
+
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> Sequence[Sequence[re.Pattern[str] | None]]:
+    return [
+        [None if part == "**" else re.compile(fnmatch.translate(part.replace("[^", "[!"))) for part in one.split("/")]
+        for one in _alternatives(pattern)
+    ]
+
+
+def _alternatives(pattern: str) -> Sequence[str]:
+    """The patterns that the braces stand for."""
+    done: list[str] = []
+    waiting = [pattern]
+    while waiting:
+        one = waiting.pop(0)
+        found = BRACES.search(one)
+        if not found or len(done) + len(waiting) >= MOST_ALTERNATIVES:
+            done.append(one)
+            continue
+        waiting += [one[: found.start()] + part + one[found.end() :] for part in found.group(1).split(",")]
+    return done

@@ -1,0 +1,187 @@
+"""What comes in, uploaded or from a source: bytes to disk, then the row that names them."""
+
+import asyncio
+import hashlib
+import secrets
+import time
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from secondlook.domain.chunk import MetadataValue
+from secondlook.domain.instance import Instance, Item
+from secondlook.domain.jobs import ItemLine
+from secondlook.domain.source import Origin
+from secondlook.errors import (
+    FileMissingError,
+    InstanceNotFoundError,
+    InvalidMetadataError,
+    KeyTakenError,
+    NameTooLongError,
+)
+from secondlook.ingest.metadata import ENVELOPE, clean_metadata, envelope_size, place_metadata
+from secondlook.ingest.naming import typed_name
+from secondlook.ingest.parse import check_file
+from secondlook.ports import Blobs, Catalog
+
+LONGEST_KEY = 128
+LONGEST_FOUND_KEY = 2048
+"""Characters of a key that a source gives: object stores allow 1,024 bytes, and addresses are as long as these."""
+LOCKS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file as it comes in."""
+
+    key: str
+    content: bytes
+    content_type: str = ""
+    metadata: Mapping[str, object] | None = None
+
+
+class Intake:
+    """Makes items durable; a crash between bytes and row leaves bytes that nobody names, and nothing else."""
+
+    def __init__(self, catalog: Catalog, blobs: Blobs) -> None:
+        self._catalog = catalog
+        self._blobs = blobs
+        self._locks = [asyncio.Lock() for _ in range(LOCKS)]
+
+    def lock(self, uid: str, key: str) -> asyncio.Lock:
+        """One of a fixed set of locks, so that their number stays bounded; the same key always gets the same."""
+        return self._locks[zlib.crc32(f"{uid}/{key}".encode()) % len(self._locks)]
+
+    async def take_upload(self, instance: Instance, upload: Upload) -> Item:
+        """The item, queued; the same key replaces, also what a source brought.
+
+        Raises:
+            FileMissingError, NameTooLongError, FileTooLargeError, UnsupportedFileError, InvalidMetadataError
+        """
+        key = upload.key.strip().lstrip("/")
+        if not key or any(part in ("", ".", "..") for part in key.split("/")):
+            raise FileMissingError(f"the file needs a name without empty, . or .. parts: it was {upload.key!r}")
+        if len(key) > LONGEST_KEY:
+            raise NameTooLongError(f"the file name has {len(key)} characters; the limit is {LONGEST_KEY}")
+        check_file(key, len(upload.content))
+        item = _make_item(instance, replace(upload, key=key), Origin(""))
+        async with self.lock(instance.uid, key):
+            before = await self._catalog.find_item(instance.uid, key)
+            return await self._store(instance, item, upload.content, before=before, memo=None)
+
+    async def take_found(self, instance: Instance, upload: Upload, origin: Origin) -> Item | None:
+        """The item, queued; None when these bytes are indexed already; then nothing is kept.
+
+        Raises:
+            KeyTakenError: an upload has that key, and uploads win.
+            FileMissingError, NameTooLongError, FileTooLargeError, UnsupportedFileError, InvalidMetadataError
+        """
+        check_found(upload.key)
+        check_file(typed_name(upload.key, upload.content_type), len(upload.content))
+        item = _make_item(instance, upload, origin)
+        async with self.lock(instance.uid, upload.key):
+            before = await self._find_found(instance, upload.key)
+            if before and _is_same(before, item):
+                return None
+            return await self._store(instance, item, upload.content, before=before, memo=origin.memo)
+
+    async def note_refusal(self, instance: Instance, key: str, origin: Origin, *, error: str) -> Item | None:
+        """The item in error, with what was had of it before; None when it says so already.
+
+        Raises ``KeyTakenError``, ``FileMissingError`` or ``NameTooLongError``.
+        """
+        check_found(key)
+        now = int(time.time() * 1000)
+        async with self.lock(instance.uid, key):
+            before = await self._find_found(instance, key)
+            if before and (before.status, before.error, before.source) == ("error", error, origin.source):
+                return None
+            plain = Item(secrets.token_hex(12), instance.uid, key, "error", "", 0, created_at=now)
+            item = replace(before or plain, status="error", error=error, source=origin.source, last_seen_at=now)
+            told = ItemLine(now, "fail", error, key, error_type=error.partition(":")[0])
+            return await self._catalog.put_item(item, [told], memo="")
+
+    async def _find_found(self, instance: Instance, key: str) -> Item | None:
+        before = await self._catalog.find_item(instance.uid, key)
+        if before and not before.source:
+            raise KeyTakenError(f"{key}: an uploaded item has this key, and is left as it is: delete it first")
+        return before
+
+    async def _store(
+        self, instance: Instance, item: Item, content: bytes, *, before: Item | None, memo: str | None
+    ) -> Item:
+        how = f"found in {item.source}" if item.source else "uploaded"
+        queued = ItemLine(int(time.time() * 1000), "queue", f"{item.size:,} bytes {how}", item.key)
+        try:
+            await self._blobs.put(item.blob, content)
+            item = await self._catalog.put_item(item, [queued], memo=memo)
+        except (InstanceNotFoundError, OSError):
+            await self._clear_if_gone(instance)
+            raise
+        if before and before.blob:
+            await self._blobs.delete(before.blob)
+        return item
+
+    async def _clear_if_gone(self, instance: Instance) -> None:
+        """Nothing while the instance is there; else what came in late is removed and the error says so."""
+        try:
+            await self._catalog.get_instance_by_uid(instance.uid)
+        except InstanceNotFoundError as error:
+            await self._blobs.delete(instance.uid)
+            raise InstanceNotFoundError(
+                f"instance {instance.name!r} was deleted while the file came in: create it first"
+            ) from error
+
+
+def check_found(key: str) -> None:
+    """Nothing if a thing of a source can be kept by that key.
+
+    Raises:
+        FileMissingError: nothing can be called that. NameTooLongError
+    """
+    if not key or "\0" in key or key != key.encode(errors="replace").decode():
+        raise FileMissingError(f"invalid_url: the key is not UTF-8 without NUL: it was {key!r}")
+    if len(key) > LONGEST_FOUND_KEY:
+        raise NameTooLongError(f"invalid_url: the key has {len(key)} characters; the limit is {LONGEST_FOUND_KEY}")
+
+
+def _make_item(instance: Instance, upload: Upload, origin: Origin) -> Item:
+    """Raises ``FileMissingError`` or ``InvalidMetadataError``."""
+    key = upload.key
+    if "\0" in key or key != key.encode(errors="replace").decode():
+        raise FileMissingError(f"the file needs a name in UTF-8, without NUL: it was {key!r}")
+    now = int(time.time() * 1000)
+    metadata = clean_metadata(upload.metadata or {}, instance.settings.fields)
+    return Item(
+        id=secrets.token_hex(12),
+        instance_uid=instance.uid,
+        key=key,
+        status="queued",
+        checksum=hashlib.md5(upload.content, usedforsecurity=False).hexdigest(),
+        size=len(upload.content),
+        content_type=upload.content_type,
+        metadata=_fitting(metadata, key, origin.modified_at or now),
+        created_at=now,
+        last_seen_at=now,
+        blob=f"{instance.uid}/{secrets.token_hex(12)}",
+        source=origin.source,
+        modified_at=origin.modified_at,
+    )
+
+
+def _is_same(before: Item, item: Item) -> bool:
+    """Whether the item is indexed, or about to be, from the same bytes under the same metadata."""
+    told = ("checksum", "content_type", "metadata", "source")
+    alike = all(getattr(before, name) == getattr(item, name) for name in told)
+    return alike and bool(before.blob) and before.status in ("queued", "running", "completed")
+
+
+def _fitting(metadata: dict[str, MetadataValue], key: str, timestamp: int) -> dict[str, MetadataValue]:
+    """The same metadata; raises ``InvalidMetadataError`` if it does not fit in a chunk's envelope."""
+    size = envelope_size({**metadata, **place_metadata(key, timestamp)})
+    if size > ENVELOPE:
+        raise InvalidMetadataError(
+            f"metadata is too large: with the built-in fields it has {size:,} bytes as JSON, and {ENVELOPE:,} fit:"
+            " shorten it"
+        )
+    return metadata

@@ -1,0 +1,1 @@
+"""Where items come from besides uploads: folders, buckets, websites."""

@@ -1,0 +1,81 @@
+"""What a crawler reads in a page: its links, what its head says of it, and the part of it that is content."""
+
+from collections.abc import Mapping, Sequence
+
+from selectolax.lexbor import LexborHTMLParser, SelectolaxError
+
+from secondlook.errors import ItemSourceError
+from secondlook.sources.web_client import join_url
+
+MOST_LINKS = 5000
+"""Of one page."""
+LONGEST_VALUE = 4096
+"""Characters of a meta tag."""
+OPEN_GRAPH = {"title": "og:title", "description": "og:description", "image": "og:image"}
+
+
+class Html:
+    """A page, parsed once."""
+
+    def __init__(self, content: bytes, url: str) -> None:
+        self._tree = LexborHTMLParser(content)
+        self._url = url
+
+    def links(self) -> Sequence[str]:
+        """The addresses that the page leads to, each once, in order; those with ``rel=nofollow`` are left out."""
+        base = self._tree.css_first("base[href]")
+        start = (base.attributes.get("href") if base else None) or ""
+        root = join_url(self._url, start) or self._url
+        found: dict[str, None] = {}
+        for node in self._tree.css("a[href], area[href]"):
+            link = node.attributes.get("href") or ""
+            if "nofollow" in (node.attributes.get("rel") or "").lower().split() or link.startswith("#"):
+                continue
+            if target := join_url(root, link):
+                found[target] = None
+            if len(found) >= MOST_LINKS:
+                break
+        return list(found)
+
+    def metadata(self, wanted: Sequence[str], *, language: str = "") -> Mapping[str, str]:
+        """The wanted values that the head tells, by lower-case name.
+
+        ``title`` is the element of that name, ``language`` the page's own before ``language``; a standard tag wins
+        over its Open Graph form (contract, 18.3).
+        """
+        told: dict[str, str] = {}
+        for node in self._tree.css("head meta[content]"):
+            name = (node.attributes.get("name") or node.attributes.get("property") or "").strip().lower()
+            value = (node.attributes.get("content") or "").strip()
+            if name and value:
+                told.setdefault(name, value)
+        title = self._tree.css_first("head title")
+        if title and (text := " ".join(title.text().split())):
+            told["title"] = text
+        root = self._tree.root
+        own = (root.attributes.get("lang") or "").strip() if root else ""
+        told["language"] = own or told.get("language", "") or language
+        for name, graph in OPEN_GRAPH.items():
+            if name not in told and graph in told:
+                told[name] = told[graph]
+        return {name: told[name][:LONGEST_VALUE] for name in wanted if told.get(name)}
+
+    def select(self, css: str) -> bytes:
+        """The page with nothing in its body but the one element that the selector finds.
+
+        A selector that finds several is passed over, and the page is whole (contract, 20).
+
+        Raises:
+            ItemSourceError: it finds nothing, or is no selector.
+        """
+        try:
+            found = self._tree.css(css)
+        except (SelectolaxError, ValueError, RuntimeError) as error:
+            raise ItemSourceError("file_content_empty", f"{css!r} is no CSS selector: {error}") from error
+        if not found:
+            raise ItemSourceError("file_content_empty", f"the content selector {css!r} finds nothing on {self._url}")
+        if len(found) > 1:
+            return (self._tree.html or "").encode(errors="replace")
+        head = self._tree.css_first("head")
+        parts = ("<!doctype html><html>", head.html if head else "", "<body>", found[0].html, "</body></html>")
+        return "".join(part or "" for part in parts).encode(errors="replace")

@@ -1,0 +1,93 @@
+"""What a site asks of crawlers: robots.txt (RFC 9309) and the content signals in it."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from protego import Protego
+
+LARGEST_ROBOTS = 500 * 1024
+"""Bytes that must at least be read (RFC 9309, 2.5)."""
+LONGEST_DELAY = 60.0
+"""Seconds between two requests; a site that asks for more is asked this often."""
+PURPOSES = ("search", "ai-input")
+"""What the pages are read for, in the words of content signals."""
+LINE = re.compile(r"[ \t]*([A-Za-z-]+)[ \t]*:[ \t]*([^#\r\n]*)")
+
+Refusal = Literal["", "blocked_by_robots_txt", "blocked_by_robots_txt_path", "blocked_by_content_signal"]
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One line of content signals: the paths that begin so may be used for some purposes, and not for others."""
+
+    path: str
+    refused: frozenset[str]
+
+
+class Robots:
+    """A robots.txt, as the crawler called ``token`` must read it."""
+
+    def __init__(self, text: str, token: str) -> None:
+        self._token = token
+        self._rules = Protego.parse(text)
+        self._signals = read_signals(text, token)
+        self.sitemaps: Sequence[str] = list(dict.fromkeys(self._rules.sitemaps))
+        rate = self._rules.request_rate(token)
+        delay = float(self._rules.crawl_delay(token) or 0)
+        self.delay = min(max(delay, rate.seconds / rate.requests if rate and rate.requests else 0), LONGEST_DELAY)
+        """Seconds between two requests."""
+
+    def refusal(self, url: str) -> Refusal:
+        """Why the address may not be read, empty if it may."""
+        parts = urlsplit(url)
+        root = f"{parts.scheme}://{parts.netloc}/"
+        if not self._rules.can_fetch(url, self._token):
+            return "blocked_by_robots_txt_path" if self._rules.can_fetch(root, self._token) else "blocked_by_robots_txt"
+        path = parts.path or "/"
+        fitting = [one for one in self._signals if path.startswith(one.path)]
+        if any(one.refused.intersection(PURPOSES) for one in _longest(fitting)):
+            return "blocked_by_content_signal"
+        return ""
+
+
+def read_signals(text: str, token: str) -> Sequence[Signal]:
+    """The content signals of the group that names the crawler, else those of ``*``."""
+    groups: dict[str, list[Signal]] = {}
+    agents: list[str] = []
+    naming = False
+    for line in text.splitlines():
+        found = LINE.match(line)
+        if not found:
+            continue
+        field, value = found.group(1).lower(), found.group(2).strip()
+        if field == "user-agent":
+            agents = [*agents, value.lower()] if naming else [value.lower()]
+            naming = True
+            continue
+        naming = False
+        if field == "content-signal":
+            for agent in agents or ["*"]:
+                groups.setdefault(agent, []).append(_signal(value))
+        elif agents:
+            for agent in agents:
+                groups.setdefault(agent, [])
+    own = token.lower()
+    return groups[own] if own in groups else groups.get("*", [])
+
+
+def _signal(value: str) -> Signal:
+    """``[path] purpose=yes|no, …``; without a path it holds for the whole site."""
+    path, rest = "/", value
+    if value.startswith("/"):
+        path, _, rest = value.partition(" ")
+    pairs = [one.partition("=") for one in rest.lower().replace(" ", "").split(",")]
+    return Signal(path, frozenset(name for name, _, answer in pairs if answer == "no"))
+
+
+def _longest(signals: Sequence[Signal]) -> Sequence[Signal]:
+    """Those of the most particular path."""
+    longest = max((len(one.path) for one in signals), default=0)
+    return [one for one in signals if len(one.path) == longest]

@@ -1,0 +1,15 @@
+"""Options of a source outlive being stored."""
+
+import json
+from dataclasses import asdict
+
+from secondlook.domain.source import CrawlOptions, Selector, SourceOptions, load_options
+
+
+def test_what_was_stored_is_what_is_loaded() -> None:
+    crawl = CrawlOptions(
+        True, ("https://x.example/s.xml",), (("X-A", "b"),), (Selector("**", "main"),), True, "links", 5, 2, 60, True
+    )
+    for options in (SourceOptions("docs/", "eu", ("**/*.md",), ("old/**",), crawl), SourceOptions()):
+        assert load_options(json.loads(json.dumps(asdict(options)))) == options
+    assert load_options({}) == SourceOptions()

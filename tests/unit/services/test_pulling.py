@@ -1,0 +1,377 @@
+"""The index follows its source: what is new comes, what changed is read again, what is gone goes, and nothing else."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from secondlook.domain.instance import Instance, InstanceSettings, Item, MetadataField
+from secondlook.domain.jobs import Job
+from secondlook.domain.source import Entry, Fetched, SourceOptions
+from secondlook.errors import ForbiddenSourceError, ItemSourceError, SourceError, UnknownSourceError
+from secondlook.models.fakes import FakeEmbedder
+from secondlook.services import pulling
+from secondlook.services.intake import Upload
+from secondlook.sources.guard import Guard
+from secondlook.sources.opening import OpenSources
+from secondlook.supply import Source
+from tests.unit.services.conftest import House
+from tests.web_site import Reply, WebSite, serve_site
+
+
+def synced(house: House, made: Instance) -> tuple[Job, list[str]]:
+    """A sync at its end, and its log."""
+    made = house.run(house.catalog.get_instance_by_uid(made.uid))
+    job = house.run(house.syncing.begin(made, trigger="schedule"))
+    house.run(house.syncing.wait())
+    lines, _ = house.run(house.syncing.lines(made, job.id, 1000, 0))
+    return house.run(house.syncing.get(made, job.id)), [one.message for one in lines]
+
+
+def items(house: House, made: Instance) -> dict[str, Item]:
+    return {one.key: one for one in house.run(house.indexing.list(made))}
+
+
+def texts(house: House, made: Instance) -> dict[str, str]:
+    """What is indexed, by key."""
+    found = {}
+    for key, item in items(house, made).items():
+        chunks, _ = house.run(house.indexing.chunks(made, item.id, 1000, 0))
+        found[key] = " ".join(chunk.text for chunk in chunks)
+    return found
+
+
+@pytest.fixture
+def docs(house: House) -> Path:
+    """A folder with two files."""
+    path = house.folder / "source" / "docs"
+    (path / "deep").mkdir(parents=True)
+    (path / "a.md").write_text("lamp oil")
+    (path / "deep" / "b.md").write_text("fog horn")
+    return path
+
+
+def make(house: House, docs: Path, **options: tuple[str, ...]) -> Instance:
+    return house.make(source_kind="folder", source=str(docs), source_options=SourceOptions(**options))  # type: ignore[arg-type]
+
+
+def test_from_new_over_changed_to_gone(house: House, docs: Path) -> None:
+    made = make(house, docs)
+    job, lines = synced(house, made)
+    assert job.end_reason == "completed"
+    assert {"a.md: completed", "deep/b.md: completed"} <= set(lines) and lines[-1] == "2 completed"
+    assert texts(house, made) == {"a.md": "lamp oil", "deep/b.md": "fog horn"}
+    first = items(house, made)
+    assert first["a.md"].source == f"folder:{docs}"
+    assert first["a.md"].timestamp == (docs / "a.md").stat().st_mtime_ns // 1_000_000
+    _, lines = synced(house, made)
+    assert lines[-1] == "2 unchanged" and items(house, made) == first
+    (docs / "a.md").write_text("lamp oil, warmed")
+    (docs / "deep" / "b.md").unlink()
+    (docs / "c.md").write_text("new")
+    _, lines = synced(house, made)
+    assert lines[-1] == "2 completed, 1 removed" and "deep/b.md: removed" in lines
+    assert texts(house, made) == {"a.md": "lamp oil, warmed", "c.md": "new"}
+    assert items(house, made)["a.md"].id == first["a.md"].id
+    assert len(house.stored()) == 2
+
+
+def test_the_same_bytes_are_not_indexed_again(house: House, docs: Path) -> None:
+    made = make(house, docs)
+    synced(house, made)
+    before = items(house, made)
+    os.utime(docs / "a.md", ns=(1, 1))
+    _, lines = synced(house, made)
+    assert lines[-1] == "2 unchanged" and items(house, made) == before
+    assert {one.key: one.memo for one in house.run(house.memos.list(made.uid))}["a.md"].startswith("1-8-")
+
+
+def test_rules_leave_out_and_take_away(house: House, docs: Path) -> None:
+    made = make(house, docs)
+    synced(house, made)
+    settings = replace(made.settings, source_options=SourceOptions(include=("**/*.md",), exclude=("deep/**",)))
+    made = house.run(house.instances.update(made, settings))
+    (docs / "x.txt").write_text("x")
+    _, lines = synced(house, made)
+    assert "deep/b.md: Skipped by rule: deep/**" in lines and "x.txt: Skipped by Include Rules" in lines
+    assert lines[-1] == "1 removed, 2 skipped, 1 unchanged"
+    assert set(items(house, made)) == {"a.md"}
+
+
+def test_one_that_fails_costs_one_item_and_is_tried_again(house: House, docs: Path) -> None:
+    made = make(house, docs)
+    (docs / "image.xyz").write_bytes(b"no text")
+    (docs / "large.md").write_bytes(b"x" * ((10 << 20) + 1))
+    (docs / "zero.md").write_bytes(b"\0\0")
+    job, lines = synced(house, made)
+    assert job.end_reason == "completed" and lines[-1] == "2 completed, 3 error"
+    found = items(house, made)
+    kinds = {key: one.error.partition(":")[0] for key, one in found.items() if one.status == "error"}
+    assert kinds == {"image.xyz": "unsupported_type", "large.md": "over_size", "zero.md": "file_is_corrupt"}
+    versions = found["image.xyz"].version
+    assert synced(house, made)[1][-1] == "3 error, 2 unchanged"
+    assert items(house, made)["image.xyz"].version == versions  # what it says has not changed
+    (docs / "zero.md").write_text("text at last")
+    assert synced(house, made)[1][-1] == "1 completed, 2 error, 2 unchanged"
+    assert items(house, made)["zero.md"].status == "completed"
+
+
+def test_what_failed_to_be_indexed_is_fetched_again(house: House, docs: Path) -> None:
+    made = make(house, docs)
+    assert isinstance(house.embedder, FakeEmbedder)
+    house.embedder.fails = True
+    assert synced(house, made)[1][-1] == "2 error"
+    house.embedder.fails = False
+    assert synced(house, made)[1][-1] == "2 completed"
+
+
+def test_a_file_that_can_no_longer_be_indexed_is_no_longer_found(house: House, docs: Path) -> None:
+    made = make(house, docs)
+    synced(house, made)
+    (docs / "a.md").write_bytes(b"x" * ((10 << 20) + 1))
+    synced(house, made)
+    assert items(house, made)["a.md"].error.startswith("over_size: ")
+    assert texts(house, made) == {"a.md": "", "deep/b.md": "fog horn"}
+
+
+def test_uploads_stay_what_they_are(house: House, docs: Path) -> None:
+    made = make(house, docs)
+    house.run(house.indexing.upload(made, Upload("a.md", b"uploaded"), wait=20))
+    house.run(house.indexing.upload(made, Upload("own.md", b"uploaded too"), wait=20))
+    _, lines = synced(house, made)
+    assert any(line.startswith("a.md: an uploaded item has this key") for line in lines)
+    assert texts(house, made) == {"a.md": "uploaded", "own.md": "uploaded too", "deep/b.md": "fog horn"}
+    house.run(house.indexing.upload(made, Upload("deep/b.md", b"mine now"), wait=20))
+    (docs / "deep" / "b.md").unlink()
+    synced(house, made)
+    assert texts(house, made)["deep/b.md"] == "mine now"
+
+
+def test_another_source_takes_the_place_of_the_first(house: House, docs: Path) -> None:
+    made = make(house, docs)
+    synced(house, made)
+    other = docs.parent / "other"
+    other.mkdir()
+    (other / "a.md").write_text("of the other")
+    made = house.run(house.instances.update(made, replace(made.settings, source=str(other))))
+    synced(house, made)
+    assert texts(house, made) == {"a.md": "of the other"}
+    assert items(house, made)["a.md"].source == f"folder:{other}"
+
+
+def test_a_source_that_is_gone_pauses_the_instance_and_removes_nothing(house: House, docs: Path) -> None:
+    made = make(house, docs)
+    synced(house, made)
+    docs.rename(docs.parent / "away")
+    job, lines = synced(house, made)
+    assert job.end_reason.startswith("bucket_not_found: ")
+    assert lines[-1].startswith("the instance is paused")
+    assert house.run(house.catalog.get_instance_by_uid(made.uid)).settings.paused
+    assert set(items(house, made)) == {"a.md", "deep/b.md"}
+
+
+def test_one_item_is_fetched_anew(house: House, docs: Path) -> None:
+    made = make(house, docs)
+    synced(house, made)
+    (docs / "a.md").write_text("lamp oil, warmed")
+    item = items(house, made)["a.md"]
+    now = house.run(house.syncing.sync_item(made, item.id, wait=20))
+    assert (now.status, now.id) == ("completed", item.id)
+    assert texts(house, made)["a.md"] == "lamp oil, warmed"
+    again = house.run(house.syncing.sync_item(made, item.id, wait=20))
+    assert again.version > now.version  # the same bytes, indexed again since somebody asked
+    (docs / "a.md").unlink()
+    with pytest.raises(ItemSourceError, match="file_not_found: "):
+        house.run(house.syncing.sync_item(made, item.id))
+    assert texts(house, made)["a.md"] == ""
+
+
+@dataclass
+class Script:
+    """A source that does what a test says; ``gate`` holds up each fetch until it is set."""
+
+    entries: Sequence[Entry | SourceError] = ()
+    contents: Mapping[str, bytes] = field(default_factory=dict)
+    gate: asyncio.Event | None = None
+    closed: int = 0
+    fetched: list[str] = field(default_factory=list)
+
+    async def open(self, settings: InstanceSettings, secret: tuple[str, str] | None) -> Source:
+        return self
+
+    async def list(self, memos: Mapping[str, str]) -> AsyncGenerator[Entry, None]:
+        for one in self.entries:
+            if isinstance(one, SourceError):
+                raise one
+            yield replace(one, unchanged=memos.get(one.key) == one.memo != "")
+
+    async def fetch(self, entry: Entry) -> Fetched:
+        self.fetched.append(entry.key)
+        if self.gate:
+            await self.gate.wait()
+        if entry.key not in self.contents:
+            raise ItemSourceError("http_5xx", f"{entry.key} fails")
+        return Fetched(self.contents[entry.key], entry.memo)
+
+    def notes(self) -> Sequence[str]:
+        return ["a note"]
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.fixture
+def script() -> Script:
+    return Script([Entry("a.md", "1"), Entry("b.md", "1")], {"a.md": b"lamp oil", "b.md": b"fog horn"})
+
+
+@pytest.fixture
+def scripted(tmp_path: Path, script: Script) -> Iterator[House]:
+    made = House(tmp_path, sources=script)
+    made.run(made.indexing.start())
+    yield made
+    made.close()
+
+
+def test_a_listing_that_breaks_off_removes_nothing(scripted: House, script: Script) -> None:
+    made = scripted.make(source_kind="r2", source="bucket")
+    synced(scripted, made)
+    script.entries = [Entry("a.md", "2"), SourceError("r2_internal_error", "it broke off")]
+    script.contents = {"a.md": b"changed"}
+    job, lines = synced(scripted, made)
+    assert job.end_reason == "r2_internal_error: it broke off"
+    assert "a note" in lines
+    assert texts(scripted, made) == {"a.md": "changed", "b.md": "fog horn"}
+    assert not scripted.run(scripted.catalog.get_instance_by_uid(made.uid)).settings.paused
+    assert script.closed == 2
+
+
+def test_a_failure_that_passes_keeps_what_was_had(scripted: House, script: Script) -> None:
+    made = scripted.make(source_kind="r2", source="bucket")
+    synced(scripted, made)
+    script.entries = [Entry("a.md", "2"), Entry("b.md", "1")]
+    script.contents = {"b.md": b"fog horn"}
+    synced(scripted, made)
+    assert items(scripted, made)["a.md"].error == "http_5xx: a.md fails"
+    assert texts(scripted, made) == {"a.md": "lamp oil", "b.md": "fog horn"}
+    script.contents = {"a.md": b"lamp oil", "b.md": b"fog horn"}
+    script.entries = [Entry("a.md", "1"), Entry("b.md", "1")]
+    synced(scripted, made)
+    assert items(scripted, made)["a.md"].status == "completed"
+
+
+@pytest.mark.parametrize("change", ["cancel", "pause", "delete"])
+def test_a_sync_ends_between_items(
+    scripted: House, script: Script, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulling, "LOOK_EVERY", 0.01)
+    script.entries = [Entry(f"{number}.md", "1") for number in range(100)]
+    script.contents = {f"{number}.md": b"text" for number in range(100)}
+    made = scripted.make(source_kind="r2", source="bucket")
+
+    async def run() -> str:
+        script.gate = asyncio.Event()
+        job = await scripted.syncing.begin(made)
+        while len(script.fetched) < pulling.FETCHES:
+            await asyncio.sleep(0.01)
+        if change == "cancel":
+            await scripted.syncing.cancel(made, job.id)
+        elif change == "pause":
+            await scripted.instances.update(made, replace(made.settings, paused=True))
+        else:
+            await scripted.instances.delete(made)
+        script.gate.set()
+        await scripted.syncing.wait()
+        return "" if change == "delete" else (await scripted.syncing.get(made, job.id)).end_reason
+
+    reason = scripted.run(run())
+    assert reason == {"cancel": "cancelled", "delete": "", "pause": "paused: instance 'docs' was paused"}[change]
+    assert len(script.fetched) < 100 and script.closed == 1
+
+
+def test_a_sync_whose_source_changes_gives_way_to_another(
+    scripted: House, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulling, "LOOK_EVERY", 0.01)
+    script.entries = [Entry(f"{number}.md", "1") for number in range(100)]
+    script.contents = {f"{number}.md": b"text" for number in range(100)}
+    made = scripted.make(source_kind="r2", source="bucket")
+
+    async def run() -> list[str]:
+        script.gate = asyncio.Event()
+        await scripted.syncing.begin(made)
+        while len(script.fetched) < pulling.FETCHES:
+            await asyncio.sleep(0.01)
+        changed = await scripted.instances.update(made, replace(made.settings, source="another"))
+        await scripted.syncing.follow_change(changed, made.settings)
+        script.gate.set()
+        await scripted.syncing.wait()
+        await scripted.syncing.follow_schedule()
+        await scripted.syncing.wait()
+        return [job.end_reason.partition(":")[0] for job in (await scripted.syncing.list(made, 10, 0))[0]]
+
+    assert sorted(scripted.run(run())) == ["completed", "source_changed"]
+    assert {one.source for one in items(scripted, made).values()} == {"r2:another"}
+
+
+def test_the_log_of_many_entries_stays_short(scripted: House, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulling, "LINES", 3)
+    script.entries = [Entry(f"{number}.md", skipped="Skipped by rule: x") for number in range(10)]
+    _, lines = synced(scripted, scripted.make(source_kind="r2", source="bucket"))
+    assert len([line for line in lines if "Skipped by rule" in line]) == 3
+    assert "more skipped entries are counted, not told" in lines and "10 skipped" in lines
+
+
+def test_keys_that_nothing_can_have_are_left_out(scripted: House, script: Script) -> None:
+    script.entries = [Entry("x" * 3000), Entry("nul\0"), Entry("half\udc80"), Entry("d" * 300 + ".md", "1")]
+    script.contents = {one.key: b"text" for one in script.entries if isinstance(one, Entry)}
+    made = scripted.make(source_kind="r2", source="bucket")
+    job, _ = synced(scripted, made)
+    assert job.end_reason == "completed"
+    assert set(items(scripted, made)) == {"d" * 300 + ".md"}  # longer than an upload's may be
+
+
+def test_what_a_new_instance_may_name(house: House, docs: Path) -> None:
+    def check(kind: str, source: str, inferred: bool = False) -> None:
+        settings = InstanceSettings(source_kind=kind, source=source)  # type: ignore[arg-type]
+        house.run(house.pulling.check("acc", settings, inferred=inferred))
+
+    check("folder", str(docs))
+    for outside in ("/etc", str(docs / ".." / ".." / ".."), "docs", str(docs / "none")):
+        with pytest.raises(ForbiddenSourceError):
+            check("folder", outside)
+    with pytest.raises(UnknownSourceError, match="no bucket that can be read"):
+        check("r2", "bucket", inferred=True)
+    check("r2", "bucket")  # its first sync says what is wrong
+    check("web-crawler", "https://harbour.example")
+
+
+@pytest.fixture
+def site() -> Iterator[WebSite]:
+    with serve_site() as made:
+        yield made
+
+
+def test_a_website_with_its_errors_and_its_meta_tags(tmp_path: Path, site: WebSite) -> None:
+    site.html("/a", "<h1>Lamp oil</h1>", '<meta name="station" content="north">')
+    site.pages["/locked"] = Reply(status=401)
+    site.sitemap("/a", "/locked", "/none", changefreq="always")
+    house = House(tmp_path, sources=OpenSources(version="test", guard=Guard(["127.0.0.1"])))
+    try:
+        house.run(house.indexing.start())
+        made = house.make(source_kind="web-crawler", source=site.url, fields=(MetadataField("station", "text"),))
+        job, lines = synced(house, made)
+        assert job.end_reason == "completed" and lines[-1] == "1 completed, 2 error"
+        found = {key.removeprefix(site.url): one for key, one in items(house, made).items()}
+        assert found["/a"].metadata == {"station": "north"} and found["/a"].status == "completed"
+        assert found["/locked"].error.startswith("crawl_got_http_401: ")
+        assert found["/none"].error.startswith("http_4xx: ")
+        assert "Lamp oil" in texts(house, made)[f"{site.url}/a"]
+        del site.pages["/a"]
+        synced(house, made)
+        assert texts(house, made)[f"{site.url}/a"] == ""  # the site says that it is gone
+    finally:
+        house.close()

@@ -1,0 +1,93 @@
+"""A folder gives its own files, and never another's."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from secondlook.domain.source import Entry
+from secondlook.errors import ItemSourceError, SourceError
+from secondlook.sources.folder import Folder
+from secondlook.sources.opening import find_folder
+
+
+def keys(folder: Folder) -> list[str]:
+    async def run() -> list[str]:
+        return [entry.key async for entry in folder.list({})]
+
+    return sorted(asyncio.run(run()))
+
+
+def read(folder: Folder, key: str) -> bytes:
+    return asyncio.run(folder.fetch(Entry(key))).content
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    made = tmp_path / "docs"
+    made.mkdir()
+    (made / "a.md").write_text("lamp oil")
+    (tmp_path / "secret.md").write_text("secret")
+    return made
+
+
+def test_links_lead_nowhere_outside(root: Path, tmp_path: Path) -> None:
+    (root / "out.md").symlink_to(tmp_path / "secret.md")
+    (root / "up").symlink_to(tmp_path)
+    (root / "circle").symlink_to(root)
+    (root / "dead.md").symlink_to(root / "none.md")
+    (root / "in.md").symlink_to(root / "a.md")
+    folder = Folder(root)
+    assert keys(folder) == ["a.md", "in.md"]
+    assert folder.notes() == ["3 links that lead out of the folder, or to folders, are left out"]
+    assert read(folder, "in.md") == b"lamp oil"
+    for key in ("out.md", "up/secret.md", "../secret.md", str(tmp_path / "secret.md"), "dead.md"):
+        with pytest.raises(ItemSourceError, match=r"^file_not_found: ") as caught:
+            read(folder, key)
+        assert caught.value.gone
+
+
+def test_what_is_no_file_is_left_out(root: Path) -> None:
+    os.mkfifo(root / "pipe.md")
+    (root / ".git").mkdir()
+    (root / ".git" / "config.md").write_text("x")
+    (root / ".env").write_text("x")
+    folder = Folder(root)
+    assert keys(folder) == [".env", "a.md"]
+    with pytest.raises(ItemSourceError, match=r"^unsupported_type: "):
+        read(folder, "pipe.md")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_folder_that_cannot_be_read_is_no_empty_one(root: Path) -> None:
+    closed = root / "closed"
+    closed.mkdir(0o000)
+    with pytest.raises(SourceError, match=r"^bucket_unauthorized: "):
+        keys(Folder(root))
+
+
+def test_a_folder_that_is_gone_is_no_empty_one(root: Path) -> None:
+    with pytest.raises(SourceError, match=r"^bucket_not_found: ") as caught:
+        keys(Folder(root / "none"))
+    assert caught.value.lasting
+
+
+def test_many_files(root: Path) -> None:
+    for number in range(1200):
+        (root / f"{number}.md").touch()
+    assert len(keys(Folder(root))) == 1201
+
+
+def test_roots(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "docs-too").mkdir()
+    (root / "away").symlink_to(tmp_path / "docs-too")
+    assert find_folder(str(root), [tmp_path]) == root.resolve()
+    assert find_folder(str(root), [root]) == root.resolve()
+    for source in ("/etc", str(tmp_path), str(tmp_path / "docs-too"), str(root / ".."), str(root / "away"), "docs"):
+        with pytest.raises(SourceError, match=r"^bucket_unauthorized: .*SECONDLOOK_FOLDER_ROOTS"):
+            find_folder(source, [root])
+    with pytest.raises(SourceError, match=r"^bucket_unauthorized: .*SECONDLOOK_FOLDER_ROOTS"):
+        find_folder(str(root), [])
+    with pytest.raises(SourceError, match=r"^bucket_not_found: "):
+        find_folder(str(root / "a.md"), [root])
