@@ -45,7 +45,7 @@ class InstanceSettings:
     ``cache_life`` is in seconds, ``cache_likeness`` how alike a question must be for a kept answer.
     ``analyser`` is the language of the keyword index, None for the English of the tokenizer.
     ``source`` is where items come from besides uploads, of ``source_kind``, every ``sync_interval`` seconds, with
-    the credentials of ``service_token``.
+    the credentials of ``service_token``. ``ocr`` asks for the text of scanned pages.
     ``extra`` keeps wire fields that are stored and echoed but that no stage reads,
     as a JSON object.
     """
@@ -85,6 +85,7 @@ class InstanceSettings:
     source: str = ""
     sync_interval: int = 21600
     service_token: str = ""
+    ocr: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,11 +25,11 @@ from secondlook.errors import (
     PausedError,
     SecondlookError,
 )
+from secondlook.ingest.kinds import check_file
 from secondlook.ingest.metadata import ENVELOPE, clean_metadata, envelope_size, place_metadata
-from secondlook.ingest.parse import check_file
 from secondlook.ledgers import Journal
 from secondlook.ports import Blobs, Catalog, Embedder, Indexer
-from secondlook.services.chunking import Chunking, Steps
+from secondlook.services.chunking import Chunking, ReadingOptions, Steps
 from secondlook.services.retaking import Retaking
 
 log = logging.getLogger(__name__)
@@ -61,13 +61,20 @@ class Indexing:
     """
 
     def __init__(
-        self, catalog: Catalog, indexer: Indexer, blobs: Blobs, embedder: Embedder, *, journal: Journal
+        self,
+        catalog: Catalog,
+        indexer: Indexer,
+        blobs: Blobs,
+        embedder: Embedder,
+        *,
+        journal: Journal,
+        reading: ReadingOptions | None = None,
     ) -> None:
         self._catalog = catalog
         self._indexer = indexer
         self._blobs = blobs
         self._journal = journal
-        self._chunking = Chunking(blobs, embedder)
+        self._chunking = Chunking(blobs, embedder, reading)
         self._queue: asyncio.Queue[Item] = asyncio.Queue()
         self._done: dict[tuple[str, int], asyncio.Event] = {}
         self._taken: set[tuple[str, int]] = set()
@@ -115,6 +122,7 @@ class Indexing:
             task.cancel()
         await asyncio.gather(*self._workers, *self._retaking.stop(), return_exceptions=True)
         self._workers = []
+        await self._chunking.close()
 
     async def upload(self, instance: Instance, upload: Upload, *, wait: float | None = None) -> Item:
         """The item, queued, or as it is after at most ``wait`` seconds; the same key replaces.
@@ -129,7 +137,7 @@ class Indexing:
             raise FileMissingError(f"the file needs a name in UTF-8: it was {upload.key!r}")
         if len(key) > LONGEST_KEY:
             raise NameTooLongError(f"the file name has {len(key)} characters; the limit is {LONGEST_KEY}")
-        check_file(key, len(upload.content))
+        check_file(key, len(upload.content), ocr=instance.settings.ocr)
         now = int(time.time() * 1000)
         metadata = _fitting(clean_metadata(upload.metadata or {}, instance.settings.fields), key, now)
         item = Item(
