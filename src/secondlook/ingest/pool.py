@@ -116,8 +116,9 @@ class _Child:
 
     async def end(self) -> int:
         """Kill the process and its group, and say how it ended, as ``returncode`` does."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        if self._process.returncode is None:  # else the number may be another's by now
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
         if self._process.stdin:
             self._process.stdin.close()
         return await self._process.wait()

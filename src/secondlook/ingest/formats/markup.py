@@ -109,12 +109,13 @@ class _Writer:
     def finish(self) -> str:
         """All blocks, apart from each other but for the points of a list."""
         self._end()
-        text = ""
+        parts: list[str] = []
         for block in self._blocks:
-            near = _is_point(block.partition("\n")[0]) and _is_point(text.rpartition("\n")[2])
-            text_between = "" if not text else "\n" if near else "\n\n"
-            text += text_between + block
-        return text
+            if parts:
+                near = _is_point(block) and _is_point(parts[-1].rpartition("\n")[2])
+                parts.append("\n" if near else "\n\n")
+            parts.append(block)
+        return "".join(parts)
 
     def _enter(self, node: LexborNode) -> bool:
         """Take in the beginning of a node, and say whether to look inside."""
@@ -195,7 +196,14 @@ def _read_table(node: LexborNode) -> str:
 
 
 def _plain(node: LexborNode | None) -> str:
-    return BLANKS.sub(" ", node.text(separator=" ") or "").strip() if node else ""
+    """The text inside on one line, with a blank where a block or line begins."""
+    if node is None:
+        return ""
+    pieces = [
+        one.text_content or "" if one.tag == "-text" else " " if one.tag in BLOCKS or one.tag == "br" else ""
+        for one in node.traverse(include_text=True)
+    ]
+    return BLANKS.sub(" ", "".join(pieces)).strip()
 
 
 def _is_point(line: str) -> bool:

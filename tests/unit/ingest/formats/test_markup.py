@@ -119,6 +119,11 @@ def test_deep_pages() -> None:
     assert time.process_time() - started < 20
 
 
+def test_cells_keep_words_whole_and_paragraphs_apart() -> None:
+    cells = "<table><tr><td>H<sub>2</sub>O<td><p>one<p>two<br>three</td></table>after"
+    assert text(cells) == "| H2O | one two three |\n| --- | --- |\n\nafter"
+
+
 def test_fences_are_longer_than_those_inside() -> None:
     assert text("<pre>```\nx\n```</pre>") == "````\n```\nx\n```\n````"
 

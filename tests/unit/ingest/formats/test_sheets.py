@@ -8,7 +8,7 @@ from secondlook.errors import FileUnreadableError
 from secondlook.ingest.formats import sheets
 from secondlook.ingest.formats.reading import Wanted
 from secondlook.ingest.formats.sheets import read_rows, read_sheets
-from tests.documents import ENCRYPTED, make_ods, make_xls, make_xlsx, make_zip
+from tests.documents import ENCRYPTED, make_ods, make_xls, make_xlsb, make_xlsx, make_zip
 
 STOCK = [["Grade", "Litres", "Since"], ["B", 12.5, dt.datetime(2026, 7, 1)], ["C", 3, dt.datetime(2026, 7, 1, 8, 30)]]
 TABLE = """## Stock
@@ -29,6 +29,11 @@ def test_sheets_of_before_2007() -> None:
     assert read_sheets(make_xls("Stock", rows), Wanted()).text.splitlines()[2:] == [
         "| Grade | Litres |", "| --- | --- |", "| B | 12.5 |", "| C | 3 |",
     ]  # fmt: skip
+
+
+def test_binary_sheets() -> None:
+    content = make_xlsb("Stock", [["Grade", "Litres"], ["B", "12"]])
+    assert read_sheets(content, Wanted()).text == "## Stock\n\n| Grade | Litres |\n| --- | --- |\n| B | 12 |"
 
 
 def test_sheets_of_libreoffice() -> None:
