@@ -87,6 +87,16 @@ def test_the_page_of_a_passage(wire: Wire) -> None:
     assert found(wire, "walrus")[0]["item"]["metadata"]["page"] == "cover"
 
 
+@pytest.mark.parametrize(("kind", "expected"), [("number", 2), ("text", None)])
+def test_filters_by_page(wire: Wire, kind: str, expected: int | None) -> None:
+    wire.make(custom_metadata=[{"field_name": "page", "data_type": kind}], chunk_size=64)
+    line = "walrus " * 10
+    wire.upload("a.pdf", make_pdf(*[[(9, line)] * 9] * 2))
+    body = {"query": "walrus", "ai_search_options": {"retrieval": {"filters": {"page": 2}, "match_threshold": 0}}}
+    chunks = wire.post(f"{NEW}/handbook/search", body).json()["result"]["chunks"]
+    assert {chunk["item"]["metadata"]["page"] for chunk in chunks} == ({expected} if expected else set())
+
+
 @pytest.mark.parametrize(
     ("key", "content", "kind"),
     [

@@ -96,7 +96,7 @@ class Chunking:
         metadata = merge_metadata(instance, item, document, steps)
         if len(spans) > PASSAGES_A_TURN:
             await before_long_work()
-        place_of = _Places(document, self._how.headings)
+        place_of = _Places(document, instance, self._how.headings)
         chunks: list[IndexedChunk] = []
         for start in range(0, len(spans), PASSAGES_A_TURN):
             turn = spans[start : start + PASSAGES_A_TURN]
@@ -154,14 +154,15 @@ def merge_metadata(instance: Instance, item: Item, document: Document, steps: St
 class _Places:
     """What is known of a place in a document besides its text."""
 
-    def __init__(self, document: Document, headings: bool) -> None:
-        self._pages = document.pages
+    def __init__(self, document: Document, instance: Instance, headings: bool) -> None:
+        typed = {field.name: field.type for field in instance.settings.fields}
+        self._pages = document.pages if typed.get("page", "number") == "number" else ()
         title = document.front_matter.get("title", document.title)
         self._title = title.strip() if isinstance(title, str) else ""
         self._outline = Outline(document.text) if headings else None
 
     def metadata(self, metadata: Mapping[str, MetadataValue], start: int) -> Mapping[str, MetadataValue]:
-        """The item's metadata, and the page where the passage begins, unless the item has a ``page`` of its own."""
+        """The item's metadata, and the page where the passage begins, unless ``page`` is something else there."""
         if not self._pages or "page" in metadata:
             return metadata
         return {**metadata, "page": bisect_right(self._pages, start)}
