@@ -3,8 +3,9 @@
 import pytest
 
 from secondlook.errors import FileUnreadableError
+from secondlook.ingest.formats.package import open_package
 from secondlook.ingest.formats.reading import Wanted
-from secondlook.ingest.formats.word import read_word
+from secondlook.ingest.formats.word import read_word, slim
 from tests.documents import OFFICE, RELS, make_docx, make_word, make_xlsx, make_zip
 
 
@@ -42,3 +43,13 @@ def test_a_picture_outside_the_document_is_not_fetched() -> None:
         f' Type="{OFFICE}/officeDocument/2006/relationships/image"/></Relationships>'
     )
     assert read_word(make_word(drawing, **{"word/_rels/document.xml.rels": rels}), Wanted()).text == "Seen"
+
+
+def test_only_what_decides_about_text_is_read() -> None:
+    whole = open_package(make_docx())
+    slimmed = open_package(slim(whole))
+    assert set(slimmed.namelist()) < set(whole.namelist())
+    assert slimmed.read("word/document.xml") == whole.read("word/document.xml")
+    styles = slimmed.read("word/styles.xml")
+    assert len(styles) < len(whole.read("word/styles.xml")) / 4
+    assert b"List Bullet" in styles
