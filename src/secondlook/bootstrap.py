@@ -13,6 +13,7 @@ from typing import Literal, TypeVar
 from secondlook import __version__
 from secondlook.engines.embedded import EmbeddedEngine
 from secondlook.errors import FolderInUseError, InvalidModelError, SecondlookError, SetupError
+from secondlook.ingest.pool import ParseLimits
 from secondlook.models import golden, registry, remote_config, weights
 from secondlook.models.batching import Scheduler
 from secondlook.models.cross_encoder import CrossEncoder
@@ -27,6 +28,7 @@ from secondlook.ports import Generator, Indexer, Reranker, Rerankers, Tools
 from secondlook.services.access import Access
 from secondlook.services.bundle import Services
 from secondlook.services.caching import AnswerCache
+from secondlook.services.chunking import ReadingOptions
 from secondlook.services.endpoints import Endpoints
 from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
@@ -190,7 +192,9 @@ def make_services(
     journal = SqlJournal(catalog.database)
     vault = FileBlobs(settings.data_dir / "secrets", private=True)
     service_tokens = ServiceTokens(SqlServiceTokens(catalog.database), vault, catalog)
-    indexing = Indexing(catalog, engine, blobs, tools.embedder, journal=journal)
+    limits = ParseLimits(settings.parse_memory_mb << 20, settings.parse_seconds)
+    reading = ReadingOptions(limits, settings.ocr_languages, settings.heading_context)
+    indexing = Indexing(catalog, engine, blobs, tools.embedder, journal=journal, reading=reading)
     pulling = Pulling(make_sources(settings), SqlMemos(catalog.database), catalog, indexing, service_tokens)
     instances = Instances(
         catalog,

@@ -18,7 +18,7 @@ from secondlook.domain.options import Generation
 from secondlook.domain.query import Query
 from secondlook.errors import CallerError, InstanceNotFoundError, MissingQueryError, SecondlookError
 from secondlook.evaluation.datasets import read_dataset
-from secondlook.ingest.parse import PLAIN, file_type
+from secondlook.ingest.kinds import is_readable
 from secondlook.screen import Downloads, as_dict, make_bars, show_models, show_ranking, show_report, tell_steps
 from secondlook.server import listening, url_of
 from secondlook.server import serve as serve_http
@@ -229,7 +229,7 @@ def _walk(path: Path) -> list[tuple[str, Path]]:
         return [(path.name, path)]
     if not path.is_dir():
         raise SecondlookError(f"{path} is neither a file nor a folder: check the path")
-    found = (one for one in sorted(path.rglob("*")) if one.is_file() and file_type(one.name) in PLAIN)
+    found = (one for one in sorted(path.rglob("*")) if one.is_file() and is_readable(one.name))
     return [(one.relative_to(path).as_posix(), one) for one in found]
 
 

@@ -186,6 +186,16 @@ class UnsupportedFileError(CallerError):
     """The file's type cannot be indexed."""
 
 
+class FileUnreadableError(UnsupportedFileError):
+    """A file was taken in, and no text can be had from it."""
+
+    def __init__(self, kind: str, why: str = "") -> None:
+        """``kind`` is the word for programs (contract, 18.7), ``why`` the sentence for people."""
+        super().__init__(f"{kind}: {why}")
+        self.kind = kind
+        self.why = why
+
+
 class InvalidMetadataError(CallerError):
     """The metadata is not a JSON object of scalars."""
 

@@ -1,6 +1,7 @@
 """Environment and arguments become one frozen object."""
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,8 @@ from secondlook.errors import SetupError
 PREFIX = "SECONDLOOK_"
 LAST_PORT = 65535
 MOST_DIGITS = 9
+LANGUAGES = re.compile(r"[A-Za-z_/]{2,40}(\+[A-Za-z_/]{2,40})*")
+"""They become an argument of a program."""
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -39,6 +42,10 @@ class Settings:
         compatibility: ``strict`` follows the contract also where it serves nobody.
         log_level: what is logged, from this level on.
         snippet_dir: an unpacked package of the search box for web pages.
+        parse_memory_mb: memory that a document may take while it is read, in MiB.
+        parse_seconds: longest that reading a document may take.
+        ocr_languages: of scanned pages and pictures, as Tesseract names them.
+        heading_context: whether the models read the headings above a passage with it.
         npm_registry: where that package may be fetched from, once; nowhere when empty.
         folder_roots: folders below which users may have folders of this machine indexed; none when empty.
         folder_watch: seconds between two looks at whether folders have changed; 0 for syncs by schedule alone.
@@ -88,6 +95,10 @@ class Settings:
     s3_secret_key: str = field(default="", repr=False)
     s3_buckets: tuple[str, ...] = ()
     fetch_allow: tuple[str, ...] = ()
+    parse_memory_mb: int = 1024
+    parse_seconds: int = 60
+    ocr_languages: str = "eng"
+    heading_context: bool = False
 
     @property
     def models_dir(self) -> Path:
@@ -150,6 +161,10 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         s3_secret_key=_text("S3_SECRET_KEY", ""),
         s3_buckets=_words(_text("S3_BUCKETS", "")),
         fetch_allow=_words(_text("FETCH_ALLOW", "")),
+        parse_memory_mb=_number("PARSE_MEMORY_MB", plain.parse_memory_mb, 256, 1_000_000),
+        parse_seconds=_number("PARSE_SECONDS", plain.parse_seconds, 1, 3600),
+        ocr_languages=_languages("OCR_LANGUAGES", plain.ocr_languages),
+        heading_context=_switch(f"{PREFIX}HEADING_CONTEXT"),
     )
 
 
@@ -167,6 +182,13 @@ def _roots(text: str) -> tuple[Path, ...]:
         if not one.is_absolute():
             raise SetupError(f"{PREFIX}FOLDER_ROOTS: {str(one)!r} is no absolute path: begin it with a slash")
     return roots
+
+
+def _languages(name: str, default: str) -> str:
+    text = _text(name, default)
+    if not LANGUAGES.fullmatch(text):
+        raise SetupError(f"{PREFIX}{name} is {text!r}: give languages as Tesseract names them, such as eng+deu")
+    return text
 
 
 def _choice(name: str, default: str, allowed: Sequence[str]) -> str:

@@ -26,7 +26,7 @@ PAGES = {
     "winter/oil.md": "# Lamp oil\n\nWarm the lamp oil reservoir before lighting when the oil freezes :fire:.",
     "signals/fog.md": "Two blasts of the fog horn every ninety seconds; see [the table](x) and [/b] [bold]loud[/bold].",
     "stores/grades.txt": "Grade B oil stays liquid down to minus twelve degrees.",
-    "logo.png": "no text",
+    "logo.ico": "no text",
 }
 
 
@@ -274,14 +274,14 @@ def test_files_that_cannot_be_indexed_stop_no_others(cli: Cli, filled: Path, tmp
     (mixed / "b-large.md").write_bytes(b"x" * ((10 << 20) + 1))
     (mixed / ("c" * 126 + ".md")).write_text("too long a name", encoding="utf-8")
     (mixed / "z.md").write_text("The ship's bell rings.", encoding="utf-8")
-    single = tmp_path / "logo.png"
+    single = tmp_path / "logo.ico"
     single.write_bytes(b"\x89PNG")
     done = cli("index", "more", mixed, single, "--data-dir", filled)
     assert (done.code, done.out) == (0, "1 of 5 files indexed into more\n")
     assert "a-empty[1].md: file_content_empty" in done.err
-    assert "b-large.md: b-large.md has 10,485,761 bytes" in done.err
+    assert "b-large.md: over_size: b-large.md has 10,485,761 bytes" in done.err
     assert "the file name has 129 characters" in done.err
-    assert "logo.png: logo.png: files of type .png are not indexed" in done.err
+    assert "logo.ico: unsupported_type: logo.ico: files of type .ico are not indexed" in done.err
 
 
 def test_when_no_file_can_be_indexed_that_is_an_error(cli: Cli, filled: Path, tmp_path: Path) -> None:

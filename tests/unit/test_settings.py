@@ -40,6 +40,10 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
         "LLM_KEY": "k",
         "LLM_TIMEOUT": "5",
         "OFFLINE": "Yes",
+        "PARSE_MEMORY_MB": "300",
+        "PARSE_SECONDS": "5",
+        "OCR_LANGUAGES": "eng+chi_sim",
+        "HEADING_CONTEXT": "on",
     }.items():
         monkeypatch.setenv(f"SECONDLOOK_{name}", value)
     monkeypatch.setenv("HF_ENDPOINT", "http://hub")
@@ -63,6 +67,10 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
         llm_timeout=5.0,
         hf_endpoint="http://hub",
         offline=True,
+        parse_memory_mb=300,
+        parse_seconds=5,
+        ocr_languages="eng+chi_sim",
+        heading_context=True,
     )
     assert found.models_dir == Path("/cache")
 
@@ -96,6 +104,9 @@ def test_switches(monkeypatch: pytest.MonkeyPatch, name: str, value: str, on: bo
         ("MISSING_MODEL", "ignore", "choose substitute, fall_back or error"),
         ("PAIR_CACHE", "-1", "from 0 to 100000000"),
         ("LONG_PASSAGES", "max", "choose window, mean or truncate"),
+        ("PARSE_MEMORY_MB", "255", "from 256 to 1000000"),
+        ("OCR_LANGUAGES", "-v", "such as eng.deu"),
+        ("OCR_LANGUAGES", "eng+", "as Tesseract names them"),
         ("LANGUAGE_GUARD", "on", "choose off, skip or route"),
         ("LANGUAGE_GUARD", "route", "SECONDLOOK_MULTILINGUAL_RERANKER"),
     ],

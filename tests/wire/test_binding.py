@@ -155,7 +155,7 @@ def test_items(filled: Wire, env: Connection, kind: str) -> None:
     with pytest.raises(AiSearchNotFoundError, match="item_not_found"):
         filled.run(one.info())
     with pytest.raises(AiSearchError, match="unsupported_file_type"):
-        filled.run(items.upload("logo.png", b"x"))
+        filled.run(items.upload("logo.ico", b"x"))
 
 
 def test_polling_ends_when_the_time_is_up(filled: Wire, env: Connection) -> None:

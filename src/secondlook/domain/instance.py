@@ -46,7 +46,8 @@ class InstanceSettings:
     ``cache_life`` is in seconds, ``cache_likeness`` how alike a question must be for a kept answer.
     ``analyser`` is the language of the keyword index, None for the English of the tokenizer.
     ``source`` is where items come from besides uploads, of ``source_kind``, every ``sync_interval`` seconds, with
-    the credentials of ``service_token``; ``source_options`` say what of it is wanted.
+    the credentials of ``service_token``; ``source_options`` say what of it is wanted. ``ocr`` asks for the text of
+    scanned pages.
     ``extra`` keeps wire fields that are stored and echoed but that no stage reads,
     as a JSON object.
     """
@@ -87,6 +88,7 @@ class InstanceSettings:
     sync_interval: int = 21600
     service_token: str = ""
     source_options: SourceOptions = field(default_factory=SourceOptions)
+    ocr: bool = False
 
     @property
     def source_id(self) -> str:

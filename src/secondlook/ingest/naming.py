@@ -1,6 +1,6 @@
 """By which extension a file is read, where its name has none or is an address."""
 
-from secondlook.ingest.parse import file_type
+from secondlook.ingest.kinds import file_type
 
 EXTENSIONS = {
     "text/html": ".html", "application/xhtml+xml": ".html", "text/plain": ".txt", "text/markdown": ".md",

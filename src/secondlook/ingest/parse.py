@@ -1,70 +1,21 @@
-"""From bytes to text: which files are read, and how."""
+"""From bytes to text: plain text here, other documents in a child process."""
 
+import asyncio
 import html
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import PurePosixPath
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import cast
 
 import yaml
 
-from secondlook.errors import FileTooLargeError, UnsupportedFileError
+from secondlook.errors import FileUnreadableError
+from secondlook.ingest.encoding import decode
+from secondlook.ingest.formats.reading import Wanted
+from secondlook.ingest.kinds import TEXT_LIMIT, Kind, check_content, check_file, file_type, kind_of
+from secondlook.ingest.pool import ReaderPool
 
-MEBIBYTE = 1 << 20
-PLAIN_LIMIT = 10 * MEBIBYTE
-PLAIN = frozenset(
-    [
-        ".txt",
-        ".rst",
-        ".log",
-        ".ini",
-        ".conf",
-        ".env",
-        ".properties",
-        ".gitignore",
-        ".editorconfig",
-        ".toml",
-        ".markdown",
-        ".md",
-        ".mdx",
-        ".mdoc",
-        ".tex",
-        ".latex",
-        ".sh",
-        ".bat",
-        ".ps1",
-        ".sgml",
-        ".json",
-        ".yaml",
-        ".yml",
-        ".css",
-        ".js",
-        ".php",
-        ".py",
-        ".rb",
-        ".java",
-        ".c",
-        ".cpp",
-        ".cxx",
-        ".h",
-        ".hpp",
-        ".go",
-        ".rs",
-        ".swift",
-        ".dart",
-        ".el",
-        ".sql",
-        ".csv",
-        ".html",
-        ".htm",
-        ".xml",
-        ".jsonl",
-        ".ts",
-        ".tsx",
-        ".jsx",
-    ]
-)
-MARKUP = frozenset((".html", ".htm", ".xml", ".svg"))
 FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.{0,65536}?)\r?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 OPENING = re.compile(r"<(!--|(?:script|style)\b)?", re.IGNORECASE | re.ASCII)
 CLOSING = {
@@ -81,51 +32,83 @@ BLANK_LINES = re.compile(r"(?<![ \t])[ \t]*\n\s*\n\s*")
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file's text, and the front matter it carried."""
+    """A file's text, and what else it carried.
+
+    Attributes:
+        front_matter: the fields at the head of a Markdown file.
+        title: of a page, where there is no front matter.
+        pages: the first byte of each page in the text, where the file has pages.
+        fields: names and values for machines; only those of the instance's schema count.
+    """
 
     text: str
     front_matter: Mapping[str, object]
+    title: str = ""
+    pages: Sequence[int] = ()
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
-def check_file(key: str, size: int) -> None:
-    """Nothing if the file can be indexed.
+async def read_file(key: str, content: bytes, pool: ReaderPool, wanted: Wanted) -> Document:
+    """The file's text; plain text is read here, all else in a child of the pool.
 
     Raises:
-        UnsupportedFileError: its extension is not one of ``PLAIN``.
-        FileTooLargeError: it is over 10 MiB, the limit of plain text (contract of Oct 2026).
+        FileUnreadableError: it is not what its name says, it is broken, locked, empty or too large to read.
+        FileTooLargeError, UnsupportedFileError: as ``check_file``.
     """
-    suffix = file_type(key)
-    if size > PLAIN_LIMIT:
-        raise FileTooLargeError(f"{key} has {size:,} bytes; the limit is {PLAIN_LIMIT:,}: split the file")
-    if suffix not in PLAIN:
-        raise UnsupportedFileError(
-            f"{key}: files of type {suffix or '(none)'} are not indexed: upload text, Markdown, HTML or code"
-        )
-
-
-def file_type(key: str) -> str:
-    """The lower-case extension with its dot; a dot file is its own extension."""
-    path = PurePosixPath(key)
-    return (path.suffix or (path.name if path.name.startswith(".") else "")).lower()
+    check_file(key, len(content), ocr=wanted.ocr)
+    if not content:
+        raise FileUnreadableError("file_content_empty", "the file holds no text")
+    check_content(key, content)
+    kind = cast(Kind, kind_of(key))  # it has one, as check_file says
+    if kind in ("text", "markup", "gzip"):
+        return await asyncio.to_thread(parse_file, key, content)
+    try:
+        found = await pool.read(kind, content, wanted)
+    except FileUnreadableError as error:
+        raise FileUnreadableError(error.kind, f"{key}: {error.why}") from error
+    return Document(found.text, {}, found.title, found.pages, found.fields)
 
 
 def parse_file(key: str, content: bytes) -> Document:
-    """The file's text.
+    """The text of a plain file, of XML, or of a packed log.
 
     Raises:
-        UnsupportedFileError: the bytes are no text.
+        FileUnreadableError: the bytes are no text, or unpack to too much.
     """
+    if file_type(key) == ".log.gz":
+        content = unpack(key, content)
     if b"\0" in content[:8192] and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise UnsupportedFileError(f"file_is_corrupt: {key} holds binary data, not text")
-    text = _decode(content)
+        raise FileUnreadableError("file_is_corrupt", f"{key} holds binary data, not text")
+    text = decode(content)
     front: Mapping[str, object] = {}
     if file_type(key) in (".md", ".mdx", ".markdown", ".mdoc") and (found := FRONT_MATTER.match(text)):
         front = _front_matter(found.group(1))
         if front:
             text = text[found.end() :]
-    if file_type(key) in MARKUP:
+    if kind_of(key) == "markup":
         text = BLANK_LINES.sub("\n\n", html.unescape(_without_tags(text)))
     return Document(text.replace("\r\n", "\n").replace("\0", ""), front)
+
+
+def unpack(key: str, content: bytes) -> bytes:
+    """What gzip packed, however many members it has, up to ``TEXT_LIMIT`` bytes.
+
+    Raises:
+        FileUnreadableError: it is more, or broken.
+    """
+    kept = bytearray()
+    while content.strip(b"\0"):
+        stream = zlib.decompressobj(wbits=31)
+        try:
+            kept += stream.decompress(content, TEXT_LIMIT + 1 - len(kept))
+        except zlib.error as error:
+            raise FileUnreadableError("file_is_corrupt", f"{key} cannot be unpacked ({error})") from error
+        if len(kept) > TEXT_LIMIT:
+            raise FileUnreadableError("over_size", f"{key} unpacks to more than {TEXT_LIMIT:,} bytes: split the log")
+        if not stream.eof:
+            raise FileUnreadableError("file_is_corrupt", f"{key} ends before its end: pack it again")
+        content = stream.unused_data
+    return bytes(kept)
 
 
 def _without_tags(text: str) -> str:
@@ -159,15 +142,6 @@ class _Ahead:
         while self._next and self._next.start() < place:
             self._next = next(self._matches, None)
         return self._next.end() if self._next else 0
-
-
-def _decode(content: bytes) -> str:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16", errors="replace")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")
 
 
 def _front_matter(block: str) -> Mapping[str, object]:

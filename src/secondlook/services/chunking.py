@@ -3,16 +3,20 @@
 import asyncio
 import contextlib
 import time
+from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from secondlook.domain.chunk import Chunk, IndexedChunk, MetadataValue
 from secondlook.domain.instance import Instance, Item
 from secondlook.domain.jobs import ItemLine
 from secondlook.errors import InvalidMetadataError, ItemNotFoundError
+from secondlook.ingest.formats.reading import Wanted
+from secondlook.ingest.headings import Outline
 from secondlook.ingest.metadata import ENVELOPE, clean_metadata, envelope_size, place_metadata
 from secondlook.ingest.naming import typed_name
-from secondlook.ingest.parse import Document, parse_file
+from secondlook.ingest.parse import Document, read_file
+from secondlook.ingest.pool import ParseLimits, ReaderPool
 from secondlook.ingest.split import split_text, whole_text
 from secondlook.ports import Blobs, Embedder
 
@@ -42,12 +46,32 @@ class Steps:
         return lines
 
 
+@dataclass(frozen=True, slots=True)
+class ReadingOptions:
+    """How documents are read.
+
+    Attributes:
+        languages: of scanned pages and pictures, as Tesseract names them.
+        headings: whether the models read the headings above a passage with it.
+    """
+
+    limits: ParseLimits = field(default_factory=ParseLimits)
+    languages: str = "eng"
+    headings: bool = False
+
+
 class Chunking:
     """Reads, splits and embeds."""
 
-    def __init__(self, blobs: Blobs, embedder: Embedder) -> None:
+    def __init__(self, blobs: Blobs, embedder: Embedder, how: ReadingOptions | None = None) -> None:
         self._blobs = blobs
         self._embedder = embedder
+        self._how = how or ReadingOptions()
+        self._pool = ReaderPool(self._how.limits)
+
+    async def close(self) -> None:
+        """End the processes that read documents."""
+        await self._pool.close()
 
     async def make_chunks(
         self, instance: Instance, item: Item, steps: Steps, *, before_long_work: Callable[[], Awaitable[object]]
@@ -56,7 +80,8 @@ class Chunking:
         if not item.blob:
             raise ItemNotFoundError(f"nothing was had of {item.key} yet: it is fetched by the next sync")
         content = await self._blobs.get(item.blob)
-        document = await asyncio.to_thread(parse_file, typed_name(item.key, item.content_type), content)
+        wanted = Wanted(ocr=instance.settings.ocr, languages=self._how.languages)
+        document = await read_file(typed_name(item.key, item.content_type), content, self._pool, wanted)
         steps.note("read", f"{len(content):,} bytes read as {len(document.text):,} characters of text")
         settings = instance.settings
         spans = (
@@ -74,6 +99,7 @@ class Chunking:
         metadata = merge_metadata(instance, item, document, steps)
         if len(spans) > PASSAGES_A_TURN:
             await before_long_work()
+        place_of = _Places(document, instance, self._how.headings)
         chunks: list[IndexedChunk] = []
         for start in range(0, len(spans), PASSAGES_A_TURN):
             turn = spans[start : start + PASSAGES_A_TURN]
@@ -87,8 +113,8 @@ class Chunking:
                     start=span.start,
                     end=span.end,
                     timestamp=item.timestamp,
-                    metadata=metadata,
-                    context=_title(document),
+                    metadata=place_of.metadata(metadata, span.start),
+                    context=place_of.context(span.start),
                 )
                 for place, span in enumerate(turn)
             ]
@@ -108,7 +134,7 @@ class Chunking:
 
 
 def merge_metadata(instance: Instance, item: Item, document: Document, steps: Steps) -> Mapping[str, MetadataValue]:
-    """Front matter, then what was uploaded with the file, then the built-ins, which always win.
+    """Front matter and what a page says for machines, then what was uploaded, then the built-ins, which always win.
 
     Front matter that would not fit in the envelope is left out, and a line says so.
     """
@@ -116,6 +142,10 @@ def merge_metadata(instance: Instance, item: Item, document: Document, steps: St
     for name, value in document.front_matter.items():
         with contextlib.suppress(InvalidMetadataError):  # nested, say: it alone is left out
             front |= clean_metadata({name: value}, instance.settings.fields)
+    front |= clean_metadata(
+        {one.name: document.fields[one.name] for one in instance.settings.fields if one.name in document.fields},
+        instance.settings.fields,
+    )
     own = {**item.metadata, **place_metadata(item.key, item.timestamp)}
     size = envelope_size({**front, **own})
     if front and size > ENVELOPE:
@@ -124,9 +154,26 @@ def merge_metadata(instance: Instance, item: Item, document: Document, steps: St
     return {**front, **own}
 
 
-def _title(document: Document) -> str:
-    title = document.front_matter.get("title")
-    return title.strip() if isinstance(title, str) else ""
+class _Places:
+    """What is known of a place in a document besides its text."""
+
+    def __init__(self, document: Document, instance: Instance, headings: bool) -> None:
+        typed = {field.name: field.type for field in instance.settings.fields}
+        self._pages = document.pages if typed.get("page", "number") == "number" else ()
+        title = document.front_matter.get("title", document.title)
+        self._title = title.strip() if isinstance(title, str) else ""
+        self._outline = Outline(document.text) if headings else None
+
+    def metadata(self, metadata: Mapping[str, MetadataValue], start: int) -> Mapping[str, MetadataValue]:
+        """The item's metadata, and the page where the passage begins, unless ``page`` is something else there."""
+        if not self._pages or "page" in metadata:
+            return metadata
+        return {**metadata, "page": bisect_right(self._pages, start)}
+
+    def context(self, start: int) -> str:
+        """The document's title, and the headings above if the models are to read them."""
+        path = self._outline.path_at(start) if self._outline else ()
+        return " > ".join(dict.fromkeys(one for one in (self._title, *path) if one))
 
 
 def _chunks(number: int) -> str:

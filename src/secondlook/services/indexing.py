@@ -24,7 +24,7 @@ from secondlook.errors import (
 from secondlook.ingest.metadata import clean_metadata
 from secondlook.ledgers import Journal
 from secondlook.ports import Blobs, Catalog, Embedder, Indexer
-from secondlook.services.chunking import Chunking, Steps
+from secondlook.services.chunking import Chunking, ReadingOptions, Steps
 from secondlook.services.intake import Intake, Upload, check_found
 from secondlook.services.retaking import Retaking
 
@@ -45,7 +45,14 @@ class Indexing:
     """
 
     def __init__(
-        self, catalog: Catalog, indexer: Indexer, blobs: Blobs, embedder: Embedder, *, journal: Journal
+        self,
+        catalog: Catalog,
+        indexer: Indexer,
+        blobs: Blobs,
+        embedder: Embedder,
+        *,
+        journal: Journal,
+        reading: ReadingOptions | None = None,
     ) -> None:
         self._catalog = catalog
         self._indexer = indexer
@@ -53,7 +60,7 @@ class Indexing:
         self._journal = journal
         self._intake = Intake(catalog, blobs)
         self._lock = self._intake.lock
-        self._chunking = Chunking(blobs, embedder)
+        self._chunking = Chunking(blobs, embedder, reading)
         self._queue: asyncio.Queue[Item] = asyncio.Queue()
         self._done: dict[tuple[str, int], asyncio.Event] = {}
         self._taken: set[tuple[str, int]] = set()
@@ -100,6 +107,7 @@ class Indexing:
             task.cancel()
         await asyncio.gather(*self._workers, *self._retaking.stop(), return_exceptions=True)
         self._workers = []
+        await self._chunking.close()
 
     async def upload(self, instance: Instance, upload: Upload, *, wait: float | None = None) -> Item:
         """The item, queued, or as it is after at most ``wait`` seconds; the same key replaces.

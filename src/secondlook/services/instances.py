@@ -26,7 +26,7 @@ from secondlook.services.service_tokens import ServiceTokens
 from secondlook.services.shapes import shape_of
 
 MIN_CHUNK_SIZE = 64
-REINDEXED = ("fields", "chunked", "chunk_size", "chunk_overlap")
+REINDEXED = ("fields", "chunked", "chunk_size", "chunk_overlap", "ocr")
 """Settings that what is indexed depends on, and that each item can take on for itself."""
 SOURCE_ERRORS = (
     "too_many_redirects", "invalid_host_after_redirect", "subdomains_not_allowed", "blocked_by", "excluded_by",

@@ -19,9 +19,9 @@ from secondlook.errors import (
     KeyTakenError,
     NameTooLongError,
 )
+from secondlook.ingest.kinds import check_file
 from secondlook.ingest.metadata import ENVELOPE, clean_metadata, envelope_size, place_metadata
 from secondlook.ingest.naming import typed_name
-from secondlook.ingest.parse import check_file
 from secondlook.ports import Blobs, Catalog
 
 LONGEST_KEY = 128
@@ -63,7 +63,7 @@ class Intake:
             raise FileMissingError(f"the file needs a name without empty, . or .. parts: it was {upload.key!r}")
         if len(key) > LONGEST_KEY:
             raise NameTooLongError(f"the file name has {len(key)} characters; the limit is {LONGEST_KEY}")
-        check_file(key, len(upload.content))
+        check_file(key, len(upload.content), ocr=instance.settings.ocr)
         item = _make_item(instance, replace(upload, key=key), Origin(""))
         async with self.lock(instance.uid, key):
             before = await self._catalog.find_item(instance.uid, key)
@@ -77,7 +77,7 @@ class Intake:
             FileMissingError, NameTooLongError, FileTooLargeError, UnsupportedFileError, InvalidMetadataError
         """
         check_found(upload.key)
-        check_file(typed_name(upload.key, upload.content_type), len(upload.content))
+        check_file(typed_name(upload.key, upload.content_type), len(upload.content), ocr=instance.settings.ocr)
         item = _make_item(instance, upload, origin)
         async with self.lock(instance.uid, upload.key):
             before = await self._find_found(instance, upload.key)

@@ -265,6 +265,9 @@ def _load_settings(text: str) -> InstanceSettings:
     stages = cast(list[dict[str, str]], values.get("reranking_stages", []))
     values["reranking_stages"] = tuple(RerankStage(**one) for one in stages)  # type: ignore[arg-type]  # stored by us
     values["source_options"] = load_options(cast(dict[str, object], values.get("source_options", {})))
+    extra = cast(dict[str, object], json.loads(str(values.get("extra", "{}"))))
+    if "use_ocr" in extra:  # where it was kept before any file was read with it
+        values |= {"ocr": bool(extra.pop("use_ocr")), "extra": json.dumps(extra)}
     return InstanceSettings(**values)  # type: ignore[arg-type]  # stored by us
 
 

@@ -1,54 +1,21 @@
 """Bytes become text: which files, which encodings, what front matter, what of HTML."""
 
+import asyncio
 import datetime as dt
+import gzip
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secondlook.errors import FileTooLargeError, UnsupportedFileError
-from secondlook.ingest.parse import PLAIN, PLAIN_LIMIT, Document, check_file, file_type, parse_file
+from secondlook.errors import FileTooLargeError, FileUnreadableError
+from secondlook.ingest.formats.reading import Wanted
+from secondlook.ingest.kinds import RICH_LIMIT, TEXT_LIMIT
+from secondlook.ingest.parse import Document, parse_file, read_file, unpack
+from secondlook.ingest.pool import ReaderPool
 
 TEXTS = st.text(st.characters(exclude_characters="\0\r\ufeff", exclude_categories=["Cs"]), max_size=80)
-
-
-@pytest.mark.parametrize(
-    ("key", "kind"),
-    [
-        ("a/b/oil.md", ".md"),
-        ("OIL.MD", ".md"),
-        ("archive.tar.gz", ".gz"),
-        (".env", ".env"),
-        ("conf/.gitignore", ".gitignore"),
-        (".env.local", ".local"),
-        ("Makefile", ""),
-        ("a.b/Makefile", ""),
-        ("", ""),
-    ],
-)
-def test_file_types(key: str, kind: str) -> None:
-    assert file_type(key) == kind
-
-
-@pytest.mark.parametrize("key", ["oil.md", "a/.env", ".GITIGNORE", "page.HTML", "rows.jsonl", "x.py"])
-def test_files_that_are_indexed(key: str) -> None:
-    check_file(key, PLAIN_LIMIT)
-    assert file_type(key) in PLAIN
-
-
-@pytest.mark.parametrize(
-    ("key", "size", "error", "words"),
-    [
-        ("oil.md", PLAIN_LIMIT + 1, FileTooLargeError, "10,485,761 bytes; the limit is 10,485,760"),
-        ("oil.pdf", 1, UnsupportedFileError, r"type \.pdf are not indexed"),
-        ("Makefile", 1, UnsupportedFileError, r"type \(none\)"),
-        (".npmrc", 1, UnsupportedFileError, r"type \.npmrc"),
-    ],
-)
-def test_files_that_are_refused(key: str, size: int, error: type[Exception], words: str) -> None:
-    with pytest.raises(error, match=words):
-        check_file(key, size)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -77,7 +44,7 @@ def test_any_bytes_without_nul_become_text_that_can_be_stored(content: bytes) ->
 
 
 def test_binary_is_no_text() -> None:
-    with pytest.raises(UnsupportedFileError, match=r"file_is_corrupt: logo\.md holds binary"):
+    with pytest.raises(FileUnreadableError, match=r"file_is_corrupt: logo\.md holds binary"):
         parse_file("logo.md", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
 
 
@@ -137,21 +104,36 @@ def test_front_matter_of_markdown_only() -> None:
     assert parse_file("a.md", b"\n" + text.encode()).front_matter == {}
 
 
-def test_html_is_read_without_its_tags() -> None:
+def test_xml_is_read_without_its_tags() -> None:
     page = (
         b"<!DOCTYPE html><html><head><title>Oil &amp; lamp</title><style>p {color: red}</style>"
         b"<script>if (1 < 2) alert('x')</script ></head><body><!-- not\nshown --><p>Warm it.</p>"
         b"\n \n\n <p>To 12&nbsp;&deg;C, if t &lt; 0.</p></body></html>"
     )
-    text = parse_file("a.html", page).text
+    text = parse_file("a.xml", page).text
     assert text.split() == "Oil & lamp Warm it. To 12 °C, if t < 0.".split()
     assert "\n\n\n" not in text
     for word in ("color", "alert", "shown", "<p>"):
         assert word not in text
 
 
+@pytest.mark.parametrize(
+    "page",
+    [
+        b'<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]><l>&b;&b;</l>',
+        b'<!DOCTYPE l [<!ENTITY a "' + b"h" * 99_000 + b'">]><l>' + b"&a;" * 99_000 + b"</l>",
+        b'<!DOCTYPE l [<!ENTITY a SYSTEM "file:///etc/passwd">]><l>&a;</l>',
+        b"<a>" * 200_000 + b"deep",
+    ],
+    ids=["billion laughs", "quadratic", "external", "deep"],
+)
+def test_xml_expands_nothing(page: bytes) -> None:
+    assert len(parse_file("a.xml", page).text) <= len(page)
+
+
 def test_xml_and_code() -> None:
     assert parse_file("a.xml", b"<a b='c'>one</a>").text.strip() == "one"
+    assert parse_file("a.svg", b"<svg><text>North</text></svg>").text.strip() == "North"
     assert parse_file("a.js", b"a < b && '<p>'").text == "a < b && '<p>'"
 
 
@@ -159,7 +141,7 @@ def test_xml_and_code() -> None:
 def test_markup_takes_linear_time(piece: str) -> None:
     """Quadratic time would hold the whole server for hours, as regular expressions let nobody else in."""
     started = time.process_time()
-    parse_file("page.html", piece.encode() * 200_000)
+    parse_file("page.xml", piece.encode() * 200_000)
     assert time.process_time() - started < 10
 
 
@@ -179,9 +161,75 @@ def test_markup_takes_linear_time(piece: str) -> None:
     ],
 )
 def test_what_is_markup(markup: str, text: str) -> None:
-    assert parse_file("page.html", markup.encode()).text == text
+    assert parse_file("page.xml", markup.encode()).text == text
 
 
 def test_front_matter_without_end_is_text() -> None:
     page = f"---\na: {'b' * 70_000}\n---\ntext"
     assert parse_file("a.md", page.encode()) == Document(page, {})
+
+
+def read(key: str, content: bytes, wanted: Wanted | None = None) -> Document:
+    async def work() -> Document:
+        pool = ReaderPool()
+        try:
+            return await read_file(key, content, pool, wanted or Wanted())
+        finally:
+            await pool.close()
+
+    return asyncio.run(work())
+
+
+def test_files_are_read_by_their_kind() -> None:
+    assert read("a.md", b"---\ntitle: Oil\n---\nWarm it.") == Document("Warm it.", {"title": "Oil"})
+    page = read("a.html", b"<title>Oil</title><meta name=station content=north><p>Warm it.")
+    assert page == Document("# Oil\n\nWarm it.", {}, "Oil", [], {"title": "Oil", "station": "north"})
+
+
+@pytest.mark.parametrize(
+    ("key", "content", "kind"),
+    [
+        ("a.md", b"", "file_content_empty"),
+        ("a.pdf", b"", "file_content_empty"),
+        ("a.txt", b"%PDF-1.7", "unsupported_type"),
+        ("a.html", b"<p></p>", "markdown_conversion_empty"),
+        ("a.docx", b"PK\3\4", "file_is_corrupt"),
+    ],
+)
+def test_files_that_cannot_be_read(key: str, content: bytes, kind: str) -> None:
+    with pytest.raises(FileUnreadableError, match=f"{kind}: ") as caught:
+        read(key, content)
+    assert caught.value.kind == kind
+
+
+def test_a_file_that_is_too_large_for_its_type() -> None:
+    with pytest.raises(FileTooLargeError, match="over_size"):
+        read("a.pdf", b"%PDF-" + b" " * RICH_LIMIT)
+    with pytest.raises(FileUnreadableError, match="invalid_pdf"):
+        read("a.pdf", b"%PDF-" + b" " * RICH_LIMIT, Wanted(ocr=True))
+
+
+def test_packed_logs() -> None:
+    packed = gzip.compress(b"line one\n") + gzip.compress("Öl\n".encode())
+    assert parse_file("a.log.gz", packed).text == "line one\nÖl\n"
+    assert unpack("a.log.gz", packed + b"\0" * 10) == b"line one\n" + "Öl\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("packed", "words"),
+    [
+        (gzip.compress(b"x" * TEXT_LIMIT + b"x"), "over_size: a.log.gz unpacks to more than 10,485,760 bytes"),
+        (gzip.compress(b"x" * TEXT_LIMIT) * 3, "over_size"),
+        (gzip.compress(b"words " * 99)[:-9], "file_is_corrupt: a.log.gz ends before its end"),
+        (b"\x1f\x8b" + b"junk" * 9, "file_is_corrupt: a.log.gz cannot be unpacked"),
+        (gzip.compress(b"\0\1\2"), "file_is_corrupt: a.log.gz holds binary data"),
+    ],
+    ids=["bomb", "bomb of parts", "cut", "junk", "binary"],
+)
+def test_packed_logs_that_are_refused(packed: bytes, words: str) -> None:
+    with pytest.raises(FileUnreadableError, match=words):
+        parse_file("a.log.gz", packed)
+
+
+def test_the_largest_packed_log() -> None:
+    assert len(unpack("a.log.gz", gzip.compress(b"x" * TEXT_LIMIT))) == TEXT_LIMIT

@@ -152,6 +152,16 @@ def test_settings_of_before_there_were_languages(tmp_path: Path) -> None:
     second.close()
 
 
+def test_the_wish_for_ocr_of_before_it_was_heard(tmp_path: Path) -> None:
+    first = Store(tmp_path)
+    first(first.it.add_instance(replace(ONE, settings=replace(ONE.settings, extra='{"use_ocr": true, "a": 1}'))))
+    first.close()
+    second = Store(tmp_path)
+    settings = second(second.it.get_instance_by_uid("u1")).settings
+    assert (settings.ocr, settings.extra) == (True, '{"a": 1}')
+    second.close()
+
+
 def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     Store(tmp_path).close()
     engine = create_engine(f"sqlite:///{tmp_path / 'catalog.sqlite'}")

@@ -23,7 +23,6 @@ DEFAULT_EMBEDDER = "secondlook/all-minilm-l6-v2"
 ECHOED: dict[str, Any] = {
     "source_params": None,
     "ai_gateway_id": None,
-    "use_ocr": False,
     "summarization": False,
     "summarization_model": None,
     "system_prompt_index_summarization": None,
@@ -153,7 +152,7 @@ def merge_settings(settings: InstanceSettings, raw: dict[str, Any]) -> InstanceS
     if body.index_method:
         sent = {"vector_index": body.index_method.vector, "keyword_index": body.index_method.keyword}
         changes |= {name: value for name, value in sent.items() if value is not None}
-    changes |= _keywords(body.indexing_options or IndexingBody())
+    changes |= _indexing(body.indexing_options or IndexingBody())
     if body.custom_metadata is not None:
         changes["fields"] = to_fields(body.custom_metadata)
     changes["extra"] = json.dumps({**json.loads(settings.extra), **_extra(body, raw)})
@@ -184,7 +183,6 @@ def instance_of(instance: Instance, doing: Activity, endpoint: Endpoint | None =
     """The instance object (contract, 12.3)."""
     settings = instance.settings
     extra = {**ECHOED, **json.loads(settings.extra)}
-    ocr = extra.pop("use_ocr")
     return {
         "id": instance.name,
         "namespace": instance.namespace,
@@ -208,7 +206,7 @@ def instance_of(instance: Instance, doing: Activity, endpoint: Endpoint | None =
         "indexing_options": {
             "keyword_tokenizer": settings.tokenizer,
             "keyword_language": settings.analyser,
-            "use_ocr": ocr,
+            "use_ocr": settings.ocr,
         },
         "retrieval_options": {
             "keyword_match_mode": settings.match_mode,
@@ -246,13 +244,15 @@ def stats_of(stats: Stats, doing: Activity) -> dict[str, object]:
     }
 
 
-def _keywords(body: IndexingBody) -> dict[str, Any]:
-    """What was sent of the keyword index; an empty language is that of the tokenizer alone."""
+def _indexing(body: IndexingBody) -> dict[str, Any]:
+    """What was sent of how items are read and of their keywords; an empty language is that of the tokenizer alone."""
     changes: dict[str, Any] = {}
     if body.keyword_tokenizer:
         changes["tokenizer"] = body.keyword_tokenizer
     if body.keyword_language is not None:
         changes["analyser"] = body.keyword_language or None
+    if body.use_ocr is not None:
+        changes["ocr"] = body.use_ocr
     return changes
 
 
@@ -274,11 +274,8 @@ def _sourced(body: InstanceBody) -> dict[str, Any]:
 
 
 def _extra(body: InstanceBody, raw: dict[str, Any]) -> dict[str, Any]:
-    sent = {name: raw[name] for name in ECHOED if name != "use_ocr" and raw.get(name) is not None}
-    kept = {name: value if isinstance(value, dict) else getattr(body, name) for name, value in sent.items()}
-    if body.indexing_options and body.indexing_options.use_ocr is not None:
-        kept["use_ocr"] = body.indexing_options.use_ocr
-    return kept
+    sent = {name: raw[name] for name in ECHOED if raw.get(name) is not None}
+    return {name: value if isinstance(value, dict) else getattr(body, name) for name, value in sent.items()}
 
 
 def _stand_in(settings: InstanceSettings) -> Instance:

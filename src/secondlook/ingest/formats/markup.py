@@ -1,0 +1,210 @@
+"""Pages of HTML as Markdown: what a reader sees, with its headings, lists, tables and code."""
+
+import re
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from secondlook.ingest.encoding import decode_page
+from secondlook.ingest.formats.reading import Reading, Wanted
+from secondlook.ingest.formats.tables import write_table
+
+UNSEEN = (
+    "script, style, noscript, template, iframe, object, svg, canvas, dialog:not([open]), select, button, [hidden],"
+    " [aria-hidden=true], input, datalist, audio, video"
+)
+"""What no reader sees, or reads."""
+AROUND = "nav, [role=navigation], [role=search], [role=banner], [role=contentinfo]"
+"""What stands around the text on every page of a site."""
+HIDING = re.compile(
+    r"display:none|visibility:(?:hidden|collapse)|font-size:0(?![.\d]*[1-9])|opacity:0(?![.\d]*[1-9])"
+    r"|(?:^|;)(?:max-)?(?:width|height):0(?![.\d]*[1-9])|text-indent:-\d{3,}|(?:left|top):-\d{4,}"
+)
+"""Styles, without blanks and in lower case, of text that is there for machines alone."""
+HEADINGS = {f"h{level}": "#" * level for level in range(1, 7)}
+BLOCKS = frozenset(
+    "address article aside blockquote body center dd details div dl dt fieldset figcaption figure footer form header hr"
+    " html li main ol p section summary table tbody td tfoot th thead tr ul caption".split()
+)
+NAMES = {"og:title": "title", "og:description": "description", "og:image": "image"}
+"""The forms that stand for these names where they are missing (contract, 18.3)."""
+BLANKS = re.compile(r"[ \t\n\r\f\u00a0]+")
+FENCE = re.compile(r"^`{3,}", re.MULTILINE)
+
+
+def read_page(content: bytes, _wanted: Wanted) -> Reading:
+    """The page's text as Markdown, its title, and what its ``<meta>`` elements say."""
+    tree = LexborHTMLParser(decode_page(content).replace("\0", ""))
+    title = _plain(tree.css_first("head title"))
+    fields = read_fields(tree)
+    text = write_markdown(tree)
+    if title and title.lower() not in text[: 2 * len(title) + 200].lower():
+        text = f"# {title}\n\n{text}"
+    return Reading(text, title=title, fields={**fields, "title": title} if title else fields)
+
+
+def read_fields(tree: LexborHTMLParser) -> dict[str, str]:
+    """Names and values of ``<meta>`` in the head; the first wins, and a plain name over its ``og:`` form."""
+    found: dict[str, str] = {}
+    for node in tree.css("head meta"):
+        name = (node.attributes.get("name") or node.attributes.get("property") or "").strip().lower()
+        value = (node.attributes.get("content") or "").strip()
+        if name and value:
+            found.setdefault(name, value)
+    for form, name in NAMES.items():
+        if form in found:
+            found.setdefault(name, found[form])
+    if (root := tree.root) and (language := (root.attributes.get("lang") or "").strip()):
+        found.setdefault("language", language)
+    return found
+
+
+def write_markdown(tree: LexborHTMLParser) -> str:
+    """What a reader sees of the page; it is changed on the way."""
+    _remove_unseen(tree)
+    writer = _Writer()
+    if tree.body:
+        writer.write(tree.body)
+    return writer.finish()
+
+
+def _remove_unseen(tree: LexborHTMLParser) -> None:
+    """Take away the outermost of what is not seen: what lies inside is freed with it, and must not be touched again."""
+    unseen = {node.mem_id for node in tree.css(f"{UNSEEN}, {AROUND}")}
+    for node in tree.css("[style]"):
+        if HIDING.search(re.sub(r"\s+", "", node.attributes.get("style") or "").lower()):
+            unseen.add(node.mem_id)
+    waiting = [tree.body] if tree.body and unseen else []
+    outermost = []
+    while waiting:
+        node = waiting.pop()
+        if node.mem_id in unseen:
+            outermost.append(node)
+        else:
+            waiting.extend(node.iter())
+    for node in outermost:
+        node.decompose()
+
+
+class _Writer:
+    """Gathers blocks of Markdown."""
+
+    def __init__(self) -> None:
+        self._blocks: list[str] = []
+        self._line: list[str] = []
+        self._lists: list[int | None] = []
+        self._mark = ""
+
+    def write(self, top: LexborNode) -> None:
+        """Take in a node and all inside, without recursion: pages nest as deep as they like."""
+        waiting = [(top, True)]
+        while waiting:
+            node, opens = waiting.pop()
+            if not opens:
+                self._leave(node)
+                continue
+            waiting.append((node, False))
+            if self._enter(node):
+                waiting += reversed([(child, True) for child in node.iter(include_text=True)])
+
+    def finish(self) -> str:
+        """All blocks, apart from each other but for the points of a list."""
+        self._end()
+        parts: list[str] = []
+        for block in self._blocks:
+            if parts:
+                near = _is_point(block) and _is_point(parts[-1].rpartition("\n")[2])
+                parts.append("\n" if near else "\n\n")
+            parts.append(block)
+        return "".join(parts)
+
+    def _enter(self, node: LexborNode) -> bool:
+        """Take in the beginning of a node, and say whether to look inside."""
+        tag = node.tag or ""
+        if tag == "-text":
+            self._line.append(BLANKS.sub(" ", node.text_content or ""))
+        elif tag == "br":
+            self._line.append("\n")
+        elif tag == "img":
+            self._line.append(BLANKS.sub(" ", f" {node.attributes.get('alt') or ''} "))
+        elif tag == "pre":
+            self._end()
+            self._add_code(node)
+            return False
+        elif tag == "table" and (table := _read_table(node)):
+            self._end()
+            self._blocks.append(table)
+            return False
+        elif tag in HEADINGS or tag in BLOCKS:
+            self._end()
+            self._begin(node, tag)
+        elif tag == "code":
+            self._line.append("`")
+        return not tag.startswith(("-", "_", "!"))
+
+    def _leave(self, node: LexborNode) -> None:
+        """Take in the end of a node."""
+        tag = node.tag or ""
+        if tag in ("ul", "ol"):
+            self._end()
+            if self._lists:
+                self._lists.pop()
+        elif tag in HEADINGS or tag in BLOCKS:
+            self._end()
+            self._mark = ""
+        elif tag == "code":
+            self._line.append("`")
+
+    def _begin(self, node: LexborNode, tag: str) -> None:
+        if tag in HEADINGS:
+            self._mark = HEADINGS[tag] + " "
+        elif tag in ("ul", "ol"):
+            self._lists.append(0 if tag == "ol" else None)
+        elif tag == "li" and self._lists:
+            if (number := self._lists[-1]) is not None:
+                self._lists[-1] = number + 1
+            point = "- " if number is None else f"{number + 1}. "
+            self._mark = "  " * (min(len(self._lists), 8) - 1) + point
+
+    def _end(self) -> None:
+        """Close the block that is being written."""
+        lines = [line.strip(" ") for line in re.sub(r" +", " ", "".join(self._line)).split("\n")]
+        text = "\n".join(lines).strip("\n").replace("``", "")
+        self._line = []
+        if text:
+            one_line = self._mark.startswith("#")
+            self._blocks.append(self._mark + (text.replace("\n", " ") if one_line else text))
+            self._mark = ""
+
+    def _add_code(self, node: LexborNode) -> None:
+        code = (node.text() or "").strip("\n")
+        if code.strip():
+            longest = max((len(one) for one in FENCE.findall(code)), default=2)
+            fence = "`" * (longest + 1)
+            self._blocks.append(f"{fence}\n{code}\n{fence}")
+
+
+def _read_table(node: LexborNode) -> str:
+    """The table as one of Markdown; nothing if it only lays out the page, or holds other tables."""
+    if any(inner != node for inner in node.css("table")):
+        return ""
+    rows = [[_plain(cell) for cell in row.iter() if cell.tag in ("td", "th")] for row in node.css("tr")]
+    if max((len(row) for row in rows), default=0) < 2:
+        return ""
+    caption = _plain(node.css_first("caption"))
+    table = write_table(rows)
+    return f"{caption}\n\n{table}" if caption and table else table
+
+
+def _plain(node: LexborNode | None) -> str:
+    """The text inside on one line, with a blank where a block or line begins."""
+    if node is None:
+        return ""
+    pieces = [
+        one.text_content or "" if one.tag == "-text" else " " if one.tag in BLOCKS or one.tag == "br" else ""
+        for one in node.traverse(include_text=True)
+    ]
+    return BLANKS.sub(" ", "".join(pieces)).strip()
+
+
+def _is_point(line: str) -> bool:
+    return re.match(r" *(?:- |\d+\. )", line) is not None

@@ -1,0 +1,52 @@
+"""The text in pictures, by the program Tesseract where it is installed."""
+
+import shutil
+import subprocess
+
+from secondlook.errors import FileUnreadableError
+from secondlook.ingest.confinement import die_with_parent
+from secondlook.ingest.formats.reading import Reading, Wanted
+from secondlook.ingest.kinds import RECOGNISER
+
+MISSING = (
+    "its text can only be recognised, and the program tesseract is not installed: install Tesseract OCR (Debian:"
+    " tesseract-ocr) and index the item again"
+)
+
+
+def can_recognise() -> bool:
+    """Whether the program is there."""
+    return shutil.which(RECOGNISER) is not None
+
+
+def read_picture(content: bytes, wanted: Wanted) -> Reading:
+    """The text in the picture; raises ``FileUnreadableError``."""
+    return Reading(recognise(content, wanted))
+
+
+def recognise(picture: bytes, wanted: Wanted, dpi: int = 0) -> str:
+    """The text in a picture of any format that Tesseract reads.
+
+    Args:
+        dpi: pixels an inch, where they are known.
+
+    Raises:
+        FileUnreadableError: the program is missing, lacks the language, or cannot read the picture.
+    """
+    if not can_recognise():
+        raise FileUnreadableError("unable_to_convert_to_markdown", MISSING)
+    command = [RECOGNISER, "stdin", "stdout", "-l", wanted.languages, *(["--dpi", str(dpi)] if dpi else [])]
+    done = subprocess.run(command, input=picture, capture_output=True, check=False, preexec_fn=die_with_parent)
+    said = done.stderr.decode(errors="replace").strip().splitlines()
+    if done.returncode and any("loading language" in line or "tessdata" in line for line in said):
+        raise FileUnreadableError(
+            "unable_to_convert_to_markdown",
+            f"Tesseract lacks data of {wanted.languages!r} ({said[0]}): install them (Debian: tesseract-ocr-deu, say)"
+            " or change SECONDLOOK_OCR_LANGUAGES",
+        )
+    if done.returncode:
+        raise FileUnreadableError(
+            "file_is_corrupt", f"the picture cannot be read ({said[-1] if said else f'code {done.returncode}'})"
+        )
+    lines = [line.strip() for line in done.stdout.decode(errors="replace").replace("\f", "").splitlines()]
+    return "\n".join(lines).strip()

@@ -1,0 +1,69 @@
+"""Spreadsheets and separated values as tables."""
+
+import csv
+import datetime as dt
+import io
+
+from python_calamine import CalamineError, CalamineWorkbook, PasswordError
+
+from secondlook.errors import FileUnreadableError
+from secondlook.ingest.encoding import decode
+from secondlook.ingest.formats.package import check_unlocked, locked, open_package
+from secondlook.ingest.formats.reading import Reading, Wanted, check_size
+from secondlook.ingest.formats.tables import write_table
+from secondlook.ingest.kinds import ARCHIVES, TEXT_LIMIT
+
+MOST_CELLS = 5_000_000
+"""A sheet is a full rectangle in memory; real ones of 4 MiB have some hundred thousand cells."""
+DIALECTS = ",;\t|"
+
+
+def read_sheets(content: bytes, _wanted: Wanted) -> Reading:
+    """Each sheet as a heading and a table; raises ``FileUnreadableError``."""
+    if content.startswith(ARCHIVES):
+        check_unlocked(open_package(content))
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        parts, size = [], 0
+        for name in book.sheet_names:
+            sheet = book.get_sheet_by_name(name)
+            if sheet.height * sheet.width > MOST_CELLS:
+                raise FileUnreadableError(
+                    "markdown_too_large",
+                    f"sheet {name!r} spans {sheet.height:,} rows of {sheet.width:,} columns: clear what is"
+                    " far away from its table",
+                )
+            table = write_table([[_text(cell) for cell in row] for row in sheet.to_python()])
+            if table:
+                parts.append(f"## {name}\n\n{table}")
+                check_size(size := size + len(table))
+    except PasswordError as error:
+        raise locked() from error
+    except (CalamineError, ValueError, OSError) as error:
+        raise FileUnreadableError("file_is_corrupt", f"the workbook cannot be read ({error})") from error
+    return Reading("\n\n".join(parts))
+
+
+def read_rows(content: bytes, _wanted: Wanted) -> Reading:
+    """Separated values as one table; the separator is the one that the first line holds most often."""
+    text = decode(content).replace("\0", "")
+    first = text.partition("\n")[0]
+    delimiter = max(DIALECTS, key=first.count)
+    csv.field_size_limit(TEXT_LIMIT)
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error as error:
+        raise FileUnreadableError("file_is_corrupt", f"the rows cannot be read ({error})") from error
+    if max((len(row) for row in rows), default=0) * len(rows) > MOST_CELLS:
+        raise FileUnreadableError("markdown_too_large", f"more than {MOST_CELLS:,} cells: split the file")
+    return Reading(write_table(rows))
+
+
+def _text(cell: object) -> str:
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
+        return str(int(cell))
+    if isinstance(cell, dt.datetime) and cell.time() == dt.time():
+        return cell.date().isoformat()
+    if isinstance(cell, dt.datetime):
+        return cell.isoformat(" ", "seconds")
+    return str(cell)

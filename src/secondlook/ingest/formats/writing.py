@@ -1,0 +1,78 @@
+"""Text documents of LibreOffice (OpenDocument)."""
+
+from collections.abc import Iterator
+from xml.etree.ElementTree import Element
+
+from secondlook.ingest.formats.package import attribute, bare, check_unlocked, open_package, read_tree
+from secondlook.ingest.formats.reading import Reading, Wanted
+from secondlook.ingest.formats.tables import write_table
+
+UNREAD = frozenset(("tracked-changes", "annotation", "sequence-decls", "forms", "note-citation", "ruby-text", "title"))
+"""Elements whose text is no part of the document's."""
+MOST_REPEATS = 64
+"""Times that a cell or blank may be repeated; sheets fill their whole width that way."""
+
+
+def read_writing(content: bytes, _wanted: Wanted) -> Reading:
+    """Headings, paragraphs, lists, tables and notes; raises ``FileUnreadableError``."""
+    archive = open_package(content)
+    check_unlocked(archive)
+    root = read_tree(archive, "content.xml")
+    body = next((one for one in root.iter() if bare(one) == "text" and bare(one) != bare(root)), root)
+    return Reading("\n\n".join(block for block in _blocks(body, 0) if block.strip()))
+
+
+def _blocks(element: Element, depth: int) -> Iterator[str]:
+    """``depth`` counts the lists around; the XML's own depth was checked."""
+    for child in element:
+        name = bare(child)
+        if name in UNREAD:
+            continue
+        if name == "h":
+            level = attribute(child, "outline-level")
+            yield "#" * (min(int(level), 6) if level.isdecimal() and len(level) < 3 else 1) + f" {_line(child)}"
+        elif name == "p":
+            yield _line(child)
+        elif name == "list":
+            yield "\n".join(_points(child, depth))
+        elif name == "table":
+            yield write_table(
+                [[_cell(cell) for cell in _cells(row)] for row in child.iter() if bare(row) == "table-row"]
+            )
+        else:
+            yield from _blocks(child, depth)
+
+
+def _points(element: Element, depth: int) -> Iterator[str]:
+    for item in element:
+        inner = [block for block in _blocks(item, depth + 1) if block.strip()]
+        for at, block in enumerate(inner):
+            nested = block.lstrip().startswith("- ")
+            yield block if nested else "  " * min(depth, 8) + ("- " if at == 0 else "  ") + block
+
+
+def _cells(row: Element) -> Iterator[Element]:
+    for cell in row:
+        if bare(cell) in ("table-cell", "covered-table-cell"):
+            times = attribute(cell, "number-columns-repeated")
+            repeats = min(int(times), MOST_REPEATS) if times.isdecimal() and len(times) < 9 else 1
+            yield from [cell] * repeats
+
+
+def _cell(cell: Element) -> str:
+    return " ".join(block for block in _blocks(cell, 0) if block.strip())
+
+
+def _line(paragraph: Element) -> str:
+    return " ".join("".join(_pieces(paragraph)).split())
+
+
+def _pieces(element: Element) -> Iterator[str]:
+    yield element.text or ""
+    for child in element:
+        name = bare(child)
+        if name in ("s", "tab", "line-break"):
+            yield " "
+        elif name not in UNREAD:
+            yield from _pieces(child)
+        yield child.tail or ""

@@ -1,0 +1,158 @@
+"""Which files are read: by the ending of their name, and by what their first bytes say."""
+
+import shutil
+from pathlib import PurePosixPath
+from typing import Literal
+
+from secondlook.errors import FileTooLargeError, FileUnreadableError, UnsupportedFileError
+
+Kind = Literal["text", "markup", "gzip", "page", "rows", "pdf", "sheets", "word", "slides", "writing", "picture"]
+"""``text`` and ``markup`` (XML) are read here; ``gzip`` is text once unpacked; the others are converted in a child."""
+
+MEBIBYTE = 1 << 20
+PLAIN_LIMIT = 10 * MEBIBYTE
+"""The most bytes of plain text, and of a PDF whose text is to be recognised (contract of Oct 2026, 18.2)."""
+RICH_LIMIT = 4 * MEBIBYTE
+"""The most bytes of any other file (the same)."""
+TEXT_LIMIT = 10 * MEBIBYTE
+"""The most bytes of text that a file may become."""
+PLAIN = frozenset(
+    ".txt .rst .log .ini .conf .env .properties .gitignore .editorconfig .toml .markdown .md .mdx .mdoc .tex .latex .sh"
+    " .bat .ps1 .sgml .json .yaml .yml .css .js .php .py .rb .java .c .cpp .cxx .h .hpp .go .rs .swift .dart .el .sql"
+    " .jsonl .ts .tsx .jsx".split()
+)
+RICH: dict[str, Kind] = {
+    ".html": "page", ".htm": "page", ".xml": "markup", ".svg": "markup", ".csv": "rows", ".pdf": "pdf",
+    ".xlsx": "sheets", ".xlsm": "sheets", ".xlsb": "sheets", ".xls": "sheets", ".et": "sheets", ".ods": "sheets",
+    ".docx": "word", ".pptx": "slides", ".odt": "writing",
+    ".jpeg": "picture", ".jpg": "picture", ".png": "picture", ".webp": "picture", ".gif": "picture", ".bmp": "picture",
+}  # fmt: skip
+RECOGNISER = "tesseract"
+"""The program that finds text in pictures."""
+ADVICE = {
+    ".numbers": "export it from Numbers as .xlsx or .csv",
+    ".doc": "save it as .docx",
+    ".ppt": "save it as .pptx",
+    ".rtf": "save it as .docx",
+}
+"""What to do with well-known files that nothing here reads."""
+MARKS: tuple[tuple[bytes, str, str], ...] = (
+    (b"%PDF-", "a PDF document", ".pdf"),
+    (b"PK\3\4", "a ZIP archive or an office document", ".docx or .xlsx"),
+    (b"PK\5\6", "an empty ZIP archive", ".zip"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an office document of before 2007", ".xls"),
+    (b"\x1f\x8b", "data packed with gzip", ".log.gz"),
+    (b"\x89PNG\r\n\x1a\n", "a picture", ".png"),
+    (b"\xff\xd8\xff", "a picture", ".jpg"),
+    (b"GIF87a", "a picture", ".gif"),
+    (b"GIF89a", "a picture", ".gif"),
+)
+"""First bytes, what they say, and the ending that fits."""
+ARCHIVES = (b"PK\3\4", b"PK\5\6")
+OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+LOCKED = "EncryptedPackage".encode("utf-16-le")
+"""The stream that holds an encrypted document of Office (MS-OFFCRYPTO, 2.3.4.4)."""
+
+
+def file_type(key: str) -> str:
+    """The lower-case extension with its dot; a dot file is its own extension; a packed log is ``.log.gz``."""
+    path = PurePosixPath(key)
+    if path.name.lower().endswith(".log.gz"):
+        return ".log.gz"
+    return (path.suffix or (path.name if path.name.startswith(".") else "")).lower()
+
+
+def kind_of(key: str) -> Kind | None:
+    """How a file of that name is read; None if it is not."""
+    suffix = file_type(key)
+    if suffix in PLAIN:
+        return "text"
+    return "gzip" if suffix == ".log.gz" else RICH.get(suffix)
+
+
+def is_readable(key: str) -> bool:
+    """Whether a folder's file of that name is worth taking: a picture is only where its text can be recognised."""
+    kind = kind_of(key)
+    return kind is not None and (kind != "picture" or shutil.which(RECOGNISER) is not None)
+
+
+def check_file(key: str, size: int, *, ocr: bool = False) -> None:
+    """Nothing if the file can be indexed.
+
+    Args:
+        ocr: whether the text of scanned pages is to be recognised; a PDF may then be larger.
+
+    Raises:
+        UnsupportedFileError: files of its type are not read.
+        FileTooLargeError: it is over 10 MiB, for plain text, or 4 MiB (contract of Oct 2026).
+    """
+    kind, suffix = kind_of(key), file_type(key)
+    limit = RICH_LIMIT if kind and kind not in ("text", "gzip") and not (ocr and kind == "pdf") else PLAIN_LIMIT
+    if size > limit:
+        raise FileTooLargeError(f"over_size: {key} has {size:,} bytes; the limit is {limit:,}: split the file")
+    if kind is None:
+        advice = ADVICE.get(suffix, "convert it to text, Markdown, HTML, PDF or an office format")
+        raise UnsupportedFileError(
+            f"unsupported_type: {key}: files of type {suffix or '(none)'} are not indexed: {advice}"
+        )
+
+
+def check_content(key: str, content: bytes) -> None:
+    """Nothing if the first bytes may be those of a file of that name; an empty file is not looked at.
+
+    Raises:
+        FileUnreadableError: they are of another type, of a locked document, or of none.
+    """
+    kind = kind_of(key)
+    if not content:
+        return
+    if kind in ("text", "markup", "page", "rows"):
+        if found := _disguised(content):
+            what, ending = found
+            raise FileUnreadableError("unsupported_type", f"{key} holds {what}, not text: give it the ending {ending}")
+        if b"\0" in content[:8192] and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise FileUnreadableError("file_is_corrupt", f"{key} holds binary data, not text")
+    elif kind == "pdf" and b"%PDF-" not in content[:1024]:
+        raise FileUnreadableError("invalid_pdf", f"{key} is no PDF document: it does not begin as one")
+    elif kind == "gzip" and not content.startswith(b"\x1f\x8b"):
+        raise FileUnreadableError("file_is_corrupt", f"{key} is not packed with gzip: take the .gz off its name")
+    elif kind == "picture" and not _is_picture(content):
+        raise FileUnreadableError("file_is_corrupt", f"{key} is no picture in a format that is read")
+    elif kind in ("word", "slides", "writing", "sheets"):
+        _check_office(key, kind, content)
+
+
+def _check_office(key: str, kind: Kind, content: bytes) -> None:
+    if content.startswith(OLD_OFFICE):
+        if LOCKED in content:
+            raise FileUnreadableError(
+                "file_is_password_locked", f"{key} is encrypted: save it without a password and upload it again"
+            )
+        if kind != "sheets":
+            raise FileUnreadableError(
+                "unsupported_type", f"{key} is an office document of before 2007: save it in today's format"
+            )
+    elif not content.startswith(ARCHIVES):
+        raise FileUnreadableError("file_is_corrupt", f"{key} is no office document: it does not begin as one")
+
+
+def _disguised(content: bytes) -> tuple[str, str] | None:
+    """What the bytes are and the ending that fits, if they are surely no text."""
+    for mark, what, ending in MARKS:
+        if content.startswith(mark) and (mark == b"%PDF-" or not _is_text(content[:8192])):
+            return what, ending
+    return None
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        return error.end == len(content) and error.reason == "unexpected end of data"
+    return b"\0" not in content
+
+
+def _is_picture(content: bytes) -> bool:
+    return content.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM")) or (
+        content[:4] == b"RIFF" and content[8:12] == b"WEBP"
+    )
