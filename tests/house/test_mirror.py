@@ -13,6 +13,7 @@ ELSEWHERE = {
     "api/autorag.py": "tests/wire/test_search.py",
     "api/autorag_sync.py": "tests/wire/test_jobs.py",
     "api/document.py": "tests/wire/test_openapi.py",
+    "api/document_links.py": "tests/wire/test_openapi.py",
     "api/document_shapes.py": "tests/wire/test_openapi.py",
     "api/jobs.py": "tests/wire/test_jobs.py",
     "api/rerank.py": "tests/wire/test_rerank.py",

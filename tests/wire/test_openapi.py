@@ -46,6 +46,24 @@ def test_operations(wire: Wire) -> None:
         assert declared == set(re.findall(r"{(\w+)}", path)), (verb, path)
 
 
+def test_links_lead_to_operations_and_name_their_parameters(wire: Wire) -> None:
+    told = document(wire)
+    known = {
+        one["operationId"]: {row["name"] for row in one.get("parameters", []) if row["in"] == "path"}
+        for _, one in operations(told)
+    }
+    found = [
+        (one["operationId"], link)
+        for _, one in operations(told)
+        for link in one["responses"]["200"].get("links", {}).values()
+    ]
+    assert len(found) > 80
+    for source, link in found:
+        assert set(link["parameters"]) == known[link["operationId"]], (source, link)
+        asked = {one.rpartition(".")[2] for one in link["parameters"].values() if one.startswith("$request.path.")}
+        assert asked <= known[source]
+
+
 def test_every_body_answer_and_error_is_told(wire: Wire) -> None:
     told = document(wire)
     schemas = told["components"]["schemas"]

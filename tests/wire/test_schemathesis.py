@@ -1,6 +1,7 @@
 """What Schemathesis makes up from the OpenAPI document, good and bad: nothing fails, and every answer is as told."""
 
 from collections import Counter
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.transport import Response
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -23,6 +25,7 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 EXAMPLES = 12
 """Cases of each operation in each mode; the copies at root of what lies under /client/v4 get one each."""
 FEWEST = 2000
+CHAINS = 150
 HERE = {"account": "acc", "name": "handbook", "namespace": "default", "model": "@cf/baai/bge-reranker-base"}
 TOKENS = "/accounts/acc/ai-search/tokens"
 SENT = ("method", "url", "headers", "params", "json", "data", "files", "cookies")
@@ -98,6 +101,53 @@ def test_nothing_fails_and_every_answer_is_as_told(tmp_path: Path) -> None:
     assert told.total() >= FEWEST
     assert told[200] > FEWEST // 5 and told[400] > FEWEST // 10
     assert max(told) < 500
+
+
+def chains(wire: Wire, told: Counter[tuple[str, int]]) -> type[Any]:
+    """Chains of operations along the links of the document, each in an account of its own."""
+    schema = schemathesis.openapi.from_dict(wire.app.openapi()).include(path_regex="^/client/v4/accounts")
+    machine = schema.as_state_machine()
+    numbers = count()
+
+    class Chain(machine):  # type: ignore[misc, valid-type]  # a class that is made when it is needed
+        def setup(self) -> None:
+            self.account = f"chain-{next(numbers)}"
+
+        def before_call(self, case: Any) -> None:
+            if "account" in (case.path_parameters or {}):
+                case.path_parameters["account"] = self.account
+
+        def call(self, case: Any, **_: Any) -> Any:
+            name = case.operation.definition.raw["operationId"]
+            if name.endswith("items_upload"):  # what is made up has no name of a file
+                form = httpx.Request("POST", "http://wire", files={"file": ("a.md", b"lamp oil")})
+                headers = {**wire.headers, "content-type": form.headers["content-type"]}
+                answer = wire.ask("POST", case.formatted_path, content=form.read(), headers=headers)
+                wire.run(wire.indexing.drain())  # what comes next must not depend on how fast it is
+            else:
+                answer = send(wire, case)
+            told[name, answer.status_code] += 1
+            return Response.from_httpx(answer, verify=False)
+
+        def validate_response(self, response: Any, case: Any, **_: Any) -> None:
+            case.validate_response(response, checks=CHECKS)
+
+    return Chain
+
+
+@pytest.mark.timeout(600)
+def test_what_is_made_is_found_changed_and_removed(wire: Wire) -> None:
+    told: Counter[tuple[str, int]] = Counter()
+    quiet = settings(
+        max_examples=CHAINS, stateful_step_count=10, derandomize=True, database=None, deadline=None,
+        phases=[Phase.generate], suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    chains(wire, told).run(settings=quiet)
+    reached = {name for (name, status), _ in told.items() if status == 200}
+    print(f"{told.total()} steps; reached {sorted(reached)}")
+    assert max(status for _, status in told) < 500
+    assert {"items_upload", "items_delete", "instances_update", "namespaces_update", "tokens_delete"} <= reached
+    assert len(reached) >= 20
 
 
 def test_the_checks_bite(wire: Wire) -> None:

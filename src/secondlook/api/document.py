@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from typing import Any, cast
 
 from fastapi import FastAPI
@@ -10,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from secondlook.api import autorag, rerank
 from secondlook.api.ai_search import instances, items, jobs, namespaces, tokens, wire
+from secondlook.api.document_links import links
 from secondlook.api.document_shapes import EXAMPLES, JSON, SHAPES, STREAMED, Schema, answers
 
 REF = "#/components/schemas/"
@@ -89,9 +91,11 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
         if body := body_of(name, schemas, refs):
             operation["requestBody"] = body
         operation["responses"] = answers(name, statuses(name))
+        if found := dict(links(operation["operationId"], name, path)):
+            operation["responses"]["200"]["links"] = found
         if name != "health" and not path.startswith("/public/"):
             operation["security"] = [{"token": []}]
-    parts["schemas"] = {**SHAPES, **dict(sorted(schemas.items()))}
+    parts["schemas"] = {**deepcopy(SHAPES), **dict(sorted(schemas.items()))}  # who has the document may change it
     return document
 
 
