@@ -9,6 +9,7 @@ from secondlook.api.body import Body
 from secondlook.domain.source import CrawlOptions, Selector, SourceOptions
 from secondlook.errors import InvalidHeaderError, SitemapsError, SourceMissingError, UnknownSourceError
 
+KINDS = ("r2", "web-crawler", "folder")
 WEBSITE = re.compile(r"https?://[^\s/?#]", re.IGNORECASE)
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 MAX_PATTERNS = 10
@@ -109,7 +110,7 @@ def place_source(raw: dict[str, Any]) -> dict[str, Any]:
         SourceMissingError: a type without a source. UnknownSourceError: a source that no type has.
     """
     kind, source = raw.get("type"), raw.get("source")
-    if kind is not None and source is None:
+    if kind in KINDS and source is None:
         raise SourceMissingError(f"type is {kind!r}, but there is no source: name it, or leave both out")
     if isinstance(source, str) and source:
         found = kind or _kind_of(source)
