@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from secondlook import __version__
+from secondlook.domain.model import KnownModel
 from secondlook.engines.embedded import EmbeddedEngine
 from secondlook.errors import FolderInUseError, InvalidModelError, SecondlookError, SetupError
 from secondlook.models import golden, registry, remote_config, weights
@@ -34,6 +35,7 @@ from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances, Limits
 from secondlook.services.joint_searching import JointSearching
 from secondlook.services.measuring import MeasuredSearching
+from secondlook.services.models import ModelList
 from secondlook.services.quota import Quota
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import SearchDefaults
@@ -227,6 +229,7 @@ def make_services(
         Syncing(journal, catalog, indexing, cooldown=settings.sync_cooldown),
         service_tokens,
         Quota(SqlUsage(catalog.database), settings.monthly_queries),
+        ModelList(lambda: list_models(settings)),
     )
 
 
@@ -327,10 +330,10 @@ def is_known_embedder(name: str) -> bool:
     return name in registry.STAND_INS
 
 
-def list_models(settings: Settings) -> Sequence[registry.KnownModel]:
+def list_models(settings: Settings) -> Sequence[KnownModel]:
     """All known models, the remote ones last."""
     remotes = [
-        registry.KnownModel(
+        KnownModel(
             one.name,
             "reranking",
             "-",
