@@ -59,7 +59,7 @@ export function Login() {
           />
           <TextField label="Account" value={account} onChange={setAccount} placeholder={FIRST_ACCOUNT} help="Any name; it separates data. The demo's account is demo." autoComplete="username" />
           <Checkbox label="Remember me in this browser" checked={remember} onCheckedChange={(on) => setRemember(on)} />
-          <Button type="submit" variant="primary" loading={busy} disabled={busy || !token.trim()} className="justify-center">
+          <Button type="submit" variant="primary" loading={busy} disabled={busy || !token.trim()} className="w-full justify-center">
             Log in
           </Button>
         </form>

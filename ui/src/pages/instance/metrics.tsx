@@ -11,7 +11,7 @@ import { useHere } from "./layout";
 
 const EVERY = 5000;
 const KEPT = 120;
-const STAGES = ["rewrite", "retrieve", "fuse", "filter", "boost", "rerank", "expand", "explain", "generate"];
+const STAGES = ["rewrite", "retrieve", "fuse", "filter", "boost", "rerank", "expand", "generate"];
 
 interface Point {
   at: number;

@@ -44,7 +44,7 @@ export default function Overview() {
         <Card title="Reranking" about={instance.reranking ? "On for every request that does not switch it off." : "Off, unless a request switches it on."} action={<Link className="text-kumo-link underline" to={`${home}/settings/reranking`}>Change</Link>}>
           {model && <div className="mb-2 break-words font-medium">{model.name}</div>}
           {model && <ModelFacts model={model} />}
-          <LinkButton href={`${BASE}${home}/playground`} onClick={open} className="mt-4" icon={<FlaskIcon />}>
+          <LinkButton href={`${BASE}${home}/playground`} onClick={open} variant="secondary" className="mt-4" icon={<FlaskIcon />}>
             See what it changes
           </LinkButton>
         </Card>

@@ -46,8 +46,8 @@ export function Compare({ ranked, reranked, open }: Props) {
     );
   return (
     <div>
-      <div className="grid grid-cols-1 md:grid-cols-[1fr_4.5rem_1fr]">
-        <div className="hidden md:block">
+      <div className="grid grid-cols-1 md:grid-cols-[minmax(0,1fr)_4rem_minmax(0,1fr)]">
+        <div className="hidden min-w-0 md:block">
           <Title>Retrieved</Title>
           <ol aria-label="Order of retrieval">
             {left.map((one, at) => (
@@ -65,7 +65,7 @@ export function Compare({ ranked, reranked, open }: Props) {
             return <path key={one.chunk.id} d={`M0 ${from}C36 ${from} 36 ${until} 72 ${until}`} fill="none" style={{ stroke: color, strokeWidth: lit ? 3.5 : 1.8, opacity: over && !lit ? 0.2 : one.drop ? 0.7 : 0.9 }} vectorEffect="non-scaling-stroke" />;
           })}
         </svg>
-        <div>
+        <div className="min-w-0">
           <Title>Reranked</Title>
           <ol aria-label="Order after reranking">
             {right.map((one) => (

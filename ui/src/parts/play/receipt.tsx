@@ -6,7 +6,6 @@ import { Card, Facts } from "../card";
 
 const STATUS = { ran: ["success", "ran"], skipped: ["secondary", "skipped"], fell_back: ["warning", "fell back"], substituted: ["warning", "another model served"] } as const;
 const ABOUT: Record<string, string> = {
-  explain: "asked for by this page alone",
   rewrite: "makes a question of its own out of a follow-up",
 };
 const STAGES: Record<string, string> = { filter: "below the match threshold", window: "beyond the reranker's window", keep: "beyond what the cascade keeps", rerank: "below the reranking threshold", cut: "beyond max results" };
@@ -36,21 +35,24 @@ export function Receipt({ receipt, trace, dropped, total, hit }: { receipt: Told
   );
 }
 
+/** ``explain`` is left out of the scale: only this page asks for it, and no other client pays for it. */
 function Timeline({ trace, total }: { trace: Step[]; total: number | undefined }) {
-  const whole = Math.max(trace.reduce((all, one) => all + one.ms, 0), 1e-6);
+  const steps = trace.filter((one) => one.stage !== "explain");
+  const explained = trace.find((one) => one.stage === "explain");
+  const whole = Math.max(steps.reduce((all, one) => all + one.ms, 0), 1e-6);
   let from = 0;
   if (!trace.length) return <p className="text-[13px] text-kumo-subtle">No times were told for this answer.</p>;
   return (
     <div>
       <ol className="flex flex-col gap-1.5" aria-label="Time of each stage">
-        {trace.map((step, at) => {
+        {steps.map((step, at) => {
           const begin = (100 * from) / whole;
           from += step.ms;
           return (
-            <li key={at} className="grid grid-cols-[4.5rem_1fr_4.5rem] items-center gap-3 text-[13px]" title={[step.note, ABOUT[step.stage]].filter(Boolean).join("; ")}>
+            <li key={at} className="grid grid-cols-[4.5rem_minmax(0,1fr)_4.5rem] items-center gap-3 text-[13px]" title={[step.note, ABOUT[step.stage]].filter(Boolean).join("; ")}>
               <span>{step.stage}</span>
               <svg viewBox="0 0 100 4" preserveAspectRatio="none" className="h-3 w-full rounded bg-kumo-recessed" aria-hidden>
-                <rect x={begin} width={Math.max(0.6, (100 * step.ms) / whole)} height="4" style={{ fill: step.stage === "rerank" ? "var(--accent)" : step.stage === "explain" ? "var(--color-kumo-line)" : "var(--color-kumo-info)" }} />
+                <rect x={Math.min(begin, 99.4)} width={Math.max(0.6, (100 * step.ms) / whole)} height="4" style={{ fill: step.stage === "rerank" ? "var(--accent)" : "var(--quiet)" }} />
               </svg>
               <span className="text-right tabular-nums">{ms(step.ms)}</span>
             </li>
@@ -58,8 +60,9 @@ function Timeline({ trace, total }: { trace: Step[]; total: number | undefined }
         })}
       </ol>
       <p className="mt-2 text-xs text-kumo-subtle">
-        {ms(whole)} in all stages{total !== undefined && `; ${ms(total)} until the answer was here`}
-        {trace.some((one) => one.stage === "explain") && "; explain is asked for by this page alone"}
+        {ms(whole)} in all stages
+        {explained && `; ${ms(explained.ms)} more to explain, which only this page asks for`}
+        {total !== undefined && `; here after ${ms(total)}`}
       </p>
     </div>
   );
