@@ -10,7 +10,7 @@ export function Card({ title, about, action, children, className = "", id }: {
   id?: string;
 }) {
   return (
-    <section id={id} aria-label={typeof title === "string" ? title : undefined} className={`rounded-xl border border-kumo-hairline bg-kumo-base shadow-xs ${className}`}>
+    <section id={id} aria-label={typeof title === "string" ? title : undefined} className={`min-w-0 rounded-xl border border-kumo-hairline bg-kumo-base shadow-xs ${className}`}>
       {title && (
         <header className="flex flex-wrap items-start justify-between gap-3 border-b border-kumo-hairline px-5 py-3.5">
           <div>

@@ -15,7 +15,7 @@ export default function Lab() {
           keyword, vector, hybrid and reranked search on them: nDCG, MRR, recall, time, and whether a difference is more than chance.
         </p>
         <div className="mt-4 flex items-center gap-3 rounded-lg bg-kumo-recessed px-3 py-2">
-          <code className="min-w-0 flex-1 overflow-x-auto text-[13px] whitespace-nowrap">{command}</code>
+          <code tabIndex={0} className="min-w-0 flex-1 overflow-x-auto text-[13px] whitespace-nowrap">{command}</code>
           <CopyButton text={command} />
         </div>
         <p className="mt-4 text-kumo-subtle">

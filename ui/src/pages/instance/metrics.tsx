@@ -99,7 +99,7 @@ function Server({ samples, history }: { samples: Sample[]; history: Point[] }) {
         <Figure label="Fell back" value={count(fell)} tone={fell ? "text-kumo-warning" : ""} about={ran + fell ? `${percent(fell / (ran + fell))} of reranks` : ""} />
         <Figure label="Kept answers used" value={hits + misses ? percent(hits / (hits + misses)) : "–"} about={`${count(hits)} of ${count(hits + misses)} looks`} />
       </div>
-      <div className="grid items-start gap-5 lg:grid-cols-2">
+      <div className="grid grid-cols-1 items-start gap-5 lg:grid-cols-2">
         <Card title="Searches per minute" about="Since this page was opened.">
           {rates.length > 1 ? <Lines label="Searches per minute" points={rates} /> : <p className="py-8 text-center text-kumo-subtle">The line begins in a few seconds.</p>}
         </Card>

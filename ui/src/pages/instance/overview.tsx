@@ -40,7 +40,7 @@ export default function Overview() {
           <UploadList uploads={uploads} />
         </Card>
       )}
-      <div className="grid items-start gap-5 lg:grid-cols-2">
+      <div className="grid grid-cols-1 items-start gap-5 lg:grid-cols-2">
         <Card title="Reranking" about={instance.reranking ? "On for every request that does not switch it off." : "Off, unless a request switches it on."} action={<Link className="text-kumo-link underline" to={`${home}/settings/reranking`}>Change</Link>}>
           {model && <div className="mb-2 break-words font-medium">{model.name}</div>}
           {model && <ModelFacts model={model} />}

@@ -77,7 +77,7 @@ function SectionOf({ section }: { section: Section }) {
       );
     case "retrieval":
       return (
-        <Editor title="Retrieval" about="What a request says of these comes before." fields={["score_threshold", "max_num_results", "retrieval_options", "fusion_method", "rewrite_query"]}>
+        <Editor title="Retrieval" about="What a request says of these comes before." fields={["index_method", "indexing_options", "score_threshold", "max_num_results", "retrieval_options", "fusion_method", "rewrite_query"]}>
           {(form) => (
             <>
               <div className="mb-6">

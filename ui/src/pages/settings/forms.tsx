@@ -71,18 +71,26 @@ export function modeOf(method: Settings["index_method"]): keyof typeof MODES {
   return method.vector ? (method.keyword ? "hybrid" : "vector") : "keyword";
 }
 
-const LANGUAGES = ["arabic", "danish", "dutch", "english", "finnish", "french", "german", "hungarian", "italian", "norwegian", "portuguese", "romanian", "russian", "spanish", "swedish", "turkish", "cjk", "simple"];
+const LANGUAGES =
+  "arabic armenian basque catalan cjk czech danish dutch english esperanto estonian finnish french german greek hindi hungarian indonesian irish italian lithuanian nepali norwegian persian polish portuguese romanian russian serbian sesotho simple spanish swedish tamil turkish yiddish".split(" ");
 
-export function IndexForm({ draft, set, created }: Form) {
+function languageName(value: string): string {
+  if (value === "cjk") return "Chinese, Japanese, Korean";
+  if (value === "simple") return "none: words as they stand";
+  return (value[0]?.toUpperCase() ?? "") + value.slice(1);
+}
+
+export function IndexForm({ draft, set }: Form) {
   const options = draft.indexing_options;
+  const put = (change: Partial<Settings["indexing_options"]>) => set({ indexing_options: { ...options, ...change } });
+  const language = options.keyword_language || "default";
   return (
-    <div className="grid gap-5 sm:grid-cols-2">
+    <div className="grid gap-x-8 gap-y-5 sm:grid-cols-2">
       <Choice
         label="Search mode"
         value={modeOf(draft.index_method)}
         onChange={(mode) => set({ index_method: MODES[mode] })}
-        disabled={created}
-        help={created ? "Fixed once items are indexed." : "Which indexes are kept. A request may use one of them alone."}
+        help="Which indexes are kept. A request may use one of them alone."
         options={[
           { value: "hybrid", label: "Hybrid", about: "by meaning and by words, fused" },
           { value: "vector", label: "Vector", about: "by meaning alone" },
@@ -90,14 +98,25 @@ export function IndexForm({ draft, set, created }: Form) {
         ]}
       />
       {draft.index_method.keyword && (
-        <Choice
-          label="Language of the words"
-          value={options.keyword_language || "default"}
-          disabled={created}
-          onChange={(value) => set({ indexing_options: { ...options, keyword_language: value === "default" ? "" : value } })}
-          help="How words are brought to their stem."
-          options={[{ value: "default", label: "English (default)" }, ...LANGUAGES.map((value) => ({ value, label: value === "cjk" ? "Chinese, Japanese, Korean" : value === "simple" ? "none: words as they are" : (value[0]?.toUpperCase() ?? "") + value.slice(1) }))]}
-        />
+        <>
+          <Choice
+            label="Words are"
+            value={options.keyword_tokenizer ?? "porter"}
+            onChange={(value) => put({ keyword_tokenizer: value, ...(value === "trigram" && language !== "cjk" && { keyword_language: "" }) })}
+            options={[
+              { value: "porter", label: "Whole words", about: "brought to their stem" },
+              { value: "trigram", label: "Three letters each", about: "finds parts of words" },
+            ]}
+          />
+          {options.keyword_tokenizer !== "trigram" && (
+            <Choice
+              label="Language of the words"
+              value={language}
+              onChange={(value) => put({ keyword_language: value === "default" ? "" : value })}
+              options={[{ value: "default", label: "English (default)" }, ...LANGUAGES.map((value) => ({ value, label: languageName(value) }))]}
+            />
+          )}
+        </>
       )}
     </div>
   );

@@ -18,7 +18,7 @@ export function PublicForm({ draft, set }: Form) {
       <Toggle label="Answer without a token" checked={params.enabled ?? false} onChange={(enabled) => put({ enabled })} help="Whoever knows the address can ask. The address stays the same when this is switched off and on." />
       {address && (
         <div className="flex items-center gap-3 rounded-lg bg-kumo-recessed px-3 py-2">
-          <code className="min-w-0 flex-1 overflow-x-auto text-[13px] whitespace-nowrap">{address}</code>
+          <code tabIndex={0} className="min-w-0 flex-1 overflow-x-auto text-[13px] whitespace-nowrap">{address}</code>
           <CopyButton text={address} />
         </div>
       )}
