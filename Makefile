@@ -7,7 +7,7 @@ DEMO_FLAGS ?=
 TEST_FLAGS ?=
 export PYTHONUNBUFFERED = 1
 
-.PHONY: demo test setup format lint types contract check docs clean
+.PHONY: demo ui test setup format lint types contract check docs clean
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version)'
@@ -27,12 +27,21 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	@$(PIP) install -r requirements/dev.txt
 	@touch $@
 
-demo: $(VENV)/.run ## index the sample corpus, show one query before and after reranking, serve
+UI := $(shell find ui -type f -not -path 'ui/node_modules/*' -not -path 'ui/dist/*' -not -name schema.d.ts 2>/dev/null)
+
+$(VENV)/.ui: $(UI) requirements/ui.txt | $(VENV)/.run
+	@echo "Building the dashboard (once; about a minute)"
+	@$(BIN)/python ui/build.py --node || $(PIP) install --require-hashes -r requirements/ui.txt || true
+	@$(BIN)/python ui/build.py && touch $@ || true
+
+ui: $(VENV)/.ui ## the dashboard, if there is a Node or one can be had; demo goes on without
+
+demo: $(VENV)/.run $(VENV)/.ui ## index the sample corpus, show one query before and after reranking, serve
 	@$(BIN)/secondlook demo $(DEMO_FLAGS)
 
 setup: $(VENV)/.dev
 
-test: $(VENV)/.dev ## every test
+test: $(VENV)/.dev $(VENV)/.ui ## every test
 	@$(BIN)/python -m pytest $(TEST_FLAGS)
 
 format: $(VENV)/.dev

@@ -1,5 +1,6 @@
-"""Builds the native encoder into the package when there is a C++ compiler; without one the package is pure Python."""
+"""Builds the native encoder and the dashboard into the package, each where it can be built; neither has to be there."""
 
+import importlib.util
 import os
 import platform
 import shutil
@@ -13,6 +14,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 NATIVE = Path("src/secondlook/models/native")
 LIBRARY = "libsecondlook.so"
+PAGES = Path("src/secondlook/dashboard/static")
 FLAGS = ("-std=c++17", "-O3", "-fPIC", "-fvisibility=hidden", "-Wno-uninitialized", "-Wno-maybe-uninitialized")
 UNITS = {
     "library.cpp": (),
@@ -31,6 +33,8 @@ class NativeBuildHook(BuildHookInterface):
         """Put the library beside its sources, and mark the wheel as made for this platform."""
         if self.target_name != "wheel":
             return
+        if version != "editable":  # `make ui` builds those of a checkout
+            self._add_pages(build_data)
         folder = Path(self.root) / NATIVE
         problem = compile_library(folder)
         if problem:
@@ -39,6 +43,24 @@ class NativeBuildHook(BuildHookInterface):
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{_platform_tag()}"
         build_data["artifacts"].append(f"{NATIVE}/{LIBRARY}")
+
+    def _add_pages(self, build_data: dict[str, Any]) -> None:
+        """The dashboard, built anew; if it cannot be, the one that is there, or none."""
+        problem = build_pages(Path(self.root) / "ui" / "build.py")
+        if problem:
+            print(f"The dashboard is not built ({problem}); the API works without it.", file=sys.stderr)
+        if (Path(self.root) / PAGES / "index.html").is_file():
+            build_data["artifacts"].append(f"{PAGES}/**")
+
+
+def build_pages(script: Path) -> str:
+    """Why the dashboard is not built, or nothing if it is."""
+    spec = importlib.util.spec_from_file_location("secondlook_ui_build", script)
+    if not script.is_file() or spec is None or spec.loader is None:
+        return "its sources are not here"
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return str(module.build())
 
 
 def compile_library(folder: Path) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from secondlook import __version__
+from secondlook.domain.model import KnownModel
 from secondlook.engines.embedded import EmbeddedEngine
 from secondlook.errors import FolderInUseError, InvalidModelError, SecondlookError, SetupError
 from secondlook.ingest.pool import ParseLimits
@@ -35,6 +36,7 @@ from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances, Limits
 from secondlook.services.joint_searching import JointSearching
 from secondlook.services.measuring import MeasuredSearching
+from secondlook.services.models import ModelList
 from secondlook.services.pulling import Pulling
 from secondlook.services.quota import Quota
 from secondlook.services.reranking import PassageReranking
@@ -227,6 +229,7 @@ def make_services(
         Syncing(journal, catalog, indexing, pulling, cooldown=settings.sync_cooldown),
         service_tokens,
         Quota(SqlUsage(catalog.database), settings.monthly_queries),
+        ModelList(lambda: list_models(settings)),
     )
 
 
@@ -326,10 +329,10 @@ def is_known_embedder(name: str) -> bool:
     return name in registry.STAND_INS
 
 
-def list_models(settings: Settings) -> Sequence[registry.KnownModel]:
+def list_models(settings: Settings) -> Sequence[KnownModel]:
     """All known models, the remote ones last."""
     remotes = [
-        registry.KnownModel(
+        KnownModel(
             one.name,
             "reranking",
             "-",

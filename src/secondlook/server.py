@@ -1,4 +1,4 @@
-"""The HTTP server: the API over an open runtime."""
+"""The HTTP server: the API and the dashboard over an open runtime."""
 
 import errno
 import logging
@@ -11,6 +11,7 @@ import uvicorn
 
 from secondlook.api.app import ApiOptions, create_app
 from secondlook.bootstrap import Runtime
+from secondlook.dashboard import routes as dashboard
 from secondlook.errors import SetupError
 from secondlook.settings import Settings
 
@@ -92,6 +93,7 @@ async def serve(
         logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     options = ApiOptions(metrics_open=settings.metrics_open, strict=settings.compatibility == "strict")
     app = create_app(runtime.services, options=options)
+    app.include_router(dashboard.make_router())
     config = uvicorn.Config(app, backlog=BACKLOG, log_level="warning", access_log=False)
     await _Server(config, on_ready).serve(list(sockets) or listen(settings))
 

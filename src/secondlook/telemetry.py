@@ -46,6 +46,9 @@ cache_reads = Counter(
 )
 box_events = Counter("secondlook_box_events", "What search boxes on web pages told.", ["kind"], registry=REGISTRY)
 reranks = Counter("secondlook_reranks", "What reranking did, and why.", ["status", "reason"], registry=REGISTRY)
+first_results = Counter(
+    "secondlook_first_results", "Whether a rerank put another result first.", ["change"], registry=REGISTRY
+)
 
 
 def render_metrics() -> bytes:

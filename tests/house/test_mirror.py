@@ -24,6 +24,7 @@ ELSEWHERE = {
     "api/ai_search/endpoints.py": "tests/wire/test_public.py",
     "api/ai_search/items.py": "tests/wire/test_items.py",
     "api/ai_search/joint.py": "tests/wire/test_joint.py",
+    "api/ai_search/models.py": "tests/wire/test_models.py",
     "api/ai_search/namespaces.py": "tests/wire/test_instances.py",
     "api/ai_search/routes.py": "tests/wire/test_chat.py",
     "api/public/events.py": "tests/wire/test_public.py",

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from secondlook.api.app import ApiOptions, create_app
+from secondlook.domain.model import KnownModel
 from secondlook.engines.embedded import EmbeddedEngine
 from secondlook.errors import InvalidModelError, SetupError
 from secondlook.models.fakes import FakeEmbedder, FakeGenerator, FakeReranker
@@ -25,6 +26,7 @@ from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances, Limits
 from secondlook.services.joint_searching import JointSearching
 from secondlook.services.measuring import MeasuredSearching
+from secondlook.services.models import ModelList
 from secondlook.services.pulling import Pulling
 from secondlook.services.quota import Quota
 from secondlook.services.reranking import PassageReranking
@@ -49,6 +51,12 @@ MISSING = "models/known-but-not-here"
 BROKEN = "models/broken"
 NEW = "/client/v4/accounts/acc/ai-search/instances"
 LEGACY = "/client/v4/accounts/acc/autorag/rags"
+
+MODELS = (
+    KnownModel("made/embedder", "embedding", "MIT", True, True, "en", 23, 512, "cosine"),
+    KnownModel("made/reader", "reranking", "MIT", False, False, "en zh", 278, 512, note="pull it", aliases=("@cf/x",)),
+    KnownModel("made/far", "reranking", "-", True, False, "many", remote=True),
+)
 
 PAGES: Mapping[str, str] = {
     "winter/oil.md": "Warm the lamp oil reservoir before lighting when the oil freezes.",
@@ -125,6 +133,7 @@ class Wire:
             ),
             service_tokens,
             Quota(SqlUsage(database), monthly_queries),
+            ModelList(lambda: MODELS),
         )
         self.app = create_app(self.services, options=ApiOptions(strict=strict))
         self.run(self._catalog.open())

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from secondlook import __version__
 from secondlook.api import autorag, autorag_sync, rerank
-from secondlook.api.ai_search import items, jobs, joint, namespaces, routes, tokens
+from secondlook.api.ai_search import items, jobs, joint, models, namespaces, routes, tokens
 from secondlook.api.document import describe
 from secondlook.api.errors import INVALID_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND, failure, headers_of, to_wire
 from secondlook.api.public import routes as public
@@ -153,6 +153,7 @@ def _add_routes(app: FastAPI, services: Services, guards: list[Any], base: str, 
     add(rerank.make_run_router(services), "run", f"{account}/ai/run", "Rerank")
     add(namespaces.make_router(services), "namespaces", f"{search}/namespaces", "Namespaces")
     add(tokens.make_router(services), "tokens", f"{search}/tokens", "Tokens")
+    add(models.make_router(services), "models", f"{search}/models", "Models")
 
 
 async def _account(account: Annotated[str, Path(description="The account; any text without a slash.")]) -> None:

@@ -198,6 +198,20 @@ SHAPES: Mapping[str, Schema] = {
     "ServiceToken": shape(
         "A token that is kept, without its key.", id=TEXT, name=TEXT, cf_api_id=TEXT, enabled=SWITCH, legacy=SWITCH
     ),
+    "Model": shape(
+        "A model that an instance can name; parameters and tokens are null where nobody told.",
+        name=TEXT,
+        aliases=rows(TEXT),
+        task={"enum": ["embedding", "reranking"]},
+        licence=TEXT,
+        languages=rows(TEXT),
+        multilingual=SWITCH,
+        parameters={"type": ["integer", "null"]},
+        max_tokens={"type": ["integer", "null"]},
+        score_kind=TEXT_OR_NULL,
+        status={"enum": ["built_in", "cached", "remote", "absent"]},
+        note=TEXT,
+    ),
     "Reranked": shape(
         "Documents in their new order, as Cohere has it.",
         id=TEXT,
@@ -287,6 +301,7 @@ RESULTS: Mapping[str, Mapping[str, Schema]] = {
     "namespaces_read": {JSON: NAMESPACE},
     "namespaces_update": {JSON: NAMESPACE},
     "namespaces_delete": {JSON: wrapped(shape("The namespace that is gone.", name=TEXT))},
+    "models_list": {JSON: wrapped(rows(ref("Model")))},
     "tokens_create": {JSON: TOKEN},
     "tokens_list": {JSON: listed("ServiceToken")},
     "tokens_get": {JSON: TOKEN},

@@ -3,10 +3,10 @@
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from secondlook.domain.model import KnownModel
 from secondlook.domain.options import LongPassages
 from secondlook.errors import InvalidModelError, SetupError
 from secondlook.models.batching import Scheduler
@@ -47,31 +47,6 @@ LONGEST_NAME = 128
 USUAL_TOKENS = 512
 LOAD_PAUSE = 60.0
 """Seconds before a model that could not be loaded is tried again."""
-
-
-@dataclass(frozen=True, slots=True)
-class KnownModel:
-    """A line of the list of models; ``note`` says what to do to have it here, or why that is not possible."""
-
-    name: str
-    task: str
-    licence: str
-    cached: bool
-    built_in: bool
-    languages: str = ""
-    size: int = 0
-    max_tokens: int = 0
-    score_kind: str = ""
-    note: str = ""
-    remote: bool = False
-
-    @property
-    def cells(self) -> tuple[str, ...]:
-        """What a person reads of it: name to kind of scores, and whether it is here."""
-        here = "remote" if self.remote else "no" if not self.cached else "built in" if self.built_in else "yes"
-        size = f"{self.size} M" if self.size else ""
-        tokens = str(self.max_tokens or "")
-        return (self.name, self.task, self.licence, self.languages, size, tokens, self.score_kind, here)
 
 
 class OwnedReranker(Reranker, Protocol):
@@ -307,6 +282,7 @@ def _row(known: KnownReranker, cached: bool) -> KnownModel:
         max_tokens=known.max_tokens,
         score_kind=known.score_kind,
         note="" if cached else how_to_get(known),
+        aliases=tuple(alias for alias, name in ALIASES.items() if name == known.name),
     )
 
 

@@ -5,7 +5,7 @@ from secondlook.domain.instance import Instance
 from secondlook.domain.query import Query
 from secondlook.errors import RerankerError
 from secondlook.services.searching import Ask, Searching
-from secondlook.telemetry import reranks, span, stage_seconds
+from secondlook.telemetry import first_results, reranks, span, stage_seconds
 
 
 class MeasuredSearching(Searching):
@@ -29,6 +29,9 @@ def count_search(ranking: Ranking) -> None:
         stage_seconds.labels(step.stage).observe(step.milliseconds / 1000)
     if not ranking.reuse:
         reranks.labels(ranking.receipt.status, ranking.receipt.cause).inc()
+        if ranking.receipt.last and ranking.candidates:
+            kept = ranking.candidates[0].evidence.retrieval_rank == 1
+            first_results.labels("kept" if kept else "moved").inc()
 
 
 def count_refusal(error: RerankerError) -> None:

@@ -19,6 +19,7 @@ from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
 from secondlook.services.joint_searching import JointSearching
+from secondlook.services.models import ModelList
 from secondlook.services.pulling import Pulling
 from secondlook.services.quota import Quota
 from secondlook.services.reranking import PassageReranking
@@ -94,6 +95,7 @@ class House:
             self.syncing,
             self.service_tokens,
             self.quota,
+            ModelList(lambda: ()),
         )
         self.run(self.catalog.open())
         self.run(self.published.open())

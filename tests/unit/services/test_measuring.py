@@ -40,6 +40,27 @@ def test_a_search_is_counted(house: House) -> None:
     assert [new - old for new, old in zip(after, before, strict=True)] == [1, 1]
 
 
+def test_it_is_counted_whether_another_result_came_first(house: House) -> None:
+    made = house.make()
+    for key, text in {"long.md": "Oil oil oil " + 40 * "lamp ", "short.md": "Oil."}.items():
+        house.run(house.indexing.upload(made, Upload(key, text.encode()), wait=60))
+    ask = Ask(rerank=True, min_relevance=None, min_score=0.0)
+    for relevant, change in (("long", "kept"), ("short", "moved"), ("none", "")):
+        first = house.run(house.searching.search(made, Query("oil lamp"), Ask(min_score=0.0))).candidates[0]
+        wanted = first.chunk.text if relevant == "long" else None
+        scorer = lambda _query, passage, wanted=wanted: 0.9 if (passage.text == wanted) == bool(wanted) else 0.1  # noqa: E731
+        other = FakeReranker(
+            scorer=scorer if relevant != "short" else lambda _q, p, f=first: float(p.text != f.chunk.text)
+        )
+        if relevant == "none":
+            other = FakeReranker(error=RuntimeError("down"))
+        before = {one: count("secondlook_first_results_total", change=one) for one in ("kept", "moved")}
+        tools = replace(house.tools, rerankers=Rerankers(house.tools.rerankers.find, other))
+        house.run(MeasuredSearching(tools).search(made, Query("oil lamp"), ask))
+        after = {one: count("secondlook_first_results_total", change=one) for one in ("kept", "moved")}
+        assert {one: after[one] - before[one] for one in after} == {one: float(one == change) for one in after}
+
+
 def test_a_search_that_was_not_to_fall_back_is_counted_as_refused(house: House) -> None:
     made = house.make()
     house.run(house.indexing.upload(made, Upload("oil.md", b"Warm the lamp oil."), wait=60))

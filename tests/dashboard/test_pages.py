@@ -1,0 +1,105 @@
+"""Every page in both themes: nothing that axe calls serious, nothing wider than the screen, and a picture of it."""
+
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.acceptance.server_process import ServerProcess
+from tests.dashboard.conftest import ACCOUNT, SHOTS, Asked, open_page
+from tests.dashboard.test_story import FILES, QUESTION
+
+HOME = "/dashboard/instances/default/looks"
+TABS = ("", "/items", "/jobs", "/playground", "/metrics", "/lab")
+SECTIONS = "general sources chunking models retrieval reranking prompts cache public danger".split()
+PAGES = {
+    "instances": "/dashboard/",
+    "create": "/dashboard/create",
+    **{tab.strip("/") or "overview": HOME + tab for tab in TABS},
+    **{f"settings-{one}": f"{HOME}/settings/{one}" for one in SECTIONS},
+}
+WIDTHS = {"desk": 1280, "phone": 375}
+THEMES = ("light", "dark")
+
+
+@pytest.fixture(scope="module")
+def looks(api: httpx.Client) -> None:
+    """An instance with something of everything."""
+    api.post("/instances", json={"id": "looks", "reranking": True, "public_endpoint_params": {"enabled": True}})
+    for path in FILES:
+        form = {"wait_for_completion": "true"}
+        api.post("/instances/looks/items", files={"file": (path.name, path.read_bytes())}, data=form).raise_for_status()
+    api.post("/instances/looks/jobs")
+    api.post("/instances/looks/search", json={"query": QUESTION}).raise_for_status()
+
+
+@pytest.fixture(scope="module", params=[(theme, kind) for theme in THEMES for kind in WIDTHS], ids=" ".join)
+def seen(
+    request: pytest.FixtureRequest, browser: Browser, server: ServerProcess, secret: str, asked: Asked, looks: None
+) -> Iterator[tuple[Page, str]]:
+    """A page that is logged in, in one theme and width."""
+    theme, kind = request.param
+    context = browser.new_context(
+        base_url=server.url, color_scheme=theme, viewport={"width": WIDTHS[kind], "height": 860}
+    )
+    session = {"token": secret, "account": ACCOUNT}
+    context.add_init_script(f"sessionStorage.setItem('secondlook.session', JSON.stringify({session}))")
+    errors: list[str] = []
+    yield open_page(context, asked, errors), f"{theme}-{kind}"
+    context.close()
+    assert errors == []
+
+
+def look(page: Page, name: str, built: ModuleType) -> list[tuple[str, str]]:
+    """A picture, and what axe calls serious or worse with where it stands."""
+    SHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
+    page.evaluate((built.MODULES / "axe-core" / "axe.min.js").read_text(encoding="utf-8"))
+    found: dict[str, Any] = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        (one["id"], one["nodes"][0]["html"][:300])
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
+def test_every_page(seen: tuple[Page, str], built: ModuleType) -> None:
+    page, kind = seen
+    wrong: dict[str, object] = {}
+    for name, path in PAGES.items():
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        if name == "playground":
+            page.get_by_role("searchbox", name="Query").fill(QUESTION)
+            page.keyboard.press("Enter")
+            page.get_by_text("reranking ran").wait_for()
+        if found := look(page, f"{name}-{kind}", built):
+            wrong[name] = found
+        if wide := page.evaluate("document.documentElement.scrollWidth - innerWidth"):
+            wrong[f"{name}, too wide"] = wide
+    assert wrong == {}
+
+
+def test_the_steps_of_the_wizard(seen: tuple[Page, str], built: ModuleType) -> None:
+    page, kind = seen
+    page.goto("/dashboard/create")
+    page.get_by_label("Name").fill("made")
+    for step in range(1, 5):
+        page.get_by_role("button", name="Next").click()
+        page.wait_for_load_state("networkidle")
+        assert look(page, f"create-{step}-{kind}", built) == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_login(browser: Browser, server: ServerProcess, built: ModuleType, asked: Asked, theme: str) -> None:
+    context = browser.new_context(base_url=server.url, color_scheme="dark" if theme == "dark" else "light")
+    errors: list[str] = []
+    page = open_page(context, asked, errors)
+    page.goto("/")
+    page.get_by_text("Version").wait_for()
+    assert look(page, f"login-{theme}", built) == []
+    context.close()
+    assert errors == []

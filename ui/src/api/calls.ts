@@ -1,0 +1,173 @@
+// Every call that the pages make, one function each; nothing else speaks to the server.
+import { type ApiError, authorization, type BodyOf, type Envelope, failure, request, send, urlOf } from "./client";
+import type * as T from "./types";
+
+const ACCOUNT = "/client/v4/accounts/{account}/ai-search" as const;
+const NAMESPACES = `${ACCOUNT}/namespaces` as const;
+const INSTANCES = `${NAMESPACES}/{namespace}/instances` as const;
+const INSTANCE = `${INSTANCES}/{name}` as const;
+const ITEMS = `${INSTANCE}/items` as const;
+const ITEM = `${ITEMS}/{item_id}` as const;
+const JOBS = `${INSTANCE}/jobs` as const;
+const JOB = `${JOBS}/{job_id}` as const;
+const SEARCH = `${INSTANCE}/search` as const;
+const CHAT = `${INSTANCE}/chat/completions` as const;
+const WHY = `${INSTANCE}/why` as const;
+
+export interface Place {
+  namespace: string;
+  name: string;
+}
+
+export type InstanceChange = BodyOf<typeof INSTANCE, "put">;
+export type NewInstance = BodyOf<typeof INSTANCES, "post">;
+export type SearchBody = BodyOf<typeof SEARCH, "post">;
+export type ChatBody = BodyOf<typeof CHAT, "post">;
+
+const parts = (place: Place, more: Record<string, string> = {}) => ({ ...place, ...more });
+
+function listed<R>(envelope: Envelope): T.Listed<R> {
+  const info = envelope.result_info;
+  return { rows: envelope.result as R[], total: info?.total_count ?? info?.total ?? 0 };
+}
+
+export async function listInstances(namespace: string, search: string, page: number): Promise<T.Listed<T.Instance>> {
+  return listed(await send("get", INSTANCES, { parts: { namespace }, query: { search, page, per_page: 50 } }));
+}
+
+export async function createInstance(namespace: string, body: NewInstance): Promise<T.Instance> {
+  return (await send("post", INSTANCES, { parts: { namespace }, body })).result as T.Instance;
+}
+
+export async function readInstance(place: Place): Promise<T.Instance> {
+  return (await send("get", INSTANCE, { parts: parts(place) })).result as T.Instance;
+}
+
+export async function updateInstance(place: Place, body: InstanceChange): Promise<T.Instance> {
+  return (await send("put", INSTANCE, { parts: parts(place), body })).result as T.Instance;
+}
+
+export async function deleteInstance(place: Place): Promise<void> {
+  await send("delete", INSTANCE, { parts: parts(place) });
+}
+
+export async function readStats(place: Place): Promise<T.Stats> {
+  return (await send("get", `${INSTANCE}/stats`, { parts: parts(place) })).result as T.Stats;
+}
+
+export async function purgeCache(place: Place): Promise<void> {
+  await send("post", `${INSTANCE}/purge_cache`, { parts: parts(place) });
+}
+
+export interface ItemQuery {
+  page: number;
+  per_page: number;
+  search?: string;
+  status?: string;
+  key?: string;
+  sort_by?: string;
+}
+
+export async function listItems(place: Place, query: ItemQuery, signal?: AbortSignal): Promise<T.Listed<T.Item>> {
+  return listed(await send("get", ITEMS, { parts: parts(place), query: { ...query }, ...(signal && { signal }) }));
+}
+
+export async function syncItem(place: Place, item_id: string): Promise<T.Item> {
+  return (await send("patch", ITEM, { parts: parts(place, { item_id }), body: { next_action: "INDEX" } }))
+    .result as T.Item;
+}
+
+export async function deleteItem(place: Place, item_id: string): Promise<void> {
+  await send("delete", ITEM, { parts: parts(place, { item_id }) });
+}
+
+export async function downloadItem(place: Place, item_id: string): Promise<Blob> {
+  return await (await request("get", `${ITEM}/download`, { parts: parts(place, { item_id }) })).blob();
+}
+
+export async function itemLogs(place: Place, item_id: string): Promise<T.ItemLine[]> {
+  return (await send("get", `${ITEM}/logs`, { parts: parts(place, { item_id }), query: { limit: 100 } }))
+    .result as T.ItemLine[];
+}
+
+export async function itemChunks(place: Place, item_id: string, offset = 0): Promise<T.Listed<T.ItemChunk>> {
+  return listed(
+    await send("get", `${ITEM}/chunks`, { parts: parts(place, { item_id }), query: { limit: 100, offset } }),
+  );
+}
+
+/** Sends a file, told how much of it is gone; fetch cannot tell. */
+export function uploadItem(place: Place, file: File, key: string, onSent: (share: number) => void): Promise<T.Item> {
+  const form = new FormData();
+  form.append("file", file, key);
+  return new Promise((resolve, reject: (error: ApiError) => void) => {
+    const sending = new XMLHttpRequest();
+    sending.open("POST", urlOf(ITEMS, { parts: parts(place) }));
+    for (const [name, value] of Object.entries(authorization())) sending.setRequestHeader(name, value);
+    sending.upload.onprogress = (event) => event.lengthComputable && onSent(event.loaded / event.total);
+    sending.onload = () =>
+      sending.status < 300
+        ? resolve((JSON.parse(sending.responseText) as Envelope).result as T.Item)
+        : reject(failure(sending.status, sending.responseText, sending.getResponseHeader("retry-after")));
+    sending.onerror = () => reject(failure(0, ""));
+    sending.send(form);
+  });
+}
+
+export async function listJobs(place: Place): Promise<T.Listed<T.Job>> {
+  return listed(await send("get", JOBS, { parts: parts(place), query: { per_page: 50 } }));
+}
+
+export async function createJob(place: Place, description: string): Promise<T.Job> {
+  return (await send("post", JOBS, { parts: parts(place), body: { description } })).result as T.Job;
+}
+
+export async function readJob(place: Place, job_id: string): Promise<T.Job> {
+  return (await send("get", JOB, { parts: parts(place, { job_id }) })).result as T.Job;
+}
+
+export async function cancelJob(place: Place, job_id: string): Promise<void> {
+  await send("patch", JOB, { parts: parts(place, { job_id }), body: { action: "cancel" } });
+}
+
+export async function jobLogs(place: Place, job_id: string, page: number): Promise<T.Listed<T.JobLine>> {
+  return listed(await send("get", `${JOB}/logs`, { parts: parts(place, { job_id }), query: { page, per_page: 100 } }));
+}
+
+export async function search(place: Place, body: SearchBody, signal?: AbortSignal) {
+  const answer = await request("post", SEARCH, { parts: parts(place), body, ...(signal && { signal }) });
+  const envelope = (await answer.json()) as Envelope;
+  return { result: envelope.result as T.SearchResult, cache: answer.headers.get("cf-aig-cache-status") };
+}
+
+export async function why(place: Place, body: BodyOf<typeof WHY, "post">): Promise<T.Why> {
+  return (await send("post", WHY, { parts: parts(place), body })).result as T.Why;
+}
+
+export async function chat(place: Place, body: ChatBody, signal: AbortSignal): Promise<Response> {
+  return await request("post", CHAT, { parts: parts(place), body, signal });
+}
+
+export async function listModels(task: "embedding" | "reranking"): Promise<T.Model[]> {
+  return (await send("get", `${ACCOUNT}/models`, { query: { task } })).result as T.Model[];
+}
+
+export async function listNamespaces(): Promise<T.Namespace[]> {
+  return (await send("get", NAMESPACES, { query: { per_page: 100 } })).result as T.Namespace[];
+}
+
+export async function listTokens(): Promise<T.ServiceToken[]> {
+  return (await send("get", `${ACCOUNT}/tokens`, { query: { per_page: 100 } })).result as T.ServiceToken[];
+}
+
+export async function createToken(body: BodyOf<`${typeof ACCOUNT}/tokens`, "post">): Promise<T.ServiceToken> {
+  return (await send("post", `${ACCOUNT}/tokens`, { body })).result as T.ServiceToken;
+}
+
+export async function readMetrics(): Promise<string> {
+  return await (await request("get", "/metrics")).text();
+}
+
+export async function readHealth(): Promise<{ version: string }> {
+  return (await (await request("get", "/health")).json()) as { version: string };
+}

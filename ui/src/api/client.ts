@@ -1,0 +1,107 @@
+// One way to the API: the token, the envelope, and errors that say what to do.
+import { logOut, session } from "../session";
+import type { paths } from "./schema";
+
+export type Method = "get" | "post" | "put" | "patch" | "delete";
+/** The routes of the OpenAPI document that take this method; another path does not compile. */
+export type Route<M extends Method> = { [P in keyof paths]: undefined extends paths[P][M] ? never : P }[keyof paths];
+export type BodyOf<P extends keyof paths, M extends Method> = paths[P][M] extends {
+  requestBody?: { content: { "application/json": infer B } };
+}
+  ? B
+  : undefined;
+
+export interface Sent<B> {
+  parts?: Record<string, string>;
+  query?: Record<string, string | number | undefined>;
+  body?: B;
+  form?: FormData;
+  signal?: AbortSignal;
+}
+
+export interface Envelope {
+  success?: boolean;
+  result?: unknown;
+  result_info?: { total_count?: number; total?: number; cursor?: string | null };
+  errors?: { code: number; message: string; detail?: string }[];
+}
+
+/** An error of the server, or that it was not reached (status 0). */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: number,
+    readonly token: string,
+    detail: string,
+  ) {
+    super(detail);
+  }
+}
+
+export function urlOf(path: string, sent: Pick<Sent<unknown>, "parts" | "query">): string {
+  const parts: Record<string, string> = { account: session()?.account ?? "", ...sent.parts };
+  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(parts[name] ?? ""));
+  const query = Object.entries(sent.query ?? {}).filter(([, value]) => value !== undefined && value !== "");
+  const told = new URLSearchParams(query.map(([name, value]) => [name, String(value)]));
+  return query.length ? `${filled}?${told}` : filled;
+}
+
+export function authorization(): Record<string, string> {
+  const found = session();
+  return found ? { Authorization: `Bearer ${found.token}` } : {};
+}
+
+export async function request<M extends Method, P extends Route<M>>(
+  method: M,
+  path: P,
+  sent: Sent<BodyOf<P, M>> = {},
+): Promise<Response> {
+  const headers: Record<string, string> = authorization();
+  let body: BodyInit | undefined = sent.form;
+  if (sent.body !== undefined) {
+    headers["Content-Type"] = "application/json";
+    body = JSON.stringify(sent.body);
+  }
+  let answer: Response;
+  try {
+    const signal = sent.signal ?? null;
+    answer = await fetch(urlOf(path, sent), { method: method.toUpperCase(), headers, body: body ?? null, signal });
+  } catch (error) {
+    if (sent.signal?.aborted) throw error;
+    throw new ApiError(0, 0, "unreachable", "The server does not answer. Is it running, and is the network there?");
+  }
+  if (!answer.ok) throw failure(answer.status, await answer.text(), answer.headers.get("retry-after"));
+  return answer;
+}
+
+/** The whole envelope. */
+export async function send<M extends Method, P extends Route<M>>(
+  method: M,
+  path: P,
+  sent: Sent<BodyOf<P, M>> = {},
+): Promise<Envelope> {
+  return (await (await request(method, path, sent)).json()) as Envelope;
+}
+
+export function failure(status: number, text: string, retryAfter: string | null = null): ApiError {
+  let first: { code: number; message: string; detail?: string } | undefined;
+  try {
+    first = (JSON.parse(text) as Envelope).errors?.[0];
+  } catch {
+    first = undefined;
+  }
+  if (status === 401 && session()) logOut();
+  const detail = first?.detail || sentence(first?.message) || `The server answered with status ${status}.`;
+  const later = retryAfter ? ` Try again in ${retryAfter} s.` : "";
+  return new ApiError(status, first?.code ?? 0, first?.message ?? "", detail + later);
+}
+
+export function told(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function sentence(token: string | undefined): string {
+  if (!token) return "";
+  const words = token.replaceAll("_", " ");
+  return `${words[0]?.toUpperCase() ?? ""}${words.slice(1)}.`;
+}

@@ -1,0 +1,267 @@
+// What the API answers, as far as the pages read it. Paths and bodies come from the OpenAPI document (schema.d.ts).
+
+export interface Stage {
+  model: string;
+  window: number | null;
+  keep: number | null;
+}
+
+export interface MetadataField {
+  field_name: string;
+  data_type: "text" | "number" | "boolean" | "datetime";
+}
+
+export interface Boost {
+  field: string;
+  direction?: "asc" | "desc" | "exists" | "not_exists";
+}
+
+export type CacheThreshold = "super_strict_match" | "close_enough" | "flexible_friend" | "anything_goes";
+
+export interface PublicEndpoint {
+  enabled?: boolean;
+  search_endpoint?: { disabled?: boolean };
+  chat_completions_endpoint?: { disabled?: boolean };
+  mcp?: { disabled?: boolean; description?: string };
+  rate_limit?: { requests?: number; period_ms?: number; technique?: "fixed" | "sliding" } | null;
+  authorized_hosts?: string[];
+  custom_domains?: string[] | null;
+  default_domain_enabled?: boolean;
+}
+
+export interface SourceParams {
+  prefix?: string;
+  r2_jurisdiction?: string;
+  include_items?: string[];
+  exclude_items?: string[];
+  web_crawler?: {
+    parse_type?: string;
+    parse_options?: {
+      include_headers?: Record<string, string>;
+      include_images?: boolean;
+      specific_sitemaps?: string[];
+      use_browser_rendering?: boolean;
+      content_selector?: { path: string; selector: string }[];
+    };
+    discover_options?: {
+      source?: string;
+      limit?: number;
+      depth?: number;
+      max_age?: number;
+      include_subdomains?: boolean;
+      include_external_links?: boolean;
+    };
+  };
+}
+
+export interface Settings {
+  embedding_model: string;
+  ai_search_model: string;
+  rewrite_model: string;
+  rewrite_query: boolean;
+  reranking: boolean;
+  reranking_model: string | null;
+  reranking_weight: number;
+  reranking_budget_ms: number | null;
+  reranking_on_failure: "fall_back" | "error";
+  reranking_stages: Stage[];
+  fusion_method: "rrf" | "max";
+  index_method: { vector: boolean; keyword: boolean };
+  indexing_options: { keyword_tokenizer?: string; keyword_language?: string | null; use_ocr?: boolean };
+  retrieval_options: { keyword_match_mode?: "and" | "or"; boost_by?: Boost[]; boost_after_reranking?: boolean };
+  chunk: boolean;
+  chunk_size: number;
+  chunk_overlap: number;
+  max_num_results: number;
+  score_threshold: number;
+  custom_metadata: MetadataField[];
+  system_prompt_ai_search: string | null;
+  system_prompt_rewrite_query: string | null;
+  paused: boolean;
+  type: string | null;
+  source: string | null;
+  source_params: SourceParams | null;
+  token_id: string | null;
+  cache: boolean;
+  cache_threshold: CacheThreshold;
+  cache_ttl: number;
+  sync_interval: number;
+  public_endpoint_params: PublicEndpoint | null;
+}
+
+export interface Instance extends Settings {
+  id: string;
+  namespace: string;
+  status: string;
+  public_endpoint_id: string | null;
+  created_at: string;
+  modified_at: string;
+  last_activity: string | null;
+}
+
+export interface Stats {
+  queued: number;
+  running: number;
+  completed: number;
+  error: number;
+  skipped: number;
+  outdated: number;
+  last_activity: string | null;
+  file_embed_errors: Record<string, number>;
+  index_source_errors: Record<string, number>;
+  engine: {
+    vectorize?: { vectorsCount: number; dimensions: number };
+    r2?: { payloadSizeBytes: number; metadataSizeBytes: number; objectCount: number };
+  };
+}
+
+export type ItemStatus = "queued" | "running" | "completed" | "error" | "skipped" | "outdated";
+
+export interface Item {
+  id: string;
+  key: string;
+  status: ItemStatus;
+  error?: string;
+  chunks_count: number | null;
+  file_size: number | null;
+  source_id: string | null;
+  last_seen_at: string;
+  created_at: string;
+  metadata: Record<string, unknown> | null;
+}
+
+export interface ItemLine {
+  timestamp: string;
+  action: string;
+  message: string;
+  chunkCount: number | null;
+  processingTimeMs: number | null;
+  errorType: string | null;
+}
+
+export interface ItemChunk {
+  id: string;
+  text: string;
+  start_byte?: number;
+  end_byte?: number;
+}
+
+export interface Job {
+  id: string;
+  source: string;
+  description: string | null;
+  started_at: string;
+  ended_at?: string | null;
+  end_reason?: string | null;
+}
+
+export interface JobLine {
+  id: number;
+  created_at: number;
+  message: string;
+  message_type: number;
+}
+
+export interface Model {
+  name: string;
+  aliases: string[];
+  task: "embedding" | "reranking";
+  licence: string;
+  languages: string[];
+  multilingual: boolean;
+  parameters: number | null;
+  max_tokens: number | null;
+  status: "built_in" | "cached" | "remote" | "absent";
+  note: string;
+}
+
+export interface Namespace {
+  name: string;
+  description: string | null;
+}
+
+export interface ServiceToken {
+  id: string;
+  name: string;
+}
+
+export interface Scores {
+  vector_score?: number;
+  vector_rank?: number;
+  keyword_score?: number;
+  keyword_rank?: number;
+  fusion_method?: string;
+  reranking_score?: number;
+  retrieval_score?: number;
+  retrieval_rank?: number;
+}
+
+export interface Chunk {
+  id: string;
+  score: number;
+  text?: string;
+  item: { key: string; timestamp?: number; metadata?: Record<string, unknown> };
+  scoring_details?: Scores;
+  explain?: {
+    stages: { stage: string; rank: number; score: number; model?: string }[];
+    sentence?: { text: string; score: number };
+  };
+}
+
+export interface Receipt {
+  status: "ran" | "skipped" | "fell_back" | "substituted";
+  reason: string;
+  model: string;
+  asked_model: string;
+  candidates_in: number;
+  candidates_out: number;
+  scored: number;
+  truncated: number;
+  cached: number;
+  ms: number;
+}
+
+export interface Step {
+  stage: string;
+  ms: number;
+  candidates: number;
+  note: string;
+}
+
+export interface Dropped {
+  item: { key: string };
+  id: string;
+  stage: string;
+  rank: number;
+  reason: string;
+}
+
+export interface SearchResult {
+  search_query: string;
+  chunks: Chunk[];
+  reranking?: Receipt;
+  trace?: Step[];
+  dropped?: Dropped[];
+  errors?: { method?: string; message?: string }[];
+}
+
+export interface Why {
+  item: { key: string };
+  verdict: string;
+  reason: string;
+  rank?: number;
+  ranks?: Record<string, number | null>;
+  chunk?: Chunk;
+}
+
+export interface PageInfo {
+  count: number;
+  page: number;
+  per_page: number;
+  total_count: number;
+}
+
+export interface Listed<T> {
+  rows: T[];
+  total: number;
+}

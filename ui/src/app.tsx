@@ -1,0 +1,112 @@
+// The frame around every page, and which page a path leads to.
+import { Button } from "@cloudflare/kumo/components/button";
+import { MoonIcon, SignOutIcon, SunIcon } from "@phosphor-icons/react";
+import { Component, lazy, type ReactNode, Suspense, useState } from "react";
+import { useSession } from "./hooks";
+import { Login } from "./pages/login";
+import { ModelsProvider } from "./parts/models";
+import { Failed, Waiting } from "./parts/states";
+import { Link, match, usePath } from "./router";
+import { logOut } from "./session";
+
+const Instances = lazy(() => import("./pages/instances"));
+const Create = lazy(() => import("./pages/create"));
+const Instance = lazy(() => import("./pages/instance/layout"));
+
+export function App() {
+  const session = useSession();
+  if (!session) return <Login />;
+  return (
+    <ModelsProvider key={session.account}>
+      <Frame account={session.account}>
+        <Suspense fallback={<Waiting />}>
+          <Page />
+        </Suspense>
+      </Frame>
+    </ModelsProvider>
+  );
+}
+
+function Page() {
+  const path = usePath();
+  if (path === "/" || path === "/login") return <Instances namespace="default" />;
+  if (path === "/create") return <Create />;
+  const listed = match("/namespaces/:namespace", path);
+  if (listed) return <Instances namespace={listed.namespace ?? "default"} />;
+  const found = match("/instances/:namespace/:name", path) ?? match("/instances/:namespace/:name/:tab", path) ?? match("/instances/:namespace/:name/:tab/:section", path);
+  if (found)
+    return <Instance namespace={found.namespace ?? ""} name={found.name ?? ""} tab={found.tab ?? "overview"} section={found.section ?? ""} />;
+  return (
+    <div className="py-16 text-center">
+      <h1 className="text-2xl font-semibold">There is no such page</h1>
+      <p className="mt-2">
+        <Link to="/" className="text-kumo-link underline">
+          All instances
+        </Link>
+      </p>
+    </div>
+  );
+}
+
+export function Logo() {
+  return (
+    <svg width="26" height="26" viewBox="0 0 32 32" aria-hidden="true">
+      <rect width="32" height="32" rx="8" fill="#0f766e" />
+      <path d="M7 11h11M7 16h7M7 21h11" stroke="#99f6e4" strokeWidth="2.4" strokeLinecap="round" />
+      <path d="M24 22V10m0 0-3.6 3.8M24 10l3.6 3.8" stroke="#fff" strokeWidth="2.6" strokeLinecap="round" strokeLinejoin="round" fill="none" />
+    </svg>
+  );
+}
+
+export function ThemeButton() {
+  const [mode, setMode] = useState(document.documentElement.dataset.mode);
+  const next = mode === "dark" ? "light" : "dark";
+  function turn(): void {
+    document.documentElement.dataset.mode = next;
+    localStorage.setItem("secondlook.theme", next);
+    setMode(next);
+  }
+  return (
+    <Button variant="ghost" shape="square" aria-label={`Use the ${next} theme`} onClick={turn} icon={next === "dark" ? <MoonIcon /> : <SunIcon />} />
+  );
+}
+
+function Frame({ account, children }: { account: string; children: ReactNode }) {
+  return (
+    <div className="min-h-screen">
+      <a href="#main" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-kumo-base focus:p-3">
+        Skip to the content
+      </a>
+      <header className="border-b border-kumo-hairline bg-kumo-base">
+        <div className="mx-auto flex h-14 max-w-7xl items-center gap-3 px-4 sm:px-6">
+          <Link to="/" className="flex items-center gap-2.5 text-[15px] font-semibold" aria-label="Secondlook: all instances">
+            <Logo /> Secondlook
+          </Link>
+          <span className="ml-auto hidden text-[13px] text-kumo-subtle sm:inline">
+            Account <strong className="font-medium text-kumo-default">{account}</strong>
+          </span>
+          <div className="ml-auto flex items-center sm:ml-0">
+            <ThemeButton />
+            <Button variant="ghost" shape="square" aria-label="Log out" onClick={logOut} icon={<SignOutIcon />} />
+          </div>
+        </div>
+      </header>
+      <main id="main" className="mx-auto max-w-7xl px-4 py-7 sm:px-6">
+        <Catch>{children}</Catch>
+      </main>
+    </div>
+  );
+}
+
+/** A page that breaks leaves the frame, and says so. */
+class Catch extends Component<{ children: ReactNode }, { error: unknown }> {
+  override state: { error: unknown } = { error: null };
+  static getDerivedStateFromError(error: unknown) {
+    return { error };
+  }
+  override render() {
+    if (this.state.error)
+      return <Failed title="This page broke" error={this.state.error} retry={() => location.reload()} />;
+    return this.props.children;
+  }
+}

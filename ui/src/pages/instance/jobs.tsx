@@ -1,0 +1,135 @@
+import { Badge } from "@cloudflare/kumo/components/badge";
+import { Button } from "@cloudflare/kumo/components/button";
+import { ArrowsClockwiseIcon } from "@phosphor-icons/react";
+import { useEffect, useRef, useState } from "react";
+import { cancelJob, createJob, jobLogs, listJobs, readJob } from "../../api/calls";
+import type { Job, JobLine } from "../../api/types";
+import { useLoad } from "../../hooks";
+import { Card } from "../../parts/card";
+import { complain, Failed, Nothing, say, Waiting } from "../../parts/states";
+import { go } from "../../router";
+import { ago, clock, moment } from "../../words";
+import { useHere } from "./layout";
+
+export default function Jobs() {
+  const { place, home, section, instance, reloadStats } = useHere();
+  const jobs = useLoad(() => listJobs(place), [place], 3000);
+  const chosen = section || jobs.data?.rows[0]?.id || "";
+
+  async function start(): Promise<void> {
+    try {
+      const job = await createJob(place, "from the dashboard");
+      say("The sync has begun");
+      await jobs.reload();
+      await reloadStats();
+      go(`${home}/jobs/${job.id}`);
+    } catch (error) {
+      complain(error);
+    }
+  }
+
+  return (
+    <div>
+      <div className="mb-4 flex flex-wrap items-center justify-between gap-3">
+        <h1 className="sr-only">Jobs of {instance.id}</h1>
+        <p className="max-w-prose text-kumo-subtle">
+          {instance.source ? `A sync takes what is new in ${instance.source}, and tries again what failed.` : "A sync indexes again what failed or is outdated. Uploads need none."}
+        </p>
+        <Button variant="primary" icon={<ArrowsClockwiseIcon />} onClick={start}>
+          Sync now
+        </Button>
+      </div>
+      {jobs.error ? (
+        <Failed error={jobs.error} retry={jobs.reload} title="The jobs could not be listed" />
+      ) : !jobs.data ? (
+        <Waiting />
+      ) : !jobs.data.rows.length ? (
+        <Nothing icon={<ArrowsClockwiseIcon size={36} />} title="No job yet">
+          Uploads are indexed without one. Start a sync to try failed items again.
+        </Nothing>
+      ) : (
+        <div className="grid items-start gap-5 lg:grid-cols-[20rem_1fr]">
+          <ul className="overflow-hidden rounded-xl border border-kumo-hairline bg-kumo-base shadow-xs">
+            {jobs.data.rows.map((job) => (
+              <li key={job.id} className="border-b border-kumo-hairline last:border-0">
+                <button type="button" aria-current={job.id === chosen} onClick={() => go(`${home}/jobs/${job.id}`)} className={`flex w-full cursor-pointer items-center justify-between gap-3 px-4 py-2.5 text-left hover:bg-kumo-tint ${job.id === chosen ? "bg-kumo-tint" : ""}`}>
+                  <span>
+                    <span className="block">{ago(job.started_at)}</span>
+                    <span className="block text-xs text-kumo-subtle">{job.source === "user" ? "by hand" : "by schedule"}</span>
+                  </span>
+                  <JobBadge job={job} />
+                </button>
+              </li>
+            ))}
+          </ul>
+          {chosen && <JobCard key={chosen} id={chosen} />}
+        </div>
+      )}
+    </div>
+  );
+}
+
+function JobBadge({ job }: { job: Job }) {
+  if (!job.ended_at) return <Badge variant="info">running</Badge>;
+  const kind = job.end_reason?.split(":")[0] ?? "ended";
+  return <Badge variant={kind === "completed" ? "success" : kind === "cancelled" ? "secondary" : "error"}>{kind}</Badge>;
+}
+
+const TONES = ["", "text-kumo-warning", "text-kumo-danger"];
+
+function JobCard({ id }: { id: string }) {
+  const { place } = useHere();
+  const [ended, setEnded] = useState(false);
+  const job = useLoad(() => readJob(place, id), [id], ended ? 0 : 1200);
+  const lines = useLines(id, ended);
+  const end = useRef<HTMLDivElement>(null);
+  useEffect(() => setEnded(!!job.data?.ended_at), [job.data]);
+  // biome-ignore lint: follows the last line
+  useEffect(() => {
+    end.current?.scrollTo({ top: end.current.scrollHeight });
+  }, [lines.length]);
+  if (job.error) return <Failed error={job.error} retry={job.reload} />;
+  if (!job.data) return <Waiting />;
+  const found = job.data;
+  return (
+    <Card
+      title="Log"
+      about={`${moment(found.started_at)}${found.end_reason ? `: ${found.end_reason}` : ""}`}
+      action={
+        !found.ended_at && (
+          <Button size="sm" onClick={() => cancelJob(place, id).then(job.reload).catch(complain)}>
+            Cancel
+          </Button>
+        )
+      }
+    >
+      <div ref={end} className="mono max-h-[55vh] min-h-32 overflow-auto text-xs leading-6" tabIndex={0} role="log" aria-label="Lines of the job">
+        {lines.map((line) => (
+          <div key={line.id} className={TONES[line.message_type] ?? ""}>
+            <span className="mr-3 text-kumo-subtle tabular-nums">{clock(line.created_at < 1e11 ? 1000 * line.created_at : line.created_at)}</span>
+            {line.message}
+          </div>
+        ))}
+        {!lines.length && <span className="text-kumo-subtle">{found.ended_at ? "It left no line." : "Waiting for the first line …"}</span>}
+      </div>
+    </Card>
+  );
+}
+
+/** The lines so far; only the last page is asked for again. */
+function useLines(id: string, ended: boolean): JobLine[] {
+  const { place } = useHere();
+  const [lines, setLines] = useState<JobLine[]>([]);
+  const known = useRef<JobLine[]>([]);
+  const load = async () => {
+    for (;;) {
+      const page = Math.floor(known.current.length / 100) + 1;
+      const found = await jobLogs(place, id, page);
+      known.current = [...known.current.slice(0, (page - 1) * 100), ...found.rows];
+      setLines(known.current);
+      if (found.rows.length < 100) return;
+    }
+  };
+  useLoad(load, [id, ended], ended ? 0 : 1000);
+  return lines;
+}

@@ -1,0 +1,282 @@
+// Everything of an instance that can be changed, in sections; a section is saved as one.
+import { Banner } from "@cloudflare/kumo/components/banner";
+import { Button } from "@cloudflare/kumo/components/button";
+import { type FormEvent, type ReactNode, useEffect, useState } from "react";
+import { deleteInstance, type InstanceChange, purgeCache, updateInstance } from "../../api/calls";
+import { told } from "../../api/client";
+import type { Settings as Values } from "../../api/types";
+import { Card, Facts } from "../../parts/card";
+import { Confirm } from "../../parts/confirm";
+import { Toggle } from "../../parts/fields";
+import { say } from "../../parts/states";
+import { go, guardLeaving, Link } from "../../router";
+import { moment } from "../../words";
+import { BoostForm, CacheForm, ChunkingForm, type Form, IndexForm, MetadataForm, ModelsForm, PromptsForm, RerankingForm, RetrievalForm } from "../settings/forms";
+import { PublicForm } from "../settings/public";
+import { SourceForm, tidyParams } from "../settings/source";
+import { useHere } from "./layout";
+
+const SECTIONS = {
+  general: "General",
+  sources: "Sources",
+  chunking: "Chunking",
+  models: "Models",
+  retrieval: "Retrieval",
+  reranking: "Reranking",
+  prompts: "Prompts",
+  cache: "Cache",
+  public: "Public endpoint",
+  danger: "Danger zone",
+} as const;
+type Section = keyof typeof SECTIONS;
+
+export default function Settings() {
+  const { home, section, instance } = useHere();
+  const here: Section = section in SECTIONS ? (section as Section) : "general";
+  return (
+    <div className="grid items-start gap-6 md:grid-cols-[11rem_1fr]">
+      <h1 className="sr-only">Settings of {instance.id}</h1>
+      <nav aria-label="Settings" className="-mx-4 flex gap-1 overflow-x-auto px-4 md:mx-0 md:flex-col md:px-0">
+        {Object.entries(SECTIONS).map(([key, label]) => (
+          <Link key={key} to={`${home}/settings/${key}`} aria-current={key === here ? "page" : undefined} className={`rounded-lg px-3 py-1.5 whitespace-nowrap ${key === here ? "bg-kumo-recessed font-medium" : "text-kumo-subtle hover:bg-kumo-tint"}`}>
+            {label}
+          </Link>
+        ))}
+      </nav>
+      <div className="min-w-0">
+        <SectionOf key={here} section={here} />
+      </div>
+    </div>
+  );
+}
+
+function SectionOf({ section }: { section: Section }) {
+  switch (section) {
+    case "general":
+      return <General />;
+    case "sources":
+      return <Sources />;
+    case "chunking":
+      return (
+        <Editor title="Chunking" about="A change indexes every item again, in the background; the old chunks are served until then." fields={["chunk", "chunk_size", "chunk_overlap", "custom_metadata"]}>
+          {(form) => (
+            <>
+              <ChunkingForm {...form} />
+              <h3 className="mt-7 mb-1 font-semibold">Metadata that can be filtered by</h3>
+              <p className="mb-3 text-[13px] text-kumo-subtle">Besides filename, folder and timestamp.</p>
+              <MetadataForm {...form} />
+            </>
+          )}
+        </Editor>
+      );
+    case "models":
+      return (
+        <Editor title="Models" fields={["ai_search_model", "rewrite_model"]}>
+          {(form) => <ModelsForm {...form} />}
+        </Editor>
+      );
+    case "retrieval":
+      return (
+        <Editor title="Retrieval" about="What a request says of these comes before." fields={["index_method", "indexing_options", "score_threshold", "max_num_results", "retrieval_options", "fusion_method", "rewrite_query"]}>
+          {(form) => (
+            <>
+              <div className="mb-6">
+                <IndexForm {...form} />
+              </div>
+              <RetrievalForm {...form} />
+              <h3 className="mt-7 mb-3 font-semibold">Boosts</h3>
+              <BoostForm {...form} />
+            </>
+          )}
+        </Editor>
+      );
+    case "reranking":
+      return (
+        <Editor title="Reranking" about="A second model reads the candidates and puts the best first." fields={["reranking", "reranking_model", "reranking_stages", "reranking_budget_ms", "reranking_weight", "reranking_on_failure"]}>
+          {(form) => <RerankingForm {...form} />}
+        </Editor>
+      );
+    case "prompts":
+      return (
+        <Editor title="Prompts" fields={["system_prompt_ai_search", "system_prompt_rewrite_query"]}>
+          {(form) => <PromptsForm {...form} />}
+        </Editor>
+      );
+    case "cache":
+      return <Cache />;
+    case "public":
+      return (
+        <Editor title="Public endpoint" about="Search, chat and MCP without a token, for pages and agents." fields={["public_endpoint_params"]}>
+          {(form) => <PublicForm {...form} />}
+        </Editor>
+      );
+    default:
+      return <Danger />;
+  }
+}
+
+function Editor({ title, about, fields, children }: { title: string; about?: string; fields: (keyof Values)[]; children: (form: Form) => ReactNode }) {
+  const { instance, place, setInstance, reloadStats } = useHere();
+  const [draft, setDraft] = useState<Values>(instance);
+  const [error, setError] = useState<string>();
+  const [busy, setBusy] = useState(false);
+  const changed = fields.filter((name) => JSON.stringify(draft[name]) !== JSON.stringify(instance[name]));
+
+  useEffect(() => {
+    guardLeaving(changed.length ? () => confirm("Leave without saving?") : null);
+    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+    if (changed.length) addEventListener("beforeunload", ask);
+    return () => {
+      guardLeaving(null);
+      removeEventListener("beforeunload", ask);
+    };
+  }, [changed.length]);
+
+  async function save(event: FormEvent): Promise<void> {
+    event.preventDefault();
+    setBusy(true);
+    setError(undefined);
+    try {
+      const found = await updateInstance(place, changeOf(draft, changed));
+      setInstance(found);
+      setDraft(found);
+      say(`${title}: saved`);
+      await reloadStats();
+    } catch (problem) {
+      setError(told(problem));
+    } finally {
+      setBusy(false);
+    }
+  }
+  return (
+    <form onSubmit={save} noValidate>
+      <Card title={title} about={about}>
+        {children({ draft, set: (change) => setDraft((before) => ({ ...before, ...change })), created: true })}
+        {error && (
+          <div role="alert" className="mt-4">
+            <Banner variant="error" title="Not saved" description={error} />
+          </div>
+        )}
+        <div className="mt-6 flex items-center justify-end gap-2 border-t border-kumo-hairline pt-4">
+          <span className="mr-auto text-[13px] text-kumo-subtle" aria-live="polite">
+            {changed.length ? "Not saved yet" : ""}
+          </span>
+          {changed.length > 0 && <Button onClick={() => setDraft(instance)}>Undo</Button>}
+          <Button type="submit" variant="primary" disabled={!changed.length || busy} loading={busy}>
+            Save
+          </Button>
+        </div>
+      </Card>
+    </form>
+  );
+}
+
+/** The body of the update: a null would leave a field as it is, so that "nothing" is sent as the API has it. */
+function changeOf(draft: Values, fields: (keyof Values)[]): InstanceChange {
+  const body: Record<string, unknown> = Object.fromEntries(fields.map((name) => [name, draft[name]]));
+  if ("reranking_budget_ms" in body) body.reranking_budget_ms = draft.reranking_budget_ms ?? 0;
+  for (const name of ["system_prompt_ai_search", "system_prompt_rewrite_query"] as const) if (name in body) body[name] = draft[name] ?? "";
+  if ("public_endpoint_params" in body && draft.public_endpoint_params) {
+    const { authorized_hosts, rate_limit, ...rest } = draft.public_endpoint_params;
+    const hosts = authorized_hosts?.filter(Boolean);
+    body.public_endpoint_params = { ...rest, ...(rate_limit && { rate_limit }), ...(hosts?.length && { authorized_hosts: hosts }) };
+  }
+  if ("source_params" in body) body.source_params = tidyParams(draft.source_params);
+  return body as InstanceChange; // made of the instance's own fields
+}
+
+function General() {
+  const { instance } = useHere();
+  return (
+    <Editor title="General" fields={["paused"]}>
+      {(form) => (
+        <div className="flex flex-col gap-6">
+          <Facts
+            rows={[
+              ["Name", instance.id],
+              ["Namespace", instance.namespace],
+              ["Embedding model", <span className="break-all">{instance.embedding_model}</span>],
+              ["Made", moment(instance.created_at)],
+              ["Changed", moment(instance.modified_at)],
+            ]}
+          />
+          <Toggle label="Pause syncs" checked={form.draft.paused} onChange={(paused) => form.set({ paused })} help="Uploads and searches go on." />
+        </div>
+      )}
+    </Editor>
+  );
+}
+
+function Sources() {
+  const { instance } = useHere();
+  if (!instance.type)
+    return (
+      <Card title="Sources">
+        <p>Items come from uploads. A source is chosen when an instance is made: create another one to index a folder, a bucket or a website.</p>
+      </Card>
+    );
+  return (
+    <Editor title="Sources" about="What is taken from the source, and how often." fields={["source_params", "sync_interval", "token_id"]}>
+      {(form) => <SourceForm {...form} />}
+    </Editor>
+  );
+}
+
+function Cache() {
+  const { place, instance } = useHere();
+  const [asking, setAsking] = useState(false);
+  return (
+    <div className="flex flex-col gap-5">
+      <Editor title="Cache" fields={["cache", "cache_threshold", "cache_ttl"]}>
+        {(form) => <CacheForm {...form} />}
+      </Editor>
+      <Card title="Purge" about="Forgets every kept answer of this instance; the index stays.">
+        <Button onClick={() => setAsking(true)}>Purge the cache</Button>
+      </Card>
+      <Confirm
+        open={asking}
+        onClose={() => setAsking(false)}
+        title="Purge the cache?"
+        action="Purge"
+        run={async () => {
+          await purgeCache(place);
+          say(`The kept answers of ${instance.id} are gone`);
+        }}
+      >
+        The next questions are answered anew, and take their full time.
+      </Confirm>
+    </div>
+  );
+}
+
+function Danger() {
+  const { place, instance } = useHere();
+  const [asking, setAsking] = useState(false);
+  return (
+    <Card title="Danger zone" className="border-kumo-danger!">
+      <div className="flex flex-wrap items-center justify-between gap-4">
+        <div>
+          <h3 className="font-medium">Delete this instance</h3>
+          <p className="text-[13px] text-kumo-subtle">Its items, files, index and settings are gone for good. Clients that ask it get an error.</p>
+        </div>
+        <Button variant="destructive" onClick={() => setAsking(true)}>
+          Delete {instance.id}
+        </Button>
+      </div>
+      <Confirm
+        open={asking}
+        onClose={() => setAsking(false)}
+        title={`Delete ${instance.id}?`}
+        action="Delete for good"
+        typed={instance.id}
+        run={async () => {
+          await deleteInstance(place);
+          say(`${instance.id} is deleted`);
+          go("/", true);
+        }}
+      >
+        There is no way back but a backup of the data folder.
+      </Confirm>
+    </Card>
+  );
+}

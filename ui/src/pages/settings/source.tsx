@@ -1,0 +1,165 @@
+// Where items come from besides uploads: a folder, a bucket or a website (contract, 12.2).
+import { Button } from "@cloudflare/kumo/components/button";
+import { CloudArrowUpIcon, FolderIcon, GlobeIcon, PlusIcon, TrashIcon, WarehouseIcon } from "@phosphor-icons/react";
+import { listTokens } from "../../api/calls";
+import type { SourceParams } from "../../api/types";
+import { useLoad } from "../../hooks";
+import { Choice, LinesField, NumberField, TextField, Toggle } from "../../parts/fields";
+import { span } from "../../words";
+import type { Form } from "./forms";
+
+export const KINDS = [
+  { value: "", label: "Uploads", about: "Files that you drop here or send to the API.", icon: CloudArrowUpIcon },
+  { value: "folder", label: "Folder", about: "A folder of the server's machine.", icon: FolderIcon },
+  { value: "r2", label: "Bucket", about: "R2, S3 and what speaks like it.", icon: WarehouseIcon },
+  { value: "web-crawler", label: "Website", about: "Pages by sitemap or by their links.", icon: GlobeIcon },
+] as const;
+
+export function KindChoice({ draft, set }: Form) {
+  return (
+    <fieldset>
+      <legend className="sr-only">Data source</legend>
+      <div className="grid gap-3 sm:grid-cols-2">
+        {KINDS.map(({ value, label, about, icon: Icon }) => (
+          <label key={value} className="relative flex cursor-pointer items-start gap-3 rounded-xl border border-kumo-line p-4 hover:bg-kumo-tint has-checked:border-[var(--accent)] has-checked:bg-kumo-tint has-focus-visible:outline-2 has-focus-visible:outline-[var(--accent)]">
+            <input type="radio" name="source" className="sr-only" checked={(draft.type ?? "") === value} onChange={() => set({ type: value || null, source: value ? (draft.source ?? "") : null, source_params: value ? {} : null })} />
+            <Icon size={24} aria-hidden className="mt-0.5 flex-none" />
+            <span>
+              <span className="block font-medium">{label}</span>
+              <span className="block text-[13px] text-kumo-subtle">{about}</span>
+            </span>
+          </label>
+        ))}
+      </div>
+    </fieldset>
+  );
+}
+
+const INTERVALS = [900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400];
+const PLACES = { folder: ["Folder", "/srv/handbook"], r2: ["Bucket", "my-bucket"], "web-crawler": ["Crawl target", "https://docs.example.com"] } as const;
+
+export function SourceForm({ draft, set, created }: Form) {
+  const kind = draft.type as keyof typeof PLACES | null;
+  if (!kind || !(kind in PLACES)) return null;
+  const params = draft.source_params ?? {};
+  const put = (change: Partial<SourceParams>) => set({ source_params: { ...params, ...change } });
+  const [label, placeholder] = PLACES[kind];
+  return (
+    <div className="flex flex-col gap-5">
+      <TextField label={label} value={draft.source ?? ""} onChange={(source) => set({ source })} placeholder={placeholder} disabled={created} required {...(created && { help: "Fixed after creation." })} />
+      {kind === "r2" && <BucketFields draft={draft} set={set} created={created} put={put} />}
+      {kind === "web-crawler" && <CrawlFields params={params} put={put} />}
+      <div className="grid gap-5 sm:grid-cols-2">
+        <LinesField label="Include" value={params.include_items ?? []} onChange={(include_items) => put({ include_items })} placeholder="**/docs/**" rows={3} help="Patterns, one a line; empty for everything." />
+        <LinesField label="Exclude" value={params.exclude_items ?? []} onChange={(exclude_items) => put({ exclude_items })} placeholder="**/drafts/**" rows={3} help="Held first." />
+        <Choice label="Sync every" value={String(draft.sync_interval)} onChange={(value) => set({ sync_interval: Number(value) })} options={INTERVALS.map((one) => ({ value: String(one), label: span(one) }))} />
+      </div>
+    </div>
+  );
+}
+
+function BucketFields({ draft, set, put }: Form & { put: (change: Partial<SourceParams>) => void }) {
+  const tokens = useLoad(listTokens, []);
+  const params = draft.source_params ?? {};
+  const rows = (tokens.data ?? []).map((one) => ({ value: one.id, label: one.name }));
+  return (
+    <div className="grid gap-5 sm:grid-cols-2">
+      <TextField label="Prefix" value={params.prefix ?? ""} onChange={(prefix) => put({ prefix })} placeholder="docs/" help="Only keys that begin so." />
+      <TextField label="Jurisdiction" value={params.r2_jurisdiction ?? ""} onChange={(r2_jurisdiction) => put({ r2_jurisdiction })} placeholder="default" />
+      <Choice label="Service token" value={draft.token_id ?? ""} onChange={(token_id) => set({ token_id: token_id || null })} options={[{ value: "", label: "The server's own credentials" }, ...rows]} help="Kept under POST …/ai-search/tokens." />
+    </div>
+  );
+}
+
+const AGES = [0, 3600, 86_400, 259_200, 604_800];
+
+function CrawlFields({ params, put }: { params: SourceParams; put: (change: Partial<SourceParams>) => void }) {
+  const crawler = params.web_crawler ?? {};
+  const parse = crawler.parse_options ?? {};
+  const discover = crawler.discover_options ?? {};
+  const type = crawler.parse_type ?? "sitemap";
+  const putCrawler = (change: Partial<typeof crawler>) => put({ web_crawler: { ...crawler, ...change } });
+  const putParse = (change: Partial<typeof parse>) => putCrawler({ parse_options: { ...parse, ...change } });
+  const putDiscover = (change: Partial<typeof discover>) => putCrawler({ discover_options: { ...discover, ...change } });
+  return (
+    <>
+      <div className="grid gap-5 sm:grid-cols-2">
+        <Choice
+          label="Parse type"
+          value={type}
+          onChange={(parse_type) => putCrawler({ parse_type })}
+          options={[
+            { value: "sitemap", label: "Sitemap", about: "the pages that the site lists" },
+            { value: "discover", label: "Discover", about: "the pages that links lead to" },
+          ]}
+        />
+        {type === "sitemap" ? (
+          <LinesField label="Specific sitemaps" value={parse.specific_sitemaps ?? []} onChange={(specific_sitemaps) => putParse({ specific_sitemaps })} rows={2} help="Addresses, one a line; empty for those of robots.txt." />
+        ) : (
+          <Choice label="Crawl source" value={discover.source ?? "all"} onChange={(source) => putDiscover({ source })} options={[{ value: "all", label: "Sitemaps and links" }, { value: "sitemaps", label: "Sitemaps" }, { value: "links", label: "Links" }]} />
+        )}
+      </div>
+      {type === "discover" && (
+        <>
+          <div className="grid gap-5 sm:grid-cols-3">
+            <NumberField label="Page limit" value={discover.limit ?? 100_000} min={1} max={100_000} onChange={(limit) => putDiscover({ limit: limit ?? 100_000 })} />
+            <NumberField label="Crawl depth" value={discover.depth ?? 5} min={1} max={100_000} onChange={(depth) => putDiscover({ depth: depth ?? 5 })} />
+            <Choice label="Max cache age" value={String(discover.max_age ?? 86_400)} onChange={(value) => putDiscover({ max_age: Number(value) })} options={AGES.map((one) => ({ value: String(one), label: one ? span(one) : "No cache" }))} />
+          </div>
+          <Toggle label="Include subdomains" checked={discover.include_subdomains ?? false} onChange={(include_subdomains) => putDiscover({ include_subdomains })} />
+        </>
+      )}
+      <details className="rounded-lg border border-kumo-hairline px-4 py-3">
+        <summary className="cursor-pointer font-medium">Parser options</summary>
+        <div className="mt-4 flex flex-col gap-5">
+          <Headers value={parse.include_headers ?? {}} onChange={(include_headers) => putParse({ include_headers })} />
+          <Selectors value={parse.content_selector ?? []} onChange={(content_selector) => putParse({ content_selector })} />
+          <Toggle label="Open pages in a browser first" checked={parse.use_browser_rendering ?? false} onChange={(use_browser_rendering) => putParse({ use_browser_rendering })} help="For sites whose text is made by scripts." />
+        </div>
+      </details>
+    </>
+  );
+}
+
+function Headers({ value, onChange }: { value: Record<string, string>; onChange: (value: Record<string, string>) => void }) {
+  return (
+    <LinesField
+      label="Extra headers"
+      rows={2}
+      placeholder="Authorization: Bearer …"
+      help="Name and value, one a line; 5 at most."
+      value={Object.entries(value).map(([name, one]) => (one ? `${name}: ${one}` : name))}
+      onChange={(lines) => onChange(Object.fromEntries(lines.map((line) => { const [name = "", ...rest] = line.split(":"); return [name.trimStart(), rest.join(":").trimStart()]; })))}
+    />
+  );
+}
+
+function Selectors({ value, onChange }: { value: { path: string; selector: string }[]; onChange: (value: { path: string; selector: string }[]) => void }) {
+  return (
+    <div className="flex flex-col gap-3">
+      {value.map((one, at) => (
+        <div key={at} className="grid grid-cols-[1fr_1fr_auto] items-end gap-3">
+          <TextField label="Path" value={one.path} onChange={(path) => onChange(value.with(at, { ...one, path }))} placeholder="**/blog/**" />
+          <TextField label="Selector" value={one.selector} onChange={(selector) => onChange(value.with(at, { ...one, selector }))} placeholder="main article" />
+          <Button shape="square" variant="ghost" aria-label={`Remove the selector of ${one.path}`} icon={<TrashIcon />} onClick={() => onChange(value.toSpliced(at, 1))} />
+        </div>
+      ))}
+      <Button className="self-start" size="sm" icon={<PlusIcon />} onClick={() => onChange([...value, { path: "**", selector: "" }])}>
+        Add a content selector
+      </Button>
+    </div>
+  );
+}
+
+/** The params as they are sent: without empty lines, and without lists that say nothing. */
+export function tidyParams(params: SourceParams | null): SourceParams | null {
+  if (!params) return null;
+  const made = JSON.parse(JSON.stringify(params), (_, value: unknown) => {
+    if (Array.isArray(value)) {
+      const kept = value.filter((one) => typeof one !== "string" || one.trim());
+      return kept.length ? kept : undefined;
+    }
+    return value === "" ? undefined : value;
+  }) as SourceParams | undefined;
+  return made ?? {};
+}

@@ -1,0 +1,35 @@
+// Small words with a colour, which is never the only thing that tells.
+import { Badge } from "@cloudflare/kumo/components/badge";
+import type { ItemStatus, Model } from "../api/types";
+
+const ITEM: Record<ItemStatus, ["success" | "info" | "error" | "warning" | "secondary", string]> = {
+  completed: ["success", "indexed"],
+  running: ["info", "indexing"],
+  queued: ["info", "queued"],
+  error: ["error", "error"],
+  skipped: ["secondary", "skipped"],
+  outdated: ["warning", "outdated"],
+};
+
+export function ItemBadge({ status }: { status: ItemStatus }) {
+  const [variant, word] = ITEM[status] ?? ["secondary", status];
+  return <Badge variant={variant}>{word}</Badge>;
+}
+
+export function StatusBadge({ status, paused }: { status: string; paused: boolean }) {
+  if (paused) return <Badge variant="warning">paused</Badge>;
+  const variant = status === "active" ? "success" : status === "error" ? "error" : "info";
+  return <Badge variant={variant}>{status}</Badge>;
+}
+
+const MODEL: Record<Model["status"], ["success" | "info" | "warning", string]> = {
+  built_in: ["success", "built in"],
+  cached: ["success", "cached"],
+  remote: ["info", "remote"],
+  absent: ["warning", "not here yet"],
+};
+
+export function ModelBadge({ status }: { status: Model["status"] }) {
+  const [variant, word] = MODEL[status];
+  return <Badge variant={variant}>{word}</Badge>;
+}

@@ -1,0 +1,133 @@
+// A conversation with the instance, streamed, each answer with its sources and its receipt.
+import { Button } from "@cloudflare/kumo/components/button";
+import { Loader } from "@cloudflare/kumo/components/loader";
+import { PaperPlaneRightIcon, StopIcon, TrashIcon } from "@phosphor-icons/react";
+import { type FormEvent, useEffect, useRef, useState } from "react";
+import { chat, type Place } from "../../api/calls";
+import { readFrames } from "../../api/stream";
+import type { Chunk, Receipt as Told, Step } from "../../api/types";
+import { score } from "../../words";
+import { AreaField } from "../fields";
+import { Failed } from "../states";
+import { ChunkPanel } from "./chunk";
+import { chatBody, filtersOf, type Plan } from "./plan";
+import { Receipt } from "./receipt";
+
+interface Turn {
+  question: string;
+  answer: string;
+  chunks: Chunk[];
+  receipt?: Told;
+  trace: Step[];
+  model?: string;
+  took?: number;
+  error?: unknown;
+  done: boolean;
+}
+
+export function Chat({ place, plan, set, onAsked, start }: { place: Place; plan: Plan; set: (change: Partial<Plan>) => void; onAsked: (plan: Plan) => void; start: boolean }) {
+  const [turns, setTurns] = useState<Turn[]>([]);
+  const [open, setOpen] = useState<Chunk | null>(null);
+  const running = useRef<AbortController>(null);
+  const busy = turns.at(-1)?.done === false;
+  const begun = useRef(false);
+
+  async function ask(): Promise<void> {
+    const question = plan.query.trim();
+    if (!question || busy || filtersOf(plan.filters).error) return;
+    const before = turns.filter((one) => !one.error);
+    const messages = [...before.flatMap((one) => [{ role: "user", content: one.question }, { role: "assistant", content: one.answer }]), { role: "user", content: question }];
+    setTurns([...before, { question, answer: "", chunks: [], trace: [], done: false }]);
+    onAsked(plan);
+    set({ query: "" });
+    const change = (next: (turn: Turn) => Partial<Turn>) => setTurns((all) => all.map((one, at) => (at === all.length - 1 ? { ...one, ...next(one) } : one)));
+    const controller = new AbortController();
+    running.current = controller;
+    const began = performance.now();
+    try {
+      for await (const frame of readFrames(await chat(place, chatBody(plan, messages), controller.signal)))
+        change((turn) => ({
+          ...(frame.chunks && { chunks: frame.chunks }),
+          ...(frame.text && { answer: turn.answer + frame.text }),
+          ...(frame.receipt && { receipt: frame.receipt }),
+          ...(frame.trace && { trace: frame.trace }),
+          ...(frame.model && { model: frame.model }),
+        }));
+      change(() => ({ done: true, took: performance.now() - began }));
+    } catch (error) {
+      change(() => (controller.signal.aborted ? { done: true } : { done: true, error }));
+    }
+  }
+  // biome-ignore lint: a shared link is replayed once
+  useEffect(() => {
+    if (start && !begun.current) {
+      begun.current = true;
+      void ask();
+    }
+    return () => running.current?.abort();
+  }, []);
+
+  function submit(event: FormEvent): void {
+    event.preventDefault();
+    void ask();
+  }
+  return (
+    <div className="flex flex-col gap-4">
+      {!turns.length && <p className="rounded-xl border border-dashed border-kumo-line px-6 py-10 text-center text-kumo-subtle">Ask a question; the answer is written out of the chunks that are found for it.</p>}
+      {turns.map((turn, at) => (
+        <article key={at} className="flex flex-col gap-3" aria-label={`Question ${at + 1}`}>
+          <p className="max-w-[85%] self-end rounded-2xl rounded-br-md bg-[var(--accent-soft)] px-4 py-2 whitespace-pre-wrap">{turn.question}</p>
+          <div className="rounded-2xl rounded-bl-md border border-kumo-hairline bg-kumo-base px-4 py-3 shadow-xs" aria-busy={!turn.done}>
+            {turn.error ? <Failed error={turn.error} title="There is no answer" /> : null}
+            {turn.answer && (
+              <p className="leading-relaxed whitespace-pre-wrap" aria-live={turn.done ? "polite" : "off"}>
+                {turn.answer}
+              </p>
+            )}
+            {!turn.answer && !turn.done && (
+              <p className="flex items-center gap-2 text-kumo-subtle" role="status">
+                <Loader size="sm" /> {turn.chunks.length ? "Writing …" : "Searching …"}
+              </p>
+            )}
+            {turn.chunks.length > 0 && (
+              <details className="mt-3 border-t border-kumo-hairline pt-2 text-[13px]">
+                <summary className="cursor-pointer text-kumo-subtle">
+                  {turn.chunks.length} sources{turn.model ? ` · ${turn.model}` : ""}
+                </summary>
+                <ol className="mt-2 flex flex-col gap-1">
+                  {turn.chunks.map((chunk, rank) => (
+                    <li key={chunk.id}>
+                      <button type="button" className="flex w-full cursor-pointer justify-between gap-3 rounded px-2 py-1 text-left hover:bg-kumo-tint" onClick={() => setOpen(chunk)}>
+                        <span className="truncate">
+                          {rank + 1}. {chunk.item.key}
+                        </span>
+                        <span className="mono">{score(chunk.score)}</span>
+                      </button>
+                    </li>
+                  ))}
+                </ol>
+              </details>
+            )}
+          </div>
+          {turn.receipt && at === turns.length - 1 && <Receipt receipt={turn.receipt} trace={turn.trace} dropped={[]} total={turn.took} />}
+        </article>
+      ))}
+      <form onSubmit={submit} className="flex items-end gap-2">
+        <div className="min-w-0 flex-1" onKeyDown={(event) => event.key === "Enter" && !event.shiftKey && submit(event)}>
+          <AreaField label={turns.length ? "Follow-up question" : "Question"} rows={2} value={plan.query} onChange={(query) => set({ query })} />
+        </div>
+        {busy ? (
+          <Button icon={<StopIcon />} onClick={() => running.current?.abort()}>
+            Stop
+          </Button>
+        ) : (
+          <Button type="submit" variant="primary" icon={<PaperPlaneRightIcon />} disabled={!plan.query.trim()}>
+            Send
+          </Button>
+        )}
+        {turns.length > 0 && <Button shape="square" variant="ghost" aria-label="Begin anew" icon={<TrashIcon />} onClick={() => setTurns([])} />}
+      </form>
+      {open && <ChunkPanel chunk={open} place={place} onClose={() => setOpen(null)} />}
+    </div>
+  );
+}

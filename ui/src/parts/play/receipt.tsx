@@ -1,0 +1,69 @@
+// The receipt of a search: what was done, by which model, and how long each part took.
+import { Badge } from "@cloudflare/kumo/components/badge";
+import type { Dropped, Receipt as Told, Step } from "../../api/types";
+import { count, ms } from "../../words";
+import { Card, Facts } from "../card";
+
+const STATUS = { ran: ["success", "ran"], skipped: ["secondary", "skipped"], fell_back: ["warning", "fell back"], substituted: ["warning", "another model served"] } as const;
+const ABOUT: Record<string, string> = {
+  rewrite: "makes a question of its own out of a follow-up",
+};
+const STAGES: Record<string, string> = { filter: "below the match threshold", window: "beyond the reranker's window", keep: "beyond what the cascade keeps", rerank: "below the reranking threshold", cut: "beyond max results" };
+
+export function Receipt({ receipt, trace, dropped, total, hit }: { receipt: Told | undefined; trace: Step[]; dropped: Dropped[]; total?: number | undefined; hit?: boolean }) {
+  const [variant, word] = receipt ? STATUS[receipt.status] : (["secondary", "unknown"] as const);
+  const gone = Object.entries(STAGES).flatMap(([stage, about]) => {
+    const number = dropped.filter((one) => one.stage === stage).length;
+    return number ? [`${count(number)} ${about}`] : [];
+  });
+  return (
+    <Card title="Receipt" about="What the server did for this answer." action={<span className="flex items-center gap-2">{hit && <Badge variant="info">kept answer</Badge>}<Badge variant={variant}>reranking {word}</Badge></span>}>
+      <Timeline trace={trace} total={total} />
+      {receipt && (
+        <div className="mt-5 text-[13px]">
+          <Facts
+            rows={[
+              ...(receipt.reason ? ([["Because", receipt.reason]] as [string, string][]) : []),
+              ...(receipt.model ? ([["Model", <span className="break-all">{receipt.model}</span>]] as [string, React.ReactNode][]) : []),
+              ...(receipt.status === "skipped" ? [] : ([["Candidates", `${receipt.candidates_in} read, ${receipt.scored} scored, ${receipt.candidates_out} left${receipt.truncated ? `, ${receipt.truncated} not read to the end` : ""}${receipt.cached ? `, ${receipt.cached} known from before` : ""}`]] as [string, string][])),
+              ...(gone.length ? ([["Dropped", gone.join("; ")]] as [string, string][]) : []),
+            ]}
+          />
+        </div>
+      )}
+    </Card>
+  );
+}
+
+/** ``explain`` is left out of the scale: only this page asks for it, and no other client pays for it. */
+function Timeline({ trace, total }: { trace: Step[]; total: number | undefined }) {
+  const steps = trace.filter((one) => one.stage !== "explain");
+  const explained = trace.find((one) => one.stage === "explain");
+  const whole = Math.max(steps.reduce((all, one) => all + one.ms, 0), 1e-6);
+  let from = 0;
+  if (!trace.length) return <p className="text-[13px] text-kumo-subtle">No times were told for this answer.</p>;
+  return (
+    <div>
+      <ol className="flex flex-col gap-1.5" aria-label="Time of each stage">
+        {steps.map((step, at) => {
+          const begin = (100 * from) / whole;
+          from += step.ms;
+          return (
+            <li key={at} className="grid grid-cols-[4.5rem_minmax(0,1fr)_4.5rem] items-center gap-3 text-[13px]" title={[step.note, ABOUT[step.stage]].filter(Boolean).join("; ")}>
+              <span>{step.stage}</span>
+              <svg viewBox="0 0 100 4" preserveAspectRatio="none" className="h-3 w-full rounded bg-kumo-recessed" aria-hidden>
+                <rect x={Math.min(begin, 99.4)} width={Math.max(0.6, (100 * step.ms) / whole)} height="4" style={{ fill: step.stage === "rerank" ? "var(--accent)" : "var(--quiet)" }} />
+              </svg>
+              <span className="text-right tabular-nums">{ms(step.ms)}</span>
+            </li>
+          );
+        })}
+      </ol>
+      <p className="mt-2 text-xs text-kumo-subtle">
+        {ms(whole)} in all stages
+        {explained && `; ${ms(explained.ms)} more to explain, which only this page asks for`}
+        {total !== undefined && `; here after ${ms(total)}`}
+      </p>
+    </div>
+  );
+}
