@@ -23,6 +23,8 @@ PAGES = {
 }
 WIDTHS = {"desk": 1280, "phone": 375}
 THEMES = ("light", "dark")
+LOOKS = [("light", "desk"), ("dark", "desk"), ("light", "phone")]
+"""A phone shows the same colours: one theme tells of its widths."""
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,7 @@ def looks(api: httpx.Client) -> None:
     api.post("/instances/looks/search", json={"query": QUESTION}).raise_for_status()
 
 
-@pytest.fixture(scope="module", params=[(theme, kind) for theme in THEMES for kind in WIDTHS], ids=" ".join)
+@pytest.fixture(scope="module", params=LOOKS, ids=" ".join)
 def seen(
     request: pytest.FixtureRequest, browser: Browser, server: ServerProcess, secret: str, asked: Asked, looks: None
 ) -> Iterator[tuple[Page, str]]:

@@ -18,12 +18,6 @@ OTHER = "cross-encoder/ms-marco-MiniLM-L-6-v2"
 SLOW = 60_000
 
 
-def first_key(page: Page) -> str:
-    """The key of the first result."""
-    found = page.get_by_role("region", name="Results").get_by_role("listitem").first
-    return found.inner_text().split("\n")[1]
-
-
 def ask(page: Page, *, rerank: bool) -> list[str]:
     """Search in the playground; the keys of the results in order."""
     switch = page.get_by_role("switch", name="Rerank", exact=True)
@@ -98,7 +92,7 @@ def test_from_the_wizard_to_the_end(page: Page, secret: str, api: httpx.Client) 
     assert api.get("/instances/field-notes").status_code == 404
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def station(api: httpx.Client) -> str:
     """A small instance that is there already."""
     api.post(

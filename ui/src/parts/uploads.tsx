@@ -99,7 +99,7 @@ export function DropZone({ onFiles, compact = false }: { onFiles: (files: Picked
       <CloudArrowUpIcon size={compact ? 24 : 36} aria-hidden className="text-kumo-subtle" />
       <p>
         <span className="font-medium">Drop files or folders here</span>
-        <span className="block text-[13px] text-kumo-subtle">Text, Markdown, HTML, CSV, JSON, YAML or code; 10 MiB each at most</span>
+        <span className="block text-[13px] text-kumo-subtle">Text, Markdown, PDF, office documents, HTML, tables, pictures or code; 10 MiB each at most</span>
       </p>
       <div className="flex gap-2">
         <Button size="sm" icon={<FilesIcon />} onClick={() => files.current?.click()}>
