@@ -150,7 +150,7 @@ def run_demo(
         def ready(bound: int) -> None:
             demo.show(out, question, before, after)
             demo.show_curl(out, url_of(settings.host, bound), secret, question)
-            out.print(f"\nSecondlook serves on {url_of(settings.host, bound)} (Ctrl-C stops it)", highlight=False)
+            demo.show_server(out, url_of(settings.host, bound), secret)
 
         if once:
             demo.show(out, question, before, after)

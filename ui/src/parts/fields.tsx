@@ -105,24 +105,26 @@ export function Choice<V extends string>({ label, help, value, onChange, options
   options: Option<V>[];
 }) {
   return (
-    <Select
-      label={label}
-      description={help}
-      className="w-full"
-      value={value}
-      disabled={disabled ?? false}
-      onValueChange={(next) => next !== null && onChange(next as V)}
-      renderValue={(now: unknown) => options.find((one) => one.value === now)?.label ?? String(now)}
-    >
-      {options.map((one) => (
-        <Select.Option key={one.value} value={one.value} disabled={one.disabled ?? false}>
-          <span className="flex flex-col py-0.5">
-            <span>{one.label}</span>
-            {one.about && <span className="text-xs text-kumo-subtle">{one.about}</span>}
-          </span>
-        </Select.Option>
-      ))}
-    </Select>
+    <div className="min-w-0 self-start">
+      <Select
+        label={label}
+        description={help}
+        className="w-full"
+        value={value}
+        disabled={disabled ?? false}
+        onValueChange={(next) => next !== null && onChange(next as V)}
+        renderValue={(now: unknown) => options.find((one) => one.value === now)?.label ?? String(now)}
+      >
+        {options.map((one) => (
+          <Select.Option key={one.value} value={one.value} disabled={one.disabled ?? false}>
+            <span className="flex flex-col py-0.5">
+              <span>{one.label}</span>
+              {one.about && <span className="text-xs text-kumo-subtle">{one.about}</span>}
+            </span>
+          </Select.Option>
+        ))}
+      </Select>
+    </div>
   );
 }
 
