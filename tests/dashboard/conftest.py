@@ -46,7 +46,7 @@ def built() -> ModuleType:
     return build
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is open an event loop runs here, and tests elsewhere cannot start theirs
 def browser() -> Iterator[Browser]:
     with open_browser() as found:
         yield found
