@@ -277,12 +277,7 @@ class ForbiddenSourceError(CallerError):
 
 
 class SourceError(BackendError):
-    """An external source cannot be read, or not to its end.
-
-    Attributes:
-        kind: the word of the wire for it.
-        lasting: nothing but a change by a person mends it: the instance should pause.
-    """
+    """An external source cannot be read, or not to its end; what is ``lasting`` only a person can mend."""
 
     def __init__(self, kind: str, message: str, *, lasting: bool = False) -> None:
         super().__init__(f"{kind}: {message}")
@@ -291,11 +286,7 @@ class SourceError(BackendError):
 
 
 class ItemSourceError(BackendError):
-    """One thing of an external source cannot be had.
-
-    Attributes:
-        gone: what was had of it before may not be served any more.
-    """
+    """One thing of an external source cannot be had; ``gone``: what was had of it may not be served any more."""
 
     def __init__(self, kind: str, message: str, *, gone: bool = False) -> None:
         super().__init__(f"{kind}: {message}")

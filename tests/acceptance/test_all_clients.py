@@ -29,11 +29,11 @@ ENDED = "job_cannot_be_cancelled"
 
 @pytest.fixture(scope="module")
 def items(server: ServerProcess, token: str) -> dict[str, str]:
-    """Two instances with one page each, and one of a website that does not exist; the ids of the pages."""
+    """Two instances with one page each, and an empty one; the ids of the pages."""
     base = f"{server.url}/client/v4/accounts/{ACCOUNT}/ai-search"
     ids = {}
     with httpx.Client(base_url=base, headers={"Authorization": f"Bearer {token}"}, timeout=60) as client:
-        site = {"id": "site", "type": "web-crawler", "source": "https://harbour.invalid"}
+        site = {"id": "site"}
         assert client.post("/instances", json=site).status_code == 200
         for name, file in PAGES.items():
             assert client.post("/instances", json={"id": name, "score_threshold": 0.1}).status_code == 200
@@ -79,7 +79,7 @@ def test_jobs_of_wrangler(
     node: Node, server: ServerProcess, token: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     wrangler = wrangler_of(node, server, token, ACCOUNT, tmp_path_factory.mktemp("home"))
-    wrangler("create", "pages", "--type", "web-crawler", "--source", "https://harbour.invalid")
+    wrangler("create", "pages", "--type", "builtin")
     made = wrangler("jobs", "create", "pages", "--description", "after deploy")
     assert (made["source"], made["description"]) == ("user", "after deploy")
     assert wrangler("jobs", "get", "pages", made["id"])["id"] == made["id"]
@@ -90,9 +90,7 @@ def test_jobs_of_wrangler(
 
 
 def test_jobs_of_a_worker(worker: Worker) -> None:
-    worker.call(
-        "AI_SEARCH", ["create", {"id": "by-worker", "type": "web-crawler", "source": "https://harbour.invalid"}]
-    )
+    worker.call("AI_SEARCH", ["create", {"id": "by-worker"}])
     jobs = (["get", "by-worker"], "jobs")
     made = worker.call("AI_SEARCH", *jobs, ["create", {"description": "after deploy"}])["value"]
     assert (made["source"], made["description"]) == ("user", "after deploy")
@@ -109,9 +107,7 @@ def test_jobs_of_python(server: ServerProcess, token: str) -> None:
 
     async def use() -> None:
         async with connect(server.url, token, account=ACCOUNT) as env:
-            site = await env.AI_SEARCH.create(
-                {"id": "by-python", "type": "web-crawler", "source": "https://harbour.invalid"}
-            )
+            site = await env.AI_SEARCH.create({"id": "by-python"})
             made = await site.jobs.create()
             assert [job["id"] for job in (await site.jobs.list({"page": 1}))["result"]] == [made["id"]]
             assert (await site.jobs.get(made["id"]).info())["source"] == "user"

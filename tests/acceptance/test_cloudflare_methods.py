@@ -96,7 +96,7 @@ def uploaded(bed: Bed, key: str) -> Any:
 def site(bed: Bed) -> dict[str, str]:
     """An instance of its own for each job, since two syncs may not follow each other at once."""
     name = fresh()
-    bed.short.create(account_id=ACCOUNT, id=name, type="web-crawler", source="https://harbour.invalid")
+    bed.short.create(account_id=ACCOUNT, id=name)
     return {"id": name, "account_id": ACCOUNT}
 
 
