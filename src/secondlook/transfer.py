@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Optional
 from urllib.parse import urlsplit
@@ -59,6 +59,15 @@ class Address:
     token: str
 
 
+@dataclass(frozen=True, slots=True)
+class Local:
+    """Our side: an instance of a running server, or of the data folder where no server is named."""
+
+    place: Place
+    server: str
+    data_dir: Path | None
+
+
 @import_app.command("cloudflare")
 def import_cloudflare(
     account: AccountThere,
@@ -75,15 +84,9 @@ def import_cloudflare(
     data_dir: DataDir = None,
 ) -> None:
     """Copy an instance of Cloudflare AI Search here: settings, files and metadata. May be run again at any time."""
-    there = Address(check_url("--url", url), token)
-
-    async def work() -> Outcome:
-        async with at(there) as remote, here(server, data_dir) as local:
-            source = Peer(remote, Place(account, namespace, instance), where=there.url)
-            target = Peer(local, Place(local_account, local_namespace, into or instance), where="Secondlook")
-            return await copy(source, target, ours=True, files=not settings_only, wait=wait)
-
-    tell(asyncio.run(work()), into or instance)
+    local = Local(Place(local_account, local_namespace, into or instance), server, data_dir)
+    remote = Place(account, namespace, instance)
+    run(Address(url, token), remote, local, inward=True, files=not settings_only, wait=wait)
 
 
 @export_app.command("cloudflare")
@@ -102,15 +105,22 @@ def export_cloudflare(
     data_dir: DataDir = None,
 ) -> None:
     """Copy an instance from here to Cloudflare AI Search: settings, files, metadata. May be run again at any time."""
-    there = Address(check_url("--url", url), token)
+    local = Local(Place(local_account, local_namespace, instance), server, data_dir)
+    remote = Place(account, namespace, into or instance)
+    run(Address(url, token), remote, local, inward=False, files=not settings_only, wait=wait)
+
+
+def run(there: Address, remote: Place, local: Local, *, inward: bool, files: bool, wait: bool) -> None:
+    """Copy from there to here, or the other way, and say what was done."""
+    there = replace(there, url=check_url("--url", there.url))
 
     async def work() -> Outcome:
-        async with at(there) as remote, here(server, data_dir) as local:
-            source = Peer(local, Place(local_account, local_namespace, instance), where="Secondlook")
-            target = Peer(remote, Place(account, namespace, into or instance), where=there.url)
-            return await copy(source, target, ours=False, files=not settings_only, wait=wait)
+        async with at(there) as far, here(local.server, local.data_dir) as near:
+            sides = Peer(far, remote, where=there.url), Peer(near, local.place, where="Secondlook")
+            source, target = sides if inward else sides[::-1]
+            return await copy(source, target, ours=inward, files=files, wait=wait)
 
-    tell(asyncio.run(work()), into or instance)
+    tell(asyncio.run(work()), (local.place if inward else remote).name)
 
 
 async def copy(source: Peer, target: Peer, **options: Any) -> Outcome:
