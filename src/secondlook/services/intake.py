@@ -139,7 +139,7 @@ def check_found(key: str) -> None:
     Raises:
         FileMissingError: nothing can be called that. NameTooLongError
     """
-    if not key or "\0" in key or key != key.encode(errors="replace").decode():
+    if not key or not _is_text(key):
         raise FileMissingError(f"invalid_url: the key is not UTF-8 without NUL: it was {key!r}")
     if len(key) > LONGEST_FOUND_KEY:
         raise NameTooLongError(f"invalid_url: the key has {len(key)} characters; the limit is {LONGEST_FOUND_KEY}")
@@ -148,7 +148,7 @@ def check_found(key: str) -> None:
 def _make_item(instance: Instance, upload: Upload, origin: Origin) -> Item:
     """Raises ``FileMissingError`` or ``InvalidMetadataError``."""
     key = upload.key
-    if "\0" in key or key != key.encode(errors="replace").decode():
+    if not _is_text(key):
         raise FileMissingError(f"the file needs a name in UTF-8, without NUL: it was {key!r}")
     now = int(time.time() * 1000)
     metadata = clean_metadata(upload.metadata or {}, instance.settings.fields)
@@ -167,6 +167,11 @@ def _make_item(instance: Instance, upload: Upload, origin: Origin) -> Item:
         source=origin.source,
         modified_at=origin.modified_at,
     )
+
+
+def _is_text(key: str) -> bool:
+    """Whether it can be stored: UTF-8 without NUL."""
+    return "\0" not in key and key == key.encode(errors="replace").decode()
 
 
 def _is_same(before: Item, item: Item) -> bool:
