@@ -10,8 +10,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from secondlook.bootstrap import load_encoder
 from secondlook.models.encoder import Encoder
+from secondlook.provision import load_encoder
 from secondlook.settings import Settings
 from tests.rerank_server import RerankServer, serve_reranker
 

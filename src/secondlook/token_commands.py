@@ -1,0 +1,48 @@
+"""``secondlook token``: who may use the API."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from secondlook import bootstrap
+from secondlook.console import DataDir, out, say
+from secondlook.domain.instance import Permission
+from secondlook.settings import load_settings
+
+token_app = typer.Typer(no_args_is_help=True, help="Create, list and revoke API tokens.")
+
+
+@token_app.command()
+def create(
+    name: Annotated[str, typer.Option("--name", help="What the token is for.")],
+    permission: Annotated[
+        Permission, typer.Option(help="What it may do: everything, or search, chat and rerank alone.")
+    ] = "edit",
+    account: Annotated[str, typer.Option(help="The only account it may use; any unless given.")] = "",
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print the token alone.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Make a token; it is shown this once."""
+    settings = load_settings(data_dir=data_dir)
+    work = bootstrap.with_access(settings, lambda access: access.create(name, account=account, permission=permission))
+    _, secret = asyncio.run(work)
+    say(secret if quiet else f"Token {name} (shown this once): {secret}")
+
+
+@token_app.command("list")
+def list_tokens(data_dir: DataDir = None) -> None:
+    """List tokens."""
+    table = Table("id", "name", "state", "permission", "account")
+    for token in asyncio.run(bootstrap.with_access(load_settings(data_dir=data_dir), lambda access: access.list())):
+        state = "revoked" if token.revoked else "valid"
+        table.add_row(token.id, token.name, state, token.permission, token.account or "any")
+    out.print(table, markup=False)
+
+
+@token_app.command()
+def revoke(token_id: str, data_dir: DataDir = None) -> None:
+    """Refuse a token from now on."""
+    asyncio.run(bootstrap.with_access(load_settings(data_dir=data_dir), lambda access: access.revoke(token_id)))
+    say(f"token {token_id} is revoked")
