@@ -1,10 +1,11 @@
-"""The seams of what is kept beside the catalogue: jobs, logs, service tokens, counts of queries."""
+"""The seams of what is kept beside the catalogue: jobs, logs, leases, service tokens, counts of queries."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from secondlook.domain.instance import ServiceToken
+from secondlook.domain.instance import ItemStatus, ServiceToken
 from secondlook.domain.jobs import ItemLine, Job, JobLine
+from secondlook.domain.lease import Lease
 
 
 class Journal(Protocol):
@@ -62,3 +63,48 @@ class Usage(Protocol):
 
     async def add(self, account: str, month: str) -> None:
         """One more."""
+
+
+class Leases(Protocol):
+    """Who works on which item, of several processes; durable once a call returns. Times in ms since 1970."""
+
+    async def take(self, owner: str, *, now: int, until: int, only: Sequence[str] | None = None) -> Lease | None:
+        """A lease on the item that is due for longest, of these ids if given, which is running then.
+
+        None when none is due. Of several that ask at once, one has it. ``owner`` is never used again.
+        """
+
+    async def keep(self, leases: Sequence[Lease], *, until: int) -> Mapping[str, int]:
+        """Hold them until then; the version that each item has now, by owner, of those that still hold."""
+
+    async def note(self, lease: Lease, lines: Sequence[ItemLine]) -> bool:
+        """Keep lines of an item while the lease holds, for the version that it was had for."""
+
+    async def settle(
+        self,
+        lease: Lease,
+        status: ItemStatus,
+        *,
+        error: str = "",
+        chunks_count: int | None = None,
+        lines: Sequence[ItemLine] = (),
+    ) -> bool:
+        """End the lease with the item's outcome; False if the item has another version, or the lease has ended."""
+
+    async def put_back(self, lease: Lease, *, due_at: int, attempts: int, lines: Sequence[ItemLine] = ()) -> bool:
+        """End the lease with the item queued, not to be had before ``due_at``; as ``settle``."""
+
+    async def drop(self, lease: Lease) -> None:
+        """End the lease, whatever its item is now; nothing happens if it has ended."""
+
+    async def list_lapsed(self, now: int) -> Sequence[Lease]:
+        """Some that were not kept, on items that are running."""
+
+    async def end_all(self, prefix: str) -> None:
+        """Let every lease lapse whose owner begins so."""
+
+    async def count_unfinished(self) -> int:
+        """How many items are queued or running."""
+
+    async def list_unfinished(self, item_ids: Sequence[str]) -> Mapping[str, int]:
+        """The versions of those of these items that are queued or running."""

@@ -45,6 +45,9 @@ class Settings:
         parse_memory_mb: memory that a document may take while it is read, in MiB.
         parse_seconds: longest that reading a document may take.
         ocr_languages: of scanned pages and pictures, as Tesseract names them.
+        item_attempts: at indexing one version of an item, before it is given up.
+        retry_wait_ms: before the second attempt; each further one waits twice as long.
+        lease_seconds: after which an item is taken from a worker of which nothing was heard.
         heading_context: whether the models read the headings above a passage with it.
         npm_registry: where that package may be fetched from, once; nowhere when empty.
         folder_roots: folders below which users may have folders of this machine indexed; none when empty.
@@ -99,6 +102,9 @@ class Settings:
     parse_seconds: int = 60
     ocr_languages: str = "eng"
     heading_context: bool = False
+    item_attempts: int = 5
+    retry_wait_ms: int = 2000
+    lease_seconds: int = 30
 
     @property
     def models_dir(self) -> Path:
@@ -118,12 +124,9 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         raise SetupError(f"{PREFIX}LANGUAGE_GUARD is route: name the model in {PREFIX}MULTILINGUAL_RERANKER")
     if port is not None and not 0 <= port <= LAST_PORT:
         raise SetupError(f"port {port}: give a whole number from 0 to {LAST_PORT}")
-    cache = _text("CACHE_DIR", "")
-    rerankers = _text("RERANKERS", "")
-    snippets = _text("SNIPPET_DIR", "")
     return Settings(
         data_dir=data_dir or Path(_text("DATA_DIR", str(plain.data_dir))),
-        cache_dir=Path(cache) if cache else None,
+        cache_dir=_path("CACHE_DIR"),
         host=host or _text("HOST", plain.host),
         port=port if port is not None else _number("PORT", plain.port, 0, LAST_PORT),
         rerank_candidates=_number("RERANK_CANDIDATES", plain.rerank_candidates, 0, 1000),
@@ -145,8 +148,8 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         answer_cache_mb=_number("ANSWER_CACHE_MB", plain.answer_cache_mb, 0, 1_000_000),
         log_level=_choice("LOG_LEVEL", plain.log_level, LOG_LEVELS),
         compatibility=cast(Compatibility, compatibility),  # as above
-        rerankers=Path(rerankers) if rerankers else None,
-        snippet_dir=Path(snippets) if snippets else None,
+        rerankers=_path("RERANKERS"),
+        snippet_dir=_path("SNIPPET_DIR"),
         npm_registry=_text("NPM_REGISTRY", ""),
         max_instances=_number("MAX_INSTANCES", plain.max_instances, 1, 1_000_000),
         max_namespaces=_number("MAX_NAMESPACES", plain.max_namespaces, 0, 1_000_000),
@@ -165,11 +168,19 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         parse_seconds=_number("PARSE_SECONDS", plain.parse_seconds, 1, 3600),
         ocr_languages=_languages("OCR_LANGUAGES", plain.ocr_languages),
         heading_context=_switch(f"{PREFIX}HEADING_CONTEXT"),
+        item_attempts=_number("ITEM_ATTEMPTS", plain.item_attempts, 1, 100),
+        retry_wait_ms=_number("RETRY_WAIT_MS", plain.retry_wait_ms, 0, 3_600_000),
+        lease_seconds=_number("LEASE_SECONDS", plain.lease_seconds, 1, 3600),
     )
 
 
 def _text(name: str, default: str) -> str:
     return os.environ.get(PREFIX + name, "").strip() or default
+
+
+def _path(name: str) -> Path | None:
+    text = _text(name, "")
+    return Path(text) if text else None
 
 
 def _words(text: str) -> tuple[str, ...]:

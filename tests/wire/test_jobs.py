@@ -182,11 +182,16 @@ def test_the_log_tells_an_error_and_what_came_after(wire: Wire) -> None:
     item = wire.get(ITEMS).json()["result"][0]
     wire.ask("PATCH", f"{ITEMS}/{item['id']}", json={"next_action": "INDEX", "wait_for_completion": True})
     rows = wire.get(f"{ITEMS}/{item['id']}/logs").json()["result"]
-    [fault] = [row for row in rows if row["errorType"]]
-    assert (fault["action"], fault["errorType"]) == ("fail", "unknown_error")
-    assert fault["message"] == "unknown_error: the embedder is down"
-    actions = [row["action"] for row in rows]
-    assert actions == ["store", "embed", "split", "read", "queue", "fail", "split", "read", "queue"]
+    kind = "error_embedding_data_with_workers_ai"
+    [fault] = [row for row in rows if row["action"] == "fail"]
+    assert (fault["errorType"], fault["message"]) == (kind, f"{kind}: the embedder is down")
+    actions = [row["action"] for row in reversed(rows)]
+    once = ["read", "split", "retry"]  # that it failed, and then that it is tried again
+    again = ["retry", *once]
+    last = ["retry", "read", "split", "fail"]
+    assert actions == ["queue", *once, *again, *again, *again, *last, "queue", "read", "split", "embed", "store"]
+    retries = [row["message"] for row in reversed(rows) if row["action"] == "retry"]
+    assert retries[0].startswith("attempt 1 of 5 failed, the next is in ") and retries[1] == "attempt 2 of 5"
 
 
 def test_metadata_beyond_its_envelope(wire: Wire) -> None:

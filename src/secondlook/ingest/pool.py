@@ -139,6 +139,7 @@ def _too_slow(seconds: float) -> FileUnreadableError:
     return FileUnreadableError(
         "timeout_error",
         f"the document was not read within {seconds:g} seconds: split it or raise SECONDLOOK_PARSE_SECONDS",
+        passing=True,
     )
 
 
@@ -149,4 +150,5 @@ def _why_dead(code: int, seconds: float) -> FileUnreadableError:
     return FileUnreadableError(
         "unable_to_convert_to_markdown",
         f"its reader ended with {how}; it may need more memory than is allowed (SECONDLOOK_PARSE_MEMORY_MB)",
+        passing=True,
     )

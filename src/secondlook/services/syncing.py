@@ -32,6 +32,8 @@ COOLDOWN = 30.0
 TICK = 60.0
 """Seconds between two looks at whose time has come; the shortest interval is 900."""
 AGAIN: tuple[ItemStatus, ...] = ("error", "outdated")
+AGAIN_AT_ONCE = 64
+"""Failed items that may be indexed again at once."""
 COMPLETED = "completed"
 CANCELLED = "cancelled"
 
@@ -238,15 +240,29 @@ class Syncing:
         again = [item for item in failed if not item.source or item.status == "outdated"]
         await self._tell(job, f"{len(again):,} items failed or are outdated, and are indexed again")
         done: dict[str, int] = {"completed": 0, "error": 0}
-        for item in again:
-            with contextlib.suppress(ItemNotFoundError):  # deleted meanwhile
-                if (await self._indexing.get(instance, item.id)).status not in AGAIN:
-                    continue  # taken up meanwhile
-                today = await self._catalog.get_instance_by_uid(instance.uid)  # its schema may have changed
-                now = await self._indexing.wait_for(await self._indexing.reindex(today, item.id))
-                done[now.status] = done.get(now.status, 0) + 1
-                await self._tell_of(job, now)
+        waiting = iter(again)
+
+        async def take_some() -> None:
+            for item in waiting:  # what one of these has taken, no other gets
+                await self._take_one_again(instance, job, item, done)
+
+        taking = [asyncio.create_task(take_some()) for _ in range(min(AGAIN_AT_ONCE, len(again)))]
+        try:
+            await asyncio.gather(*taking)
+        finally:
+            for task in taking:
+                task.cancel()
+            await asyncio.gather(*taking, return_exceptions=True)
         await self._tell(job, _summary(done))
+
+    async def _take_one_again(self, instance: Instance, job: Job, item: Item, done: dict[str, int]) -> None:
+        with contextlib.suppress(ItemNotFoundError):  # deleted meanwhile
+            if (await self._indexing.get(instance, item.id)).status not in AGAIN:
+                return  # taken up meanwhile
+            today = await self._catalog.get_instance_by_uid(instance.uid)  # its schema may have changed
+            now = await self._indexing.wait_for(await self._indexing.reindex(today, item.id))
+            done[now.status] = done.get(now.status, 0) + 1
+            await self._tell_of(job, now)
 
     async def _tell(self, job: Job, message: str, severity: Severity = "info") -> None:
         await self._journal.add_job_line(job.id, _line(message, severity))
