@@ -32,6 +32,9 @@ class Journal(Protocol):
     async def list_job_lines(self, job_id: str, limit: int, offset: int) -> tuple[Sequence[JobLine], int]:
         """A page of the job's lines, oldest first, and how many there are."""
 
+    async def list_job_lines_after(self, job_id: str, number: int, limit: int) -> Sequence[JobLine]:
+        """The job's lines with a larger number, oldest first."""
+
     async def list_item_lines(self, item_id: str, limit: int, before: int | None) -> Sequence[ItemLine]:
         """The newest lines of the item first; only those with a smaller number than ``before``, if it is given."""
 
