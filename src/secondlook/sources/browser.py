@@ -66,7 +66,7 @@ class Renderer:
 
     def __init__(self, program: str, limits: RenderLimits | None = None) -> None:
         self._program = program
-        self._limits = limits or RenderLimits()
+        self.limits = limits or RenderLimits()
         self._turns = asyncio.Semaphore(TABS)
         self._starting = asyncio.Lock()
         self._playwright: Playwright | None = None
@@ -87,10 +87,10 @@ class Renderer:
             except Error as error:
                 raise _failed("unknown_error", page.url, f"the browser does not start: {_line(error)}") from error
             try:
-                async with asyncio.timeout(self._limits.whole):
+                async with asyncio.timeout(self.limits.whole):
                     return await self._open(browser, page, fetch, most)
             except TimeoutError as error:
-                told = f"it is not whole within {self._limits.whole:g} seconds"
+                told = f"it is not whole within {self.limits.whole:g} seconds"
                 raise _failed("timeout_error", page.url, told) from error
             except Error as error:
                 kind: Kind = "unknown_error" if browser.is_connected() else "network_connection_closed_error"
@@ -140,12 +140,12 @@ class Renderer:
                 closing.exception()  # it has gone with its browser
 
     async def _read(self, context: "BrowserContext", page: Page, fetch: Fetch, most: int) -> bytes:
-        asked = _Requests(page, fetch, self._limits)
+        asked = _Requests(page, fetch, self.limits)
         await context.route("**/*", asked.answer)
         await context.route_web_socket("**/*", _refuse_socket)
         tab = await context.new_page()
         context.on("page", lambda other: other.close())
-        await tab.goto(page.url, wait_until="domcontentloaded", timeout=1000 * self._limits.whole)
+        await tab.goto(page.url, wait_until="domcontentloaded", timeout=1000 * self.limits.whole)
         await asked.settle()
         size = await tab.evaluate("document.documentElement.outerHTML.length")
         content = (await tab.content()).encode(errors="replace") if size <= most else b""

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from secondlook.domain.chunk import IndexedChunk
 from secondlook.domain.instance import Instance, Item
 from secondlook.domain.jobs import ItemLine
-from secondlook.errors import BackendError
+from secondlook.engines.embedded import EmbeddedEngine
+from secondlook.errors import BackendError, OverloadedError
 from secondlook.models.fakes import FakeEmbedder
 from secondlook.ports import Embedding
 from secondlook.services.intake import Upload
@@ -193,6 +195,39 @@ def test_two_processes_share_a_queue_and_hear_of_each_other(make: Callable[..., 
 
     assert house.run(work()).status == "completed"
     house.run(helper.stop())
+
+
+class Full(EmbeddedEngine):
+    """An engine whose disk is full."""
+
+    async def put_item(self, index: str, item_id: str, chunks: Sequence[IndexedChunk]) -> None:
+        raise OSError(28, "No space left on device")
+
+
+def overloaded() -> None:
+    raise OverloadedError("131,072 tokens wait already", 0.01)
+
+
+def test_what_keeps_failing_says_which_part_it_was(make: Callable[..., House], tmp_path: Path) -> None:
+    house = make(Moody("oil", 1000, overloaded), attempts=2)
+    made = house.make()
+    house.run(house.indexing.start())
+    item = put(house, made, "a.md", "lamp oil")
+    assert item.error == "workers_ai_out_of_capacity_error: 131,072 tokens wait already"
+    house.run(house.indexing.stop())
+    house.indexing = house.make_indexing(Full(tmp_path / "indexes"), attempts=2)
+    house.run(house.indexing.start())
+    item = put(house, made, "b.md", "fog horn")
+    assert item.error == "vectorize_upstream_error: OSError: [Errno 28] No space left on device"
+    house.run(house.indexing.stop())
+    house.engine.close()
+    for path in (tmp_path / "indexes").glob(f"{made.uid}.sqlite*"):
+        path.write_bytes(b"no index" * 1000)
+    house.indexing = house.make_indexing(attempts=2)
+    house.run(house.indexing.start("worker"))
+    item = put(house, made, "c.md", "fog horn")
+    assert item.error.partition(":")[0] == "hybrid_search_indexing_failed"
+    assert "retry" not in {one.action for one in lines(house, made, item)}, "it would fail again"
 
 
 KILLER = """

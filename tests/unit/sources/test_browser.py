@@ -4,7 +4,9 @@ import asyncio
 import os
 import time
 from collections.abc import Coroutine, Iterator
+from dataclasses import replace
 from http.server import ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -20,7 +22,7 @@ from tests.unit.sources.conftest import crawl
 from tests.web_site import Reply, WebSite, serve_site
 
 T = TypeVar("T")
-LIMITS = RenderLimits(whole=4.0, settle=2.0, requests=10, size=1 << 20)
+LIMITS = RenderLimits(whole=30.0, settle=3.0, requests=10, size=1 << 20)
 JSON = "application/json"
 
 
@@ -185,11 +187,24 @@ def test_pages_that_never_end(browser: Opened, site: WebSite) -> None:
     assert "app" in browser.render(site, "/asks")
     assert time.monotonic() - begun < LIMITS.whole
     site.html("/loops", script("for (;;);"))
+    patient, browser.renderer.limits = browser.renderer.limits, replace(LIMITS, whole=2.0)
     assert browser.refusal(site, "/loops") == "browser_rendering_timeout_error"
+    browser.renderer.limits = patient
     site.html("/grows", script("put('x'.repeat(3 << 20))"))
     assert browser.refusal(site, "/grows") == "over_size"
     site.html("/fine", script("put('lamp oil')"))
     assert "lamp oil" in browser.render(site, "/fine"), "the next page is read as ever"
+
+
+def test_a_browser_that_ends_in_the_midst(browser: Opened, site: WebSite, tmp_path: Path) -> None:
+    site.html("/a", script("for (;;);"))
+    frail = tmp_path / "chromium"
+    frail.write_text(f'#!/bin/sh\n"{find_browser()}" "$@" &\nsleep 2; kill -9 $!; wait\n')
+    frail.chmod(0o755)
+    dying = Opened(str(frail))
+    dying.renderer = Renderer(str(frail), RenderLimits(whole=20.0))
+    assert dying.refusal(site, "/a") == "browser_rendering_network_connection_closed_error"
+    dying.close()
 
 
 def test_a_browser_that_does_not_start(site: WebSite) -> None:
