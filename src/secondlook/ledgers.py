@@ -80,6 +80,9 @@ class Leases(Protocol):
     async def keep(self, leases: Sequence[Lease], *, until: int) -> Mapping[str, int]:
         """Hold them until then; the version that each item has now, by owner, of those that still hold."""
 
+    async def holds(self, lease: Lease) -> bool:
+        """Whether it has not ended, and the item is of the version that it was had for."""
+
     async def note(self, lease: Lease, lines: Sequence[ItemLine]) -> bool:
         """Keep lines of an item while the lease holds, for the version that it was had for."""
 

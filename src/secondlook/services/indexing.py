@@ -260,7 +260,7 @@ class Indexing:
     async def _store(self, lease: Lease, instance: Instance, chunks: Sequence[IndexedChunk], steps: Steps) -> None:
         item = lease.item
         async with self._lock(instance.uid, item.key):
-            if not await self._leases.note(lease, steps.take()):
+            if not await self._leases.holds(lease):
                 return  # a newer upload or a delete came between, or another worker was faster
             await self._indexer.put_item(instance.uid, item.id, chunks)
             if chunks:

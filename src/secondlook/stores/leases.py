@@ -50,6 +50,10 @@ class SqlLeases:
         rows = await self._database.rows(select(items.c.owner, items.c.version).where(*held))
         return {row["owner"]: row["version"] for row in rows}
 
+    async def holds(self, lease: Lease) -> bool:
+        """Whether it has not ended, and the item is of the version that it was had for."""
+        return bool(await self._database.rows(select(items.c.id).where(*_holds(lease.item, lease.owner))))
+
     async def note(self, lease: Lease, lines: Sequence[ItemLine]) -> bool:
         """Keep lines of an item while the lease holds."""
         return await self._change(lease, {"status": "running"}, lines)

@@ -135,10 +135,12 @@ def test_a_lease_that_is_kept_holds_and_one_that_lapses_does_not(shelf: Shelf) -
 def test_a_newer_version_waits_for_the_lease_and_begins_anew(shelf: Shelf) -> None:
     item = shelf.put("a.md")
     lease = shelf.taken()
+    assert shelf(shelf.it.holds(lease))
     newer = shelf.put("a.md")
     assert (newer.id, newer.version) == (item.id, 2)
     assert shelf.take("me-2") is None, "somebody still writes the older one"
     assert shelf(shelf.it.keep([lease], until=LATER + 2000)) == {"me-1": 2}
+    assert not shelf(shelf.it.holds(lease))
     line = ItemLine(1, "read", "late", "a.md")
     assert not shelf(shelf.it.note(lease, [line]))
     assert not shelf(shelf.it.settle(lease, "completed", lines=[line]))
