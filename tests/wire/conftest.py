@@ -25,6 +25,7 @@ from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances, Limits
 from secondlook.services.joint_searching import JointSearching
+from secondlook.services.lab_runs import LabRuns, LabTools
 from secondlook.services.measuring import MeasuredSearching
 from secondlook.services.models import ModelList
 from secondlook.services.pulling import Pulling
@@ -40,6 +41,7 @@ from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
 from secondlook.stores.endpoints import SqlEndpoints
 from secondlook.stores.journal import SqlJournal
+from secondlook.stores.lab import SqlLabBook
 from secondlook.stores.memos import SqlMemos
 from secondlook.stores.service_tokens import SqlServiceTokens
 from secondlook.stores.snippets import Snippets
@@ -134,10 +136,15 @@ class Wire:
             service_tokens,
             Quota(SqlUsage(database), monthly_queries),
             ModelList(lambda: MODELS),
+            LabRuns(
+                SqlLabBook(database),
+                LabTools(tools, self._catalog, self._engine, ModelList(lambda: ()), SearchDefaults()),
+            ),
         )
         self.app = create_app(self.services, options=ApiOptions(strict=strict))
         self.run(self._catalog.open())
         self.run(self._endpoints.open())
+        self.run(SqlLabBook(database).open())
         self.run(self.indexing.start())
         _, secret = self.run(self.services.access.create("test"))
         self.headers = {"Authorization": f"Bearer {secret}"}
@@ -152,6 +159,7 @@ class Wire:
         """Everything closed in order."""
         self.run(self.client.aclose())
         self.run(self.services.syncing.stop())
+        self.run(self.services.lab.stop())
         self.run(self.indexing.stop())
         self._engine.close()
         self.run(self._catalog.close())
