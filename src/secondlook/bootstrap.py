@@ -227,20 +227,21 @@ def make_services(
         FILTERED_BYTES if settings.compatibility == "strict" else 0,
     )
     models = ModelList(lambda: list_models(settings))
+    lab = LabRuns(SqlLabBook(catalog.database), LabTools(tools, catalog, engine, models, defaults))
     return Services(
         Access(catalog),
         instances,
         indexing,
-        MeasuredSearching(tools, defaults, cache),
+        MeasuredSearching(tools, defaults, cache, lab.trusts),
         PassageReranking(tools.rerankers, missing=settings.missing_model, cut=cutter(encoder)),
-        Explaining(tools, catalog, engine, defaults=defaults),
+        Explaining(tools, catalog, engine, defaults=defaults, trusts=lab.trusts),
         JointSearching(tools, catalog, defaults),
         Endpoints(endpoints, catalog, make_snippets(settings)),
         Syncing(journal, catalog, indexing, pulling, cooldown=settings.sync_cooldown),
         service_tokens,
         Quota(SqlUsage(catalog.database), settings.monthly_queries),
         models,
-        LabRuns(SqlLabBook(catalog.database), LabTools(tools, catalog, engine, models, defaults)),
+        lab,
     )
 
 

@@ -107,6 +107,8 @@ class Wire:
         opener = OpenSources(version="test", roots=[folder / "source"], guard=Guard(["127.0.0.1"]))
         tools = Tools(self._engine, embedder, rerankers, generator or FakeGenerator())
         cache = AnswerCache(answers, tools) if answers else None
+        outside = LabTools(tools, self._catalog, self._engine, ModelList(lambda: ()), SearchDefaults())
+        lab = LabRuns(SqlLabBook(database), outside)
         self.services = Services(
             Access(self._catalog),
             Instances(
@@ -120,9 +122,9 @@ class Wire:
                 limits=limits or Limits(),
             ),
             self.indexing,
-            MeasuredSearching(tools, SearchDefaults(filter_bytes=64 if strict else 0), cache),
+            MeasuredSearching(tools, SearchDefaults(filter_bytes=64 if strict else 0), cache, lab.trusts),
             PassageReranking(rerankers, cut=lambda text, most: " ".join(text.split()[:most])),
-            Explaining(tools, self._catalog, self._engine),
+            Explaining(tools, self._catalog, self._engine, trusts=lab.trusts),
             JointSearching(tools, self._catalog),
             Endpoints(
                 self._endpoints, self._catalog, Snippets(folder / "snippets"), throttle=Throttle(lambda: self.clock)
@@ -136,10 +138,7 @@ class Wire:
             service_tokens,
             Quota(SqlUsage(database), monthly_queries),
             ModelList(lambda: MODELS),
-            LabRuns(
-                SqlLabBook(database),
-                LabTools(tools, self._catalog, self._engine, ModelList(lambda: ()), SearchDefaults()),
-            ),
+            lab,
         )
         self.app = create_app(self.services, options=ApiOptions(strict=strict))
         self.run(self._catalog.open())
