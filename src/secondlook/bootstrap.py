@@ -40,6 +40,7 @@ from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances, Limits
 from secondlook.services.joint_searching import JointSearching
+from secondlook.services.lab_runs import LabRuns, LabTools
 from secondlook.services.measuring import MeasuredSearching
 from secondlook.services.models import ModelList
 from secondlook.services.pulling import Pulling
@@ -60,6 +61,7 @@ from secondlook.stores.catalog import SqlCatalog
 from secondlook.stores.data_folder import prepare_folder
 from secondlook.stores.endpoints import SqlEndpoints
 from secondlook.stores.journal import SqlJournal
+from secondlook.stores.lab import SqlLabBook
 from secondlook.stores.leases import SqlLeases
 from secondlook.stores.lock import FileLock
 from secondlook.stores.memos import SqlMemos
@@ -130,13 +132,16 @@ async def open_runtime(
             cache = AnswerCache(answers, tools)
         published = SqlEndpoints(catalog.database)
         await published.open()
+        await SqlLabBook(catalog.database).open()
         services = make_services(settings, tools, engine, catalog, encoder, endpoints=published, cache=cache)
+        opened.push_async_callback(services.lab.stop)
         if queue != "none":
             await _begin_indexing(opened, services.indexing, FileLock(folder / "uploads.lock"), queue)
         if queue == "all":
             await services.service_tokens.sweep()
             opened.push_async_callback(services.syncing.stop)
             await services.syncing.start()
+            await services.lab.start()
             if settings.folder_watch:
                 watching = Watching(catalog, services.syncing, every=settings.folder_watch)
                 opened.push_async_callback(_cancel, asyncio.create_task(watching.watch()))
@@ -205,19 +210,22 @@ def make_services(
         settings.multilingual_reranker,
         FILTERED_BYTES if settings.compatibility == "strict" else 0,
     )
+    models = ModelList(lambda: list_models(settings))
+    lab = LabRuns(SqlLabBook(catalog.database), LabTools(tools, catalog, engine, models, defaults))
     return Services(
         Access(catalog),
         instances,
         indexing,
-        MeasuredSearching(tools, defaults, cache),
+        MeasuredSearching(tools, defaults, cache, lab.trusts),
         PassageReranking(tools.rerankers, missing=settings.missing_model, cut=cutter(encoder)),
-        Explaining(tools, catalog, engine, defaults=defaults),
+        Explaining(tools, catalog, engine, defaults=defaults, trusts=lab.trusts),
         JointSearching(tools, catalog, defaults),
         Endpoints(endpoints, catalog, make_snippets(settings)),
         Syncing(journal, catalog, indexing, pulling, cooldown=settings.sync_cooldown),
         service_tokens,
         Quota(SqlUsage(catalog.database), settings.monthly_queries),
-        ModelList(lambda: list_models(settings)),
+        models,
+        lab,
     )
 
 

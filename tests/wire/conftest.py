@@ -25,6 +25,7 @@ from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances, Limits
 from secondlook.services.joint_searching import JointSearching
+from secondlook.services.lab_runs import LabRuns, LabTools
 from secondlook.services.measuring import MeasuredSearching
 from secondlook.services.models import ModelList
 from secondlook.services.pulling import Pulling
@@ -41,6 +42,7 @@ from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
 from secondlook.stores.endpoints import SqlEndpoints
 from secondlook.stores.journal import SqlJournal
+from secondlook.stores.lab import SqlLabBook
 from secondlook.stores.leases import SqlLeases
 from secondlook.stores.memos import SqlMemos
 from secondlook.stores.service_tokens import SqlServiceTokens
@@ -110,6 +112,8 @@ class Wire:
         opener = OpenSources(version="test", roots=[folder / "source"], guard=Guard(["127.0.0.1"]))
         tools = Tools(self._engine, embedder, rerankers, generator or FakeGenerator())
         cache = AnswerCache(answers, tools) if answers else None
+        outside = LabTools(tools, self._catalog, self._engine, ModelList(lambda: ()), SearchDefaults())
+        lab = LabRuns(SqlLabBook(database), outside)
         self.services = Services(
             Access(self._catalog),
             Instances(
@@ -123,9 +127,9 @@ class Wire:
                 limits=limits or Limits(),
             ),
             self.indexing,
-            MeasuredSearching(tools, SearchDefaults(filter_bytes=64 if strict else 0), cache),
+            MeasuredSearching(tools, SearchDefaults(filter_bytes=64 if strict else 0), cache, lab.trusts),
             PassageReranking(rerankers, cut=lambda text, most: " ".join(text.split()[:most])),
-            Explaining(tools, self._catalog, self._engine),
+            Explaining(tools, self._catalog, self._engine, trusts=lab.trusts),
             JointSearching(tools, self._catalog),
             Endpoints(
                 self._endpoints, self._catalog, Snippets(folder / "snippets"), throttle=Throttle(lambda: self.clock)
@@ -139,10 +143,12 @@ class Wire:
             service_tokens,
             Quota(SqlUsage(database), monthly_queries),
             ModelList(lambda: MODELS),
+            lab,
         )
         self.app = create_app(self.services, options=ApiOptions(strict=strict))
         self.run(self._catalog.open())
         self.run(self._endpoints.open())
+        self.run(SqlLabBook(database).open())
         self.run(self.indexing.start())
         _, secret = self.run(self.services.access.create("test"))
         self.headers = {"Authorization": f"Bearer {secret}"}
@@ -157,6 +163,7 @@ class Wire:
         """Everything closed in order."""
         self.run(self.client.aclose())
         self.run(self.services.syncing.stop())
+        self.run(self.services.lab.stop())
         self.run(self.indexing.stop())
         self._engine.close()
         self.run(self._catalog.close())

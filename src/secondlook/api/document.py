@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from secondlook.api import autorag, rerank
-from secondlook.api.ai_search import instances, items, jobs, namespaces, tokens, wire
+from secondlook.api.ai_search import instances, items, jobs, lab, namespaces, tokens, wire
 from secondlook.api.document_links import links
 from secondlook.api.document_shapes import EXAMPLES, JSON, SHAPES, STREAMED, Schema, answers
 
@@ -37,6 +37,8 @@ BODIES: Mapping[str, type[BaseModel]] = {
     "items_reindex": items.ActionBody,
     "jobs_create": jobs.JobBody,
     "jobs_change": jobs.ActionBody,
+    "lab_begin": lab.RunBody,
+    "lab_change": lab.ActionBody,
     "namespaces_create": namespaces.NamespaceBody,
     "namespaces_update": namespaces.NamespaceBody,
     "tokens_create": tokens.TokenBody,

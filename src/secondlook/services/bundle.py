@@ -8,6 +8,7 @@ from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
 from secondlook.services.joint_searching import JointSearching
+from secondlook.services.lab_runs import LabRuns
 from secondlook.services.models import ModelList
 from secondlook.services.quota import Quota
 from secondlook.services.reranking import PassageReranking
@@ -32,3 +33,4 @@ class Services:
     service_tokens: ServiceTokens
     quota: Quota
     models: ModelList
+    lab: LabRuns

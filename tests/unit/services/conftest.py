@@ -19,11 +19,12 @@ from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
 from secondlook.services.joint_searching import JointSearching
+from secondlook.services.lab_runs import LabRuns, LabTools
 from secondlook.services.models import ModelList
 from secondlook.services.pulling import Pulling
 from secondlook.services.quota import Quota
 from secondlook.services.reranking import PassageReranking
-from secondlook.services.searching import Searching
+from secondlook.services.searching import SearchDefaults, Searching
 from secondlook.services.service_tokens import ServiceTokens
 from secondlook.services.syncing import Syncing
 from secondlook.services.working import WorkingOptions
@@ -33,6 +34,7 @@ from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
 from secondlook.stores.endpoints import SqlEndpoints
 from secondlook.stores.journal import SqlJournal
+from secondlook.stores.lab import SqlLabBook
 from secondlook.stores.leases import SqlLeases
 from secondlook.stores.memos import SqlMemos
 from secondlook.stores.service_tokens import SqlServiceTokens
@@ -86,6 +88,9 @@ class House:
         self.quota = Quota(SqlUsage(self.catalog.database))
         self.joint = JointSearching(self.tools, self.catalog)
         self.published = SqlEndpoints(self.catalog.database)
+        self.book = SqlLabBook(self.catalog.database)
+        outside = LabTools(self.tools, self.catalog, self.engine, ModelList(lambda: ()), SearchDefaults())
+        self.lab = LabRuns(self.book, outside)
         self.services = Services(
             self.access,
             self.instances,
@@ -99,9 +104,11 @@ class House:
             self.service_tokens,
             self.quota,
             ModelList(lambda: ()),
+            self.lab,
         )
         self.run(self.catalog.open())
         self.run(self.published.open())
+        self.run(self.book.open())
 
     def make_indexing(self, engine: EmbeddedEngine | None = None, **options: Any) -> Indexing:
         """What another process would have over the same stores."""
