@@ -6,7 +6,7 @@ import itertools
 import logging
 import secrets
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 WORKERS = 2
 """Items indexed at once: one is split while the passages of the other are embedded."""
 OWN_AT_ONCE = 500
-"""Of a command's own items that wait, those that are asked for in one statement."""
+"""Items that one statement names."""
 BEATS = 6
 """Times that a lease is renewed before it would lapse."""
 
@@ -80,7 +80,7 @@ class Working:
         self._role: Role = "server"
         self._numbers = itertools.count()
         self._name = ""
-        self._own: dict[str, None] = {}
+        self._own: dict[str, int] = {}
         self._attempts: dict[str, _Attempt] = {}
         self._watched: dict[tuple[str, int], asyncio.Event] = {}
         self._more, self._progress = asyncio.Event(), asyncio.Event()
@@ -107,7 +107,7 @@ class Working:
     def add(self, item: Item) -> None:
         """The item was queued just now; an attempt at an earlier version of it is broken off."""
         if self._role == "command" or not self._tasks:
-            self._own[item.id] = None
+            self._own[item.id] = item.version
         for one in self._attempts.values():
             if one.lease.item.id == item.id and one.lease.item.version != item.version:
                 one.task.cancel()
@@ -127,9 +127,9 @@ class Working:
         """How many items are not settled: of all, or of those that a command queued itself."""
         if self._role != "command":
             return await self._leases.count_unfinished()
-        left = await self._leases.list_unfinished(list(self._own))
-        self._own = {one: None for one in self._own if one in left}
-        return len(left)
+        for some in _parts(list(self._own)):
+            await self._forget_settled(some)
+        return len(self._own)
 
     async def wait(self, seconds: float) -> None:
         """Return when something was settled here, or after that time."""
@@ -152,11 +152,25 @@ class Working:
                     await asyncio.wait_for(self._more.wait(), self._how.poll)
 
     async def _take(self) -> Lease | None:
+        if self._role != "command":
+            return await self._ask(None)
+        while only := list(itertools.islice(self._own, OWN_AT_ONCE)):
+            if (lease := await self._ask(only)) or not await self._forget_settled(only):
+                return lease
+        return None
+
+    async def _ask(self, only: Sequence[str] | None) -> Lease | None:
         owner, now = f"{self._name}-{next(self._numbers)}", _now()
-        only = list(itertools.islice(self._own, OWN_AT_ONCE)) if self._role == "command" else None
-        if only == []:
-            return None
         return await self._leases.take(owner, now=now, until=now + self._length(), only=only)
+
+    async def _forget_settled(self, item_ids: Sequence[str]) -> bool:
+        """Whether any of these own items is settled, here or by another process."""
+        before = {one: self._own[one] for one in item_ids}
+        left = await self._leases.list_unfinished(item_ids)
+        settled = [one for one in item_ids if one not in left and self._own.get(one) == before[one]]
+        for one in settled:
+            del self._own[one]
+        return bool(settled)
 
     async def _attempt(self, lease: Lease) -> None:
         steps = Steps(lease.item.key)
@@ -252,9 +266,7 @@ class Working:
                 await self._look()
 
     async def _look(self) -> None:
-        watched = list(self._watched)
-        for start in range(0, len(watched), OWN_AT_ONCE):
-            some = watched[start : start + OWN_AT_ONCE]
+        for some in _parts(list(self._watched)):
             left = await self._leases.list_unfinished([item_id for item_id, _ in some])
             for item_id, version in some:
                 if left.get(item_id) != version and (event := self._watched.pop((item_id, version), None)):
@@ -275,6 +287,11 @@ async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
     except asyncio.CancelledError:
         await asyncio.gather(task, return_exceptions=True)
         raise
+
+
+def _parts(whole: Sequence[T]) -> Sequence[Sequence[T]]:
+    """As many at a time as one statement names."""
+    return [whole[start : start + OWN_AT_ONCE] for start in range(0, len(whole), OWN_AT_ONCE)]
 
 
 def _now() -> int:

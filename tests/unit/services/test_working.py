@@ -18,6 +18,7 @@ from secondlook.engines.embedded import EmbeddedEngine
 from secondlook.errors import BackendError, OverloadedError
 from secondlook.models.fakes import FakeEmbedder
 from secondlook.ports import Embedding
+from secondlook.services import working
 from secondlook.services.intake import Upload
 from secondlook.services.working import BEATS
 from tests.unit.services.conftest import House
@@ -195,6 +196,21 @@ def test_two_processes_share_a_queue_and_hear_of_each_other(make: Callable[..., 
 
     assert house.run(work()).status == "completed"
     house.run(helper.stop())
+
+
+def test_a_command_indexes_its_own_however_many(make: Callable[..., House], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(working, "OWN_AT_ONCE", 2)
+    house = make(FakeEmbedder())
+    made = house.make()
+    theirs = house.run(house.make_indexing().upload(made, Upload("theirs.md", b"fog horn")))
+    for at in range(5):
+        put(house, made, f"{at}.md", "lamp oil", wait=None)
+    house.run(house.indexing.start("command"))
+    house.run(house.indexing.drain())
+    assert put(house, made, "0.md", "once more").status == "completed"
+    statuses = {one.key: one.status for one in house.run(house.indexing.list(made))}
+    assert statuses.pop("theirs.md") == "queued" and set(statuses.values()) == {"completed"}
+    assert house.run(house.indexing.get(made, theirs.id)).version == 1
 
 
 class Full(EmbeddedEngine):
