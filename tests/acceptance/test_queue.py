@@ -19,7 +19,7 @@ from secondlook.domain.query import Query
 from secondlook.services.intake import Upload
 from secondlook.services.searching import Ask
 from secondlook.settings import Settings
-from tests.acceptance.server_process import run_cli, start_server
+from tests.acceptance.server_process import ServerProcess, run_cli, start_server
 
 BASE = "/accounts/default/ai-search/instances"
 FILES = int(os.environ.get("SECONDLOOK_TEST_QUEUE_FILES", "20"))
@@ -103,8 +103,25 @@ def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
             assert chunks_of(client, "helped") == chunks_of(client, "alone")
             stats = [client.get(f"{BASE}/{name}/stats").json()["result"]["engine"] for name in ("helped", "alone")]
             assert stats[0] == stats[1]
+            follow_until_the_server_stops(client, server, tmp_path)
     finally:
         server.stop()
+
+
+def follow_until_the_server_stops(client: httpx.Client, server: ServerProcess, data_dir: Path) -> None:
+    """Who follows a job that does not end holds up no server that is asked to stop."""
+    with closing(sqlite3.connect(data_dir / "catalog.sqlite", timeout=30)) as connection, connection:
+        connection.execute(
+            "INSERT INTO jobs SELECT 'endless', uid, 'user', '', 1, NULL, 1, '' FROM instances WHERE name = 'alone'"
+        )
+    with client.stream("GET", f"{BASE}/alone/jobs/endless/events") as stream:
+        lines = stream.iter_lines()
+        assert next(lines) == "event: job"
+        begun = time.monotonic()
+        server.process.terminate()
+        assert [line for line in lines if line.startswith("event: ")] == []
+        server.process.wait(20)
+    assert time.monotonic() - begun < 20
 
 
 def test_what_a_worker_indexes_is_found_by_another_process_at_once(tmp_path: Path, cache_dir: Path) -> None:
