@@ -278,9 +278,9 @@ class Indexing:
         current = await self._catalog.find_item(instance.uid, item.key)
         if current is None or current.id != item.id:
             await self._indexer.delete_item(instance.uid, item.id)
-        elif current.status not in UNFINISHED:
+        elif current.status not in UNFINISHED and (current.version, current.status) != (item.version, "completed"):
             told = _line(current, "queue", "to be indexed again: an older version was written over it")
-            self._working.add(await self._catalog.put_item(replace(current, status="queued"), [told]))
+            self._working.add(await self._catalog.put_item(replace(current, status="queued", error=""), [told]))
 
 
 def _line(item: Item, action: str, message: str) -> ItemLine:
