@@ -71,7 +71,8 @@ class Renderer:
         self._starting = asyncio.Lock()
         self._playwright: Playwright | None = None
         self._browser: Browser | None = None
-        self._pages = 0
+        self._pages = self._tabs = 0
+        self._alone = asyncio.Event()
 
     async def render(self, page: Page, fetch: Fetch, *, most: int) -> bytes:
         """The page after its scripts, as HTML in UTF-8 of at most ``most`` bytes.
@@ -95,6 +96,10 @@ class Renderer:
             except Error as error:
                 kind: Kind = "unknown_error" if browser.is_connected() else "network_connection_closed_error"
                 raise _failed(kind, page.url, _line(error)) from error
+            finally:
+                self._tabs -= 1
+                if not self._tabs:
+                    self._alone.set()
 
     async def close(self) -> None:
         """End the browser."""
@@ -110,6 +115,8 @@ class Renderer:
 
         async with self._starting:
             if self._browser and (not self._browser.is_connected() or self._pages >= MOST_PAGES):
+                if self._tabs:  # no other begins meanwhile
+                    await self._alone.wait()
                 await self._browser.close()
                 self._browser = None
             if self._playwright is None:
@@ -124,6 +131,8 @@ class Renderer:
                     env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
                 )
             self._pages += 1
+            self._tabs += 1
+            self._alone.clear()
             return self._browser
 
     async def _open(self, browser: "Browser", page: Page, fetch: Fetch, most: int) -> bytes:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import pytest
 
 from secondlook.errors import ItemSourceError
+from secondlook.sources import browser as browser_module
 from secondlook.sources.browser import Renderer, RenderLimits, find_browser
 from secondlook.sources.guard import Guard
 from secondlook.sources.site import Site, SiteOptions
@@ -196,13 +197,23 @@ def test_pages_that_never_end(browser: Opened, site: WebSite) -> None:
     assert "lamp oil" in browser.render(site, "/fine"), "the next page is read as ever"
 
 
+def test_a_browser_is_replaced_between_pages(site: WebSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(browser_module, "MOST_PAGES", 2)
+    site.html("/", "".join(f"<a href=/{at}>{at}</a>" for at in range(6)))
+    for at in range(6):
+        site.html(f"/{at}", script(f"put('page {at}')"))
+    told = crawl(site, renders=True, discovers=True)
+    assert len(told.pages) == 7 and not [one.error for one in told.entries.values() if one.error]
+
+
 def test_a_browser_that_ends_in_the_midst(browser: Opened, site: WebSite, tmp_path: Path) -> None:
-    site.html("/a", script("for (;;);"))
+    site.html("/a", script("fetch('/slow').then(r => r.text()).then(put)"))
+    site.pages["/slow"] = Reply(b"lamp oil", kind="text/plain", before=8.0)
     frail = tmp_path / "chromium"
-    frail.write_text(f'#!/bin/sh\n"{find_browser()}" "$@" &\nsleep 2; kill -9 $!; wait\n')
+    frail.write_text(f'#!/bin/sh\n"{find_browser()}" "$@" &\nsleep 3; kill -9 $!; wait\n')
     frail.chmod(0o755)
     dying = Opened(str(frail))
-    dying.renderer = Renderer(str(frail), RenderLimits(whole=20.0))
+    dying.renderer = Renderer(str(frail), RenderLimits(whole=30.0, settle=5.0))
     assert dying.refusal(site, "/a") == "browser_rendering_network_connection_closed_error"
     dying.close()
 
