@@ -198,12 +198,12 @@ def test_pages_that_never_end(browser: Opened, site: WebSite) -> None:
 
 
 def test_a_browser_is_replaced_between_pages(site: WebSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(browser_module, "MOST_PAGES", 2)
-    site.html("/", "".join(f"<a href=/{at}>{at}</a>" for at in range(6)))
-    for at in range(6):
+    monkeypatch.setattr(browser_module, "MOST_PAGES", 3)
+    site.html("/", "".join(f"<a href=/{at}>{at}</a>" for at in range(4)))
+    for at in range(4):
         site.html(f"/{at}", script(f"put('page {at}')"))
     told = crawl(site, renders=True, discovers=True)
-    assert len(told.pages) == 7 and not [one.error for one in told.entries.values() if one.error]
+    assert len(told.pages) == 5 and not [one.error for one in told.entries.values() if one.error]
 
 
 def test_a_browser_that_ends_in_the_midst(browser: Opened, site: WebSite, tmp_path: Path) -> None:
