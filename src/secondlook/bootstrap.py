@@ -45,6 +45,7 @@ from secondlook.services.measuring import MeasuredSearching
 from secondlook.services.models import ModelList
 from secondlook.services.pulling import Pulling
 from secondlook.services.quota import Quota
+from secondlook.services.remeasuring import Remeasuring
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import SearchDefaults
 from secondlook.services.service_tokens import ServiceTokens
@@ -142,6 +143,8 @@ async def open_runtime(
             opened.push_async_callback(services.syncing.stop)
             await services.syncing.start()
             await services.lab.start()
+            again = Remeasuring(services.lab, days=settings.lab_days)
+            opened.push_async_callback(_cancel, asyncio.create_task(again.watch()))
             if settings.folder_watch:
                 watching = Watching(catalog, services.syncing, every=settings.folder_watch)
                 opened.push_async_callback(_cancel, asyncio.create_task(watching.watch()))

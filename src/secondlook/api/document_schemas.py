@@ -212,11 +212,13 @@ SHAPES: Mapping[str, Schema] = {
         queries=WHOLE,
         synthetic=WHOLE,
         stale_judgments=WHOLE,
+        judge={"type": ["object", "null"]},
         budget={"type": ["number", "null"]},
         concurrency=WHOLE,
         seconds=NUMBER,
         memory_mb=NUMBER,
         index_changed=SWITCH,
+        chunks=WHOLE,
         arms=rows(ref("LabArm")),
     ),
     "Verdict": shape(
