@@ -59,7 +59,8 @@ class ReaderPool:
             child = self._idle.pop() if self._idle else await _Child.start(self._limits.memory)
             self._busy.add(child)
             try:
-                told, text = await asyncio.wait_for(child.ask(head, content), seconds)
+                async with asyncio.timeout(seconds):
+                    told, text = await child.ask(head, content)
             except TimeoutError as error:
                 raise _too_slow(seconds) from error
             except (asyncio.IncompleteReadError, ConnectionError, ValueError) as error:

@@ -207,7 +207,8 @@ class Syncing:
     async def pause(self, seconds: float) -> bool:
         """Whether nobody may follow any longer, after that time or as soon as it is so."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._dismissed.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._dismissed.wait()
         return self._dismissed.is_set()
 
     def dismiss(self) -> None:
@@ -330,7 +331,8 @@ class Syncing:
             except SecondlookError:
                 log.exception("the schedule could not be followed; the next look is in %g seconds", TICK)
             with contextlib.suppress(TimeoutError):  # the usual case
-                await asyncio.wait_for(self._nudged.wait(), TICK)
+                async with asyncio.timeout(TICK):
+                    await self._nudged.wait()
             self._nudged.clear()
 
 

@@ -135,7 +135,8 @@ class Working:
         """Return when something was settled here, or after that time."""
         self._progress.clear()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._progress.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._progress.wait()
 
     async def _work(self) -> None:
         while True:
@@ -149,7 +150,8 @@ class Working:
                 await self._attempt(lease)
             else:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._more.wait(), self._how.poll)
+                    async with asyncio.timeout(self._how.poll):
+                        await self._more.wait()
 
     async def _take(self) -> Lease | None:
         if self._role != "command":

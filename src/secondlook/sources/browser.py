@@ -225,7 +225,8 @@ class _Requests:
         while (left := self._quiet_since + QUIET - time.monotonic()) > 0 or self._open:
             self._moved.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._moved.wait(), max(left, QUIET))
+                async with asyncio.timeout(max(left, QUIET)):
+                    await self._moved.wait()
 
 
 async def _refuse_socket(socket: "WebSocketRoute") -> None:

@@ -152,6 +152,23 @@ def test_stopping_counts_no_attempt(make: Callable[..., House]) -> None:
     assert house.run(house.indexing.get(made, item.id)).status == "completed"
 
 
+@pytest.mark.parametrize("ticks", range(5))
+def test_stopping_just_when_something_comes(make: Callable[..., House], ticks: int) -> None:
+    """A wait that is over and cancelled at the same moment ends, and is not taken to be over."""
+    house = make(FakeEmbedder(), poll=60.0)
+    made = house.make()
+
+    async def work() -> None:
+        await house.indexing.start()
+        await asyncio.sleep(0.05)  # the workers wait
+        await house.indexing.upload(made, Upload("a.md", b"lamp oil"))
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        await asyncio.wait_for(house.indexing.stop(), 10)
+
+    house.run(work())
+
+
 def test_a_worker_that_is_slow_to_renew_loses_its_lease(make: Callable[..., House]) -> None:
     """Another takes the item up; what the first does later changes nothing."""
     house = make(FakeEmbedder())
