@@ -20,7 +20,7 @@ from secondlook.models.late_interaction import LateInteraction
 from secondlook.models.openai_compatible import OpenAICompatible
 from secondlook.models.pair_cache import PairCache, remember
 from secondlook.models.remote_reranker import Endpoint
-from secondlook.ports import Indexer, Rerankers, Tools
+from secondlook.ports import Catalog, Indexer, Rerankers, Tools
 from secondlook.provision import (
     Progress,
     check_multilingual,
@@ -43,7 +43,9 @@ from secondlook.services.joint_searching import JointSearching
 from secondlook.services.measuring import MeasuredSearching
 from secondlook.services.models import ModelList
 from secondlook.services.pulling import Pulling
+from secondlook.services.queries import QueryLog
 from secondlook.services.quota import Quota
+from secondlook.services.recording import RecordedJoint, RecordedSearching
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import SearchDefaults
 from secondlook.services.service_tokens import ServiceTokens
@@ -61,6 +63,7 @@ from secondlook.stores.endpoints import SqlEndpoints
 from secondlook.stores.journal import SqlJournal
 from secondlook.stores.lock import FileLock
 from secondlook.stores.memos import SqlMemos
+from secondlook.stores.queries import SqlQueries
 from secondlook.stores.service_tokens import SqlServiceTokens
 from secondlook.stores.snippets import Snippets
 from secondlook.stores.usage import SqlUsage
@@ -82,6 +85,15 @@ class Runtime:
     services: Services
     tools: Tools
     indexer: Indexer
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What is open of the catalogue's database."""
+
+    catalog: SqlCatalog
+    endpoints: SqlEndpoints
+    queries: QueryLog
 
 
 @asynccontextmanager
@@ -128,11 +140,17 @@ async def open_runtime(
             cache = AnswerCache(answers, tools)
         published = SqlEndpoints(catalog.database)
         await published.open()
-        services = make_services(settings, tools, engine, catalog, encoder, endpoints=published, cache=cache)
+        asked = SqlQueries(catalog.database)
+        await asked.open()
+        queries = QueryLog(asked, catalog, engine, most=settings.query_log_lines)
+        opened.push_async_callback(queries.stop)
+        stores = Stores(catalog, published, queries)
+        services = make_services(settings, tools, engine, stores, encoder, cache=cache)
         if queue != "none":
             await _begin_indexing(opened, services.indexing, FileLock(folder / "uploads.lock"), queue)
         if queue == "all":
             await services.service_tokens.sweep()
+            await queries.start()
             opened.push_async_callback(services.syncing.stop)
             await services.syncing.start()
             if settings.folder_watch:
@@ -187,13 +205,13 @@ def make_services(
     settings: Settings,
     tools: Tools,
     engine: EmbeddedEngine,
-    catalog: SqlCatalog,
+    stores: Stores,
     encoder: Encoder,
     *,
-    endpoints: SqlEndpoints,
     cache: AnswerCache | None = None,
 ) -> Services:
     """The use cases over what is open."""
+    catalog, queries = stores.catalog, stores.queries
     blobs = FileBlobs(settings.data_dir / "files")
     journal = SqlJournal(catalog.database)
     vault = FileBlobs(settings.data_dir / "secrets", private=True)
@@ -210,7 +228,9 @@ def make_services(
         rerankers=tools.rerankers,
         known_embedder=is_known_embedder,
         service_tokens=service_tokens,
-        limits=Limits(settings.max_instances, settings.max_namespaces, settings.max_metadata_fields),
+        limits=Limits(
+            settings.max_instances, settings.max_namespaces, settings.max_metadata_fields, settings.query_log_lines
+        ),
     )
     budget = settings.rerank_budget_ms / 1000 or None
     defaults = SearchDefaults(
@@ -225,15 +245,16 @@ def make_services(
         Access(catalog),
         instances,
         indexing,
-        MeasuredSearching(tools, defaults, cache),
+        RecordedSearching(MeasuredSearching(tools, defaults, cache), queries, defaults),
         PassageReranking(tools.rerankers, missing=settings.missing_model, cut=cutter(encoder)),
         Explaining(tools, catalog, engine, defaults=defaults),
-        JointSearching(tools, catalog, defaults),
-        Endpoints(endpoints, catalog, make_snippets(settings)),
+        RecordedJoint(JointSearching(tools, catalog, defaults), queries, defaults),
+        Endpoints(stores.endpoints, catalog, make_snippets(settings)),
         Syncing(journal, catalog, indexing, pulling, cooldown=settings.sync_cooldown),
         service_tokens,
         Quota(SqlUsage(catalog.database), settings.monthly_queries),
         ModelList(lambda: list_models(settings)),
+        queries,
     )
 
 
@@ -269,6 +290,20 @@ async def with_access(settings: Settings, work: Callable[[Access], Awaitable[T]]
         await catalog.open()
         return await work(Access(catalog))
     finally:
+        await catalog.close()
+
+
+async def with_queries(settings: Settings, work: Callable[[QueryLog, Catalog], Awaitable[T]]) -> T:
+    """Do something with the query logs of a data folder, without loading any model."""
+    prepare_folder(settings.data_dir, "indexes")
+    catalog, engine = SqlCatalog(_catalog_url(settings)), EmbeddedEngine(settings.data_dir / "indexes")
+    try:
+        await catalog.open()
+        kept = SqlQueries(catalog.database)
+        await kept.open()
+        return await work(QueryLog(kept, catalog, engine, most=settings.query_log_lines), catalog)
+    finally:
+        engine.close()
         await catalog.close()
 
 

@@ -10,9 +10,10 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from secondlook.api import autorag, rerank
-from secondlook.api.ai_search import instances, items, jobs, namespaces, tokens, wire
+from secondlook.api.ai_search import instances, items, jobs, namespaces, queries, tokens, wire
 from secondlook.api.document_links import links
-from secondlook.api.document_shapes import EXAMPLES, JSON, SHAPES, STREAMED, Schema, answers
+from secondlook.api.document_parts import JSON, Schema
+from secondlook.api.document_shapes import EXAMPLES, SHAPES, STREAMED, answers
 
 REF = "#/components/schemas/"
 BODIES: Mapping[str, type[BaseModel]] = {
@@ -35,6 +36,7 @@ BODIES: Mapping[str, type[BaseModel]] = {
     "joint_chat": wire.ChatBody,
     "items_reindex_by_key": items.ActionBody,
     "items_reindex": items.ActionBody,
+    "queries_feedback": queries.FeedbackBody,
     "jobs_create": jobs.JobBody,
     "jobs_change": jobs.ActionBody,
     "namespaces_create": namespaces.NamespaceBody,

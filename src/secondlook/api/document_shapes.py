@@ -1,41 +1,30 @@
 """What the OpenAPI document says of answers, and the examples of bodies."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
-Schema = dict[str, Any]
-JSON = "application/json"
-STREAM = "text/event-stream"
-REF = "#/components/schemas/"
-
-TEXT: Schema = {"type": "string"}
-TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
-WHOLE: Schema = {"type": "integer"}
-NUMBER: Schema = {"type": "number"}
-SWITCH: Schema = {"type": "boolean"}
-OBJECT: Schema = {"type": "object"}
-UNIT: Schema = {"type": "number", "minimum": 0, "maximum": 1}
-FRAMES: Schema = {"description": "Server-sent events, each with one line of data; the last one may be [DONE]."}
-MOMENT: Schema = {"type": "string", "format": "date-time"}
-
-
-def shape(description: str, optional: str = "", /, **fields: Schema) -> Schema:
-    """An object with these fields, all of which are there but those named in ``optional``; more may be added."""
-    needed = [name for name in fields if name not in optional.split()]
-    return {"type": "object", "description": description, "properties": fields, "required": needed}
-
-
-def rows(schema: Schema) -> Schema:
-    """A list of these."""
-    return {"type": "array", "items": schema}
-
-
-def ref(name: str) -> Schema:
-    """The schema of that name."""
-    return {"$ref": f"{REF}{name}"}
-
+from secondlook.api.document_parts import (
+    FRAMES,
+    JSON,
+    MOMENT,
+    NUMBER,
+    OBJECT,
+    STREAM,
+    SWITCH,
+    TEXT,
+    TEXT_OR_NULL,
+    UNIT,
+    WHOLE,
+    Schema,
+    listed,
+    ref,
+    rows,
+    shape,
+    wrapped,
+)
+from secondlook.api.document_queries import QUERY_EXAMPLES, QUERY_RESULTS, QUERY_SHAPES
 
 SHAPES: Mapping[str, Schema] = {
+    **QUERY_SHAPES,
     "ErrorLine": shape(
         "One error; detail is a sentence for a person.", "detail", code=WHOLE, message=TEXT, detail=TEXT
     ),
@@ -97,7 +86,7 @@ SHAPES: Mapping[str, Schema] = {
     ),
     "SearchResult": shape(
         "The result of a search; public endpoints leave the receipt out.",
-        "reranking trace dropped errors",
+        "reranking trace dropped errors query_id",
         query_kind={"const": "text"},
         search_query=TEXT,
         chunks=rows(ref("Chunk")),
@@ -105,10 +94,11 @@ SHAPES: Mapping[str, Schema] = {
         trace=rows(OBJECT),
         dropped=rows(OBJECT),
         errors=rows(OBJECT),
+        query_id=TEXT,
     ),
     "Completion": shape(
         "An answer; public endpoints leave the receipt out.",
-        "usage reranking trace dropped errors",
+        "usage reranking trace dropped errors query_id",
         id=TEXT,
         object={"const": "chat.completion"},
         created=WHOLE,
@@ -120,10 +110,11 @@ SHAPES: Mapping[str, Schema] = {
         trace=rows(OBJECT),
         dropped=rows(OBJECT),
         errors=rows(OBJECT),
+        query_id=TEXT,
     ),
     "LegacyPage": shape(
         "The result of a search of AutoRAG; ai-search adds the response.",
-        "response reranking trace dropped",
+        "response reranking trace dropped query_id",
         object={"const": "vector_store.search_results.page"},
         search_query=TEXT,
         data=rows(
@@ -135,6 +126,7 @@ SHAPES: Mapping[str, Schema] = {
         reranking=ref("Receipt"),
         trace=rows(OBJECT),
         dropped=rows(OBJECT),
+        query_id=TEXT,
     ),
     "Why": shape(
         "Why an item is in the answer, or is not.", "rank", item=OBJECT, verdict=TEXT, reason=TEXT, rank=WHOLE
@@ -153,6 +145,7 @@ SHAPES: Mapping[str, Schema] = {
         max_num_results=WHOLE,
         score_threshold=UNIT,
         custom_metadata=rows(OBJECT),
+        query_log=shape("", enabled=SWITCH, retention_days=WHOLE),
         created_at=MOMENT,
         modified_at=MOMENT,
     ),
@@ -231,22 +224,12 @@ SHAPES: Mapping[str, Schema] = {
 }
 
 
-def wrapped(result: Schema) -> Schema:
-    """The success envelope around that."""
-    return {"allOf": [ref("Success"), {"type": "object", "properties": {"result": result}}]}
-
-
-def listed(name: str, info: Schema | None = None) -> Schema:
-    """The success envelope around a page of these."""
-    inner = {"result": rows(ref(name)), "result_info": info or ref("PageInfo")}
-    return {"allOf": [ref("Success"), {"type": "object", "properties": inner, "required": ["result_info"]}]}
-
-
 INSTANCE, ITEM, JOB = wrapped(ref("Instance")), wrapped(ref("Item")), wrapped(ref("Job"))
 NAMESPACE, TOKEN = wrapped(ref("Namespace")), wrapped(ref("ServiceToken"))
 SEARCH, LEGACY = wrapped(ref("SearchResult")), wrapped(ref("LegacyPage"))
 
 RESULTS: Mapping[str, Mapping[str, Schema]] = {
+    **QUERY_RESULTS,
     "health": {JSON: ref("Health")},
     "metrics": {"text/plain": TEXT},
     "rerank_first": {JSON: ref("Reranked")},
@@ -313,6 +296,7 @@ STREAMED = {name for name, found in RESULTS.items() if STREAM in found}
 
 ASKED: Schema = {"messages": [{"role": "user", "content": "When does lamp oil freeze?"}]}
 EXAMPLES: Mapping[str, Schema] = {
+    **QUERY_EXAMPLES,
     "rerank_first": {"query": "frozen oil", "documents": ["Warm the oil.", "Sound the horn."], "top_n": 1},
     "rerank_second": {"query": "frozen oil", "documents": ["Warm the oil.", "Sound the horn."], "top_n": 1},
     "rerank_texts": {"query": "frozen oil", "texts": ["Warm the oil.", "Sound the horn."]},

@@ -47,7 +47,7 @@ class Ask:
     ``reranker`` is a name or a chain ``A>B``, and ``stages`` stand for it, unless there are none.
     ``raise_on_failure`` makes a failed reranker an error, and ``partial`` decides about a failed method of retrieval.
     ``cached`` is off unless asked for, and None leaves it to the instance; what is explained is never a kept answer.
-    ``labels`` go to the log and to the span of the search.
+    ``labels`` go to the log and to the span of the search; ``public`` is a search without a token.
     """
 
     retrieval_type: RetrievalType | None = None
@@ -74,6 +74,7 @@ class Ask:
     cached: bool | None = False
     likeness: Likeness | None = None
     labels: tuple[tuple[str, str | int | float | bool], ...] = ()
+    public: bool = False
 
 
 @dataclass(frozen=True, slots=True)

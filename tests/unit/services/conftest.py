@@ -21,7 +21,9 @@ from secondlook.services.instances import Instances
 from secondlook.services.joint_searching import JointSearching
 from secondlook.services.models import ModelList
 from secondlook.services.pulling import Pulling
+from secondlook.services.queries import QueryLog
 from secondlook.services.quota import Quota
+from secondlook.services.recording import RecordedJoint, RecordedSearching
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import Searching
 from secondlook.services.service_tokens import ServiceTokens
@@ -33,6 +35,7 @@ from secondlook.stores.catalog import SqlCatalog
 from secondlook.stores.endpoints import SqlEndpoints
 from secondlook.stores.journal import SqlJournal
 from secondlook.stores.memos import SqlMemos
+from secondlook.stores.queries import SqlQueries
 from secondlook.stores.service_tokens import SqlServiceTokens
 from secondlook.stores.snippets import Snippets
 from secondlook.stores.usage import SqlUsage
@@ -83,22 +86,27 @@ class House:
         self.quota = Quota(SqlUsage(self.catalog.database))
         self.joint = JointSearching(self.tools, self.catalog)
         self.published = SqlEndpoints(self.catalog.database)
+        self.asked = SqlQueries(self.catalog.database)
+        self.time = 1_790_000_000.0
+        self.queries = QueryLog(self.asked, self.catalog, self.engine, most=50, clock=lambda: self.time)
         self.services = Services(
             self.access,
             self.instances,
             self.indexing,
-            self.searching,
+            RecordedSearching(self.searching, self.queries),
             self.reranking,
             self.explaining,
-            self.joint,
+            RecordedJoint(self.joint, self.queries),
             Endpoints(self.published, self.catalog, Snippets(folder / "snippets")),
             self.syncing,
             self.service_tokens,
             self.quota,
             ModelList(lambda: ()),
+            self.queries,
         )
         self.run(self.catalog.open())
         self.run(self.published.open())
+        self.run(self.asked.open())
 
     def find(self, name: str) -> Reranker:
         if name == "missing":
@@ -122,6 +130,7 @@ class House:
         """Everything closed in order."""
         self.run(self.syncing.stop())
         self.run(self.indexing.stop())
+        self.run(self.queries.stop())
         self.engine.close()
         self.run(self.catalog.close())
         self._runner.close()

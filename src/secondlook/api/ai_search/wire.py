@@ -13,6 +13,7 @@ from secondlook.api.wire import (
     explained,
     explanation_of,
     failures_of,
+    query_id_of,
     receipt_of,
     shown_score,
     trace_of,
@@ -147,8 +148,8 @@ class ChatBody(SearchBody):
         return tuple(sorted((self.model_extra or {}).items()))
 
 
-def to_ask(body: SearchBody, instance: Instance) -> Ask:
-    """The request's overrides of the instance's settings."""
+def to_ask(body: SearchBody, instance: Instance, *, public: bool = False) -> Ask:
+    """The request's overrides of the instance's settings; ``public`` if it came without a token."""
     options = body.ai_search_options
     retrieval, rerank = options.retrieval, options.reranking.over(body.reranking)
     boosts = retrieval.boost_by
@@ -180,6 +181,7 @@ def to_ask(body: SearchBody, instance: Instance) -> Ask:
         cached=options.cache.enabled,
         likeness=LIKENESS[options.cache.cache_threshold] if options.cache.cache_threshold else None,
         labels=tuple(sorted((options.custom_metadata or {}).items())),
+        public=public,
     )
 
 
@@ -209,6 +211,7 @@ def result_of(ranking: Ranking, body: SearchBody) -> dict[str, object]:
         "chunks": [chunk_of(candidate, bare=bare) for candidate in ranking.candidates],
         "reranking": receipt_of(ranking),
         **failures_of(ranking),
+        **query_id_of(ranking),
     }
     return explained(ranking, result, "chunks", bare=bare) if body.explain else result
 
