@@ -40,6 +40,7 @@ from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances, Limits
 from secondlook.services.joint_searching import JointSearching
+from secondlook.services.listing import Listing
 from secondlook.services.measuring import MeasuredSearching
 from secondlook.services.models import ModelList
 from secondlook.services.pulling import Pulling
@@ -255,6 +256,7 @@ def make_services(
         Quota(SqlUsage(catalog.database), settings.monthly_queries),
         ModelList(lambda: list_models(settings)),
         queries,
+        Listing(catalog, catalog),
     )
 
 

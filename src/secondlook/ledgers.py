@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from secondlook.domain.instance import ServiceToken
+from secondlook.domain.instance import Item, ServiceToken
 from secondlook.domain.jobs import ItemLine, Job, JobLine
+from secondlook.domain.listing import ItemQuery
 from secondlook.domain.queries import Feedback, LoggedQuery, Outcome, QueryFilter, QueryOrder, TopQuery
 
 
@@ -53,6 +54,13 @@ class ServiceTokenShelf(Protocol):
 
     async def remove(self, token_id: str) -> None:
         """Forget it; nothing happens if it is not there."""
+
+
+class ItemPages(Protocol):
+    """Lists of items that are made where they lie."""
+
+    async def page_items(self, uid: str, wanted: ItemQuery, limit: int, offset: int) -> tuple[Sequence[Item], int]:
+        """The wanted items of an instance from ``offset`` on, and how many there are; ``wanted.where`` is not held."""
 
 
 class Usage(Protocol):

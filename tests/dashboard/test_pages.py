@@ -14,7 +14,7 @@ from tests.dashboard.test_story import FILES, QUESTION
 
 HOME = "/dashboard/instances/default/looks"
 TABS = ("", "/items", "/jobs", "/playground", "/metrics", "/lab")
-SECTIONS = "general sources chunking models retrieval reranking prompts cache public danger".split()
+SECTIONS = "general sources chunking models retrieval reranking prompts cache log public danger".split()
 PAGES = {
     "instances": "/dashboard/",
     "create": "/dashboard/create",
@@ -23,14 +23,15 @@ PAGES = {
 }
 WIDTHS = {"desk": 1280, "phone": 375}
 THEMES = ("light", "dark")
-LOOKS = [("light", "desk"), ("dark", "desk"), ("light", "phone")]
+LOOKS = [("light", "desk"), ("dark", "desk"), ("dark", "phone")]
 """A phone shows the same colours: one theme tells of its widths."""
 
 
 @pytest.fixture(scope="module")
 def looks(api: httpx.Client) -> None:
     """An instance with something of everything."""
-    api.post("/instances", json={"id": "looks", "reranking": True, "public_endpoint_params": {"enabled": True}})
+    settings = {"public_endpoint_params": {"enabled": True}, "query_log": {"enabled": True}}
+    api.post("/instances", json={"id": "looks", "reranking": True, **settings})
     for path in FILES:
         form = {"wait_for_completion": "true"}
         api.post("/instances/looks/items", files={"file": (path.name, path.read_bytes())}, data=form).raise_for_status()

@@ -25,6 +25,7 @@ from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances, Limits
 from secondlook.services.joint_searching import JointSearching
+from secondlook.services.listing import Listing
 from secondlook.services.measuring import MeasuredSearching
 from secondlook.services.models import ModelList
 from secondlook.services.pulling import Pulling
@@ -144,6 +145,7 @@ class Wire:
             Quota(SqlUsage(database), monthly_queries),
             ModelList(lambda: MODELS),
             queries,
+            Listing(self._catalog, self._catalog),
         )
         self.app = create_app(self.services, options=ApiOptions(strict=strict))
         self.run(self._catalog.open())

@@ -79,6 +79,16 @@ def test_every_way_of_asking_leaves_a_line(logged: Wire) -> None:
     assert all("generate" in one["stages"] for one in found if one["kind"] == "chat")
 
 
+def test_a_request_may_stay_out_of_it(logged: Wire) -> None:
+    out = {**QUESTION, "query_log": False}
+    assert "query_id" not in result(logged.post(f"{NEW}/handbook/search", out))
+    assert "query_id" not in logged.post(f"{NEW}/handbook/chat/completions", out).json()
+    joint = {**out, "ai_search_options": {"instance_ids": ["handbook"]}}
+    space = "/client/v4/accounts/acc/ai-search/namespaces/default"
+    assert "query_id" not in result(logged.post(f"{space}/search", joint))
+    assert lines(logged) == []
+
+
 def test_a_line_tells_of_the_search(logged: Wire) -> None:
     answer = result(logged.post(f"{NEW}/handbook/search", {"query": "lamp oil", **RERANK}))
     [line] = lines(logged)

@@ -7,6 +7,7 @@ from secondlook.services.endpoints import Endpoints
 from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
+from secondlook.services.listing import Listing
 from secondlook.services.models import ModelList
 from secondlook.services.queries import QueryLog
 from secondlook.services.quota import Quota
@@ -33,3 +34,4 @@ class Services:
     quota: Quota
     models: ModelList
     queries: QueryLog
+    listing: Listing

@@ -88,7 +88,7 @@ class RecordedSearching:
 
     async def search(self, instance: Instance, query: Query, ask: Ask) -> Ranking:
         """The ranking; raises as ``Searching.search``."""
-        if not self._queries.wants(instance):
+        if ask.unlogged or not self._queries.wants(instance):
             return await self._inner.search(instance, query, ask)
         recorder = Recorder(self._queries, self._defaults, query, kind="search")
         try:
@@ -101,7 +101,7 @@ class RecordedSearching:
 
     async def answer(self, instance: Instance, query: Query, ask: Ask, *, generation: Generation) -> Answer:
         """The answer, which is noted when its last word was read; raises as ``Searching.answer``."""
-        if not self._queries.wants(instance):
+        if ask.unlogged or not self._queries.wants(instance):
             return await self._inner.answer(instance, query, ask, generation=generation)
         recorder = Recorder(self._queries, self._defaults, query, kind="chat")
         try:
@@ -156,7 +156,8 @@ class RecordedJoint:
         return replace(joint, ranking=answer.ranking), answer
 
     def _wanted(self, joint: Joint, make_ask: MakeAsk) -> list[tuple[Instance, Ask]]:
-        return [(one, make_ask(one)) for one in joint.members if self._queries.wants(one)]
+        asks = [(one, make_ask(one)) for one in joint.members if self._queries.wants(one)]
+        return [(one, ask) for one, ask in asks if not ask.unlogged]
 
 
 def recorded(answer: Answer, recorder: Recorder, wanted: Sequence[tuple[Instance, Ask]]) -> Answer:

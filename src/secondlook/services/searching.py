@@ -48,6 +48,7 @@ class Ask:
     ``raise_on_failure`` makes a failed reranker an error, and ``partial`` decides about a failed method of retrieval.
     ``cached`` is off unless asked for, and None leaves it to the instance; what is explained is never a kept answer.
     ``labels`` go to the log and to the span of the search; ``public`` is a search without a token.
+    ``unlogged`` keeps it out of the query log.
     """
 
     retrieval_type: RetrievalType | None = None
@@ -75,6 +76,7 @@ class Ask:
     likeness: Likeness | None = None
     labels: tuple[tuple[str, str | int | float | bool], ...] = ()
     public: bool = False
+    unlogged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

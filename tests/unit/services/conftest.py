@@ -19,6 +19,7 @@ from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
 from secondlook.services.joint_searching import JointSearching
+from secondlook.services.listing import Listing
 from secondlook.services.models import ModelList
 from secondlook.services.pulling import Pulling
 from secondlook.services.queries import QueryLog
@@ -103,6 +104,7 @@ class House:
             self.quota,
             ModelList(lambda: ()),
             self.queries,
+            Listing(self.catalog, self.catalog),
         )
         self.run(self.catalog.open())
         self.run(self.published.open())

@@ -10,6 +10,7 @@ const ITEMS = `${INSTANCE}/items` as const;
 const ITEM = `${ITEMS}/{item_id}` as const;
 const JOBS = `${INSTANCE}/jobs` as const;
 const JOB = `${JOBS}/{job_id}` as const;
+const QUERIES = `${INSTANCE}/queries` as const;
 const SEARCH = `${INSTANCE}/search` as const;
 const CHAT = `${INSTANCE}/chat/completions` as const;
 const WHY = `${INSTANCE}/why` as const;
@@ -146,6 +147,28 @@ export async function why(place: Place, body: BodyOf<typeof WHY, "post">): Promi
 
 export async function chat(place: Place, body: ChatBody, signal: AbortSignal): Promise<Response> {
   return await request("post", CHAT, { parts: parts(place), body, signal });
+}
+
+export async function listQueries(place: Place, query: { page: number; filter: T.QueryFilter; order: string; search: string }): Promise<T.Listed<T.LoggedQuery>> {
+  return listed(await send("get", QUERIES, { parts: parts(place), query: { ...query, per_page: 20 } }));
+}
+
+export async function topQueries(place: Place, period: T.Period, filter: "all" | "no_results"): Promise<T.TopQuery[]> {
+  return (await send("get", `${QUERIES}/top`, { parts: parts(place), query: { period, filter, limit: 10 } }))
+    .result as T.TopQuery[];
+}
+
+export async function readQueryMetrics(place: Place, period: T.Period): Promise<T.QueryMetrics> {
+  return (await send("get", `${INSTANCE}/query-metrics`, { parts: parts(place), query: { period } }))
+    .result as T.QueryMetrics;
+}
+
+export async function clearQueries(place: Place): Promise<void> {
+  await send("delete", QUERIES, { parts: parts(place) });
+}
+
+export async function giveFeedback(place: Place, body: BodyOf<`${typeof INSTANCE}/feedback`, "post">): Promise<void> {
+  await send("post", `${INSTANCE}/feedback`, { parts: parts(place), body });
 }
 
 export async function listModels(task: "embedding" | "reranking"): Promise<T.Model[]> {

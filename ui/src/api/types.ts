@@ -87,6 +87,7 @@ export interface Settings {
   cache_ttl: number;
   sync_interval: number;
   public_endpoint_params: PublicEndpoint | null;
+  query_log: { enabled: boolean; retention_days: number };
 }
 
 export interface Instance extends Settings {
@@ -236,7 +237,70 @@ export interface Dropped {
   reason: string;
 }
 
+export type Period = "hour" | "day" | "week" | "month" | "year";
+export type QueryFilter = "all" | "no_results" | "top_changed" | "fell_back" | "failed" | "cached";
+export type FeedbackKind = "click" | "thumbs_up" | "thumbs_down";
+
+export interface LoggedChunk {
+  id: string;
+  item: { key: string };
+  rank: number;
+  score: number;
+  retrieval_rank: number | null;
+  retrieval_score: number | null;
+  reranking_score: number | null;
+}
+
+export interface LoggedQuery {
+  id: string;
+  at: string;
+  kind: "search" | "chat";
+  public: boolean;
+  query: string;
+  search_query?: string;
+  results: number;
+  cached: boolean;
+  top_changed: boolean | null;
+  ms: number;
+  stages: Record<string, number>;
+  options: Record<string, string | number | boolean | null>;
+  chunks: LoggedChunk[];
+  reranking: { status: string; cause: string; reason: string } | null;
+  error?: string;
+}
+
+export interface TopQuery {
+  query: string;
+  count: number;
+  mean_ms: number;
+  no_results: number;
+  last_at: string;
+}
+
+export interface Bucket {
+  at: string;
+  count: number;
+  chats: number;
+  no_results: number;
+  failed: number;
+  cached: number;
+  reranked: number;
+  top_changed: number;
+  fallbacks: Record<string, number>;
+  ms: Record<string, { p50: number; p95: number }>;
+}
+
+export interface QueryMetrics {
+  period: Period;
+  from: string;
+  to: string;
+  bucket_seconds: number;
+  total: Bucket;
+  buckets: Bucket[];
+}
+
 export interface SearchResult {
+  query_id?: string;
   search_query: string;
   chunks: Chunk[];
   reranking?: Receipt;

@@ -114,7 +114,7 @@ def _or_switch(schema: dict[str, Any]) -> None:
 
 
 class SearchBody(Body):
-    """A search; the last four keys are what wrangler sends at the top level."""
+    """A search; filters to reranking are what wrangler sends at the top level, the last two keys are ours."""
 
     query: str | None = None
     messages: list[WireMessage] | None = None
@@ -124,6 +124,7 @@ class SearchBody(Body):
     score_threshold: float | None = Field(None, ge=0, le=1)
     reranking: RerankBody = Field(RerankBody(), json_schema_extra=_or_switch)
     explain: bool = False
+    query_log: bool = True
 
     @field_validator("reranking", mode="before")
     @classmethod
@@ -182,6 +183,7 @@ def to_ask(body: SearchBody, instance: Instance, *, public: bool = False) -> Ask
         likeness=LIKENESS[options.cache.cache_threshold] if options.cache.cache_threshold else None,
         labels=tuple(sorted((options.custom_metadata or {}).items())),
         public=public,
+        unlogged=not body.query_log,
     )
 
 

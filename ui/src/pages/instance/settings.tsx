@@ -2,7 +2,7 @@
 import { Banner } from "@cloudflare/kumo/components/banner";
 import { Button } from "@cloudflare/kumo/components/button";
 import { type FormEvent, type ReactNode, useEffect, useState } from "react";
-import { deleteInstance, type InstanceChange, purgeCache, updateInstance } from "../../api/calls";
+import { clearQueries, deleteInstance, type InstanceChange, purgeCache, updateInstance } from "../../api/calls";
 import { told } from "../../api/client";
 import type { Settings as Values } from "../../api/types";
 import { Card, Facts } from "../../parts/card";
@@ -11,7 +11,7 @@ import { Toggle } from "../../parts/fields";
 import { say } from "../../parts/states";
 import { go, guardLeaving, Link } from "../../router";
 import { moment } from "../../words";
-import { BoostForm, CacheForm, ChunkingForm, type Form, IndexForm, MetadataForm, ModelsForm, PromptsForm, RerankingForm, RetrievalForm } from "../settings/forms";
+import { BoostForm, CacheForm, ChunkingForm, type Form, IndexForm, MetadataForm, ModelsForm, PromptsForm, QueryLogForm, RerankingForm, RetrievalForm } from "../settings/forms";
 import { PublicForm } from "../settings/public";
 import { SourceForm, tidyParams } from "../settings/source";
 import { useHere } from "./layout";
@@ -25,6 +25,7 @@ const SECTIONS = {
   reranking: "Reranking",
   prompts: "Prompts",
   cache: "Cache",
+  log: "Query log",
   public: "Public endpoint",
   danger: "Danger zone",
 } as const;
@@ -104,6 +105,8 @@ function SectionOf({ section }: { section: Section }) {
       );
     case "cache":
       return <Cache />;
+    case "log":
+      return <QueryLog />;
     case "public":
       return (
         <Editor title="Public endpoint" about="Search, chat and MCP without a token, for pages and agents." fields={["public_endpoint_params"]}>
@@ -244,6 +247,33 @@ function Cache() {
         }}
       >
         The next questions are answered anew, and take their full time.
+      </Confirm>
+    </div>
+  );
+}
+
+function QueryLog() {
+  const { place, instance } = useHere();
+  const [asking, setAsking] = useState(false);
+  return (
+    <div className="flex flex-col gap-5">
+      <Editor title="Query log" about="What Metrics draws over time, and what the Lab can learn from." fields={["query_log"]}>
+        {(form) => <QueryLogForm {...form} />}
+      </Editor>
+      <Card title="Empty it" about="Forgets every query that was kept, and what people made of the results.">
+        <Button onClick={() => setAsking(true)}>Empty the query log</Button>
+      </Card>
+      <Confirm
+        open={asking}
+        onClose={() => setAsking(false)}
+        title="Empty the query log?"
+        action="Empty"
+        run={async () => {
+          await clearQueries(place);
+          say(`The query log of ${instance.id} is empty`);
+        }}
+      >
+        Queries, clicks and thumbs are gone for good. Searches are noted again from the next one on, if the log is on.
       </Confirm>
     </div>
   );

@@ -4,7 +4,7 @@ import { PlusIcon, TrashIcon } from "@phosphor-icons/react";
 import type { Boost, CacheThreshold, Settings } from "../../api/types";
 import { AreaField, Choice, NumberField, Slider, TextField, Toggle } from "../../parts/fields";
 import { ModelChoice } from "../../parts/models";
-import { span } from "../../words";
+import { plural, span } from "../../words";
 
 export interface Form {
   draft: Settings;
@@ -45,7 +45,24 @@ export const FRESH: Settings = {
   cache_ttl: 172_800,
   sync_interval: 21_600,
   public_endpoint_params: null,
+  query_log: { enabled: false, retention_days: 30 },
 };
+
+export const KEPT_DAYS = [7, 30, 90, 365];
+
+export function QueryLogForm({ draft, set }: Form) {
+  const { enabled, retention_days } = draft.query_log;
+  const days = [...new Set([...KEPT_DAYS, retention_days])].sort((one, other) => one - other);
+  const put = (change: Partial<Settings["query_log"]>) => set({ query_log: { enabled, retention_days, ...change } });
+  return (
+    <div className="flex flex-col gap-5">
+      <Toggle label="Keep a query log" checked={enabled} onChange={(next) => put({ enabled: next })} help="What was asked, what was found, and how long it took. Queries can be personal data: tell your users." />
+      <div className="max-w-xs">
+        <Choice label="Keep each query for" value={String(retention_days)} onChange={(value) => put({ retention_days: Number(value) })} options={days.map((one) => ({ value: String(one), label: plural(one, "day") }))} help="Older ones are deleted, also while the log is off." />
+      </div>
+    </div>
+  );
+}
 
 export function ChunkingForm({ draft, set }: Form) {
   return (
