@@ -61,7 +61,7 @@ class LoggedQuery:
         options: what the plan of the search was, in short.
         results: how many of this instance were returned; ``found`` are the first of them.
         stages: wall time of each stage.
-        total: wall time from the question to the last word of the answer.
+        total: wall time from the question to the last word of the answer, without that of ``explain``.
         status, cause, reason: of the reranking receipt.
         top_changed: whether reranking put another result first; None when it did not rerank.
         cached: whether a kept answer was served.

@@ -38,18 +38,23 @@ class Recorder:
         """It was answered; ``generated`` are the milliseconds of the answer's words, ``error`` why they broke off."""
         plan = make_plan(instance, ask, self._defaults)
         own = [(rank, one) for rank, one in enumerate(ranking.candidates, 1) if one.chunk.index in ("", instance.uid)]
-        stages = {step.stage: round(step.milliseconds, 3) for step in ranking.trace}
+        spent = {step.stage: step.milliseconds for step in ranking.trace}
+        explaining = spent.pop("explain", 0.0)  # who looks into a search does not make it slow for others
+        stages = {stage: round(taken, 3) for stage, taken in spent.items()}
         if generated is not None:
             stages["generate"] = round(generated, 3)
         receipt, searched = ranking.receipt, ranking.query.text
         reranked = receipt.last is not None and ranking.candidates and not ranking.reuse
+        line = self._line(ask, error)
+        total = round(line.total - explaining, 3)
         logged = replace(
-            self._line(ask, error),
+            line,
+            total=total,
             searched="" if searched == self._query.text else searched[:LONGEST_QUERY],
             options=options_of(plan),
             results=len(own),
             found=tuple(FoundChunk.of(one.chunk, rank, one.score, one.evidence) for rank, one in own[:MOST_FOUND]),
-            stages={**stages, "total": self._taken()},
+            stages={**stages, "total": total},
             status=receipt.status,
             cause=receipt.cause,
             reason=receipt.reason[:LONGEST_REASON],

@@ -62,6 +62,15 @@ def test_the_search_is_the_same_and_its_line_tells_of_it(house: House) -> None:
     assert (line.options["top_k"], line.options["reranking"], line.options["filtered"]) == (10, True, False)
 
 
+def test_explaining_is_not_counted(house: House) -> None:
+    made = fill(house)
+    ranking = house.run(recorded(house).search(made, Query("oil"), replace(ASK, explain=True)))
+    [line] = lines(house, made)
+    assert "explain" in {step.stage for step in ranking.trace} - set(line.stages)
+    assert line.options["explained"] is True
+    assert line.total == line.stages["total"] > 0
+
+
 def test_an_instance_without_a_log_notes_nothing(house: House) -> None:
     made = fill(house, logged=False)
     searching = recorded(house)

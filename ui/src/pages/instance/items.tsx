@@ -219,7 +219,7 @@ function Rows({ rows, sync, download, show }: {
         <div role="table" aria-label="Items" aria-rowcount={total + 1}>
           <div role="row" aria-rowindex={1} className="sticky top-0 z-10 flex items-center gap-3 border-b border-kumo-hairline bg-kumo-base px-4 py-2 text-[13px] font-medium text-kumo-subtle">
             <span role="columnheader" className="min-w-0 flex-1">Key</span>
-            <span role="columnheader" className="w-20">Status</span>
+            <span role="columnheader" className="hidden w-20 sm:block">Status</span>
             <span role="columnheader" className="hidden w-16 text-right md:block">Chunks</span>
             <span role="columnheader" className="hidden w-20 text-right md:block">Size</span>
             <span role="columnheader" className="hidden w-32 lg:block">Changed</span>
@@ -242,9 +242,10 @@ function Row({ index, item, sync, download, show }: { index: number; item: Item 
     <div role="row" aria-rowindex={index + 2} className="absolute inset-x-0 flex items-center gap-3 border-b border-kumo-hairline px-4 hover:bg-kumo-tint" style={{ top: index * ROW, height: ROW }}>
       <span role="cell" className="min-w-0 flex-1">
         <span className="block truncate" title={item?.key}>{item?.key ?? "…"}</span>
-        {item?.error && <span className="block truncate text-xs text-kumo-danger" title={item.error}>{item.error}</span>}
+        {item && <span className="block sm:hidden"><ItemBadge status={item.status} /></span>}
+        {item?.error && <span className="hidden truncate text-xs text-kumo-danger sm:block" title={item.error}>{item.error}</span>}
       </span>
-      <span role="cell" className="w-20">{item && <ItemBadge status={item.status} />}</span>
+      <span role="cell" className="hidden w-20 sm:block">{item && <ItemBadge status={item.status} />}</span>
       <span role="cell" className="hidden w-16 text-right tabular-nums md:block">{item?.chunks_count ?? "–"}</span>
       <span role="cell" className="hidden w-20 text-right tabular-nums md:block">{bytes(item?.file_size)}</span>
       <span role="cell" className="hidden w-32 text-kumo-subtle lg:block">{item && ago(item.last_seen_at)}</span>

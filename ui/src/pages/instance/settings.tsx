@@ -5,6 +5,7 @@ import { type FormEvent, type ReactNode, useEffect, useState } from "react";
 import { clearQueries, deleteInstance, type InstanceChange, purgeCache, updateInstance } from "../../api/calls";
 import { told } from "../../api/client";
 import type { Settings as Values } from "../../api/types";
+import { useChosenInSight } from "../../hooks";
 import { Card, Facts } from "../../parts/card";
 import { Confirm } from "../../parts/confirm";
 import { Toggle } from "../../parts/fields";
@@ -34,10 +35,11 @@ type Section = keyof typeof SECTIONS;
 export default function Settings() {
   const { home, section, instance } = useHere();
   const here: Section = section in SECTIONS ? (section as Section) : "general";
+  const list = useChosenInSight(here);
   return (
     <div className="grid items-start gap-6 md:grid-cols-[11rem_1fr]">
       <h1 className="sr-only">Settings of {instance.id}</h1>
-      <nav aria-label="Settings" className="-mx-4 flex gap-1 overflow-x-auto px-4 md:mx-0 md:flex-col md:px-0">
+      <nav ref={list} aria-label="Settings" className="relative -mx-4 flex gap-1 overflow-x-auto px-4 md:mx-0 md:flex-col md:px-0">
         {Object.entries(SECTIONS).map(([key, label]) => (
           <Link key={key} to={`${home}/settings/${key}`} aria-current={key === here ? "page" : undefined} className={`rounded-lg px-3 py-1.5 whitespace-nowrap ${key === here ? "bg-kumo-recessed font-medium" : "text-kumo-subtle hover:bg-kumo-tint"}`}>
             {label}

@@ -5,7 +5,7 @@ import { Card, Figure } from "../card";
 import { Bars } from "../charts";
 import { TimeChart } from "../timechart";
 
-const STAGES = ["rewrite", "retrieve", "fuse", "filter", "boost", "rerank", "explain", "expand", "cache", "generate"];
+const STAGES = ["rewrite", "retrieve", "fuse", "filter", "boost", "rerank", "expand", "cache", "generate"];
 const DAY: Intl.DateTimeFormatOptions = { day: "numeric", month: "short" };
 const HOUR: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", hour12: false };
 
