@@ -48,11 +48,12 @@ def export(
 
 
 def json_lines(found: Sequence[HeardQuery]) -> Iterator[str]:
-    """A line a query; ``at`` in milliseconds since 1970."""
+    """A line a query, as the Lab reads them; ``at`` in milliseconds since 1970. Thumbs for a whole answer judge no item."""
     for one in found:
         said = [
             {"key": each.key, "start": each.start, "end": each.end, "hash": each.hash, "kind": each.kind}
             for each in one.feedback
+            if each.key
         ]
         line = {"query_id": one.query_id, "query": one.query, "at": one.at, "feedback": said}
         yield json.dumps(line, ensure_ascii=False)

@@ -30,6 +30,7 @@ def folder(tmp_path: Path) -> Path:
         for number, text in enumerate(("fog", 'frozen "oil", ü', "snow")):
             log.note(made, LoggedQuery(f"q{number}", 1000 + number, "search", text, found=FOUND))
         await log.tell(made, Said("click", "q1", chunk_id="c1"))
+        await log.tell(made, Said("thumbs_up", "q1"))
 
     asyncio.run(with_queries(Settings(data_dir=tmp_path), fill))
     return tmp_path
@@ -53,9 +54,10 @@ def test_json_lines(folder: Path) -> None:
 
 
 def test_a_table(folder: Path) -> None:
-    head, fog, oil, snow = csv.reader(run(folder, "--csv"))
+    head, fog, oil, whole, snow = csv.reader(run(folder, "--csv"))
     assert head == ["query_id", "query", "at", "key", "start", "end", "hash", "kind"]
     assert oil == ["q1", 'frozen "oil", ü', "1001", "winter/oil.md", "0", "64", "9c", "click"]
+    assert whole[3:] == ["", "", "", "", "thumbs_up"]
     assert fog[3:] == snow[3:] == 5 * [""]
 
 

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from hashlib import blake2b
+from hashlib import sha256
 from typing import Literal
 
 from secondlook.domain.candidate import Evidence
@@ -15,7 +15,7 @@ QueryFilter = Literal["all", "no_results", "top_changed", "fell_back", "failed",
 QueryOrder = Literal["newest", "oldest", "slowest"]
 Period = Literal["hour", "day", "week", "month", "year"]
 
-LONGEST_QUERY = 4096
+LONGEST_QUERY = 2000
 """Characters of a query that are kept."""
 DEFAULT_LOG_DAYS = 30
 
@@ -148,8 +148,8 @@ class Outcome:
 
 
 def content_hash(text: str) -> str:
-    """BLAKE2b of the text, 16 bytes in hexadecimal: the same words are known again under another id."""
-    return blake2b(text.encode(), digest_size=16).hexdigest()
+    """The first half of the text's SHA-256 in hexadecimal: the same words are known again under another id."""
+    return sha256(text.encode()).hexdigest()[:32]
 
 
 def normalised(query: str) -> str:

@@ -137,7 +137,7 @@ def test_a_long_list_is_cut(house: House) -> None:
         house.run(house.indexing.upload(made, Upload(f"{number}.md", b"Oil."), wait=60))
     house.run(recorded(house).search(made, Query("oil " + 5000 * "x"), replace(ASK, top_k=50)))
     [line] = lines(house, made)
-    assert (line.results, len(line.found), len(line.query)) == (MOST_FOUND + 3, MOST_FOUND, 4096)
+    assert (line.results, len(line.found), len(line.query)) == (MOST_FOUND + 3, MOST_FOUND, 2000)
 
 
 def test_each_instance_of_a_joint_search_notes_its_own(house: House) -> None:

@@ -299,6 +299,83 @@ export interface QueryMetrics {
   buckets: Bucket[];
 }
 
+export interface LabRun {
+  id: string;
+  state: "running" | "completed" | "cancelled" | "error";
+  reason: string;
+  query_set: string;
+  queries: number;
+  done: number;
+  created_at: string;
+  ended_at: string | null;
+  report?: LabReport | null;
+}
+
+export interface Comparison {
+  queries: number;
+  difference: number;
+  low: number;
+  high: number;
+  p: number;
+  p_holm: number;
+  wins: number;
+  ties: number;
+  losses: number;
+  detectable: number;
+  needed: number | null;
+}
+
+export interface Calibration {
+  method: string;
+  brier_raw: number;
+  brier_fitted: number;
+  pairs: number;
+  assumed: boolean;
+  bins: { low: number; high: number; pairs: number; told: number; true: number }[];
+  thresholds: { precision: number; score: number | null }[];
+}
+
+export interface LabArm {
+  name: string;
+  model: string | null;
+  "ndcg@10": number;
+  "mrr@10": number;
+  "recall@50": number;
+  holes: number;
+  p50_ms: number;
+  p95_ms: number;
+  fell_back: number;
+  on_front: boolean;
+  flags: string[];
+  comparison: Comparison | null;
+  segments: ({ kind: string; value: string } & Comparison)[];
+  calibration: Calibration | null;
+}
+
+export interface LabReport {
+  verdict: { answer: "on" | "on with weight" | "off" | "not enough evidence"; arm: string | null; weight: number | null; sentence: string; settings: Record<string, unknown> };
+  baseline: string;
+  origin: string;
+  queries: number;
+  synthetic: number;
+  stale_judgments: number;
+  budget_ms: number | null;
+  concurrency: number;
+  seconds: number;
+  memory_mb: number;
+  index_changed: boolean;
+  arms: LabArm[];
+}
+
+export interface LabQuery {
+  query: string;
+  synthetic: boolean;
+  segments: Record<string, string>;
+  relevant: Record<string, number>;
+  difference: number;
+  arms: Record<string, { "ndcg@10": number; "mrr@10": number; milliseconds: number; results: string[]; fell_back: boolean }>;
+}
+
 export interface SearchResult {
   query_id?: string;
   search_query: string;
