@@ -40,6 +40,7 @@ from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances, Limits
 from secondlook.services.joint_searching import JointSearching
+from secondlook.services.lab_runs import LabRuns, LabTools
 from secondlook.services.listing import Listing
 from secondlook.services.measuring import MeasuredSearching
 from secondlook.services.models import ModelList
@@ -62,6 +63,7 @@ from secondlook.stores.catalog import SqlCatalog
 from secondlook.stores.data_folder import prepare_folder
 from secondlook.stores.endpoints import SqlEndpoints
 from secondlook.stores.journal import SqlJournal
+from secondlook.stores.lab import SqlLabBook
 from secondlook.stores.lock import FileLock
 from secondlook.stores.memos import SqlMemos
 from secondlook.stores.queries import SqlQueries
@@ -95,6 +97,7 @@ class Stores:
     catalog: SqlCatalog
     endpoints: SqlEndpoints
     queries: QueryLog
+    book: SqlLabBook
 
 
 @asynccontextmanager
@@ -125,11 +128,9 @@ async def open_runtime(
         generator = make_generator(settings)
         if isinstance(generator, OpenAICompatible):
             opened.push_async_callback(generator.close)
-        catalog = SqlCatalog(_catalog_url(settings))
-        opened.push_async_callback(catalog.close)
-        await catalog.open()
         engine = EmbeddedEngine(folder / "indexes")
         opened.callback(engine.close)
+        stores = await _open_stores(opened, settings, engine)
         pairs = PairCache(settings.pair_cache)
         rerankers = Rerankers(lambda name: remember(shelf.find(name), pairs), shelf.default)
         check_multilingual(settings, rerankers)
@@ -139,25 +140,33 @@ async def open_runtime(
             answers = make_answers(settings, endpoints)
             opened.callback(answers.close)
             cache = AnswerCache(answers, tools)
-        published = SqlEndpoints(catalog.database)
-        await published.open()
-        asked = SqlQueries(catalog.database)
-        await asked.open()
-        queries = QueryLog(asked, catalog, engine, most=settings.query_log_lines)
-        opened.push_async_callback(queries.stop)
-        stores = Stores(catalog, published, queries)
         services = make_services(settings, tools, engine, stores, encoder, cache=cache)
+        opened.push_async_callback(services.lab.stop)
         if queue != "none":
             await _begin_indexing(opened, services.indexing, FileLock(folder / "uploads.lock"), queue)
         if queue == "all":
             await services.service_tokens.sweep()
-            await queries.start()
+            await stores.queries.start()
             opened.push_async_callback(services.syncing.stop)
             await services.syncing.start()
+            await services.lab.start()
             if settings.folder_watch:
-                watching = Watching(catalog, services.syncing, every=settings.folder_watch)
+                watching = Watching(stores.catalog, services.syncing, every=settings.folder_watch)
                 opened.push_async_callback(_cancel, asyncio.create_task(watching.watch()))
         yield Runtime(services, tools, engine)
+
+
+async def _open_stores(opened: AsyncExitStack, settings: Settings, engine: EmbeddedEngine) -> Stores:
+    """Everything of the catalogue's database, until ``opened`` closes."""
+    catalog = SqlCatalog(_catalog_url(settings))
+    opened.push_async_callback(catalog.close)
+    await catalog.open()
+    published, asked, book = SqlEndpoints(catalog.database), SqlQueries(catalog.database), SqlLabBook(catalog.database)
+    for one in (published, asked, book):
+        await one.open()
+    queries = QueryLog(asked, catalog, engine, most=settings.query_log_lines)
+    opened.push_async_callback(queries.stop)
+    return Stores(catalog, published, queries, book)
 
 
 async def _begin_indexing(opened: AsyncExitStack, indexing: Indexing, uploads: FileLock, queue: Queue) -> None:
@@ -242,6 +251,7 @@ def make_services(
         settings.multilingual_reranker,
         FILTERED_BYTES if settings.compatibility == "strict" else 0,
     )
+    models = ModelList(lambda: list_models(settings))
     return Services(
         Access(catalog),
         instances,
@@ -254,7 +264,8 @@ def make_services(
         Syncing(journal, catalog, indexing, pulling, cooldown=settings.sync_cooldown),
         service_tokens,
         Quota(SqlUsage(catalog.database), settings.monthly_queries),
-        ModelList(lambda: list_models(settings)),
+        models,
+        LabRuns(stores.book, LabTools(tools, catalog, engine, models, defaults)),
         queries,
         Listing(catalog, catalog),
     )

@@ -1,10 +1,11 @@
-"""The seams of what is kept beside the catalogue: jobs, logs, service tokens, queries and their counts."""
+"""The seams of what is kept beside the catalogue: jobs, logs, service tokens, queries, runs of the Lab."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
 from secondlook.domain.instance import Item, ServiceToken
 from secondlook.domain.jobs import ItemLine, Job, JobLine
+from secondlook.domain.lab import LabRun, RunState
 from secondlook.domain.listing import ItemQuery
 from secondlook.domain.queries import Feedback, LoggedQuery, Outcome, QueryFilter, QueryOrder, TopQuery
 
@@ -110,3 +111,42 @@ class QueryShelf(Protocol):
 
     async def list_uids(self) -> Sequence[str]:
         """Every uid of which something is kept."""
+
+
+class LabBook(Protocol):
+    """Runs of the Lab, and what each query of them came to; durable once a call returns."""
+
+    async def add(self, run: LabRun) -> None:
+        """Remember it."""
+
+    async def get(self, instance_uid: str, run_id: str) -> LabRun:
+        """Raises ``JobNotFoundError``."""
+
+    async def list(self, instance_uid: str, limit: int, offset: int) -> tuple[Sequence[LabRun], int]:
+        """A page of the runs, newest first, without request and report; and how many there are."""
+
+    async def last(self, instance_uid: str) -> LabRun | None:
+        """The newest that is completed."""
+
+    async def list_open(self) -> Sequence[LabRun]:
+        """Those of all instances that run, oldest first."""
+
+    async def set_state(
+        self, run_id: str, state: RunState, *, ended_at: int, reason: str = "", report: str = ""
+    ) -> bool:
+        """Whether it ran until now, and has ended so; False when it had ended before, or is gone."""
+
+    async def add_rows(self, run_id: str, first: int, rows: Sequence[str]) -> None:
+        """Keep what the queries from ``first`` on (from 0) came to, each as a JSON object."""
+
+    async def rows(self, run_id: str, limit: int | None = None, offset: int = 0) -> Sequence[str]:
+        """What is kept, in the order of the queries."""
+
+    async def remove(self, run_id: str) -> None:
+        """Forget it with its rows; nothing happens if it is not there."""
+
+    async def drop_rows(self, run_id: str) -> None:
+        """Forget its rows alone: the index is no longer the one that they were made on."""
+
+    async def forget(self, instance_uid: str) -> None:
+        """Forget all runs of the instance."""

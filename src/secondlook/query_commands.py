@@ -13,7 +13,7 @@ from secondlook import bootstrap
 from secondlook.console import Account, DataDir
 from secondlook.domain.queries import HeardQuery
 from secondlook.ports import Catalog
-from secondlook.services.queries import QueryLog
+from secondlook.services.queries import QueryLog, row_of
 from secondlook.settings import load_settings
 
 queries_app = typer.Typer(no_args_is_help=True, help="Read the query log of an instance.")
@@ -48,15 +48,9 @@ def export(
 
 
 def json_lines(found: Sequence[HeardQuery]) -> Iterator[str]:
-    """A line a query, as the Lab reads them; ``at`` in milliseconds since 1970. Thumbs for a whole answer judge no item."""
+    """A line a query, as the Lab reads them."""
     for one in found:
-        said = [
-            {"key": each.key, "start": each.start, "end": each.end, "hash": each.hash, "kind": each.kind}
-            for each in one.feedback
-            if each.key
-        ]
-        line = {"query_id": one.query_id, "query": one.query, "at": one.at, "feedback": said}
-        yield json.dumps(line, ensure_ascii=False)
+        yield json.dumps(row_of(one), ensure_ascii=False)
 
 
 def csv_lines(found: Sequence[HeardQuery]) -> Iterator[str]:

@@ -9,18 +9,17 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
 from secondlook import __version__
-from secondlook.cli import main
 from secondlook.models.registry import find_pinned
 from tests.file_server import serve_files
 from tests.tiny_models import make_model
+from tests.unit.conftest import Cli, Done
 
 PAGES = {
     "winter/oil.md": "# Lamp oil\n\nWarm the lamp oil reservoir before lighting when the oil freezes :fire:.",
@@ -28,40 +27,6 @@ PAGES = {
     "stores/grades.txt": "Grade B oil stays liquid down to minus twelve degrees.",
     "logo.ico": "no text",
 }
-
-
-@dataclass
-class Done:
-    """What a command left behind."""
-
-    code: object
-    out: str
-    err: str
-
-
-Cli = Callable[..., Done]
-
-
-@pytest.fixture
-def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], cache_dir: Path) -> Cli:
-    """Runs one command in this process."""
-    for name in [one for one in os.environ if one.startswith("SECONDLOOK_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("SECONDLOOK_CACHE_DIR", str(cache_dir))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["secondlook", *(str(one) for one in arguments)])
-        code: object = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = stop.code or 0
-        captured = capsys.readouterr()
-        return Done(code, captured.out, captured.err)
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,7 @@ from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances, Limits
 from secondlook.services.joint_searching import JointSearching
+from secondlook.services.lab_runs import LabRuns, LabTools
 from secondlook.services.listing import Listing
 from secondlook.services.measuring import MeasuredSearching
 from secondlook.services.models import ModelList
@@ -43,6 +44,7 @@ from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
 from secondlook.stores.endpoints import SqlEndpoints
 from secondlook.stores.journal import SqlJournal
+from secondlook.stores.lab import SqlLabBook
 from secondlook.stores.memos import SqlMemos
 from secondlook.stores.queries import SqlQueries
 from secondlook.stores.service_tokens import SqlServiceTokens
@@ -144,6 +146,10 @@ class Wire:
             service_tokens,
             Quota(SqlUsage(database), monthly_queries),
             ModelList(lambda: MODELS),
+            LabRuns(
+                SqlLabBook(database),
+                LabTools(tools, self._catalog, self._engine, ModelList(lambda: ()), SearchDefaults()),
+            ),
             queries,
             Listing(self._catalog, self._catalog),
         )
@@ -151,6 +157,7 @@ class Wire:
         self.run(self._catalog.open())
         self.run(self._endpoints.open())
         self.run(self.asked.open())
+        self.run(SqlLabBook(database).open())
         self.run(self.indexing.start())
         _, secret = self.run(self.services.access.create("test"))
         self.headers = {"Authorization": f"Bearer {secret}"}
@@ -165,6 +172,7 @@ class Wire:
         """Everything closed in order."""
         self.run(self.client.aclose())
         self.run(self.services.syncing.stop())
+        self.run(self.services.lab.stop())
         self.run(self.indexing.stop())
         self.run(self.services.queries.stop())
         self._engine.close()

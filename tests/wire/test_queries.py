@@ -258,3 +258,26 @@ def test_a_server_may_forbid_query_logs(tmp_path: Path) -> None:
     assert error_of(wire.ask("PUT", f"{NEW}/handbook", json=ON))[0] == 400
     assert lines(wire) == []
     wire.close()
+
+
+def test_the_lab_measures_on_what_was_clicked(logged: Wire) -> None:
+    runs = f"{NEW}/handbook/lab/runs"
+    sent = {"query_set": "log", "arms": [{"model": BGE}]}
+    refused = logged.post(runs, sent)
+    assert error_of(refused)[0] == 400 and "query log" in refused.json()["errors"][0]["detail"]
+    found = result(logged.post(f"{NEW}/handbook/search", {"query": "lamp oil"}))
+    chunk = found["chunks"][0]
+    for kind, more in (
+        ("click", {"chunk_id": chunk["id"]}),
+        ("thumbs_down", {"item_key": "signals/fog.md"}),
+        ("thumbs_up", {}),
+    ):
+        said = {"query_id": found["query_id"], "kind": kind, **more}
+        result(logged.post(f"{NEW}/handbook/feedback", said))
+    run = result(logged.post(runs, sent))
+    logged.run(logged.services.lab.wait(run["id"]))
+    done = result(logged.get(f"{runs}/{run['id']}"))
+    assert (done["state"], done["queries"], done["query_set"]) == ("completed", 1, "log")
+    assert done["report"]["stale_judgments"] == 0
+    [query] = result(logged.get(f"{runs}/{run['id']}/queries"))
+    assert query["query"] == "lamp oil" and len(query["relevant"]) == 1

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from secondlook import __version__
 from secondlook.api import autorag, autorag_sync, rerank
-from secondlook.api.ai_search import items, jobs, joint, models, namespaces, queries, routes, tokens
+from secondlook.api.ai_search import items, jobs, joint, lab, models, namespaces, queries, routes, tokens
 from secondlook.api.document import describe
 from secondlook.api.errors import INVALID_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND, failure, headers_of, to_wire
 from secondlook.api.public import routes as public
@@ -150,6 +150,7 @@ def _add_routes(app: FastAPI, services: Services, guards: list[Any], base: str, 
         add(items.make_router(services), f"{form}items", f"{prefix}/{{name}}/items", "Items")
         add(queries.make_router(services), f"{form}queries", f"{prefix}/{{name}}", "Query log")
         add(jobs.make_router(services), f"{form}jobs", f"{prefix}/{{name}}/jobs", "Jobs")
+        add(lab.make_router(services), f"{form}lab", f"{prefix}/{{name}}/lab", "Lab")
     inner = "/ai-search/namespaces/{namespace}"
     add(joint.make_router(services), "joint", f"{account}{inner}", "AI Search")
     add(joint.make_router(services), "joint_binding", f"{base}{inner}", "AI Search")

@@ -10,10 +10,11 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from secondlook.api import autorag, rerank
-from secondlook.api.ai_search import instances, items, jobs, namespaces, queries, tokens, wire
+from secondlook.api.ai_search import instances, items, jobs, lab, namespaces, queries, tokens, wire
 from secondlook.api.document_links import links
 from secondlook.api.document_parts import JSON, Schema
-from secondlook.api.document_shapes import EXAMPLES, SHAPES, STREAMED, answers
+from secondlook.api.document_schemas import SHAPES
+from secondlook.api.document_shapes import EXAMPLES, STREAMED, answers
 
 REF = "#/components/schemas/"
 BODIES: Mapping[str, type[BaseModel]] = {
@@ -39,6 +40,8 @@ BODIES: Mapping[str, type[BaseModel]] = {
     "queries_feedback": queries.FeedbackBody,
     "jobs_create": jobs.JobBody,
     "jobs_change": jobs.ActionBody,
+    "lab_begin": lab.RunBody,
+    "lab_change": lab.ActionBody,
     "namespaces_create": namespaces.NamespaceBody,
     "namespaces_update": namespaces.NamespaceBody,
     "tokens_create": tokens.TokenBody,

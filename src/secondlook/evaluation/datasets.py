@@ -36,13 +36,28 @@ def read_dataset(folder: Path, *, split: str = "test") -> Dataset:
     documents = tuple(
         Document(_text(row, "_id"), _text(row, "title"), _text(row, "text")) for row in _rows(folder / "corpus.jsonl")
     )
+    queries, judgments = _read_queries(folder, split)
+    return Dataset(folder.name, documents, queries, {one: judgments[one] for one in queries})
+
+
+def read_judged_queries(folder: Path, *, split: str = "test") -> list[tuple[str, Mapping[str, int]]]:
+    """Text and judgments of each judged query of such a folder; its corpus is not read.
+
+    Raises:
+        CallerError: as ``read_dataset``.
+    """
+    queries, judgments = _read_queries(folder, split)
+    return [(text, judgments[name]) for name, text in queries.items()]
+
+
+def _read_queries(folder: Path, split: str) -> tuple[dict[str, str], dict[str, dict[str, int]]]:
     judgments = _judgments(folder / "qrels" / f"{split}.tsv")
     queries = {
         _text(row, "_id"): _text(row, "text") for row in _rows(folder / "queries.jsonl") if row.get("_id") in judgments
     }
     if not queries:
         raise CallerError(f"{folder}: no query of queries.jsonl is judged in qrels/{split}.tsv")
-    return Dataset(folder.name, documents, queries, {one: judgments[one] for one in queries})
+    return queries, judgments
 
 
 def _rows(path: Path) -> Iterator[dict[str, object]]:

@@ -7,6 +7,7 @@ from secondlook.services.endpoints import Endpoints
 from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
+from secondlook.services.lab_runs import LabRuns
 from secondlook.services.listing import Listing
 from secondlook.services.models import ModelList
 from secondlook.services.queries import QueryLog
@@ -33,5 +34,6 @@ class Services:
     service_tokens: ServiceTokens
     quota: Quota
     models: ModelList
+    lab: LabRuns
     queries: QueryLog
     listing: Listing

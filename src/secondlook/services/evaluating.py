@@ -66,12 +66,13 @@ class Evaluating:
         index = f"eval-{secrets.token_hex(8)}"
         await self._indexer.create_index(index, IndexShape(self._tools.embedder.dimensions, "porter", analyser))
         try:
-            await self._fill(index, dataset, heard)
+            await self.fill(index, dataset, heard)
             return await self._measure(index, dataset, rerank_model, heard)
         finally:
             await self._indexer.drop_index(index)
 
-    async def _fill(self, index: str, dataset: Dataset, heard: Progress) -> None:
+    async def fill(self, index: str, dataset: Dataset, heard: Progress) -> None:
+        """Index the documents, one passage each."""
         documents = dataset.documents
         heard(f"{dataset.name}: indexing", 0, len(documents))
         for start in range(0, len(documents), BATCH):

@@ -282,6 +282,16 @@ class QueryLog:
             await asyncio.sleep(SWEEP_EVERY)
 
 
+def row_of(one: HeardQuery) -> dict[str, object]:
+    """The query as the Lab reads it; ``at`` in milliseconds since 1970. Thumbs for a whole answer are left out."""
+    said = [
+        {"key": each.key, "start": each.start, "end": each.end, "hash": each.hash, "kind": each.kind}
+        for each in one.feedback
+        if each.key
+    ]
+    return {"query_id": one.query_id, "query": one.query, "at": one.at, "feedback": said}
+
+
 def _click_of(told: Mapping[str, EventValue]) -> Said | None:
     """The click that a search box told of; None for other events."""
     chunk_id, text, query_id = (str(told.get(name, "")) for name in ("clickedResultId", "inputQuery", "queryId"))

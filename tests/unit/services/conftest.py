@@ -19,6 +19,7 @@ from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
 from secondlook.services.joint_searching import JointSearching
+from secondlook.services.lab_runs import LabRuns, LabTools
 from secondlook.services.listing import Listing
 from secondlook.services.models import ModelList
 from secondlook.services.pulling import Pulling
@@ -26,7 +27,7 @@ from secondlook.services.queries import QueryLog
 from secondlook.services.quota import Quota
 from secondlook.services.recording import RecordedJoint, RecordedSearching
 from secondlook.services.reranking import PassageReranking
-from secondlook.services.searching import Searching
+from secondlook.services.searching import SearchDefaults, Searching
 from secondlook.services.service_tokens import ServiceTokens
 from secondlook.services.syncing import Syncing
 from secondlook.sources.guard import Guard
@@ -35,6 +36,7 @@ from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
 from secondlook.stores.endpoints import SqlEndpoints
 from secondlook.stores.journal import SqlJournal
+from secondlook.stores.lab import SqlLabBook
 from secondlook.stores.memos import SqlMemos
 from secondlook.stores.queries import SqlQueries
 from secondlook.stores.service_tokens import SqlServiceTokens
@@ -90,6 +92,9 @@ class House:
         self.asked = SqlQueries(self.catalog.database)
         self.time = 1_790_000_000.0
         self.queries = QueryLog(self.asked, self.catalog, self.engine, most=50, clock=lambda: self.time)
+        self.book = SqlLabBook(self.catalog.database)
+        outside = LabTools(self.tools, self.catalog, self.engine, ModelList(lambda: ()), SearchDefaults())
+        self.lab = LabRuns(self.book, outside)
         self.services = Services(
             self.access,
             self.instances,
@@ -103,12 +108,14 @@ class House:
             self.service_tokens,
             self.quota,
             ModelList(lambda: ()),
+            self.lab,
             self.queries,
             Listing(self.catalog, self.catalog),
         )
         self.run(self.catalog.open())
         self.run(self.published.open())
         self.run(self.asked.open())
+        self.run(self.book.open())
 
     def find(self, name: str) -> Reranker:
         if name == "missing":

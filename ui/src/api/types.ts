@@ -359,7 +359,7 @@ export interface LabReport {
   queries: number;
   synthetic: number;
   stale_judgments: number;
-  budget_ms: number | null;
+  budget: number | null;
   concurrency: number;
   seconds: number;
   memory_mb: number;

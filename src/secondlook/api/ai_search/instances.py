@@ -62,7 +62,8 @@ class InstanceBody(Body):
     ai_search_model: str | None = None
     rewrite_model: str | None = None
     rewrite_query: bool | None = None
-    reranking: bool | None = None
+    reranking: bool | Literal["auto"] | None = None
+    reranking_mode: Literal["fixed", "auto"] | None = None
     reranking_model: str | None = None
     reranking_budget_ms: int | None = Field(None, ge=0, le=LONGEST_BUDGET)
     reranking_on_failure: Literal["fall_back", "error"] | None = None
@@ -104,7 +105,6 @@ PLAIN = {
     "ai_search_model": "generation_model",
     "rewrite_model": "rewriting_model",
     "rewrite_query": "rewriting",
-    "reranking": "reranking",
     "reranking_model": "reranking_model",
     "reranking_weight": "reranking_weight",
     "fusion_method": "fusion_method",
@@ -197,6 +197,8 @@ def instance_of(instance: Instance, doing: Activity, endpoint: Endpoint | None =
         "token_id": settings.service_token or None,
         "cache_threshold": next(wire for wire, ours in LIKENESS.items() if ours == settings.cache_likeness),
         "embedding_model": settings.embedding_model or DEFAULT_EMBEDDER,
+        "reranking": settings.reranking,
+        "reranking_mode": "auto" if settings.reranking_auto else "fixed",
         "reranking_model": settings.reranking_model or None,
         "reranking_budget_ms": round(1000 * settings.reranking_budget) or None,
         "reranking_on_failure": "error" if settings.reranking_raises else "fall_back",
@@ -262,6 +264,10 @@ def _indexing(body: IndexingBody) -> dict[str, Any]:
 def _reranking(body: InstanceBody) -> dict[str, Any]:
     """What was sent of the options of reranking; a budget of 0 is the server's."""
     changes: dict[str, Any] = {}
+    if isinstance(body.reranking, bool):
+        changes |= {"reranking": body.reranking, "reranking_auto": False}
+    if mode := "auto" if body.reranking == "auto" else body.reranking_mode:
+        changes["reranking_auto"] = mode == "auto"
     if body.reranking_budget_ms is not None:
         changes["reranking_budget"] = body.reranking_budget_ms / 1000
     if body.reranking_on_failure is not None:

@@ -166,6 +166,7 @@ def _add_management(router: APIRouter, services: Services) -> None:
         change = await read_change(services.endpoints, owner_of(instance), raw)
         changed = await services.instances.update(instance, settings)
         await change.apply(owner_of(changed))
+        changed = await services.lab.follow(changed)
         services.indexing.retake(changed)
         await services.syncing.follow_change(changed, instance.settings)
         return JSONResponse(success(await _shown(services, changed)))
@@ -178,6 +179,7 @@ def _add_management(router: APIRouter, services: Services) -> None:
         await services.searching.forget(instance, quietly=True)
         await services.queries.forget(instance)
         await services.endpoints.remove(owner_of(instance))
+        await services.lab.forget(instance)
         return JSONResponse(success(shown))
 
     @router.get("/{name}/stats")

@@ -1,0 +1,117 @@
+"""The Lab over judged sets: the verdict for the built-in reranker on each, the cost of ten arms, calibration.
+
+    python benchmarks/quality/lab.py DATASET… [--queries N] [--json FILE] [--html FOLDER] [--svg FOLDER]
+
+Each set is indexed as ``secondlook eval`` does, so that the figures of the arm with 50 candidates are those of eval's
+last arm, and those of ``off`` are eval's ``hybrid``.
+"""
+
+import argparse
+import asyncio
+import json
+import tempfile
+import time
+from pathlib import Path
+
+from secondlook.api.lab_page import render_page
+from secondlook.api.lab_plots import differences, front, reliability
+from secondlook.bootstrap import Runtime, open_runtime
+from secondlook.domain.instance import Instance, InstanceSettings
+from secondlook.domain.lab import ArmSpec
+from secondlook.evaluation.datasets import Dataset, read_dataset
+from secondlook.evaluation.queries import judged
+from secondlook.services.evaluating import Evaluating
+from secondlook.services.lab_records import LabRequest, query_of
+from secondlook.settings import load_settings
+
+ARMS = (
+    *(ArmSpec(window=window) for window in (20, 50, 100)),
+    *(ArmSpec(weight=weight) for weight in (0.25, 0.5, 0.75)),
+)
+
+
+def quiet(what: str, done: int, total: int) -> None:
+    """No bar."""
+
+
+async def index(runtime: Runtime, dataset: Dataset) -> Instance:
+    """An instance whose index holds the set, a passage each; no threshold is held against any score."""
+    settings = InstanceSettings(min_score=0.0, match_mode="or")
+    name = dataset.name.lower().replace(".", "-")
+    made = await runtime.services.instances.create("lab", "default", name, settings=settings)
+    await Evaluating(runtime.tools, runtime.indexer).fill(made.uid, dataset, quiet)
+    return made
+
+
+async def measure(runtime: Runtime, dataset: Dataset, arms: tuple[ArmSpec, ...], most: int) -> tuple[dict, list[dict]]:
+    """The report, and the queries under the arm of the verdict."""
+    instance = await index(runtime, dataset)
+    queries = [judged(text, dataset.judgments[name]) for name, text in dataset.queries.items()]
+    request = LabRequest(tuple(queries[:most]), arms, origin=dataset.name)
+    started = time.perf_counter()
+    done = await runtime.services.lab.command(instance, request, quiet)
+    if done.state != "completed":
+        raise SystemExit(f"{dataset.name}: {done.reason}")
+    report = json.loads(done.report) | {"name": dataset.name, "wall_seconds": time.perf_counter() - started}
+    best = report["verdict"]["arm"] or max(report["arms"][1:], key=lambda one: one["ndcg@10"])["name"]
+    return report, [query_of(row, best) for row in await runtime.services.lab.rows(done)]
+
+
+async def cost(runtime: Runtime, dataset: Dataset, most: int) -> dict:
+    """What ten arms cost against the dearest of them alone, on the same queries."""
+    instance = await index(runtime, dataset)
+    queries = tuple(judged(text, dataset.judgments[name]) for name, text in dataset.queries.items())[:most]
+    ten = (
+        *(ArmSpec(window=w) for w in (20, 50, 100)),
+        *(ArmSpec(window=100, weight=w / 10) for w in (1, 2, 3, 4, 5, 7, 9)),
+    )
+    seconds = {}
+    for name, arms in (("dearest", ten[2:3]), ("ten", ten)):
+        done = await runtime.services.lab.command(instance, LabRequest(queries, arms), quiet)
+        seconds[name] = json.loads(done.report)["seconds"]
+    return {"queries": len(queries), **seconds, "ratio": seconds["ten"] / seconds["dearest"]}
+
+
+async def main(given: argparse.Namespace) -> None:
+    reports, costs = [], None
+    with tempfile.TemporaryDirectory() as folder:
+        async with open_runtime(load_settings(data_dir=Path(folder)), queue="own") as runtime:
+            for path in given.datasets:
+                report, queries = await measure(runtime, read_dataset(path), ARMS, given.queries)
+                reports.append(report)
+                told = report["verdict"]
+                print(f"{path.name}: {told['answer']}: {told['sentence']}", flush=True)
+                for arm in report["arms"]:
+                    trust = arm["calibration"]
+                    brier = f"Brier {trust['brier_raw']:.4f} -> {trust['brier_fitted']:.4f}" if trust else ""
+                    print(f"  {arm['name']:40} {arm['ndcg@10']:.6f} p50 {arm['p50_ms']:.1f} ms {brier}", flush=True)
+                if given.html:
+                    page = render_page(report, queries, title=f"Reranking on {path.name}")
+                    (given.html / f"{path.name}.html").write_text(page)
+                if given.svg:
+                    draw(report, given.svg)
+            if given.cost:
+                costs = await cost(runtime, read_dataset(given.cost), 300)
+                print(costs)
+    if given.json:
+        given.json.write_text(json.dumps({"sets": reports, "cost": costs}, indent=2) + "\n")
+
+
+def draw(report: dict, folder: Path) -> None:
+    """The plots of a report as files."""
+    (folder / f"{report['name']}-front.svg").write_text(front(report["arms"]) + "\n")
+    (folder / f"{report['name']}-differences.svg").write_text(differences(report["arms"]) + "\n")
+    whole = next(one for one in report["arms"] if one["name"] == "built-in, 50 candidates")
+    if whole["calibration"]:
+        (folder / f"{report['name']}-reliability.svg").write_text(reliability(whole["calibration"]["bins"]) + "\n")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("datasets", nargs="+", type=Path)
+    parser.add_argument("--queries", type=int, default=5000)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--html", type=Path)
+    parser.add_argument("--svg", type=Path)
+    parser.add_argument("--cost", type=Path, help="A set on which the cost of ten arms is measured.")
+    asyncio.run(main(parser.parse_args()))

@@ -1,0 +1,243 @@
+"""The Lab on the wire: runs, their reports, and what they say of each query."""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse
+from pydantic import Field
+
+from secondlook.api.body import LARGEST_SETTINGS, Body, read_json, validate
+from secondlook.api.errors import success
+from secondlook.api.jobs import Page, PerPage, page_of
+from secondlook.api.lab_page import render_page
+from secondlook.api.times import iso_time
+from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance
+from secondlook.domain.lab import ArmSpec, LabRun
+from secondlook.domain.options import DEFAULT_NUM_CANDIDATES, MAX_WINDOW
+from secondlook.errors import CallerError, JobNotFoundError
+from secondlook.evaluation.queries import JudgedQuery, parse_queries, read_rows
+from secondlook.evaluation.report import OFF, QueryRow
+from secondlook.services.arms import MOST_ARMS
+from secondlook.services.bundle import Services
+from secondlook.services.lab_records import LabRequest, query_of
+from secondlook.services.lab_runs import MOST_CONCURRENT, MOST_QUERIES
+from secondlook.services.queries import row_of
+
+LARGEST_QUERIES = 32_000_000
+"""Bytes of a body with queries."""
+SOME = 300
+"""Queries that are drawn unless the request says how many."""
+
+
+class FileBody(Body):
+    """A file of queries, its text as it stands."""
+
+    name: str = Field(min_length=1, max_length=200)
+    content: str = Field(min_length=1)
+
+
+class ArmBody(Body):
+    """One way to search with reranking; what is left out is the instance's own."""
+
+    model: str = Field("", max_length=300)
+    window: int | None = Field(None, ge=1, le=MAX_WINDOW)
+    weight: float | None = Field(None, gt=0, le=1)
+    retrieval_type: Literal["vector", "keyword", "hybrid"] | None = None
+    keyword_match_mode: Literal["and", "or"] | None = None
+    fusion_method: Literal["rrf", "max"] | None = None
+    match_threshold: float | None = Field(None, ge=0, le=1)
+
+
+class RunBody(Body):
+    """A run to begin: queries, a file of them, or those that the documents ask."""
+
+    queries: list[dict[str, Any]] | None = Field(None, max_length=MOST_QUERIES)
+    file: FileBody | None = None
+    query_set: Literal["headings", "log"] | None = None
+    limit: int | None = Field(None, ge=1, le=MOST_QUERIES)
+    arms: list[ArmBody] | None = Field(None, max_length=MOST_ARMS)
+    budget_ms: float | None = Field(None, gt=0, le=600_000)
+    concurrency: int | None = Field(None, ge=1, le=MOST_CONCURRENT)
+
+
+class ActionBody(Body):
+    """What to do with a run."""
+
+    action: Literal["cancel"]
+
+
+def make_router(services: Services) -> APIRouter:
+    """Routes relative to ``…/instances/{name}/lab``; the contract has none for this."""
+    router = APIRouter()
+
+    _add_runs(router, services)
+    _add_reports(router, services)
+    return router
+
+
+async def _find(services: Services, request: Request) -> Instance:
+    params = request.path_params
+    return await services.instances.get(params["account"], params.get("namespace", DEFAULT_NAMESPACE), params["name"])
+
+
+async def _finished(services: Services, request: Request, run_id: str) -> tuple[Instance, LabRun, Mapping[str, Any]]:
+    """The instance, a run over it, and its report; raises ``CallerError`` if there is none."""
+    instance = await _find(services, request)
+    run = await services.lab.get(instance, run_id)
+    if not run.report:
+        raise CallerError(f"run {run_id!r} of the Lab has no report: it is {run.state}, {run.reason or 'not yet done'}")
+    return instance, run, json.loads(run.report)
+
+
+def _add_runs(router: APIRouter, services: Services) -> None:
+    """Begin, list, read, cancel, forget."""
+
+    @router.post("/runs", name="begin")
+    async def begin(request: Request) -> JSONResponse:
+        instance = await _find(services, request)
+        body = validate(RunBody, await read_json(request, LARGEST_QUERIES))
+        queries, origin = await _queries(services, instance, body)
+        arms = tuple(to_arm(one) for one in body.arms or ())
+        asked = LabRequest(queries, arms, body.budget_ms, body.concurrency or 1, origin)
+        return JSONResponse(success(run_of(await services.lab.begin(instance, asked))))
+
+    @router.get("/runs", name="list")
+    async def list_runs(request: Request, page: Page = 1, per_page: PerPage = 20) -> JSONResponse:
+        found, total = await services.lab.page(await _find(services, request), per_page, (page - 1) * per_page)
+        return page_of([run_of(one) for one in found], total, page, per_page)
+
+    @router.get("/runs/{run_id}", name="get")
+    async def get(request: Request, run_id: str) -> JSONResponse:
+        run = await services.lab.get(await _find(services, request), run_id)
+        return JSONResponse(success(run_of(run) | {"report": json.loads(run.report) if run.report else None}))
+
+    @router.patch("/runs/{run_id}", name="change")
+    async def change(request: Request, run_id: str) -> JSONResponse:
+        instance = await _find(services, request)
+        validate(ActionBody, await read_json(request, LARGEST_SETTINGS))
+        return JSONResponse(success(run_of(await services.lab.cancel(instance, run_id))))
+
+    @router.delete("/runs/{run_id}", name="delete")
+    async def delete(request: Request, run_id: str) -> JSONResponse:
+        instance = await _find(services, request)
+        run = await services.lab.get(instance, run_id)
+        await services.lab.remove(instance, run_id)
+        return JSONResponse(success(run_of(run)))
+
+
+def _add_reports(router: APIRouter, services: Services) -> None:
+    """The last verdict, and what a run came to."""
+
+    @router.get("/verdict", name="verdict")
+    async def verdict(request: Request) -> JSONResponse:
+        found = await services.lab.last(await _find(services, request))
+        if found is None:
+            raise JobNotFoundError("no run of the Lab over this instance has come to a verdict: begin one")
+        return JSONResponse(success({"run": run_of(found), **json.loads(found.report)["verdict"]}))
+
+    @router.get("/runs/{run_id}/queries", name="queries")
+    async def queries_of(
+        request: Request,
+        run_id: str,
+        arm: Annotated[str, Query(description="The arm; that of the verdict, or the best, unless given.")] = "",
+        order: Literal["loss", "gain", "asked"] = "loss",
+        page: Page = 1,
+        per_page: PerPage = 20,
+    ) -> JSONResponse:
+        _, run, report = await _finished(services, request, run_id)
+        rows = await services.lab.rows(run)
+        told = _ordered([query_of(row, chosen_arm(report, arm)) for row in rows], order)
+        return page_of(told[(page - 1) * per_page : page * per_page], len(told), page, per_page)
+
+    @router.get("/runs/{run_id}/page", name="page", response_class=HTMLResponse)
+    async def page_of_run(request: Request, run_id: str) -> HTMLResponse:
+        instance, run, report = await _finished(services, request, run_id)
+        rows: list[QueryRow] = list(await services.lab.rows(run))
+        told = [query_of(row, chosen_arm(report, "")) for row in rows]
+        return HTMLResponse(render_page(report, told, title=f"Reranking on {instance.name}"))
+
+    @router.post("/runs/{run_id}/apply", name="apply")
+    async def apply(request: Request, run_id: str) -> JSONResponse:
+        instance, _, report = await _finished(services, request, run_id)
+        changed = await services.lab.apply(instance, report)
+        return JSONResponse(success({"applied": changed is not None, "settings": report["verdict"]["settings"]}))
+
+
+def run_of(run: LabRun) -> dict[str, object]:
+    """A run without its report."""
+    return {
+        "id": run.id,
+        "state": run.state,
+        "reason": run.reason,
+        "query_set": run.origin,
+        "queries": run.queries,
+        "done": run.done,
+        "created_at": iso_time(run.created_at),
+        "ended_at": None if run.ended_at is None else iso_time(run.ended_at),
+    }
+
+
+def to_arm(body: ArmBody) -> ArmSpec:
+    """The arm; a chain has windows of its own, any other model the usual one."""
+    window = body.window
+    if window is None and ">" not in body.model:
+        window = DEFAULT_NUM_CANDIDATES
+    return ArmSpec(
+        body.model,
+        window,
+        1.0 if body.weight is None else body.weight,
+        body.retrieval_type,
+        body.keyword_match_mode,
+        body.fusion_method,
+        body.match_threshold,
+    )
+
+
+def chosen_arm(report: Mapping[str, Any], asked: str) -> str:
+    """The asked arm, that of the verdict, or the one of the highest nDCG; raises ``CallerError`` for an unknown one."""
+    names = [str(one["name"]) for one in report["arms"] if one["name"] != OFF]
+    if asked:
+        if asked not in names:
+            raise CallerError(f"arm {asked!r} is none of this run: they are {'; '.join(names)}")
+        return asked
+    best = max((one for one in report["arms"] if one["name"] != OFF), key=lambda one: float(one["ndcg@10"]))
+    return str(report["verdict"]["arm"] or best["name"])
+
+
+def _ordered(told: list[dict[str, object]], order: str) -> list[dict[str, object]]:
+    if order == "asked":
+        return told
+    sign = 1 if order == "loss" else -1
+    return sorted(told, key=lambda one: sign * float(str(one["difference"])))
+
+
+async def _queries(services: Services, instance: Instance, body: RunBody) -> tuple[tuple[JudgedQuery, ...], str]:
+    """What the request asks to be measured, and in a word where it comes from."""
+    given = [name for name in ("queries", "file", "query_set") if getattr(body, name)]
+    if len(given) != 1:
+        raise CallerError(f"give one of queries, file and query_set; there are {', '.join(given) or 'none'}")
+    most = body.limit or SOME
+    if body.query_set == "log":
+        return await _logged(services, instance, most), body.query_set
+    if body.query_set:
+        return tuple(await services.lab.sets.from_headings(instance, limit=most)), body.query_set
+    if body.file:
+        found, origin = parse_queries(body.file.content.encode(), body.file.name), body.file.name
+    else:
+        found, origin = read_rows(body.queries or [], "queries"), "uploaded"
+    most = body.limit or len(found)
+    return tuple(found[at * len(found) // most] for at in range(most)) if most < len(found) else tuple(found), origin
+
+
+async def _logged(services: Services, instance: Instance, most: int) -> tuple[JudgedQuery, ...]:
+    """Queries of the log with what people made of the results, the newest of them; raises ``CallerError`` for none."""
+    heard = read_rows([row_of(one) for one in await services.queries.judged(instance.uid)], "query log")
+    found = [one for one in heard if one.judgments]
+    if not found:
+        raise CallerError(
+            f"the query log of {instance.name!r} holds no click and no thumb yet: switch it on with query_log, and send"
+            " feedback"
+        )
+    return tuple(found[-most:])

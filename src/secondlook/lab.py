@@ -1,0 +1,284 @@
+"""``secondlook lab``: whether reranking pays on a user's own data."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from secondlook.api.lab_page import render_page
+from secondlook.bootstrap import Runtime
+from secondlook.console import Account, AsJson, DataDir, err, find_instance, out, run_over, say
+from secondlook.domain.instance import Instance
+from secondlook.domain.lab import ArmSpec, LabRun
+from secondlook.errors import CallerError
+from secondlook.evaluation.comparison import compare
+from secondlook.evaluation.queries import JudgedQuery, read_queries
+from secondlook.evaluation.report import OFF, QueryRow
+from secondlook.screen import make_bars, tell_steps
+from secondlook.services.arms import parse_arm
+from secondlook.services.lab_records import LabRequest, query_of
+from secondlook.settings import load_settings
+
+lab_app = typer.Typer(no_args_is_help=True, help="Measure on your own data whether reranking pays.")
+
+SOME = 300
+"""Queries that are made from headings unless a number is given."""
+FAILED = 1
+"""Exit code of a gate that does not hold."""
+
+Queries = Annotated[
+    Optional[list[Path]],  # noqa: UP045  # typer reads the annotation
+    typer.Option("--queries", help="Judged queries: a .csv or .jsonl file, or a BEIR folder; may be repeated."),
+]
+Headings = Annotated[bool, typer.Option("--headings", help="Make queries from headings and questions in documents.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, help="How many queries at most; evenly drawn.")]
+Arms = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option("--arm", help="model=NAME,window=N,weight=W; may be repeated. Default: every reranker that is here."),
+]
+Budget = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option("--budget-ms", min=0, help="Milliseconds that a search may take at the 95th percentile."),
+]
+Concurrency = Annotated[int, typer.Option(min=1, help="Queries at a time; times are measured under it.")]
+JsonFile = Annotated[Optional[Path], typer.Option("--json", help="Write report and figures by query here.")]  # noqa: UP045
+
+
+@lab_app.command()
+def run(
+    instance: str,
+    queries: Queries = None,
+    headings: Headings = False,
+    limit: Limit = SOME,
+    arm: Arms = None,
+    budget: Budget = None,
+    concurrency: Concurrency = 1,
+    json_file: JsonFile = None,
+    html_file: Annotated[Optional[Path], typer.Option("--html", help="Write the report as a page here.")] = None,  # noqa: UP045
+    apply: Annotated[bool, typer.Option("--apply", help="Set on the instance what the verdict says.")] = False,
+    account: Account = "default",
+    data_dir: DataDir = None,
+) -> None:
+    """Compare ways to rerank on judged queries, and say which one pays. A run that broke off goes on."""
+    arms = tuple(parse_arm(one) for one in arm or ())
+    asked = _read(queries or [], headings)
+    for file in (json_file, html_file):
+        if file:
+            file.open("a").close()  # what cannot be written is better told before the work than after
+
+    async def work(runtime: Runtime) -> None:
+        target = await find_instance(runtime, account, instance)
+        found = _drawn(asked, limit)
+        if headings:
+            found = await runtime.services.lab.sets.from_headings(target, limit=limit)
+        request = LabRequest(tuple(found), arms, budget, concurrency, _origin(queries or [], headings))
+        done, rows = await _run(runtime, target, request)
+        report = json.loads(done.report)
+        _show(report)
+        best = _best(report)
+        told = [query_of(row, best) for row in rows]
+        if json_file:
+            json_file.write_text(json.dumps({**report, "by_query": _by_query(rows)}, indent=2) + "\n")
+        if html_file:
+            html_file.write_text(render_page(report, told, title=f"Reranking on {instance}"))
+        if apply:
+            await _apply(runtime, target, report)
+
+    run_over(load_settings(data_dir=data_dir), work, queue="none")
+
+
+@lab_app.command()
+def show(
+    instance: str,
+    as_json: AsJson = False,
+    account: Account = "default",
+    data_dir: DataDir = None,
+) -> None:
+    """Show the last verdict."""
+
+    async def work(runtime: Runtime) -> None:
+        target = await find_instance(runtime, account, instance)
+        found = await runtime.services.lab.last(target)
+        if found is None:
+            raise CallerError(f"no run of the Lab over {instance!r} is completed: make one with `secondlook lab run`")
+        if as_json:
+            out.print_json(found.report)
+        else:
+            _show(json.loads(found.report))
+
+    run_over(load_settings(data_dir=data_dir), work, queue="none")
+
+
+@lab_app.command()
+def gate(
+    instance: str,
+    queries: Queries = None,
+    headings: Headings = False,
+    limit: Limit = SOME,
+    min_ndcg: Annotated[float | None, typer.Option("--min-ndcg", min=0, max=1, help="The least mean nDCG@10.")] = None,
+    no_regression: Annotated[
+        bool, typer.Option("--no-regression", help="Fail when it is significantly worse than before, or than off.")
+    ] = False,
+    before: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--before", help="What an earlier gate or run wrote with --json: the state to be held against."),
+    ] = None,
+    json_file: JsonFile = None,
+    account: Account = "default",
+    data_dir: DataDir = None,
+) -> None:
+    """Measure the instance as it is set, and exit with 1 if it is not good enough; for continuous integration."""
+    if min_ndcg is None and not no_regression:
+        raise CallerError("there is nothing to hold against: give --min-ndcg, --no-regression or both")
+    asked = _read(queries or [], headings)
+    known = _by_query_of(before) if before else {}
+
+    async def work(runtime: Runtime) -> None:
+        target = await find_instance(runtime, account, instance)
+        found = _drawn(asked, limit)
+        if headings:
+            found = await runtime.services.lab.sets.from_headings(target, limit=limit)
+        arm = spec_of(target)
+        request = LabRequest(tuple(found), (arm or ArmSpec(),), origin=_origin(queries or [], headings))
+        done, rows = await _run(runtime, target, request)
+        name = arm.name if arm else OFF
+        if json_file:
+            told = {**json.loads(done.report), "by_query": _by_query(rows), "gate": name}
+            json_file.write_text(json.dumps(told, indent=2) + "\n")
+        trouble = _judge_gate(rows, name, min_ndcg, known if no_regression else None)
+        for line in trouble:
+            err.print(f"[bold red]gate:[/] {escape(line)}", highlight=False, soft_wrap=True)
+        if trouble:
+            raise typer.Exit(FAILED)
+        mean = sum(row.arms[name].ndcg for row in rows) / len(rows)
+        say(f"gate passed: nDCG@10 is {mean:.4f} over {len(rows):,} queries with reranking {_word(arm)}")
+
+    run_over(load_settings(data_dir=data_dir), work, queue="none")
+
+
+def spec_of(instance: Instance) -> ArmSpec | None:
+    """The arm that the instance's own settings are; None when they do without reranking."""
+    settings = instance.settings
+    if not settings.reranking:
+        return None
+    if len(settings.reranking_stages) > 1:
+        model = ">".join(one.model for one in settings.reranking_stages)
+        return ArmSpec(model, None, settings.reranking_weight)
+    if settings.reranking_stages:
+        stage = settings.reranking_stages[0]
+        return ArmSpec(stage.model, stage.window, settings.reranking_weight)
+    return ArmSpec(settings.reranking_model, weight=settings.reranking_weight)
+
+
+def _word(arm: ArmSpec | None) -> str:
+    return f"on ({arm.name})" if arm else "off"
+
+
+def _read(paths: Sequence[Path], headings: bool) -> list[JudgedQuery]:
+    if not paths and not headings:
+        raise CallerError("there are no queries: give --queries FILE, or --headings to make them from the documents")
+    if paths and headings:
+        raise CallerError(
+            "--queries and --headings are not mixed: queries of people and made ones say different things"
+        )
+    return [query for path in paths for query in read_queries(path)]
+
+
+def _origin(paths: Sequence[Path], headings: bool) -> str:
+    return "headings" if headings else ", ".join(path.name for path in paths)
+
+
+def _drawn(queries: Sequence[JudgedQuery], limit: int) -> list[JudgedQuery]:
+    """At most ``limit`` of them, evenly from the whole."""
+    if len(queries) <= limit:
+        return list(queries)
+    return [queries[at * len(queries) // limit] for at in range(limit)]
+
+
+async def _run(runtime: Runtime, target: Instance, request: LabRequest) -> tuple[LabRun, Sequence[QueryRow]]:
+    with make_bars(err) as bars:
+        done = await runtime.services.lab.command(target, request, tell_steps(bars))
+    if done.state != "completed":
+        raise CallerError(f"the run of the Lab ended without a report ({done.state}): {done.reason}")
+    return done, await runtime.services.lab.rows(done)
+
+
+def _best(report: Mapping[str, Any]) -> str:
+    """The arm of the verdict, or the one of the highest nDCG."""
+    others = [one for one in report["arms"] if one["comparison"]]
+    return str(report["verdict"]["arm"] or max(others, key=lambda one: float(one["ndcg@10"]))["name"])
+
+
+def _by_query(rows: Sequence[QueryRow]) -> list[dict[str, object]]:
+    return [{"query": row.query, "ndcg@10": {name: one.ndcg for name, one in row.arms.items()}} for row in rows]
+
+
+def _by_query_of(path: Path) -> dict[str, float]:
+    """nDCG@10 by query of the arm that a gate measured, or of the verdict's; raises ``CallerError``."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        name = told.get("gate") or _best(told)
+        return {one["query"]: float(one["ndcg@10"][name]) for one in told["by_query"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CallerError(f"{path} is not what `secondlook lab gate --json` writes: {error}") from error
+
+
+def _judge_gate(
+    rows: Sequence[QueryRow], name: str, min_ndcg: float | None, before: Mapping[str, float] | None
+) -> list[str]:
+    """What does not hold; ``before`` is empty to hold against the same search without reranking, None for nothing."""
+    figures = [row.arms[name].ndcg for row in rows]
+    mean = sum(figures) / len(figures)
+    trouble = []
+    if min_ndcg is not None and mean < min_ndcg:
+        trouble.append(f"nDCG@10 is {mean:.4f} over {len(rows):,} queries, {min_ndcg:g} is wanted")
+    if before is None:
+        return trouble
+    against = "without reranking" if not before else "before"
+    both = [row for row in rows if not before or row.query in before]
+    if not both:
+        return [*trouble, "none of the queries was measured before: nothing can be said of a regression"]
+    old = [before[row.query] if before else row.arms[OFF].ndcg for row in both]
+    found = compare(old, {name: [row.arms[name].ndcg for row in both]})[name]
+    if found.high < 0 and found.p < 0.05:
+        trouble.append(
+            f"nDCG@10 fell from {found.baseline:.4f} {against} to {found.mean:.4f} over {len(both):,} queries"
+            f" (95 % interval {found.low:+.4f} to {found.high:+.4f}, p = {found.p:.4f})"
+        )
+    return trouble
+
+
+async def _apply(runtime: Runtime, target: Instance, report: Mapping[str, Any]) -> None:
+    changed = await runtime.services.lab.apply(target, report)
+    if changed is None:
+        say("nothing was changed: there is not enough evidence")
+    else:
+        say(f"set on {target.name}: reranking is {_word(spec_of(changed))}")
+
+
+def _show(report: Mapping[str, Any]) -> None:
+    table = Table("arm", "nDCG@10", "difference", "95 % interval", "p (Holm)", "better/equal/worse", "p50 ms", "p95 ms")
+    for arm in report["arms"]:
+        found = arm["comparison"]
+        cells = [arm["name"], f"{arm['ndcg@10']:.4f}"]
+        if found:
+            cells += [f"{found['difference']:+.4f}", f"{found['low']:+.4f} to {found['high']:+.4f}"]
+            cells += [f"{found['p_holm']:.4f}", f"{found['wins']}/{found['ties']}/{found['losses']}"]
+        else:
+            cells += [""] * 4
+        table.add_row(*(escape(one) for one in cells), f"{arm['p50_ms']:.1f}", f"{arm['p95_ms']:.1f}")
+    out.print(table)
+    for arm in report["arms"]:
+        for flag in arm["flags"]:
+            out.print(f"[yellow]{escape(arm['name'])}: {escape(flag)}[/]", highlight=False, soft_wrap=True)
+    verdict = report["verdict"]
+    word = verdict["answer"] if verdict["weight"] is None else f"on with weight {verdict['weight']:g}"
+    out.print(f"\nReranking: [bold]{escape(word)}[/]", highlight=False)
+    out.print(escape(verdict["sentence"]), highlight=False, soft_wrap=True)
+    if report["synthetic"]:
+        told = f"{report['synthetic']} of {report['queries']} queries were made from the documents"
+        out.print(f"[dim]{told}: they say less than those of people[/]", highlight=False, soft_wrap=True)

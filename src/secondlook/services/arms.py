@@ -1,0 +1,122 @@
+"""What the Lab holds against each other: ways to rerank, and the plan that each of them is."""
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import Any, get_args
+
+from secondlook.domain.candidate import FusionMethod
+from secondlook.domain.instance import Instance
+from secondlook.domain.lab import ArmSpec
+from secondlook.domain.model import KnownModel
+from secondlook.domain.options import MAX_TOP_K, MAX_WINDOW, MatchMode, Plan, Reranking, RetrievalType, split_chain
+from secondlook.errors import CallerError
+from secondlook.services.searching import Ask, SearchDefaults, make_plan
+
+WINDOWS = (20, 50, 100)
+WEIGHTS = (0.5,)
+"""Shares of the relevance that are tried beside 1."""
+MOST_ARMS = 40
+SHORT = {"retrieval": "retrieval_type", "match": "match_mode", "fusion": "fusion_method", "score": "min_score"}
+"""Words of a command -> names of the fields."""
+CHOICES: dict[str, tuple[str, ...]] = {
+    "retrieval_type": get_args(RetrievalType),
+    "match_mode": get_args(MatchMode),
+    "fusion_method": get_args(FusionMethod),
+}
+
+
+def default_arms(models: Sequence[KnownModel]) -> list[ArmSpec]:
+    """The built-in reranker in several windows and weights, and each other reranker that is here."""
+    arms = [ArmSpec(window=window) for window in WINDOWS] + [ArmSpec(weight=weight) for weight in WEIGHTS]
+    here = [one.name for one in models if one.task == "reranking" and (one.cached or one.remote) and not one.built_in]
+    for name in here:
+        arms += [ArmSpec(name), *(ArmSpec(name, weight=weight) for weight in WEIGHTS)]
+    return arms[:MOST_ARMS]
+
+
+def parse_arm(text: str) -> ArmSpec:
+    """``model=NAME,window=N,weight=W,retrieval=…,match=…,fusion=…,score=S``, each of which may be left out.
+
+    Raises:
+        CallerError: a word is not known, or its value is none that it can have.
+    """
+    given: dict[str, Any] = {}
+    for part in text.split(","):
+        word, found, value = (one.strip() for one in part.partition("="))
+        name = SHORT.get(word, word)
+        if not found or name not in {one.name for one in fields(ArmSpec)}:
+            known = ", ".join(sorted({"model", "window", "weight", *SHORT}))
+            raise CallerError(f"arm {text!r}: {part.strip()!r} is not word=value with one of the words {known}")
+        given[name] = _read(name, value, text)
+    return check_arm(ArmSpec(**given))
+
+
+def check_arm(arm: ArmSpec) -> ArmSpec:
+    """The arm; raises ``CallerError`` for what is out of range."""
+    split_chain(arm.model)
+    if arm.window is not None and not 1 <= arm.window <= MAX_WINDOW:
+        raise CallerError(f"arm {arm.name!r}: the window is {arm.window}, it must be 1 to {MAX_WINDOW}")
+    if not 0 < arm.weight <= 1:
+        raise CallerError(f"arm {arm.name!r}: the weight is {arm.weight:g}, it must be above 0 and at most 1")
+    if arm.min_score is not None and not 0 <= arm.min_score <= 1:
+        raise CallerError(f"arm {arm.name!r}: the score is {arm.min_score:g}, it must be 0 to 1")
+    return arm
+
+
+def base_plan(instance: Instance, defaults: SearchDefaults) -> Plan:
+    """How the instance is searched without reranking, as deep as figures reach."""
+    plan = make_plan(instance, Ask(rerank=False, top_k=MAX_TOP_K, partial=False), defaults)
+    return replace(plan, rewriting=None)
+
+
+def plan_of(arm: ArmSpec, instance: Instance, defaults: SearchDefaults) -> Plan:
+    """How the instance is searched with the arm.
+
+    No threshold is held against relevance, since figures need the whole order, and no budget: a reranker that is cut
+    short is another arm. Weights that are not here are an error, not a reason to measure something else.
+
+    Raises:
+        InvalidRetrievalTypeError: the instance has no such index.
+    """
+    chained = len(split_chain(arm.model)) > 1
+    ask = Ask(
+        rerank=True,
+        reranker=arm.model,
+        stages=None if arm.model else (),
+        weight=arm.weight,
+        min_relevance=None,
+        top_k=MAX_TOP_K,
+        retrieval_type=arm.retrieval_type,
+        match_mode=arm.match_mode,
+        fusion_method=arm.fusion_method,
+        min_score=arm.min_score,
+        partial=False,
+    )
+    bare = replace(instance, settings=replace(instance.settings, reranking_model="", reranking_stages=()))
+    plan = make_plan(bare, ask, defaults)
+    asked = plan.reranking or Reranking()
+    reranking = replace(asked, budget=None, missing="error", raise_on_failure=False)
+    window = plan.retrieval.num_candidates
+    if arm.window is not None and not chained:
+        window = arm.window
+        reranking = replace(reranking, window=window)
+    return replace(
+        plan,
+        retrieval=replace(plan.retrieval, num_candidates=window),
+        reranking=reranking,
+        rewriting=None,
+        top_k=max(window, MAX_TOP_K),
+    )
+
+
+def _read(name: str, value: str, text: str) -> object:
+    if name == "model":
+        return value
+    if name in CHOICES:
+        if value not in CHOICES[name]:
+            raise CallerError(f"arm {text!r}: {name} is {value!r}, it must be one of {', '.join(CHOICES[name])}")
+        return value
+    try:
+        return int(value) if name == "window" else float(value)
+    except ValueError as error:
+        raise CallerError(f"arm {text!r}: {name} is {value!r}, which is no number") from error

@@ -1,0 +1,144 @@
+"""The Lab's bench: one judged query, searched in every way that is compared."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from zlib import crc32
+
+from secondlook.domain.candidate import Evidence, Ranking
+from secondlook.domain.language import detect_language
+from secondlook.domain.options import Plan
+from secondlook.domain.query import Query
+from secondlook.evaluation.queries import JudgedQuery, segments_of
+from secondlook.evaluation.report import OFF, ArmRow, QueryRow, measure
+from secondlook.pipeline import search
+from secondlook.ports import Passage, Reranker, Rerankers, ScoreKind, Scores, Tools, declared
+from secondlook.stages.rerank import rerank_candidates
+from secondlook.telemetry import tenant
+
+PairKey = tuple[str, str, str, Evidence | None]
+"""Identity of the model, query, passage, and its evidence if the score depends on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """The plans that are compared: one without reranking, and the arms by name.
+
+    The stages are those that serve. Arms that fetch the same candidates share them, and each pair of query and passage
+    is read once by each model, however many arms want its score.
+    """
+
+    tools: Tools
+    base: Plan
+    arms: Mapping[str, Plan] = field(hash=False)
+
+    async def measure(self, query: JudgedQuery) -> QueryRow:
+        """What every arm does with the query.
+
+        Raises:
+            InvalidModelError, RerankerError: an arm names a model that is not known, or whose weights are not here.
+            BackendError: the candidates cannot be had.
+        """
+        memory = _Memory(self.tools)
+        pools: dict[Plan, tuple[Ranking, float]] = {}
+        plans = list(dict.fromkeys(map(_bare, (self.base, *self.arms.values()))))
+        first = crc32(query.text.encode()) % len(plans)  # the first finds nothing warm: each plan is it in its turn
+        for plan in (*plans[first:], *plans[:first]):
+            started = time.perf_counter()
+            ranking = await search(Query(query.text), plan, self.tools)
+            pools[plan] = ranking, time.perf_counter() - started
+        rows = {OFF: _row(pools[_bare(self.base)], query)}
+        widest_first = sorted(self.arms.items(), key=lambda one: -one[1].retrieval.num_candidates)
+        for name, plan in widest_first:
+            ranking, spent = pools[_bare(plan)]
+            memory.spent = 0.0
+            ranking = await rerank_candidates(ranking, plan, memory.tools)
+            rows[name] = _row((ranking, spent + memory.spent), query)
+        segments = tuple(segments_of(query.text, detect_language(query.text)))
+        in_order = {name: rows[name] for name in (OFF, *self.arms)}
+        return QueryRow(query.text, in_order, query.grades, segments, query.synthetic)
+
+
+def _bare(plan: Plan) -> Plan:
+    """What fetches the plan's candidates."""
+    return replace(plan, reranking=None, top_k=max(plan.top_k, plan.retrieval.num_candidates))
+
+
+class _Memory:
+    """Rerankers that read each pair once; ``spent`` adds up what the asked pairs cost when they were read."""
+
+    def __init__(self, tools: Tools) -> None:
+        self.spent = 0.0
+        self.known: dict[PairKey, tuple[float, float]] = {}
+        inner = tools.rerankers
+        remembering = Rerankers(lambda name: _Remembered(inner.find(name), self), _Remembered(inner.default, self))
+        self.tools = replace(tools, rerankers=remembering)
+
+
+class _Remembered:
+    """A reranker behind the memory; one that compares passages with each other is asked each time."""
+
+    def __init__(self, inner: Reranker, memory: _Memory) -> None:
+        self._inner = inner
+        self._memory = memory
+        told = declared(inner)
+        self.wants_stored = inner.wants_stored
+        self.score_kind: ScoreKind = inner.score_kind
+        self.slice_size, self.languages, self.uses_evidence = told.slice_size, told.languages, told.uses_evidence
+
+    @property
+    def identity(self) -> str:
+        return self._inner.identity
+
+    async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+        """One score a passage."""
+        if self.score_kind == "rank":
+            found, each = await self._read(query, passages)
+            self._memory.spent += each * len(passages)
+            return found
+        keys = [self._key(query, one) for one in passages]
+        new = [at for at, key in enumerate(keys) if key not in self._memory.known]
+        counted = Scores(())
+        if new:
+            counted, each = await self._read(query, [passages[at] for at in new])
+            if len(counted.values) != len(new):
+                return counted  # the stage says what is wrong with it
+            self._memory.known |= {keys[at]: (value, each) for at, value in zip(new, counted.values, strict=True)}
+        told = [self._memory.known[key] for key in keys]
+        self._memory.spent += sum(cost for _, cost in told)
+        return replace(counted, values=tuple(value for value, _ in told))
+
+    async def _read(self, query: str, passages: Sequence[Passage]) -> tuple[Scores, float]:
+        """The scores, and the seconds for each; work for no tenant, so that no score of before is taken for new."""
+        token = tenant.set("")
+        started = time.perf_counter()
+        try:
+            found = await self._inner.score(query, passages)
+        finally:
+            tenant.reset(token)
+        return found, (time.perf_counter() - started) / max(1, len(passages))
+
+    def _key(self, query: str, passage: Passage) -> PairKey:
+        return self._inner.identity, query, passage.text, passage.evidence if self.uses_evidence else None
+
+
+def units_of(ranking: Ranking, query: JudgedQuery) -> list[str]:
+    """The judged units and other items of the ranking, each where its best chunk stands."""
+    chunks = (candidate.chunk for candidate in ranking.candidates)
+    return list(dict.fromkeys(query.unit_of(one.item_key, one.start, one.end) for one in chunks))
+
+
+def _row(found: tuple[Ranking, float], query: JudgedQuery) -> ArmRow:
+    ranking, seconds = found
+    grades = query.grades
+    pairs = tuple(
+        (one.evidence.relevance, grades.get(query.unit_of(one.chunk.item_key, one.chunk.start, one.chunk.end)))
+        for one in ranking.candidates
+        if one.evidence.relevance is not None
+    )
+    return replace(
+        measure(units_of(ranking, query), grades, 1000 * seconds),
+        pairs=pairs,
+        model=ranking.receipt.model,
+        fell_back=ranking.receipt.status == "fell_back",
+    )

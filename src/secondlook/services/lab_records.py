@@ -1,0 +1,193 @@
+"""Runs of the Lab as JSON: what was asked, what each query came to, and the report."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from secondlook.domain.lab import ArmSpec
+from secondlook.evaluation.comparison import Comparison
+from secondlook.evaluation.queries import JudgedQuery, Judgment
+from secondlook.evaluation.report import OFF, ArmReport, ArmRow, LabReport, QueryRow, Trust
+
+DIGITS = 9
+"""After the point, of figures that are kept for each query."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabRequest:
+    """What a run is to do.
+
+    Attributes:
+        budget: milliseconds that a search may take at the 95th percentile, for the verdict; None for any.
+        concurrency: queries that are measured at the same time.
+        stale: judgments that were left out, since the text that they speak of is no longer there.
+    """
+
+    queries: tuple[JudgedQuery, ...]
+    arms: tuple[ArmSpec, ...]
+    budget: float | None = None
+    concurrency: int = 1
+    origin: str = "uploaded"
+    stale: int = 0
+    generation: int = 0
+
+
+def request_json(request: LabRequest) -> str:
+    """The request, to be read again by ``read_request``."""
+    return json.dumps(asdict(request), ensure_ascii=False)
+
+
+def read_request(text: str) -> LabRequest:
+    """A request that ``request_json`` wrote."""
+    raw = json.loads(text)
+    queries = tuple(
+        JudgedQuery(one["text"], tuple(Judgment(**told) for told in one["judgments"]), one["synthetic"])
+        for one in raw["queries"]
+    )
+    return LabRequest(**{**raw, "queries": queries, "arms": tuple(ArmSpec(**one) for one in raw["arms"])})
+
+
+def rows_json(rows: Sequence[QueryRow]) -> list[str]:
+    """What each query came to, to be read again by ``read_row``."""
+    return [json.dumps(_rounded(asdict(row)), ensure_ascii=False) for row in rows]
+
+
+def read_row(text: str) -> QueryRow:
+    """A row that ``rows_json`` wrote."""
+    raw = json.loads(text)
+    arms = {
+        name: ArmRow(**{**one, "ranking": tuple(one["ranking"]), "pairs": tuple((s, g) for s, g in one["pairs"])})
+        for name, one in raw["arms"].items()
+    }
+    segments = tuple((kind, value) for kind, value in raw["segments"])
+    return QueryRow(raw["query"], arms, raw["grades"], segments, raw["synthetic"])
+
+
+def report_of(report: LabReport, request: LabRequest, cost: Mapping[str, object]) -> dict[str, object]:
+    """The report as the API, the command and the page of it tell it; ``cost`` is what was measured of the run."""
+    specs = {arm.name: arm for arm in request.arms}
+    verdict = report.verdict
+    return {
+        "verdict": {
+            "answer": verdict.answer,
+            "arm": verdict.arm or None,
+            "weight": verdict.weight if verdict.answer == "on with weight" else None,
+            "sentence": verdict.sentence,
+            "settings": settings_for(verdict.answer, specs.get(verdict.arm)),
+        },
+        "baseline": OFF,
+        "origin": request.origin,
+        "queries": report.queries,
+        "synthetic": report.synthetic,
+        "stale_judgments": request.stale,
+        "budget": request.budget,
+        "concurrency": request.concurrency,
+        **cost,
+        "arms": [_arm(one, specs.get(one.name), report) for one in report.arms],
+    }
+
+
+def report_json(report: Mapping[str, object]) -> str:
+    """What ``report_of`` made, as text."""
+    return json.dumps(report, ensure_ascii=False, allow_nan=False)
+
+
+def settings_for(answer: str, arm: ArmSpec | None) -> dict[str, object]:
+    """The instance's settings that the verdict asks for, by our own names; nothing if there is not enough evidence."""
+    if answer == "off":
+        return {"reranking": False}
+    if arm is None or not answer.startswith("on"):
+        return {}
+    stages = [{"model": arm.model, "window": arm.window, "keep": None}]
+    single = ">" not in arm.model and arm.window is not None
+    return {
+        "reranking": True,
+        "reranking_model": arm.model,
+        "reranking_weight": arm.weight,
+        "reranking_stages": stages if single else [],
+    }
+
+
+def query_of(row: QueryRow, arm: str) -> dict[str, object]:
+    """One query under the arm and the baseline, for whoever looks at wins and losses."""
+    pair = {OFF: row.arms[OFF], arm: row.arms[arm]}
+    return {
+        "query": row.query,
+        "synthetic": row.synthetic,
+        "segments": dict(row.segments),
+        "relevant": {unit: grade for unit, grade in row.grades.items() if grade > 0},
+        "difference": row.arms[arm].ndcg - row.arms[OFF].ndcg,
+        "arms": {
+            name: {
+                "ndcg@10": one.ndcg,
+                "mrr@10": one.mrr,
+                "milliseconds": one.milliseconds,
+                "results": list(one.ranking),
+                "fell_back": one.fell_back,
+            }
+            for name, one in pair.items()
+        },
+    }
+
+
+def _arm(arm: ArmReport, spec: ArmSpec | None, report: LabReport) -> dict[str, object]:
+    return {
+        "name": arm.name,
+        "model": arm.model or None,
+        "spec": None if spec is None else asdict(spec),
+        "ndcg@10": arm.ndcg,
+        "mrr@10": arm.mrr,
+        "recall@50": arm.recall,
+        "holes": arm.holes,
+        "p50_ms": arm.p50,
+        "p95_ms": arm.p95,
+        "fell_back": arm.fell_back,
+        "on_front": arm.name in report.front,
+        "flags": list(arm.flags),
+        "comparison": None if arm.comparison is None else _comparison(arm.comparison),
+        "segments": [{"kind": one.kind, "value": one.value, **_comparison(one.comparison)} for one in arm.segments],
+        "calibration": None if arm.trust is None else _trust(arm.trust),
+    }
+
+
+def _comparison(found: Comparison) -> dict[str, object]:
+    return {
+        "queries": found.wins + found.ties + found.losses,
+        "difference": found.difference,
+        "low": found.low,
+        "high": found.high,
+        "p": found.p,
+        "p_holm": found.adjusted,
+        "wins": found.wins,
+        "ties": found.ties,
+        "losses": found.losses,
+        "detectable": found.detectable,
+        "needed": found.needed or None,
+    }
+
+
+def _trust(trust: Trust) -> dict[str, object]:
+    return {
+        "method": trust.calibration.method,
+        "points": [list(pair) for pair in zip(trust.calibration.scores, trust.calibration.probabilities, strict=True)],
+        "slope": trust.calibration.slope,
+        "intercept": trust.calibration.intercept,
+        "brier_raw": trust.raw,
+        "brier_fitted": trust.fitted,
+        "pairs": trust.pairs,
+        "assumed": trust.assumed,
+        "bins": [asdict(one) for one in trust.bins],
+        "thresholds": [{"precision": share, "score": score} for share, score in trust.thresholds.items()],
+    }
+
+
+def _rounded(value: Any) -> Any:
+    """The same, its fractions rounded to what is worth keeping."""
+    if isinstance(value, float):
+        return round(value, DIGITS)
+    if isinstance(value, dict):
+        return {key: _rounded(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(one) for one in value]
+    return value

@@ -1,0 +1,76 @@
+"""Judged queries for an instance: made from its documents, and held against them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from secondlook.domain.chunk import Chunk
+from secondlook.domain.instance import Instance
+from secondlook.errors import CallerError
+from secondlook.evaluation.queries import JudgedQuery, Judgment, from_headings, is_stale, questions_in
+from secondlook.ports import Catalog, Indexer
+
+PAGE = 500
+"""Chunks that are read at a time."""
+
+
+class QuerySets:
+    """Reads the instance's documents as they are indexed."""
+
+    def __init__(self, catalog: Catalog, indexer: Indexer) -> None:
+        self._catalog = catalog
+        self._indexer = indexer
+
+    async def from_headings(self, instance: Instance, *, limit: int) -> list[JudgedQuery]:
+        """What the documents themselves ask: headings of four words or more, and sentences that are questions.
+
+        Raises:
+            CallerError: no document has any.
+        """
+        found: list[tuple[str, str]] = []
+        for item in await self._catalog.list_items(instance.uid, ("completed",)):
+            for chunk in await self._chunks(instance, item.id):
+                found += [(chunk.item_key, line) for line in questions_in(chunk.text)]
+        queries = from_headings(found)
+        if not queries:
+            raise CallerError(
+                "no heading of four words or more and no question stands in one document alone: upload queries instead"
+            )
+        step = max(1, len(queries) // limit)
+        return queries[::step][:limit]
+
+    async def fresh(self, instance: Instance, queries: Sequence[JudgedQuery]) -> tuple[list[JudgedQuery], int]:
+        """The queries without the judgments whose text has changed, and how many those are."""
+        texts: dict[str, bytes] = {}
+        kept: list[JudgedQuery] = []
+        stale = 0
+        for query in queries:
+            fresh: list[Judgment] = []
+            for one in query.judgments:
+                if one.mark and one.item not in texts:
+                    texts[one.item] = await self._text(instance, one.item)
+                if one.mark and is_stale(one, texts[one.item]):
+                    stale += 1
+                else:
+                    fresh.append(one)
+            if any(one.grade > 0 for one in fresh):
+                kept.append(replace(query, judgments=tuple(fresh)))
+        return kept, stale
+
+    async def _text(self, instance: Instance, key: str) -> bytes:
+        """The item's converted text, put together from its chunks; what lies between them is blank."""
+        item = await self._catalog.find_item(instance.uid, key)
+        if item is None:
+            return b""
+        text = bytearray()
+        for chunk in await self._chunks(instance, item.id):
+            text += b" " * (chunk.start - len(text))
+            text[chunk.start : chunk.end] = chunk.text.encode()
+        return bytes(text)
+
+    async def _chunks(self, instance: Instance, item_id: str) -> Sequence[Chunk]:
+        found: list[Chunk] = []
+        while True:
+            page, total = await self._indexer.list_chunks(instance.uid, item_id, PAGE, len(found))
+            found += page
+            if not page or len(found) >= total:
+                return found

@@ -1,0 +1,136 @@
+"""Runs of the Lab, in the database of the catalogue."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy import RowMapping as Row
+
+from secondlook.domain.lab import LabRun, RunState
+from secondlook.errors import JobNotFoundError
+from secondlook.stores.database import Database
+
+tables = MetaData()
+
+runs = Table(
+    "lab_runs",
+    tables,
+    Column("id", String(64), primary_key=True),
+    Column("instance_uid", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("queries", Integer, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("request", Text, nullable=False),
+    Column("report", Text, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("reason", Text, nullable=False),
+    Index("lab_runs_instance", "instance_uid", "created_at"),
+)
+
+rows_of = Table(
+    "lab_rows",
+    tables,
+    Column("run_id", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("told", Text, nullable=False),
+)
+
+BRIEF = [column for column in runs.c if column.name not in ("request", "report")]
+
+
+class SqlLabBook:
+    """Runs by instance; a call has reached the disk when it returns."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def open(self) -> None:
+        """Make the tables if they are not there; raises ``SetupError``."""
+        await self._database.open(tables.create_all)
+
+    async def add(self, run: LabRun) -> None:
+        """Remember it."""
+        told = asdict(run)
+        del told["done"]  # the rows say it
+        await self._database.write(insert(runs).values(told))
+
+    async def get(self, instance_uid: str, run_id: str) -> LabRun:
+        """Raises ``JobNotFoundError``."""
+        query = select(runs).where(runs.c.id == run_id, runs.c.instance_uid == instance_uid)
+        for row in await self._database.rows(query):
+            return await self._run(row)
+        raise JobNotFoundError(f"this instance has no run {run_id!r} of the Lab: list them with GET …/lab/runs")
+
+    async def list(self, instance_uid: str, limit: int, offset: int) -> tuple[Sequence[LabRun], int]:
+        """A page of the runs, newest first, without request and report; and how many there are."""
+        mine = runs.c.instance_uid == instance_uid
+        query = select(*BRIEF).where(mine).order_by(runs.c.created_at.desc(), runs.c.id).limit(limit).offset(offset)
+        total = (await self._database.rows(select(func.count().label("n")).select_from(runs).where(mine)))[0]["n"]
+        return [await self._run(row) for row in await self._database.rows(query)], int(total)
+
+    async def last(self, instance_uid: str) -> LabRun | None:
+        """The newest that is completed."""
+        query = select(runs).where(runs.c.instance_uid == instance_uid, runs.c.state == "completed")
+        found = await self._database.rows(query.order_by(runs.c.created_at.desc(), runs.c.id).limit(1))
+        return await self._run(found[0]) if found else None
+
+    async def list_open(self) -> Sequence[LabRun]:
+        """Those of all instances that run, oldest first."""
+        query = select(runs).where(runs.c.state == "running").order_by(runs.c.created_at)
+        return [await self._run(row) for row in await self._database.rows(query)]
+
+    async def set_state(
+        self, run_id: str, state: RunState, *, ended_at: int, reason: str = "", report: str = ""
+    ) -> bool:
+        """Whether it ran until now, and has ended so; False when it had ended before, or is gone."""
+        change = update(runs).where(runs.c.id == run_id, runs.c.state == "running")
+        return bool(
+            await self._database.write(change.values(state=state, ended_at=ended_at, reason=reason, report=report))
+        )
+
+    async def add_rows(self, run_id: str, first: int, rows: Sequence[str]) -> None:
+        """Keep what the queries from ``first`` on (from 0) came to, each as a JSON object."""
+        if rows:
+            told = [{"run_id": run_id, "number": number, "told": one} for number, one in enumerate(rows, first)]
+            await self._database.write(insert(rows_of).values(told))
+
+    async def rows(self, run_id: str, limit: int | None = None, offset: int = 0) -> Sequence[str]:
+        """What is kept, in the order of the queries."""
+        query = select(rows_of.c.told).where(rows_of.c.run_id == run_id).order_by(rows_of.c.number)
+        return [row["told"] for row in await self._database.rows(query.limit(limit).offset(offset))]
+
+    async def remove(self, run_id: str) -> None:
+        """Forget it with its rows; nothing happens if it is not there."""
+        await self._database.write(
+            delete(rows_of).where(rows_of.c.run_id == run_id), delete(runs).where(runs.c.id == run_id)
+        )
+
+    async def drop_rows(self, run_id: str) -> None:
+        """Forget its rows alone: the index is no longer the one that they were made on."""
+        await self._database.write(delete(rows_of).where(rows_of.c.run_id == run_id))
+
+    async def forget(self, instance_uid: str) -> None:
+        """Forget all runs of the instance."""
+        mine = select(runs.c.id).where(runs.c.instance_uid == instance_uid)
+        await self._database.write(
+            delete(rows_of).where(rows_of.c.run_id.in_(mine)), delete(runs).where(runs.c.instance_uid == instance_uid)
+        )
+
+    async def _run(self, row: Row) -> LabRun:
+        count = select(func.count().label("n")).select_from(rows_of).where(rows_of.c.run_id == row["id"])
+        return LabRun(**row, done=int((await self._database.rows(count))[0]["n"]))

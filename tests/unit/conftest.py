@@ -1,0 +1,45 @@
+"""What unit tests share: the command line, run in this process."""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from secondlook.cli import main
+
+
+@dataclass
+class Done:
+    """What a command left behind."""
+
+    code: object
+    out: str
+    err: str
+
+
+Cli = Callable[..., Done]
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], cache_dir: Path) -> Cli:
+    """Runs one command in this process."""
+    for name in [one for one in os.environ if one.startswith("SECONDLOOK_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("SECONDLOOK_CACHE_DIR", str(cache_dir))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: object) -> Done:
+        monkeypatch.setattr(sys, "argv", ["secondlook", *(str(one) for one in arguments)])
+        code: object = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code or 0
+        captured = capsys.readouterr()
+        return Done(code, captured.out, captured.err)
+
+    return run

@@ -1,0 +1,254 @@
+"""Runs end in a verdict that deserves its name, go on after a crash, and can be cancelled."""
+
+import asyncio
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from secondlook.domain.instance import Instance
+from secondlook.domain.lab import ArmSpec
+from secondlook.domain.options import RerankStage
+from secondlook.errors import CallerError, CooldownError, InvalidModelError, JobEndedError, JobNotFoundError
+from secondlook.evaluation.queries import JudgedQuery, judged
+from secondlook.models.fakes import FakeReranker
+from secondlook.ports import Passage, Rerankers, Scores
+from secondlook.services import lab_runs
+from secondlook.services.intake import Upload
+from secondlook.services.lab_records import LabRequest
+from secondlook.services.lab_runs import LabRuns, LabTools
+from secondlook.services.models import ModelList
+from secondlook.services.searching import SearchDefaults
+from tests.unit.services.conftest import House
+
+QUERIES = 60
+
+
+def fill(house: House, **settings: Any) -> Instance:
+    """Six documents that share all words of the queries but a number."""
+    instance = house.make(**settings)
+    for at in range(6):
+        text = f"lamp oil of grade {at}. " + "lamp oil " * (6 - at)
+        house.run(house.indexing.upload(instance, Upload(f"d{at}.md", text.encode()), wait=60))
+    return instance
+
+
+def questions(number: int = QUERIES) -> tuple[JudgedQuery, ...]:
+    return tuple(judged(f"lamp oil grade for lantern {at}", {f"d{at % 6}.md": 1}) for at in range(number))
+
+
+def truth(query: str, passage: Passage) -> float:
+    return 0.9 if passage.text.startswith(f"lamp oil of grade {int(query.rsplit(maxsplit=1)[-1]) % 6}.") else 0.1
+
+
+def lab(house: House, reranker: FakeReranker) -> LabRuns:
+    tools = replace(house.tools, rerankers=Rerankers(house.find, reranker))
+    return LabRuns(house.book, LabTools(tools, house.catalog, house.engine, ModelList(lambda: ()), SearchDefaults()))
+
+
+def finished(house: House, runs: LabRuns, instance: Instance, request: LabRequest) -> dict[str, Any]:
+    async def work() -> dict[str, Any]:
+        run = await runs.begin(instance, request)
+        await runs.wait(run.id)
+        done = await runs.get(instance, run.id)
+        assert done.state == "completed", done.reason
+        told: dict[str, Any] = json.loads(done.report)
+        return told
+
+    return house.run(work())
+
+
+def test_a_planted_oracle_is_on_and_noise_is_off(house: House) -> None:
+    instance = fill(house)
+    request = LabRequest(questions(), (ArmSpec(window=6),))
+    oracle = finished(house, lab(house, FakeReranker(scorer=truth)), instance, request)
+    assert oracle["verdict"]["answer"] == "on"
+    assert oracle["arms"][1]["ndcg@10"] == 1.0
+    draw = random.Random(7)
+    noise = finished(
+        house,
+        lab(house, FakeReranker(scorer=lambda q, p: draw.random() * (0.5 if truth(q, p) > 0.5 else 1))),
+        instance,
+        request,
+    )
+    assert noise["verdict"]["answer"] == "off"
+    few = finished(house, lab(house, FakeReranker(scorer=truth)), instance, replace(request, queries=questions(15)))
+    assert few["verdict"]["answer"] == "not enough evidence"
+
+
+def test_a_run_that_a_crash_broke_off_goes_on_where_it_stopped(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lab_runs, "KEEP_EVERY", 0.0)
+    instance, asked = fill(house), []
+
+    class Stopping(FakeReranker):
+        async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+            asked.append(query)
+            if len(asked) == 30:
+                raise asyncio.CancelledError  # as a process that ends
+            return await super().score(query, passages)
+
+    request = LabRequest(questions(), (ArmSpec(window=6),))
+
+    async def broken() -> str:
+        runs = lab(house, Stopping(scorer=truth))
+        run = await runs.begin(instance, request)
+        await runs.wait(run.id)
+        return run.id
+
+    run_id = house.run(broken())
+    left = house.run(house.book.get(instance.uid, run_id))
+    assert (left.state, left.done) == ("running", 28), "the first query warmed up"
+
+    async def after() -> None:
+        runs = lab(house, Stopping(scorer=truth))
+        await runs.start()
+        await runs.wait(run_id)
+
+    asked.clear()
+    asked.extend(["before"] * 31)
+    house.run(after())
+    done = house.run(house.book.get(instance.uid, run_id))
+    assert done.state == "completed" and done.done == QUERIES
+    assert len(asked) - 31 == 1 + QUERIES - 28, "what was measured is not measured again"
+    rows = house.run(house.lab.rows(done))
+    assert [row.query for row in rows] == [one.text for one in request.queries]
+
+
+def test_figures_of_another_index_are_not_mixed_in(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lab_runs, "KEEP_EVERY", 0.0)
+    instance = fill(house)
+    runs = lab(house, FakeReranker(scorer=truth))
+
+    async def begun() -> str:
+        run = await runs.begin(instance, LabRequest(questions(), (ArmSpec(window=6),)))
+        while (await runs.get(instance, run.id)).done < 3:
+            await asyncio.sleep(0.01)
+        await runs.stop()
+        return run.id
+
+    run_id = house.run(begun())
+    house.run(house.indexing.upload(instance, Upload("new.md", b"lamp oil"), wait=60))
+
+    async def after() -> None:
+        again = lab(house, FakeReranker(scorer=truth))
+        await again.start()
+        await again.wait(run_id)
+
+    house.run(after())
+    done = house.run(house.book.get(instance.uid, run_id))
+    assert done.done == QUERIES and json.loads(done.report)["index_changed"]
+
+
+def test_cancel_and_remove(house: House) -> None:
+    instance = fill(house)
+
+    class Slow(FakeReranker):
+        async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+            await asyncio.sleep(0.05)
+            return await super().score(query, passages)
+
+    runs = lab(house, Slow())
+
+    async def work() -> None:
+        run = await runs.begin(instance, LabRequest(questions(), (ArmSpec(window=6),)))
+        with pytest.raises(CooldownError, match="under way"):
+            await runs.begin(instance, LabRequest(questions(), (ArmSpec(window=6),)))
+        ended = await runs.cancel(instance, run.id)
+        assert (ended.state, ended.reason) == ("cancelled", "cancelled by a user")
+        with pytest.raises(JobEndedError, match="has ended"):
+            await runs.cancel(instance, run.id)
+        await runs.remove(instance, run.id)
+        with pytest.raises(JobNotFoundError):
+            await runs.get(instance, run.id)
+        again = await runs.begin(instance, LabRequest(questions(), (ArmSpec(window=6),)))
+        await runs.remove(instance, again.id)
+        assert await runs.page(instance, 10, 0) == ([], 0)
+
+    house.run(work())
+
+
+def test_what_cannot_be_measured_is_told_before(house: House) -> None:
+    instance = fill(house)
+    runs = lab(house, FakeReranker())
+    bad = {
+        "0 judged queries": LabRequest((judged("a", {"x": 0}),), (ArmSpec(),)),
+        "arms that differ": LabRequest(questions(3), (ArmSpec(), ArmSpec())),
+        "concurrency is 99": LabRequest(questions(3), (ArmSpec(),), concurrency=99),
+        "5,000": LabRequest(questions(5001), (ArmSpec(),)),
+    }
+    for told, request in bad.items():
+        with pytest.raises(CallerError, match=told):
+            house.run(runs.begin(instance, request))
+    with pytest.raises(InvalidModelError):
+        house.run(runs.begin(instance, LabRequest(questions(3), (ArmSpec("unknown"),))))
+    assert house.run(runs.page(instance, 10, 0)) == ([], 0)
+
+
+def test_weights_that_are_not_here(house: House) -> None:
+    with pytest.raises(InvalidModelError, match=r"'missing' cannot be measured: .*not here"):
+        house.run(lab(house, FakeReranker()).begin(fill(house), LabRequest(questions(3), (ArmSpec("missing"),))))
+
+
+def test_a_failure_is_told_with_its_reason(house: House) -> None:
+    instance = fill(house)
+
+    async def work() -> None:
+        runs = lab(house, FakeReranker())
+        run = await runs.begin(instance, LabRequest(questions(3), (ArmSpec(),)))
+        house.engine.close()
+        (house.folder / "indexes" / f"{instance.uid}.sqlite").write_bytes(b"not a database" * 1000)
+        await runs.wait(run.id)
+        done = await runs.get(instance, run.id)
+        assert done.state == "error" and done.reason
+
+    house.run(work())
+
+
+def test_an_instance_that_follows_verdicts_is_set(house: House) -> None:
+    instance = fill(house, reranking_auto=True)
+    request = LabRequest(questions(), (ArmSpec(window=6),))
+    finished(house, lab(house, FakeReranker(scorer=truth)), instance, request)
+    settings = house.run(house.catalog.get_instance_by_uid(instance.uid)).settings
+    assert settings.reranking and settings.reranking_stages == (RerankStage("", 6),)
+    finished(house, lab(house, FakeReranker(scorer=lambda q, p: 1 - truth(q, p))), instance, request)
+    assert not house.run(house.catalog.get_instance_by_uid(instance.uid)).settings.reranking
+    fixed = house.run(house.catalog.get_instance_by_uid(instance.uid))
+    runs = lab(house, FakeReranker())
+    assert house.run(
+        runs.follow(replace(fixed, settings=replace(fixed.settings, reranking_auto=False)))
+    ).settings == replace(fixed.settings, reranking_auto=False)
+    house.run(runs.forget(instance))
+    assert house.run(runs.last(instance)) is None
+
+
+def test_a_command_takes_up_its_own_run_and_a_server_leaves_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lab_runs, "KEEP_EVERY", 0.0)
+    instance = fill(house)
+    request = LabRequest(questions(), (ArmSpec(window=6),))
+    steps: list[int] = []
+
+    async def work() -> None:
+        runs = lab(house, FakeReranker(scorer=truth))
+        task = asyncio.create_task(runs.command(instance, request, lambda what, done, total: steps.append(done)))
+        while len(steps) < 3:
+            await asyncio.sleep(0.01)
+        await runs.stop()
+        await task
+        [open_run], _ = await runs.page(instance, 10, 0)
+        server = lab(house, FakeReranker(scorer=truth))
+        await server.start()
+        assert (await server.get(instance, open_run.id)).state == "running", "nobody took it up"
+        steps.clear()
+        done = await lab(house, FakeReranker(scorer=truth)).command(
+            instance, request, lambda what, done, total: steps.append(done)
+        )
+        assert done.id == open_run.id and done.state == "completed" and steps[0] > 1
+        other = await lab(house, FakeReranker(scorer=truth)).command(
+            instance, replace(request, queries=questions(40)), lambda what, done, total: None
+        )
+        assert other.id != done.id and other.state == "completed"
+
+    house.run(work())

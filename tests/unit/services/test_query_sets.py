@@ -1,0 +1,38 @@
+"""Queries come from documents, and judgments whose text has changed go."""
+
+import pytest
+
+from secondlook.errors import CallerError
+from secondlook.evaluation.queries import JudgedQuery, Judgment, mark_of
+from secondlook.services.intake import Upload
+from secondlook.services.query_sets import QuerySets
+from tests.unit.services.conftest import House
+
+TEXT = "# How to warm the frozen oil\n\nWarm the reservoir first. Why does the oil freeze? It is cold.\n"
+
+
+def test_headings_and_questions_of_the_documents(house: House) -> None:
+    sets, instance = QuerySets(house.catalog, house.engine), house.make()
+    with pytest.raises(CallerError, match="upload queries instead"):
+        house.run(sets.from_headings(instance, limit=9))
+    for key, text in (("oil.md", TEXT), ("fog.md", "# Fog\n\nTwo blasts. When does the horn sound in the fog?\n")):
+        house.run(house.indexing.upload(instance, Upload(key, text.encode()), wait=60))
+    found = {one.text: one for one in house.run(sets.from_headings(instance, limit=9))}
+    assert found["How to warm the frozen oil"].grades == {"oil.md": 1}
+    assert found["When does the horn sound in the fog?"].grades == {"fog.md": 1}
+    assert all(one.synthetic for one in found.values())
+    assert len(house.run(sets.from_headings(instance, limit=2))) == 2
+
+
+def test_judgments_follow_the_text_and_not_the_chunks(house: House) -> None:
+    sets, instance = QuerySets(house.catalog, house.engine), house.make(chunk_size=64)
+    long = TEXT + "\n".join(f"Paragraph {at} about lamps and their oil.\n" for at in range(60))
+    house.run(house.indexing.upload(instance, Upload("oil.md", long.encode()), wait=60))
+    start = long.encode().index(b"Paragraph 40")
+    span = (start, start + 40)
+    good = Judgment("oil.md", 1, *span, mark_of(long.encode()[span[0] : span[1]]))
+    old = Judgment("oil.md", 1, *span, mark_of(b"something else"))
+    gone = Judgment("lost.md", 1, 0, 5, mark_of(b"12345"))
+    kept, stale = house.run(sets.fresh(instance, [JudgedQuery("a", (good, old)), JudgedQuery("b", (gone,))]))
+    assert stale == 2
+    assert [(one.text, one.judgments) for one in kept] == [("a", (good,))]

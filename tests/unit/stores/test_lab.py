@@ -1,0 +1,48 @@
+"""Runs and rows are kept in order, end once, and go with their instance."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from secondlook.domain.lab import LabRun
+from secondlook.errors import JobNotFoundError
+from secondlook.stores.database import Database
+from secondlook.stores.lab import SqlLabBook
+
+RUN = LabRun("r1", "u1", "running", 10, 3, origin="x.csv", request='{"a": 1}', reason="why")
+
+
+def test_a_run_from_its_beginning_to_its_end(tmp_path: Path) -> None:
+    async def work() -> None:
+        database = Database(f"sqlite+aiosqlite:///{tmp_path / 'c.sqlite'}")
+        book = SqlLabBook(database)
+        await book.open()
+        await book.open()
+        await book.add(RUN)
+        await book.add(replace(RUN, id="r2", created_at=20))
+        await book.add(replace(RUN, id="other", instance_uid="u2", created_at=5))
+        assert await book.get("u1", "r1") == RUN
+        with pytest.raises(JobNotFoundError, match="no run 'r1'"):
+            await book.get("u2", "r1")
+        await book.add_rows("r1", 0, ["a", "b"])
+        await book.add_rows("r1", 2, ["c"])
+        await book.add_rows("r1", 3, [])
+        assert await book.rows("r1") == ["a", "b", "c"] and await book.rows("r1", 1, 1) == ["b"]
+        assert [one.id for one in await book.list_open()] == ["other", "r1", "r2"]
+        page, total = await book.list("u1", 1, 1)
+        assert total == 2 and page == [replace(RUN, request="{}", done=3)], "a page has no request"
+        assert await book.last("u1") is None
+        assert await book.set_state("r1", "completed", ended_at=30, report="{}")
+        assert not await book.set_state("r1", "error", ended_at=31), "it ends once"
+        last = await book.last("u1")
+        assert last is not None and (last.id, last.ended_at, last.report) == ("r1", 30, "{}")
+        await book.drop_rows("r1")
+        assert await book.rows("r1") == []
+        await book.remove("r2")
+        await book.forget("u1")
+        assert [one.id for one in await book.list_open()] == ["other"] and await book.last("u1") is None
+        await database.close()
+
+    asyncio.run(work())

@@ -1,0 +1,180 @@
+"""The Lab over the wire: a run from its queries to its verdict, in every form, and every refusal."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from secondlook.models.fakes import FakeReranker
+from secondlook.ports import Passage
+from tests.wire.conftest import BGE, BROKEN, MISSING, NEW, Wire, error_of
+
+LAB = f"{NEW}/handbook/lab"
+
+
+def truth(query: str, passage: Passage) -> float:
+    return 0.9 if passage.text.startswith(f"lamp oil of grade {int(query.rsplit(maxsplit=1)[-1]) % 4}.") else 0.1
+
+
+def filled(wire: Wire, **settings: Any) -> None:
+    wire.rerankers["oracle"] = FakeReranker("oracle@1", scorer=truth)
+    wire.make(score_threshold=0, retrieval_options={"keyword_match_mode": "or"}, **settings)
+    for at in range(4):
+        wire.upload(f"d{at}.md", f"lamp oil of grade {at}. " + "lamp oil " * (4 - at))
+
+
+def queries(number: int = 48) -> list[dict[str, Any]]:
+    return [{"query": f"lamp oil grade for lantern {at}", "items": {f"d{at % 4}.md": 1}} for at in range(number)]
+
+
+def begun(wire: Wire, **body: Any) -> dict[str, Any]:
+    answer = wire.post(f"{LAB}/runs", {"queries": queries(), "arms": [{"model": "oracle", "window": 4}], **body})
+    assert answer.status_code == 200, answer.text
+    result: dict[str, Any] = answer.json()["result"]
+    return result
+
+
+def waited(wire: Wire, run: dict[str, Any]) -> dict[str, Any]:
+    wire.run(wire.services.lab.wait(run["id"]))
+    result: dict[str, Any] = wire.get(f"{LAB}/runs/{run['id']}").json()["result"]
+    return result
+
+
+def test_a_run_to_its_verdict_and_what_it_says_of_each_query(wire: Wire) -> None:
+    filled(wire)
+    assert error_of(wire.get(f"{LAB}/verdict"))[:2] == (404, 7021)
+    run = begun(wire, budget_ms=60_000)
+    assert (run["state"], run["query_set"], run["queries"]) == ("running", "uploaded", 48)
+    done = waited(wire, run)
+    assert (done["state"], done["done"]) == ("completed", 48) and done["ended_at"] >= done["created_at"]
+    report = done["report"]
+    assert report["verdict"]["answer"] == "on" and report["budget"] == 60_000
+    assert [arm["name"] for arm in report["arms"]] == ["off", "oracle, 4 candidates"]
+    assert report["arms"][1]["ndcg@10"] == 1.0 and report["arms"][1]["model"] == "oracle@1"
+    [listed] = wire.get(f"{LAB}/runs").json()["result"]
+    assert listed["id"] == run["id"] and "report" not in listed
+    told = wire.get(f"{LAB}/verdict").json()["result"]
+    assert told["run"]["id"] == run["id"] and told["settings"]["reranking_model"] == "oracle"
+
+    page = wire.get(f"{LAB}/runs/{run['id']}/queries", order="gain", per_page=2).json()
+    assert page["result_info"] == {"count": 2, "page": 1, "per_page": 2, "total_count": 48}
+    best = page["result"][0]
+    assert best["difference"] == max(
+        one["difference"] for one in wire.get(f"{LAB}/runs/{run['id']}/queries", per_page=100).json()["result"]
+    )
+    assert set(best["arms"]) == {"off", "oracle, 4 candidates"}
+    asked = wire.get(f"{LAB}/runs/{run['id']}/queries", order="asked", per_page=1).json()["result"]
+    assert asked[0]["query"] == queries()[0]["query"]
+    assert error_of(wire.get(f"{LAB}/runs/{run['id']}/queries", arm="none"))[:2] == (400, 7400)
+
+    html = wire.get(f"{LAB}/runs/{run['id']}/page")
+    assert html.headers["content-type"].startswith("text/html") and "Reranking on handbook" in html.text
+
+    applied = wire.post(f"{LAB}/runs/{run['id']}/apply").json()["result"]
+    assert applied["applied"] is True
+    instance = wire.get(f"{NEW}/handbook").json()["result"]
+    assert instance["reranking"] is True and instance["reranking_model"] == "oracle"
+    assert instance["reranking_stages"] == [{"model": "oracle", "window": 4, "keep": None}]
+
+    assert wire.ask("DELETE", f"{LAB}/runs/{run['id']}").status_code == 200
+    assert error_of(wire.get(f"{LAB}/runs/{run['id']}"))[:2] == (404, 7021)
+
+
+def test_auto_follows_the_last_verdict(wire: Wire) -> None:
+    filled(wire, reranking="auto")
+    made = wire.get(f"{NEW}/handbook").json()["result"]
+    assert (made["reranking"], made["reranking_mode"]) == (False, "auto"), "off until there is a verdict"
+    waited(wire, begun(wire))
+    after = wire.get(f"{NEW}/handbook").json()["result"]
+    assert (after["reranking"], after["reranking_mode"], after["reranking_model"]) == (True, "auto", "oracle")
+    again = wire.ask("PUT", f"{NEW}/handbook", json=after).json()["result"]
+    assert (again["reranking"], again["reranking_mode"]) == (True, "auto"), "what was read can be written"
+    fixed = wire.ask("PUT", f"{NEW}/handbook", json={"reranking": False}).json()["result"]
+    assert (fixed["reranking"], fixed["reranking_mode"]) == (False, "fixed")
+    back = wire.ask("PUT", f"{NEW}/handbook", json={"reranking": "auto"}).json()["result"]
+    assert (back["reranking"], back["reranking_mode"]) == (True, "auto"), "the verdict is known already"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("q.csv", "query,item,grade\n" + "\n".join(f"lamp oil lantern {at},d{at % 4}.md,1" for at in range(40))),
+        ("q.jsonl", "\n".join(f'{{"query": "oil lantern {at}", "items": ["d1.md"]}}' for at in range(40))),
+    ],
+)
+def test_a_file_of_queries(wire: Wire, name: str, content: str) -> None:
+    filled(wire)
+    run = begun(wire, queries=None, file={"name": name, "content": content}, limit=10)
+    assert (run["query_set"], run["queries"]) == (name, 10)
+    assert waited(wire, run)["report"]["verdict"]["answer"] == "not enough evidence"
+
+
+def test_queries_from_the_documents_are_labelled(wire: Wire) -> None:
+    filled(wire)
+    wire.upload("long.md", "# How to trim the wick of a lamp\n\nTrim it.\n")
+    done = waited(wire, begun(wire, queries=None, query_set="headings", arms=[{"model": BGE}]))
+    assert done["report"]["synthetic"] == done["report"]["queries"] == 1
+
+
+def test_cancel(wire: Wire) -> None:
+    filled(wire)
+    wire.rerankers["slow"] = slow = FakeReranker("slow@1")
+    score = slow.score
+
+    async def late(query: str, passages: Any) -> Any:
+        await asyncio.sleep(0.2)
+        return await score(query, passages)
+
+    slow.score = late  # type: ignore[method-assign]  # a slow model
+    run = begun(wire, arms=[{"model": "slow"}])
+    refused = wire.post(f"{LAB}/runs", {"queries": queries()})
+    assert error_of(refused)[:2] == (429, 7020) and int(refused.headers["retry-after"]) > 0
+    ended = wire.ask("PATCH", f"{LAB}/runs/{run['id']}", json={"action": "cancel"}).json()["result"]
+    assert ended["state"] == "cancelled"
+    assert error_of(wire.ask("PATCH", f"{LAB}/runs/{run['id']}", json={"action": "cancel"}))[:2] == (400, 7046)
+    assert error_of(wire.get(f"{LAB}/runs/{run['id']}/page"))[:2] == (400, 7400)
+
+
+def test_a_reranker_that_fails_is_flagged(wire: Wire) -> None:
+    filled(wire)
+    report = waited(wire, begun(wire, arms=[{"model": BROKEN}]))["report"]
+    assert report["arms"][1]["fell_back"] == 48 and "failed on 48 of 48" in report["arms"][1]["flags"][-1]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code", "told"),
+    [
+        ({}, 400, 7400, "one of queries, file and query_set"),
+        ({"queries": queries(2), "query_set": "headings"}, 400, 7400, "there are queries, query_set"),
+        ({"queries": [{"query": "a"}]}, 400, 7400, "queries, line 1"),
+        ({"queries": queries(2), "arms": [{"window": 0}]}, 400, 7400, "window"),
+        ({"queries": queries(2), "arms": [{}, {}]}, 400, 7400, "arms that differ"),
+        ({"queries": queries(2), "arms": [{"model": "nobody/knows"}]}, 400, 7010, "nobody/knows"),
+        ({"queries": queries(2), "concurrency": 99}, 400, 7400, "concurrency"),
+        ({"query_set": "headings"}, 400, 7400, "upload queries instead"),
+        ({"file": {"name": "q.txt", "content": "a"}}, 400, 7400, ".csv or .jsonl"),
+        ({"queries": queries(2), "arms": [{"retrieval_type": "keyword"}]}, 400, 7070, "keyword"),
+    ],
+)
+def test_refusals(wire: Wire, body: dict[str, Any], status: int, code: int, told: str) -> None:
+    wire.make(index_method={"vector": True, "keyword": False})
+    answer: httpx.Response = wire.post(f"{LAB}/runs", body)
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (status, code)
+    assert told in answer.text
+    assert wire.get(f"{LAB}/runs").json()["result"] == []
+
+
+def test_weights_that_are_not_here_are_told_before_anything_runs(wire: Wire) -> None:
+    filled(wire)
+    answer = wire.post(f"{LAB}/runs", {"queries": queries(2), "arms": [{"model": MISSING}]})
+    assert error_of(answer)[:2] == (400, 7010) and "weights" in answer.text
+
+
+def test_runs_go_with_their_instance(wire: Wire) -> None:
+    filled(wire)
+    run = begun(wire)
+    wire.ask("DELETE", f"{NEW}/handbook")
+    wire.make()
+    assert error_of(wire.get(f"{LAB}/runs/{run['id']}"))[:2] == (404, 7021)
+    assert error_of(wire.post(f"{NEW}/lost/lab/runs", {}))[:2] == (404, 7002)
