@@ -60,6 +60,7 @@ function Verdict({ place, run, told, setInstance }: { place: Place; run: LabRun;
   const [busy, setBusy] = useState(false);
   const { verdict } = told;
   const [variant, words] = ANSWERS[verdict.answer];
+  const sentence = `${verdict.sentence[0]?.toUpperCase() ?? ""}${verdict.sentence.slice(1)}${verdict.sentence.endsWith(".") ? "" : "."}`;
   const can = Object.keys(verdict.settings).length > 0;
   async function apply(): Promise<void> {
     setBusy(true);
@@ -91,7 +92,7 @@ function Verdict({ place, run, told, setInstance }: { place: Place; run: LabRun;
   ].filter(Boolean);
   return (
     <Card title="Verdict" action={<Badge variant={variant}>{words}</Badge>}>
-      <p className="text-[15px] leading-relaxed">{verdict.sentence}</p>
+      <p className="text-[15px] leading-relaxed">{sentence}</p>
       <p className="mt-2 text-[13px] text-kumo-subtle">{facts.join(" · ")}</p>
       <div className="mt-4 flex flex-wrap gap-2">
         {can && (
@@ -99,7 +100,7 @@ function Verdict({ place, run, told, setInstance }: { place: Place; run: LabRun;
             Apply to this instance
           </Button>
         )}
-        <CopyButton label="The sentence" text={verdict.sentence} />
+        <CopyButton label="The sentence" text={sentence} />
         <Button size="sm" icon={<DownloadSimpleIcon />} onClick={save}>
           Save the report
         </Button>
@@ -197,7 +198,7 @@ function Queries({ place, run, arms, arm, baseline, choose }: { place: Place; ru
   const found = useLoad(() => runQueries(place, run.id, { arm: arm.name, order, page }), [place, run.id, arm.name, order, page]);
   const pages = Math.max(1, Math.ceil((found.data?.total ?? 0) / 10));
   return (
-    <Card title="Query by query" about="The units that were judged relevant are marked in both orders.">
+    <Card title="Query by query" about="What was judged relevant is marked in both orders.">
       <div className="mb-3 flex flex-wrap items-end gap-3">
         <div className="w-full sm:w-72">
           <Choice label="Arm" value={arm.name} onChange={choose} options={arms.map((one) => ({ value: one.name, label: one.name }))} />
