@@ -1,5 +1,7 @@
 """What all tests share: patience with a busy machine, the real encoder, loaded once, and a server to ask."""
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,18 @@ from secondlook.models.encoder import Encoder
 from secondlook.provision import load_encoder
 from secondlook.settings import Settings
 from tests.rerank_server import RerankServer, serve_reranker
+
+MEMORY = Path("/dev/shm")
+ROOM = 4 << 30
+"""Bytes that must be free in memory for the tests' files to lie there: most of the time goes to waiting for a disk."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Temporary files lie in memory where there is room, unless somebody says where they should."""
+    if config.option.basetemp is None and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ROOM:
+        config.option.basetemp = tempfile.mkdtemp(prefix="secondlook-tests-", dir=MEMORY)
+        config.add_cleanup(lambda: shutil.rmtree(config.option.basetemp, ignore_errors=True))
+
 
 hypothesis.settings.register_profile("yard", deadline=None)
 hypothesis.settings.load_profile("yard")

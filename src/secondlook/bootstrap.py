@@ -252,20 +252,21 @@ def make_services(
         FILTERED_BYTES if settings.compatibility == "strict" else 0,
     )
     models = ModelList(lambda: list_models(settings))
+    lab = LabRuns(stores.book, LabTools(tools, catalog, engine, models, defaults))
     return Services(
         Access(catalog),
         instances,
         indexing,
-        RecordedSearching(MeasuredSearching(tools, defaults, cache), queries, defaults),
+        RecordedSearching(MeasuredSearching(tools, defaults, cache, lab.trusts), queries, defaults),
         PassageReranking(tools.rerankers, missing=settings.missing_model, cut=cutter(encoder)),
-        Explaining(tools, catalog, engine, defaults=defaults),
+        Explaining(tools, catalog, engine, defaults=defaults, trusts=lab.trusts),
         RecordedJoint(JointSearching(tools, catalog, defaults), queries, defaults),
         Endpoints(stores.endpoints, catalog, make_snippets(settings)),
         Syncing(journal, catalog, indexing, pulling, cooldown=settings.sync_cooldown),
         service_tokens,
         Quota(SqlUsage(catalog.database), settings.monthly_queries),
         models,
-        LabRuns(stores.book, LabTools(tools, catalog, engine, models, defaults)),
+        lab,
         queries,
         Listing(catalog, catalog),
     )

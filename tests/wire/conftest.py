@@ -117,6 +117,8 @@ class Wire:
         queries = QueryLog(
             self.asked, self._catalog, self._engine, most=(limits or Limits()).query_log, clock=lambda: self.time
         )
+        outside = LabTools(tools, self._catalog, self._engine, ModelList(lambda: ()), SearchDefaults())
+        lab = LabRuns(SqlLabBook(database), outside)
         self.services = Services(
             Access(self._catalog),
             Instances(
@@ -130,9 +132,9 @@ class Wire:
                 limits=limits or Limits(),
             ),
             self.indexing,
-            RecordedSearching(MeasuredSearching(tools, defaults, cache), queries, defaults),
+            RecordedSearching(MeasuredSearching(tools, defaults, cache, lab.trusts), queries, defaults),
             PassageReranking(rerankers, cut=lambda text, most: " ".join(text.split()[:most])),
-            Explaining(tools, self._catalog, self._engine),
+            Explaining(tools, self._catalog, self._engine, trusts=lab.trusts),
             RecordedJoint(JointSearching(tools, self._catalog), queries),
             Endpoints(
                 self._endpoints, self._catalog, Snippets(folder / "snippets"), throttle=Throttle(lambda: self.clock)
@@ -146,10 +148,7 @@ class Wire:
             service_tokens,
             Quota(SqlUsage(database), monthly_queries),
             ModelList(lambda: MODELS),
-            LabRuns(
-                SqlLabBook(database),
-                LabTools(tools, self._catalog, self._engine, ModelList(lambda: ()), SearchDefaults()),
-            ),
+            lab,
             queries,
             Listing(self._catalog, self._catalog),
         )

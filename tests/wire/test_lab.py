@@ -8,6 +8,7 @@ import pytest
 
 from secondlook.models.fakes import FakeReranker
 from secondlook.ports import Passage
+from secondlook.stages.generate import NO_EVIDENCE
 from tests.wire.conftest import BGE, BROKEN, MISSING, NEW, Wire, error_of
 
 LAB = f"{NEW}/handbook/lab"
@@ -178,3 +179,59 @@ def test_runs_go_with_their_instance(wire: Wire) -> None:
     wire.make()
     assert error_of(wire.get(f"{LAB}/runs/{run['id']}"))[:2] == (404, 7021)
     assert error_of(wire.post(f"{NEW}/lost/lab/runs", {}))[:2] == (404, 7002)
+
+
+def learned(wire: Wire) -> None:
+    """A run over a reranker whose scores of .9 are right nine times in ten, and those of .1 never."""
+    filled(wire)
+    turn = iter(range(10_000))
+
+    def scorer(query: str, passage: Passage) -> float:
+        return 0.9 if truth(query, passage) > 0.5 or next(turn) % 27 == 0 else 0.1
+
+    wire.rerankers["oracle"] = FakeReranker("oracle@1", scorer=scorer)
+    waited(wire, begun(wire))
+    wire.rerankers["oracle"] = FakeReranker("oracle@1", scorer=truth)
+
+
+def searched(wire: Wire, **reranking: Any) -> dict[str, Any]:
+    options = {"reranking": {"enabled": True, "model": "oracle", **reranking}}
+    body = {"query": "lamp oil grade for lantern 2", "ai_search_options": options}
+    result: dict[str, Any] = wire.post(f"{NEW}/handbook/search", body).json()["result"]
+    return result
+
+
+def test_a_threshold_is_a_probability_once_the_lab_has_measured(wire: Wire) -> None:
+    learned(wire)
+    found = searched(wire, match_probability=0.5)
+    assert [one["item"]["key"] for one in found["chunks"]] == ["d2.md"]
+    assert 0.1 < found["reranking"]["threshold"] < 0.9 and found["reranking"]["below_threshold"] == 3
+    assert searched(wire, match_probability=0.5)["reranking"]["threshold"] != 0.5
+    nothing = searched(wire, match_probability=1.0)
+    assert nothing["chunks"] == [] and nothing["reranking"]["below_threshold"] == 4
+    score = searched(wire, match_threshold=0.05)
+    assert score["reranking"]["threshold"] == 0.05 and len(score["chunks"]) == 4
+    unmeasured = searched(wire, model=BGE, match_probability=0.3)["reranking"]
+    assert unmeasured["threshold"] == 0.3, "the scores of a model that was not measured are taken as they are"
+
+
+def test_the_instance_keeps_a_probability_and_a_request_overrules_it(wire: Wire) -> None:
+    learned(wire)
+    changed = wire.ask("PUT", f"{NEW}/handbook", json={"reranking_match_probability": 0.5}).json()["result"]
+    assert changed["reranking_match_probability"] == 0.5
+    assert searched(wire)["reranking"]["below_threshold"] == 3
+    assert searched(wire, match_threshold=0.05)["reranking"]["below_threshold"] == 0
+    why = wire.post(f"{NEW}/handbook/why", {
+        "query": "lamp oil grade for lantern 2", "item_key": "d1.md",
+        "ai_search_options": {"reranking": {"enabled": True, "model": "oracle"}},
+    }).json()["result"]  # fmt: skip
+    assert why["verdict"] == "below_reranking_threshold"
+
+
+def test_an_answer_without_good_evidence_says_so(wire: Wire) -> None:
+    learned(wire)
+    options = {"reranking": {"enabled": True, "model": "oracle", "match_probability": 1.0}}
+    body = {"messages": [{"role": "user", "content": "lamp oil grade for lantern 2"}], "ai_search_options": options}
+    told = wire.post(f"{NEW}/handbook/chat/completions", body).json()
+    assert told["choices"][0]["message"]["content"] == NO_EVIDENCE
+    assert told["chunks"] == [] and told["reranking"]["below_threshold"] == 4

@@ -55,7 +55,7 @@ def test_shape_of_a_new_result(filled: Wire) -> None:
     receipt = result["reranking"]
     assert set(receipt) == {
         "status", "reason", "model", "asked_model", "candidates_in", "candidates_out", "scored", "truncated",
-        "windowed", "query_truncated", "cached", "ms", "stages",
+        "windowed", "query_truncated", "threshold", "below_threshold", "cached", "ms", "stages",
     }  # fmt: skip
     assert (receipt["status"], receipt["model"], receipt["asked_model"]) == ("ran", "bge@1", BGE)
     assert (receipt["candidates_in"], receipt["candidates_out"], receipt["scored"]) == (3, 3, 3)

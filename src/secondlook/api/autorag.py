@@ -127,6 +127,7 @@ def to_ask(body: SearchBody, instance: Instance, *, strict: bool = False) -> Ask
         rerank=silent if body.reranking.enabled is None else body.reranking.enabled,
         reranker=body.reranking.model,
         min_relevance=None,
+        min_probability=body.reranking.match_probability,
         budget=seconds(body.reranking),
         raise_on_failure=raises(body.reranking),
         weight=body.reranking.weight,

@@ -47,9 +47,8 @@ def differences(arms: Sequence[Told]) -> str:
         f'<line x1="{zero:.1f}" x2="{zero:.1f}" y1="8" y2="{height - 40}" stroke="{SOFT}" stroke-dasharray="4 3"/>'
     ]
     for tick in scale.ticks:
-        parts.append(
-            f'<text x="{scale.at(tick):.1f}" y="{height - 20}" text-anchor="middle">{f"{tick:+g}" if tick else 0}</text>'
-        )
+        told = f"{tick:+g}" if tick else "0"
+        parts.append(f'<text x="{scale.at(tick):.1f}" y="{height - 20}" text-anchor="middle">{told}</text>')
     for place, one in enumerate(others):
         found, y = one["comparison"], 8 + row * place + row / 2
         colour = GOOD if found["low"] > 0 else BAD if found["high"] < 0 else SOFT

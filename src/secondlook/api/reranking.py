@@ -28,6 +28,7 @@ class RerankKeys(Body):
     budget_ms: int | None = Field(None, ge=1, le=LONGEST_BUDGET)
     on_failure: Literal["fall_back", "error"] | None = None
     weight: float | None = Field(None, ge=0, le=1)
+    match_probability: float | None = Field(None, ge=0, le=1)
     stages: list[StageBody] | None = Field(None, max_length=MAX_STAGES)
 
 

@@ -59,6 +59,8 @@ def shown_receipt(receipt: Receipt) -> dict[str, object]:
         "truncated": receipt.truncated,
         "windowed": receipt.windowed,
         "query_truncated": receipt.query_truncated,
+        "threshold": receipt.threshold,
+        "below_threshold": receipt.below,
         "cached": receipt.cached,
         "ms": round(receipt.milliseconds, 3),
         "stages": [

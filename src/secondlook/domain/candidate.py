@@ -114,6 +114,8 @@ class Receipt:
         query_truncated: whether a model did not read the end of the query.
         language: what the language guard took the query's language to be; empty when it is off.
         cause: the reason in one word; of several, that of the first reranker that did not do its part.
+        threshold: the least relevance that was held against the candidates; None for none.
+        below: how many were dropped by it.
     """
 
     status: RerankStatus
@@ -131,6 +133,8 @@ class Receipt:
     language: str = ""
     query_truncated: bool = False
     cause: RerankCause = ""
+    threshold: float | None = None
+    below: int = 0
 
     @property
     def last(self) -> StageReceipt | None:

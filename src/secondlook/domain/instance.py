@@ -45,6 +45,7 @@ class InstanceSettings:
 
     ``reranking_budget`` is in seconds, 0 for the server's; ``reranking_stages`` stand for ``reranking_model``.
     ``reranking_auto`` lets the Lab's verdicts set ``reranking`` and with what.
+    ``min_probability`` is how likely relevant a passage must be after reranking, 0 for no such threshold.
     ``cache_life`` is in seconds, ``cache_likeness`` how alike a question must be for a kept answer.
     ``analyser`` is the language of the keyword index, None for the English of the tokenizer.
     ``source`` is where items come from besides uploads, of ``source_kind``, every ``sync_interval`` seconds, with
@@ -81,6 +82,7 @@ class InstanceSettings:
     reranking_weight: float = 1.0
     reranking_stages: tuple[RerankStage, ...] = ()
     reranking_auto: bool = False
+    min_probability: float = 0.0
     boost_last: bool = False
     cached: bool = True
     cache_likeness: Likeness = "strong"

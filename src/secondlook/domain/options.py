@@ -105,6 +105,8 @@ class Reranking:
         stages: the rerankers of a cascade, cheapest first; they stand for ``model`` and ``window``.
         guard: what to do with a query in a language that the reranker does not cover.
         multilingual: the model that takes such queries when the guard is ``route``.
+        probable: whether ``min_relevance`` is a probability rather than a score.
+        by_model: identity of a model whose scores were calibrated -> the score that stands for ``min_relevance``.
     """
 
     model: str = ""
@@ -117,6 +119,8 @@ class Reranking:
     stages: tuple[RerankStage, ...] = ()
     guard: LanguageGuard = "off"
     multilingual: str = ""
+    probable: bool = False
+    by_model: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     @property
     def cascade(self) -> tuple[RerankStage, ...]:

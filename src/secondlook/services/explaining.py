@@ -13,6 +13,7 @@ from secondlook.domain.query import Query
 from secondlook.pipeline import search
 from secondlook.ports import Catalog, Hits, Indexer, Tools
 from secondlook.services.searching import Ask, SearchDefaults, make_plan
+from secondlook.services.trusts import Trusts
 
 Verdict = Literal[
     "not_indexed",
@@ -66,16 +67,25 @@ class Explaining:
     """Runs the very search that is asked about, and reads what it wrote down."""
 
     def __init__(
-        self, tools: Tools, catalog: Catalog, indexer: Indexer, *, defaults: SearchDefaults | None = None
+        self,
+        tools: Tools,
+        catalog: Catalog,
+        indexer: Indexer,
+        *,
+        defaults: SearchDefaults | None = None,
+        trusts: Trusts | None = None,
     ) -> None:
         self._tools = tools
         self._catalog = catalog
         self._indexer = indexer
         self._defaults = defaults or SearchDefaults()
+        self._trusts = trusts
 
     async def why(self, instance: Instance, query: Query, ask: Ask, *, item_key: str) -> Why:
         """What became of the item of that key; raises what the search raises."""
         plan = make_plan(instance, ask, self._defaults)
+        if self._trusts:
+            plan = await self._trusts.applied(plan)
         item = await self._catalog.find_item(instance.uid, item_key)
         if item is None:
             return Why("not_indexed", f"there is no item {item_key!r}")

@@ -40,6 +40,7 @@ from secondlook.services.lab_records import (
 from secondlook.services.models import ModelList
 from secondlook.services.query_sets import QuerySets
 from secondlook.services.searching import SearchDefaults
+from secondlook.services.trusts import Trusts
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ class LabRuns:
     def __init__(self, book: LabBook, outside: LabTools) -> None:
         self._book = book
         self._outside = outside
+        self.trusts = Trusts(book)
         self.sets = QuerySets(outside.catalog, outside.indexer)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._turn = asyncio.Lock()
@@ -287,6 +289,7 @@ class LabRuns:
         await self._book.set_state(
             run_id, "completed", ended_at=int(time.time() * 1000), report=report_json(told_report)
         )
+        self.trusts.forget(instance.uid)
         if (await outside.catalog.get_instance_by_uid(instance.uid)).settings.reranking_auto:
             await self.apply(instance, told_report)
 

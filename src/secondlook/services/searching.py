@@ -34,6 +34,7 @@ from secondlook.errors import BackendError, InvalidRetrievalTypeError
 from secondlook.pipeline import answer, search
 from secondlook.ports import Delta, Tools
 from secondlook.services.caching import AnswerCache, Slot
+from secondlook.services.trusts import Trusts
 from secondlook.telemetry import tell
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,8 @@ log = logging.getLogger(__name__)
 class Ask:
     """What a request overrides; None (or an empty model name) leaves the instance's own value.
 
-    ``min_relevance`` has no instance value: None there means no cut.
+    ``min_relevance`` has no instance value: None there means no cut. ``min_probability`` stands for it where it is
+    above 0, and None leaves it to the instance.
     ``reranker`` is a name or a chain ``A>B``, and ``stages`` stand for it, unless there are none.
     ``raise_on_failure`` makes a failed reranker an error, and ``partial`` decides about a failed method of retrieval.
     ``cached`` is off unless asked for, and None leaves it to the instance; what is explained is never a kept answer.
@@ -61,6 +63,7 @@ class Ask:
     rerank: bool | None = None
     reranker: str = ""
     min_relevance: float | None = DEFAULT_MIN_RELEVANCE
+    min_probability: float | None = None
     budget: float | None = None
     raise_on_failure: bool | None = None
     weight: float | None = None
@@ -108,14 +111,21 @@ class SearchDefaults:
 class Searching:
     """Runs searches and answers."""
 
-    def __init__(self, tools: Tools, defaults: SearchDefaults | None = None, cache: AnswerCache | None = None) -> None:
+    def __init__(
+        self,
+        tools: Tools,
+        defaults: SearchDefaults | None = None,
+        cache: AnswerCache | None = None,
+        trusts: Trusts | None = None,
+    ) -> None:
         self._tools = tools
         self._defaults = defaults or SearchDefaults()
         self._cache = cache
+        self._trusts = trusts
 
     async def search(self, instance: Instance, query: Query, ask: Ask) -> Ranking:
         """The ranking, or a kept one; raises ``InvalidRetrievalTypeError`` or ``InvalidModelError``."""
-        plan = make_plan(instance, ask, self._defaults)
+        plan = await self._plan(instance, ask)
         _tell_labels(instance, ask)
         slot = await self._slot(instance, plan, query, ask)
         if slot and self._cache and (kept := await self._cache.recall(slot)):
@@ -134,7 +144,7 @@ class Searching:
             generation.forwarded,
         )
         model = self._tools.generator.name(wanted.model)
-        plan = make_plan(instance, ask, self._defaults)
+        plan = await self._plan(instance, ask)
         slot = await self._slot(instance, plan, query, ask, wanted)
         if slot and self._cache and (kept := await self._cache.recall(slot)):
             _tell_labels(instance, ask)
@@ -154,6 +164,10 @@ class Searching:
             if not quietly:
                 raise
             log.warning("%s", error)
+
+    async def _plan(self, instance: Instance, ask: Ask) -> Plan:
+        plan = make_plan(instance, ask, self._defaults)
+        return await self._trusts.applied(plan) if self._trusts else plan
 
     async def _slot(
         self, instance: Instance, plan: Plan, query: Query, ask: Ask, generation: Generation | None = None
@@ -219,10 +233,12 @@ def _reranking(settings: InstanceSettings, ask: Ask, defaults: SearchDefaults, *
     names = split_chain(model)
     if len(names) > 1:
         model, stages = "", tuple(map(RerankStage, names, CHAIN_WINDOWS))
+    probability = settings.min_probability if ask.min_probability is None else ask.min_probability
     return Reranking(
         model=model,
         window=window,
-        min_relevance=ask.min_relevance,
+        min_relevance=probability or ask.min_relevance,
+        probable=bool(probability),
         budget=ask.budget if ask.budget is not None else settings.reranking_budget or defaults.budget,
         missing=defaults.missing,
         raise_on_failure=settings.reranking_raises if ask.raise_on_failure is None else ask.raise_on_failure,

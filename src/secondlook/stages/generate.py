@@ -10,6 +10,7 @@ from secondlook.ports import Delta, Generator, Prompt
 from secondlook.telemetry import record_span
 
 NOTHING_FOUND = "Nothing was found in the documents for this question."
+NO_EVIDENCE = "The documents hold no good evidence for an answer to this question."
 SEARCH_FAILED = "The documents could not be searched, so there is no answer to this question now."
 
 
@@ -18,7 +19,8 @@ async def generate_answer(
 ) -> AsyncIterator[Delta]:
     """The answer's pieces; with no candidates the model is not called and the answer says why."""
     if not ranking.candidates:
-        yield Delta(SEARCH_FAILED if ranking.failures else NOTHING_FOUND, "stop")
+        nothing = NO_EVIDENCE if ranking.receipt.below else NOTHING_FOUND
+        yield Delta(SEARCH_FAILED if ranking.failures else nothing, "stop")
         return
     turns = query.messages or (Message("user", query.text),)
     if options.system_prompt and not any(turn.role == "system" for turn in turns):

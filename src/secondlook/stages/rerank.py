@@ -74,9 +74,12 @@ async def rerank_candidates(ranking: Ranking, plan: Plan, tools: Tools) -> Ranki
         )
         for stage in options.cascade:
             ranking, receipt = await _run_stage(ranking, receipt, stage, job)
-        if options.min_relevance is not None:
-            ranking = _without_irrelevant(ranking, options.min_relevance)
         receipt = _summed_up(receipt)
+        if options.min_relevance is not None:
+            least = options.by_model.get(receipt.model, options.min_relevance)
+            before = len(ranking.candidates)
+            ranking = _without_irrelevant(ranking, least)
+            receipt = replace(receipt, threshold=least, below=before - len(ranking.candidates))
         tell(
             status=receipt.status,
             reason=receipt.reason,

@@ -45,6 +45,8 @@ def test_a_receipt() -> None:
         "truncated": 2,
         "windowed": 0,
         "query_truncated": False,
+        "threshold": None,
+        "below_threshold": 0,
         "cached": 0,
         "ms": 3.457,
         "stages": [],

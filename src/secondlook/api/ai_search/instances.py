@@ -68,6 +68,7 @@ class InstanceBody(Body):
     reranking_budget_ms: int | None = Field(None, ge=0, le=LONGEST_BUDGET)
     reranking_on_failure: Literal["fall_back", "error"] | None = None
     reranking_weight: float | None = Field(None, ge=0, le=1)
+    reranking_match_probability: float | None = Field(None, ge=0, le=1)
     reranking_stages: list[StageBody] | None = Field(None, max_length=MAX_STAGES)
     index_method: IndexMethodBody | None = None
     hybrid_search_enabled: bool | None = None
@@ -107,6 +108,7 @@ PLAIN = {
     "rewrite_query": "rewriting",
     "reranking_model": "reranking_model",
     "reranking_weight": "reranking_weight",
+    "reranking_match_probability": "min_probability",
     "fusion_method": "fusion_method",
     "chunk": "chunked",
     "chunk_size": "chunk_size",

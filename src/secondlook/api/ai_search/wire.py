@@ -169,6 +169,7 @@ def to_ask(body: SearchBody, instance: Instance, *, public: bool = False) -> Ask
         rerank=rerank.enabled,
         reranker=rerank.model,
         min_relevance=DEFAULT_MIN_RELEVANCE if cut is None else cut,
+        min_probability=0.0 if cut is not None and rerank.match_probability is None else rerank.match_probability,
         budget=seconds(rerank),
         raise_on_failure=strict if rerank.on_failure is None else raises(rerank),
         weight=rerank.weight,

@@ -65,6 +65,7 @@ def test_everything_said() -> None:
         rerank=True,
         reranker="m",
         min_relevance=0.0,
+        min_probability=0.0,
         budget=0.25,
         raise_on_failure=True,
         rewriting=True,

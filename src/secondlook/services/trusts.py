@@ -1,0 +1,66 @@
+"""Thresholds as probabilities: what the last run of the Lab says that a model's scores are worth on an instance."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from secondlook.domain.options import Plan
+from secondlook.evaluation.calibration import Calibration
+from secondlook.ledgers import LabBook
+
+FRESH = 10.0
+"""Seconds for which calibrations are not looked up again; a command may have made newer ones."""
+NEVER = 1.01
+"""A threshold that no score reaches: none of the model's scores is worth the probability."""
+
+
+class Trusts:
+    """Calibrations by instance and identity of the model."""
+
+    def __init__(self, book: LabBook) -> None:
+        self._book = book
+        self._known: dict[str, tuple[float, Mapping[str, Calibration]]] = {}
+
+    async def applied(self, plan: Plan) -> Plan:
+        """The plan; where its threshold is a probability, with the score that stands for it, by model.
+
+        A model that was not calibrated here keeps the probability as the threshold of its scores.
+        """
+        options = plan.reranking
+        if options is None or not options.probable or options.min_relevance is None:
+            return plan
+        wanted = options.min_relevance
+        found = {name: one.threshold(wanted) for name, one in (await self.of(plan.index)).items()}
+        by_model = {name: NEVER if least is None else least for name, least in found.items()}
+        return replace(plan, reranking=replace(options, by_model=by_model))
+
+    async def of(self, uid: str) -> Mapping[str, Calibration]:
+        """What is known of the models on that instance."""
+        at, found = self._known.get(uid, (-FRESH, {}))
+        if time.monotonic() - at >= FRESH:
+            run = await self._book.last(uid)
+            found = calibrations_in(json.loads(run.report)) if run else {}
+            self._known = {uid: (time.monotonic(), found), **{k: v for k, v in self._known.items() if k != uid}}
+        return found
+
+    def forget(self, uid: str) -> None:
+        """There are newer ones."""
+        self._known.pop(uid, None)
+
+
+def calibrations_in(report: Mapping[str, Any]) -> Mapping[str, Calibration]:
+    """The calibrations of a report by identity of the model; of several of one model, that of the most pairs."""
+    told = [(one["model"], one["calibration"]) for one in report["arms"] if one["model"] and one["calibration"]]
+    most_last = sorted(told, key=lambda pair: int(pair[1]["pairs"]))
+    return {
+        model: Calibration(
+            one["method"],
+            tuple(score for score, _ in one["points"]),
+            tuple(probability for _, probability in one["points"]),
+            one["slope"],
+            one["intercept"],
+        )
+        for model, one in most_last
+    }
