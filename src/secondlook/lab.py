@@ -35,6 +35,8 @@ Queries = Annotated[
     typer.Option("--queries", help="Judged queries: a .csv or .jsonl file, or a BEIR folder; may be repeated."),
 ]
 Headings = Annotated[bool, typer.Option("--headings", help="Make queries from headings and questions in documents.")]
+Generated = Annotated[bool, typer.Option("--generated", help="Have the language model ask questions about documents.")]
+Judged = Annotated[bool, typer.Option("--judge", help="Have the language model grade what nobody judged.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="How many queries at most; evenly drawn.")]
 Arms = Annotated[
     Optional[list[str]],  # noqa: UP045
@@ -48,11 +50,47 @@ Concurrency = Annotated[int, typer.Option(min=1, help="Queries at a time; times 
 JsonFile = Annotated[Optional[Path], typer.Option("--json", help="Write report and figures by query here.")]  # noqa: UP045
 
 
+class _Asked:
+    """Where the queries of a command come from; raises ``CallerError`` unless there is one such place."""
+
+    def __init__(self, paths: Sequence[Path], headings: bool, generated: bool, limit: int) -> None:
+        told = [
+            name
+            for name, given in (("--queries", paths), ("--headings", headings), ("--generated", generated))
+            if given
+        ]
+        if not told:
+            raise CallerError(
+                "there are no queries: give --queries FILE, or --headings to make them from the documents"
+            )
+        if len(told) > 1:
+            raise CallerError(
+                f"{' and '.join(told)} are not mixed: queries of people and made ones say different things"
+            )
+        self.origin = {"--headings": "headings", "--generated": "generated"}.get(
+            told[0], ", ".join(path.name for path in paths)
+        )
+        self._read = [query for path in paths for query in read_queries(path)]
+        self._limit = limit
+
+    async def for_instance(self, runtime: Runtime, target: Instance) -> Sequence[JudgedQuery]:
+        """The queries, at most as many as were asked for, evenly from the whole."""
+        lab = runtime.services.lab
+        if self.origin == "headings":
+            return await lab.sets.from_headings(target, limit=self._limit)
+        if self.origin == "generated":
+            return await lab.generated(target, limit=self._limit)
+        most = min(self._limit, len(self._read))
+        return [self._read[at * len(self._read) // most] for at in range(most)]
+
+
 @lab_app.command()
 def run(
     instance: str,
     queries: Queries = None,
     headings: Headings = False,
+    generated: Generated = False,
+    judge: Judged = False,
     limit: Limit = SOME,
     arm: Arms = None,
     budget: Budget = None,
@@ -65,26 +103,25 @@ def run(
 ) -> None:
     """Compare ways to rerank on judged queries, and say which one pays. A run that broke off goes on."""
     arms = tuple(parse_arm(one) for one in arm or ())
-    asked = _read(queries or [], headings)
+    asked = _Asked(tuple(queries or ()), headings, generated, limit)
     for file in (json_file, html_file):
         if file:
             file.open("a").close()  # what cannot be written is better told before the work than after
 
     async def work(runtime: Runtime) -> None:
         target = await find_instance(runtime, account, instance)
-        found = _drawn(asked, limit)
-        if headings:
-            found = await runtime.services.lab.sets.from_headings(target, limit=limit)
-        request = LabRequest(tuple(found), arms, budget, concurrency, _origin(queries or [], headings))
+        found = await asked.for_instance(runtime, target)
+        told = "" if judge else None
+        request = LabRequest(tuple(found), arms, budget, concurrency, asked.origin, judge=told)
         done, rows = await _run(runtime, target, request)
         report = json.loads(done.report)
         _show(report)
         best = _best(report)
-        told = [query_of(row, best) for row in rows]
+        each = [query_of(row, best) for row in rows]
         if json_file:
             json_file.write_text(json.dumps({**report, "by_query": _by_query(rows)}, indent=2) + "\n")
         if html_file:
-            html_file.write_text(render_page(report, told, title=f"Reranking on {instance}"))
+            html_file.write_text(render_page(report, each, title=f"Reranking on {instance}"))
         if apply:
             await _apply(runtime, target, report)
 
@@ -134,16 +171,14 @@ def gate(
     """Measure the instance as it is set, and exit with 1 if it is not good enough; for continuous integration."""
     if min_ndcg is None and not no_regression:
         raise CallerError("there is nothing to hold against: give --min-ndcg, --no-regression or both")
-    asked = _read(queries or [], headings)
+    asked = _Asked(tuple(queries or ()), headings, False, limit)
     known = _by_query_of(before) if before else {}
 
     async def work(runtime: Runtime) -> None:
         target = await find_instance(runtime, account, instance)
-        found = _drawn(asked, limit)
-        if headings:
-            found = await runtime.services.lab.sets.from_headings(target, limit=limit)
         arm = spec_of(target)
-        request = LabRequest(tuple(found), (arm or ArmSpec(),), origin=_origin(queries or [], headings))
+        found = await asked.for_instance(runtime, target)
+        request = LabRequest(tuple(found), (arm or ArmSpec(),), origin=asked.origin)
         done, rows = await _run(runtime, target, request)
         name = arm.name if arm else OFF
         if json_file:
@@ -176,27 +211,6 @@ def spec_of(instance: Instance) -> ArmSpec | None:
 
 def _word(arm: ArmSpec | None) -> str:
     return f"on ({arm.name})" if arm else "off"
-
-
-def _read(paths: Sequence[Path], headings: bool) -> list[JudgedQuery]:
-    if not paths and not headings:
-        raise CallerError("there are no queries: give --queries FILE, or --headings to make them from the documents")
-    if paths and headings:
-        raise CallerError(
-            "--queries and --headings are not mixed: queries of people and made ones say different things"
-        )
-    return [query for path in paths for query in read_queries(path)]
-
-
-def _origin(paths: Sequence[Path], headings: bool) -> str:
-    return "headings" if headings else ", ".join(path.name for path in paths)
-
-
-def _drawn(queries: Sequence[JudgedQuery], limit: int) -> list[JudgedQuery]:
-    """At most ``limit`` of them, evenly from the whole."""
-    if len(queries) <= limit:
-        return list(queries)
-    return [queries[at * len(queries) // limit] for at in range(limit)]
 
 
 async def _run(runtime: Runtime, target: Instance, request: LabRequest) -> tuple[LabRun, Sequence[QueryRow]]:
@@ -279,6 +293,15 @@ def _show(report: Mapping[str, Any]) -> None:
     word = verdict["answer"] if verdict["weight"] is None else f"on with weight {verdict['weight']:g}"
     out.print(f"\nReranking: [bold]{escape(word)}[/]", highlight=False)
     out.print(escape(verdict["sentence"]), highlight=False, soft_wrap=True)
+    if judge := report["judge"]:
+        kappa = (
+            ""
+            if judge["kappa"] is None
+            else f"; it agrees with people on {judge['agreed']}, kappa {judge['kappa']:.2f}"
+        )
+        out.print(
+            f"[dim]a language model graded {judge['graded']:,} passages{kappa}[/]", highlight=False, soft_wrap=True
+        )
     if report["synthetic"]:
         told = f"{report['synthetic']} of {report['queries']} queries were made from the documents"
         out.print(f"[dim]{told}: they say less than those of people[/]", highlight=False, soft_wrap=True)

@@ -150,3 +150,9 @@ class LabBook(Protocol):
 
     async def forget(self, instance_uid: str) -> None:
         """Forget all runs of the instance."""
+
+    async def grade(self, judge: str, mark: str) -> int | None:
+        """What that judge said of the pair of that mark."""
+
+    async def keep_grade(self, judge: str, mark: str, grade: int) -> None:
+        """Remember it."""

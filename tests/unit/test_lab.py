@@ -121,7 +121,9 @@ def test_a_gate_holds_and_fails(cli: Cli, filled: Path, tmp_path: Path) -> None:
     ("arguments", "told"),
     [
         (("run", "docs"), "there are no queries"),
-        (("run", "docs", "--headings", "--queries", "q.csv"), "are not mixed"),
+        (("run", "docs", "--headings", "--queries", "q.csv"), "--queries and --headings are not mixed"),
+        (("run", "docs", "--generated"), "SECONDLOOK_LLM_URL"),
+        (("run", "docs", "--headings", "--judge"), "SECONDLOOK_LLM_URL"),
         (("run", "docs", "--queries", "no.csv"), "no.csv cannot be read"),
         (("run", "docs", "--headings", "--arm", "speed=1"), "one of the words"),
         (("run", "lost", "--headings"), "there is no instance 'lost'"),

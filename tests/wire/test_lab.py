@@ -1,12 +1,15 @@
 """The Lab over the wire: a run from its queries to its verdict, in every form, and every refusal."""
 
 import asyncio
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from secondlook.models.fakes import FakeReranker
+from secondlook.models.extractive import ExtractiveGenerator
+from secondlook.models.fakes import FakeGenerator, FakeReranker
 from secondlook.ports import Passage
 from secondlook.stages.generate import NO_EVIDENCE
 from tests.wire.conftest import BGE, BROKEN, MISSING, NEW, Wire, error_of
@@ -116,6 +119,44 @@ def test_queries_from_the_documents_are_labelled(wire: Wire) -> None:
     wire.upload("long.md", "# How to trim the wick of a lamp\n\nTrim it.\n")
     done = waited(wire, begun(wire, queries=None, query_set="headings", arms=[{"model": BGE}]))
     assert done["report"]["synthetic"] == done["report"]["queries"] == 1
+
+
+@pytest.fixture
+def judging(tmp_path: Path) -> Iterator[Wire]:
+    """A wire whose language model answers 2 to whatever it is asked."""
+    made = Wire(tmp_path, FakeGenerator(answer="2 answers it"))
+    yield made
+    made.close()
+
+
+def test_a_judge_grades_what_nobody_judged(judging: Wire) -> None:
+    filled(judging)
+    bare = [{"query": f"lamp oil {at}"} for at in range(6)]
+    run = begun(judging, queries=[*queries(6), *bare], judge={})
+    report = waited(judging, run)["report"]
+    assert report["queries"] == 12
+    assert report["judge"] == {"graded": 6 * 3 + 6 * 4, "agreed": 6, "kappa": 1.0}
+    assert [arm["holes"] for arm in report["arms"]] == [0.0, 0.0]
+
+
+def test_questions_that_a_language_model_asks(judging: Wire) -> None:
+    filled(judging)
+    run = begun(judging, queries=None, query_set="generated", limit=3)
+    done = waited(judging, run)
+    assert done["query_set"] == "generated" and done["report"]["synthetic"] == done["report"]["queries"] == 1, (
+        "the model asks the same each time"
+    )
+    told = judging.get(f"{LAB}/runs/{run['id']}/queries").json()["result"]
+    assert "#0-" in next(iter(told[0]["relevant"]))
+
+
+def test_a_judge_that_cannot_is_told_before_anything_runs(tmp_path: Path) -> None:
+    made = Wire(tmp_path, ExtractiveGenerator())
+    filled(made)
+    for body in ({"queries": queries(2), "judge": {}}, {"query_set": "generated"}):
+        answer = made.post(f"{LAB}/runs", {"arms": [{"window": 4}], **body})
+        assert error_of(answer)[:2] == (502, 7033) and "SECONDLOOK_LLM_URL" in answer.text
+    made.close()
 
 
 def test_cancel(wire: Wire) -> None:

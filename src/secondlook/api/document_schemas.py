@@ -203,6 +203,7 @@ SHAPES: Mapping[str, Schema] = {
         queries=WHOLE,
         synthetic=WHOLE,
         stale_judgments=WHOLE,
+        judge={"type": ["object", "null"]},
         budget={"type": ["number", "null"]},
         concurrency=WHOLE,
         seconds=NUMBER,

@@ -98,6 +98,9 @@ def _warnings(report: Told) -> list[str]:
     told = [f"{one['name']}: {flag}" for one in report["arms"] for flag in one["flags"]]
     if report["synthetic"]:
         told.append("queries made from the documents use the documents' words: they say less than those of people")
+    if judge := report["judge"]:
+        kappa = "nobody else did" if judge["kappa"] is None else f"kappa with people is {judge['kappa']:.2f}"
+        told.append(f"a language model graded {judge['graded']:,} passages ({kappa}, {judge['agreed']:,} passages)")
     if report["stale_judgments"]:
         told.append(f"{report['stale_judgments']} judgments were left out: the text that they speak of has changed")
     if report["index_changed"]:

@@ -139,9 +139,12 @@ def parse_queries(content: bytes, name: str) -> list[JudgedQuery]:
     return found
 
 
-def read_rows(rows: Iterable[object], name: str) -> list[JudgedQuery]:
-    """Objects as those of a ``.jsonl`` file; raises ``CallerError`` with the number of the bad one, from 1."""
-    return merge([_read_row(row, f"{name}, line {number}") for number, row in enumerate(rows, 1)])
+def read_rows(rows: Iterable[object], name: str, *, bare: bool = False) -> list[JudgedQuery]:
+    """Objects as those of a ``.jsonl`` file; raises ``CallerError`` with the number of the bad one, from 1.
+
+    ``bare`` ones need no items: somebody else will judge.
+    """
+    return merge([_read_row(row, f"{name}, line {number}", bare=bare) for number, row in enumerate(rows, 1)])
 
 
 def merge(queries: Iterable[JudgedQuery]) -> list[JudgedQuery]:
@@ -211,7 +214,7 @@ def _read_lines(text: str, name: str) -> list[JudgedQuery]:
     return [one for one in found if one.judgments]
 
 
-def _read_row(row: object, where: str) -> JudgedQuery:
+def _read_row(row: object, where: str, *, bare: bool = False) -> JudgedQuery:
     if not isinstance(row, dict):
         raise CallerError(f"{where}: an object with a query and items is needed")
     query = _checked(row.get("query"), where)
@@ -219,6 +222,8 @@ def _read_row(row: object, where: str) -> JudgedQuery:
     if isinstance(told := row.get("feedback"), list):
         return JudgedQuery(query, tuple(_told(one, where) for one in told), synthetic)
     items = row.get("items")
+    if bare and not items:
+        return JudgedQuery(query, (), synthetic)
     if not isinstance(items, list | dict) or not items:
         raise CallerError(f"{where}: items is {_short(items)}: give keys, or an object of key and grade")
     if isinstance(items, dict):

@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from secondlook.evaluation.agreement import cohen_kappa
 from secondlook.evaluation.calibration import Bin, Calibration, brier_score, fit, reliability, threshold_for_precision
 from secondlook.evaluation.comparison import Comparison, compare, compare_groups
 from secondlook.evaluation.metrics import ndcg_at, recall_at, reciprocal_rank_at
@@ -50,13 +51,21 @@ class ArmRow:
 
 @dataclass(frozen=True, slots=True)
 class QueryRow:
-    """All arms on one query; ``segments`` are kind and value of each group that it belongs to."""
+    """All arms on one query.
+
+    Attributes:
+        segments: kind and value of each group that the query belongs to.
+        graded: passages that a language model judged.
+        agreement: what people and the model said of the passages that both judged: whether each is relevant.
+    """
 
     query: str
     arms: Mapping[str, ArmRow] = field(hash=False)
     grades: Mapping[str, int] = field(hash=False)
     segments: tuple[tuple[str, str], ...] = ()
     synthetic: bool = False
+    graded: int = 0
+    agreement: tuple[tuple[bool, bool], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +122,22 @@ class ArmReport:
 
 @dataclass(frozen=True, slots=True)
 class LabReport:
-    """Everything that a verdict stands on; ``front`` are the arms that none beats in both quality and time."""
+    """Everything that a verdict stands on.
+
+    Attributes:
+        front: the arms that none beats in both quality and time.
+        graded: passages that a language model judged.
+        agreed: passages that people judged too, and ``kappa``, Cohen's, of what both said.
+    """
 
     queries: int
     synthetic: int
     arms: tuple[ArmReport, ...]
     verdict: Verdict
     front: tuple[str, ...]
+    graded: int = 0
+    agreed: int = 0
+    kappa: float | None = None
 
 
 def measure(ranked: Sequence[str], grades: Mapping[str, int], milliseconds: float) -> ArmRow:
@@ -176,12 +194,16 @@ def sum_up(rows: Sequence[QueryRow], weights: Mapping[str, float], *, budget: fl
         for one in arms
         if one.comparison
     ]
+    agreement = [pair for row in rows for pair in row.agreement]
     return LabReport(
         len(rows),
         sum(row.synthetic for row in rows),
         tuple(arms),
         judge(measured, queries=len(rows), budget=budget),
         tuple(pareto_front({one.name: (one.ndcg, one.p95) for one in arms})),
+        sum(row.graded for row in rows),
+        len(agreement),
+        cohen_kappa(agreement),
     )
 
 

@@ -9,10 +9,11 @@ from secondlook.domain.candidate import Evidence, Ranking
 from secondlook.domain.language import detect_language
 from secondlook.domain.options import Plan
 from secondlook.domain.query import Query
-from secondlook.evaluation.queries import JudgedQuery, segments_of
-from secondlook.evaluation.report import OFF, ArmRow, QueryRow, measure
+from secondlook.evaluation.queries import JudgedQuery, Judgment, segments_of
+from secondlook.evaluation.report import FIRST, OFF, ArmRow, QueryRow, measure
 from secondlook.pipeline import search
 from secondlook.ports import Passage, Reranker, Rerankers, ScoreKind, Scores, Tools, declared
+from secondlook.services.judging import RELEVANT, Judge
 from secondlook.stages.rerank import rerank_candidates
 from secondlook.telemetry import tenant
 
@@ -25,12 +26,14 @@ class Bench:
     """The plans that are compared: one without reranking, and the arms by name.
 
     The stages are those that serve. Arms that fetch the same candidates share them, and each pair of query and passage
-    is read once by each model, however many arms want its score.
+    is read once by each model, however many arms want its score. A judge grades
+    those of the first ten that nobody has judged.
     """
 
     tools: Tools
     base: Plan
     arms: Mapping[str, Plan] = field(hash=False)
+    judge: Judge | None = None
 
     async def measure(self, query: JudgedQuery) -> QueryRow:
         """What every arm does with the query.
@@ -47,16 +50,41 @@ class Bench:
             started = time.perf_counter()
             ranking = await search(Query(query.text), plan, self.tools)
             pools[plan] = ranking, time.perf_counter() - started
-        rows = {OFF: _row(pools[_bare(self.base)], query)}
+        found = {OFF: pools[_bare(self.base)]}
         widest_first = sorted(self.arms.items(), key=lambda one: -one[1].retrieval.num_candidates)
         for name, plan in widest_first:
             ranking, spent = pools[_bare(plan)]
             memory.spent = 0.0
             ranking = await rerank_candidates(ranking, plan, memory.tools)
-            rows[name] = _row((ranking, spent + memory.spent), query)
+            found[name] = ranking, spent + memory.spent
+        query, graded, agreement = await self._graded(query, [ranking for ranking, _ in found.values()])
+        rows = {name: _row(one, query) for name, one in found.items()}
         segments = tuple(segments_of(query.text, detect_language(query.text)))
         in_order = {name: rows[name] for name in (OFF, *self.arms)}
-        return QueryRow(query.text, in_order, query.grades, segments, query.synthetic)
+        return QueryRow(query.text, in_order, query.grades, segments, query.synthetic, graded, agreement)
+
+    async def _graded(
+        self, query: JudgedQuery, rankings: Sequence[Ranking]
+    ) -> tuple[JudgedQuery, int, tuple[tuple[bool, bool], ...]]:
+        """The query with the judge's grades where nobody judged, how many those are, and what both said elsewhere."""
+        if self.judge is None:
+            return query, 0, ()
+        shown = {one.chunk.id: one.chunk for ranking in rankings for one in ranking.candidates[:FIRST]}
+        chunks = list(shown.values())
+        said = await self.judge.grade_all(query.text, [chunk.passage for chunk in chunks])
+        known, most = query.grades, max(query.grades.values(), default=0)
+        new: list[Judgment] = []
+        both: list[tuple[bool, bool]] = []
+        for chunk, grade in zip(chunks, said, strict=True):
+            unit = query.unit_of(chunk.item_key, chunk.start, chunk.end)
+            if grade is None:
+                continue
+            if unit in known:
+                both.append((known[unit] > 0, grade >= RELEVANT))
+            else:
+                worth = grade if not most else most if grade >= RELEVANT else 0
+                new.append(Judgment(chunk.item_key, worth, chunk.start, chunk.end))
+        return replace(query, judgments=(*query.judgments, *new)), len(new), tuple(both)
 
 
 def _bare(plan: Plan) -> Plan:

@@ -21,6 +21,7 @@ class LabRequest:
     Attributes:
         budget: milliseconds that a search may take at the 95th percentile, for the verdict; None for any.
         concurrency: queries that are measured at the same time.
+        judge: the language model that grades what nobody judged, empty for the configured one; None for none.
         stale: judgments that were left out, since the text that they speak of is no longer there.
     """
 
@@ -31,6 +32,7 @@ class LabRequest:
     origin: str = "uploaded"
     stale: int = 0
     generation: int = 0
+    judge: str | None = None
 
 
 def request_json(request: LabRequest) -> str:
@@ -61,7 +63,8 @@ def read_row(text: str) -> QueryRow:
         for name, one in raw["arms"].items()
     }
     segments = tuple((kind, value) for kind, value in raw["segments"])
-    return QueryRow(raw["query"], arms, raw["grades"], segments, raw["synthetic"])
+    agreement = tuple((person, model) for person, model in raw["agreement"])
+    return QueryRow(raw["query"], arms, raw["grades"], segments, raw["synthetic"], raw["graded"], agreement)
 
 
 def report_of(report: LabReport, request: LabRequest, cost: Mapping[str, object]) -> dict[str, object]:
@@ -81,6 +84,9 @@ def report_of(report: LabReport, request: LabRequest, cost: Mapping[str, object]
         "queries": report.queries,
         "synthetic": report.synthetic,
         "stale_judgments": request.stale,
+        "judge": None
+        if request.judge is None
+        else {"graded": report.graded, "agreed": report.agreed, "kappa": report.kappa},
         "budget": request.budget,
         "concurrency": request.concurrency,
         **cost,

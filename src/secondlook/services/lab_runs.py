@@ -22,11 +22,12 @@ from secondlook.errors import (
     SecondlookError,
     SetupError,
 )
-from secondlook.evaluation.queries import merge
+from secondlook.evaluation.queries import JudgedQuery
 from secondlook.evaluation.report import LabReport, QueryRow, sum_up
 from secondlook.ledgers import LabBook
 from secondlook.ports import Catalog, Indexer, Tools
 from secondlook.services.arms import MOST_ARMS, base_plan, check_arm, default_arms, plan_of
+from secondlook.services.judging import Judge
 from secondlook.services.lab import Bench
 from secondlook.services.lab_records import (
     LabRequest,
@@ -124,6 +125,7 @@ class LabRuns:
 
         Raises:
             CooldownError: one runs over this instance.
+            GeneratorError: the judge cannot grade.
             CallerError: there are no queries or too many, two arms are one, or all judgments are stale.
             InvalidModelError, InvalidRetrievalTypeError: an arm cannot be.
         """
@@ -169,6 +171,10 @@ class LabRuns:
     async def rows(self, run: LabRun) -> Sequence[QueryRow]:
         """What the queries came to so far."""
         return [read_row(one) for one in await self._book.rows(run.id)]
+
+    async def generated(self, instance: Instance, *, limit: int) -> Sequence[JudgedQuery]:
+        """Questions that the language model asks; raises as ``QuerySets.generated``."""
+        return await self.sets.generated(instance, self._outside.tools.generator, limit=limit)
 
     async def cancel(self, instance: Instance, run_id: str) -> LabRun:
         """The run, ended; raises ``JobNotFoundError`` or ``JobEndedError``."""
@@ -226,12 +232,19 @@ class LabRuns:
                 self._check_model(stage.model)
         if not 1 <= request.concurrency <= MOST_CONCURRENT:
             raise CallerError(f"the concurrency is {request.concurrency}, it must be 1 to {MOST_CONCURRENT}")
-        queries, stale = await self.sets.fresh(instance, merge(request.queries))
+        queries, stale = await self.sets.fresh(instance, request.queries, bare=request.judge is not None)
         if not 1 <= len(queries) <= MOST_QUERIES:
             told = f" ({stale} judgments speak of text that is no longer there)" if stale else ""
             raise CallerError(f"{len(queries)} judged queries are left{told}: give 1 to {MOST_QUERIES:,}")
+        if request.judge is not None:  # once, so that one that cannot is told before anything is measured
+            await self._judge(request.judge).grade(
+                "when does lamp oil freeze", "Lamp oil freezes at minus ten degrees."
+            )
         generation = await self._outside.tools.retriever.read_generation(instance.uid)
         return replace(request, queries=tuple(queries), arms=tuple(arms), stale=stale, generation=generation)
+
+    def _judge(self, model: str) -> Judge:
+        return Judge(self._outside.tools.generator, self._book, model)
 
     def _check_model(self, name: str) -> None:
         try:
@@ -263,7 +276,8 @@ class LabRuns:
         if await outside.tools.retriever.read_generation(instance.uid) != request.generation:
             await self._book.drop_rows(run_id)
         arms = {arm.name: plan_of(arm, instance, outside.defaults) for arm in request.arms}
-        bench = Bench(outside.tools, base_plan(instance, outside.defaults), arms)
+        judge = None if request.judge is None else self._judge(request.judge)
+        bench = Bench(outside.tools, base_plan(instance, outside.defaults), arms, judge)
         await bench.measure(request.queries[0])  # models are loaded and caches are warm when figures are taken
         rows = [read_row(one) for one in await self._book.rows(run_id)]
         waiting: list[QueryRow] = []

@@ -7,7 +7,8 @@ from secondlook.domain.chunk import Chunk
 from secondlook.domain.instance import Instance
 from secondlook.errors import CallerError
 from secondlook.evaluation.queries import JudgedQuery, Judgment, from_headings, is_stale, questions_in
-from secondlook.ports import Catalog, Indexer
+from secondlook.ports import Catalog, Generator, Indexer
+from secondlook.services.judging import ask_about
 
 PAGE = 500
 """Chunks that are read at a time."""
@@ -38,8 +39,32 @@ class QuerySets:
         step = max(1, len(queries) // limit)
         return queries[::step][:limit]
 
-    async def fresh(self, instance: Instance, queries: Sequence[JudgedQuery]) -> tuple[list[JudgedQuery], int]:
-        """The queries without the judgments whose text has changed, and how many those are."""
+    async def generated(
+        self, instance: Instance, generator: Generator, *, limit: int, model: str = ""
+    ) -> list[JudgedQuery]:
+        """Questions that a language model asks about chunks from all over the instance.
+
+        Raises:
+            CallerError: nothing is indexed. GeneratorError: the model fails, or there is none that could ask.
+        """
+        items = list(await self._catalog.list_items(instance.uid, ("completed",)))
+        if not items:
+            raise CallerError("nothing is indexed that one could ask about: upload documents first")
+        chosen = items[:: max(1, len(items) // limit)]
+        chunks: list[Chunk] = []
+        for place, item in enumerate(chosen):
+            found = await self._chunks(instance, item.id)
+            share = max(1, -(-limit * (place + 1) // len(chosen)) - len(chunks))
+            chunks += [found[at * len(found) // share] for at in range(min(share, len(found)))]
+        return await ask_about(generator, chunks[:limit], model)
+
+    async def fresh(
+        self, instance: Instance, queries: Sequence[JudgedQuery], *, bare: bool = False
+    ) -> tuple[list[JudgedQuery], int]:
+        """The queries without the judgments whose text has changed, and how many those are.
+
+        One without any relevant judgment goes, unless ``bare`` says that somebody will judge.
+        """
         texts: dict[str, bytes] = {}
         kept: list[JudgedQuery] = []
         stale = 0
@@ -52,7 +77,7 @@ class QuerySets:
                     stale += 1
                 else:
                     fresh.append(one)
-            if any(one.grade > 0 for one in fresh):
+            if bare or any(one.grade > 0 for one in fresh):
                 kept.append(replace(query, judgments=tuple(fresh)))
         return kept, stale
 

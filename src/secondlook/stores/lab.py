@@ -50,6 +50,14 @@ rows_of = Table(
     Column("told", Text, nullable=False),
 )
 
+grades = Table(
+    "lab_grades",
+    tables,
+    Column("judge", String(255), primary_key=True),
+    Column("mark", String(64), primary_key=True),
+    Column("grade", Integer, nullable=False),
+)
+
 BRIEF = [column for column in runs.c if column.name not in ("request", "report")]
 
 
@@ -129,6 +137,18 @@ class SqlLabBook:
         mine = select(runs.c.id).where(runs.c.instance_uid == instance_uid)
         await self._database.write(
             delete(rows_of).where(rows_of.c.run_id.in_(mine)), delete(runs).where(runs.c.instance_uid == instance_uid)
+        )
+
+    async def grade(self, judge: str, mark: str) -> int | None:
+        """What that judge said of the pair of that mark."""
+        query = select(grades.c.grade).where(grades.c.judge == judge, grades.c.mark == mark)
+        return next((int(row["grade"]) for row in await self._database.rows(query)), None)
+
+    async def keep_grade(self, judge: str, mark: str, grade: int) -> None:
+        """Remember it; the newest counts."""
+        await self._database.write(
+            delete(grades).where(grades.c.judge == judge, grades.c.mark == mark),
+            insert(grades).values(judge=judge, mark=mark, grade=grade),
         )
 
     async def _run(self, row: Row) -> LabRun:

@@ -50,12 +50,19 @@ class ArmBody(Body):
     match_threshold: float | None = Field(None, ge=0, le=1)
 
 
+class JudgeBody(Body):
+    """A language model that grades what nobody judged; the configured one unless it is named."""
+
+    model: str = Field("", max_length=300)
+
+
 class RunBody(Body):
     """A run to begin: queries, a file of them, or those that the documents ask."""
 
     queries: list[dict[str, Any]] | None = Field(None, max_length=MOST_QUERIES)
     file: FileBody | None = None
-    query_set: Literal["headings", "log"] | None = None
+    query_set: Literal["headings", "generated", "log"] | None = None
+    judge: JudgeBody | None = None
     limit: int | None = Field(None, ge=1, le=MOST_QUERIES)
     arms: list[ArmBody] | None = Field(None, max_length=MOST_ARMS)
     budget_ms: float | None = Field(None, gt=0, le=600_000)
@@ -100,7 +107,8 @@ def _add_runs(router: APIRouter, services: Services) -> None:
         body = validate(RunBody, await read_json(request, LARGEST_QUERIES))
         queries, origin = await _queries(services, instance, body)
         arms = tuple(to_arm(one) for one in body.arms or ())
-        asked = LabRequest(queries, arms, body.budget_ms, body.concurrency or 1, origin)
+        judge = None if body.judge is None else body.judge.model
+        asked = LabRequest(queries, arms, body.budget_ms, body.concurrency or 1, origin, judge=judge)
         return JSONResponse(success(run_of(await services.lab.begin(instance, asked))))
 
     @router.get("/runs", name="list")
@@ -221,12 +229,14 @@ async def _queries(services: Services, instance: Instance, body: RunBody) -> tup
     most = body.limit or SOME
     if body.query_set == "log":
         return await _logged(services, instance, most), body.query_set
+    if body.query_set == "generated":
+        return tuple(await services.lab.generated(instance, limit=most)), body.query_set
     if body.query_set:
         return tuple(await services.lab.sets.from_headings(instance, limit=most)), body.query_set
     if body.file:
         found, origin = parse_queries(body.file.content.encode(), body.file.name), body.file.name
     else:
-        found, origin = read_rows(body.queries or [], "queries"), "uploaded"
+        found, origin = read_rows(body.queries or [], "queries", bare=body.judge is not None), "uploaded"
     most = body.limit or len(found)
     return tuple(found[at * len(found) // most] for at in range(most)) if most < len(found) else tuple(found), origin
 
