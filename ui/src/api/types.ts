@@ -60,6 +60,8 @@ export interface Settings {
   rewrite_model: string;
   rewrite_query: boolean;
   reranking: boolean;
+  reranking_mode: "fixed" | "auto";
+  reranking_match_probability: number;
   reranking_model: string | null;
   reranking_weight: number;
   reranking_budget_ms: number | null;

@@ -95,7 +95,7 @@ function SectionOf({ section }: { section: Section }) {
       );
     case "reranking":
       return (
-        <Editor title="Reranking" about="A second model reads the candidates and puts the best first." fields={["reranking", "reranking_model", "reranking_stages", "reranking_budget_ms", "reranking_weight", "reranking_on_failure"]}>
+        <Editor title="Reranking" about="A second model reads the candidates and puts the best first." fields={["reranking", "reranking_mode", "reranking_match_probability", "reranking_model", "reranking_stages", "reranking_budget_ms", "reranking_weight", "reranking_on_failure"]}>
           {(form) => <RerankingForm {...form} />}
         </Editor>
       );

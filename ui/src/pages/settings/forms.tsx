@@ -18,6 +18,8 @@ export const FRESH: Settings = {
   rewrite_model: "",
   rewrite_query: false,
   reranking: true,
+  reranking_mode: "fixed",
+  reranking_match_probability: 0,
   reranking_model: null,
   reranking_weight: 1,
   reranking_budget_ms: null,
@@ -208,7 +210,7 @@ export function BoostForm({ draft, set }: Form) {
   );
 }
 
-export function RerankingForm({ draft, set }: Form) {
+export function RerankingForm({ draft, set, created }: Form) {
   const [stage] = draft.reranking_stages;
   const cascade = draft.reranking_stages.length > 1;
   function choose(model: string | null): void {
@@ -221,6 +223,7 @@ export function RerankingForm({ draft, set }: Form) {
   return (
     <div className="flex flex-col gap-5">
       <Toggle label="Rerank results" checked={draft.reranking} onChange={(reranking) => set({ reranking })} help="A second model reads the query together with each candidate and puts what answers it first. It costs a moment of every search." />
+      {created && <Toggle label="Follow the Lab's verdicts" checked={draft.reranking_mode === "auto"} onChange={(follow) => set({ reranking_mode: follow ? "auto" : "fixed" })} help="Each run of the Lab that ends in a verdict then sets the switch above, the model, the window and the weight." />}
       {draft.reranking && cascade && (
         <div className="flex flex-wrap items-center gap-3 rounded-lg bg-kumo-recessed px-3 py-2">
           <span>A cascade serves: {draft.reranking_stages.map((one) => one.model || "built in").join(" → ")}. The API changes it.</span>
@@ -246,6 +249,11 @@ export function RerankingForm({ draft, set }: Form) {
               ]}
             />
           </div>
+          {created && (
+            <div className="grid gap-5 sm:grid-cols-2">
+              <Slider label="Least probability of being relevant" value={draft.reranking_match_probability} onChange={(reranking_match_probability) => set({ reranking_match_probability })} shown={draft.reranking_match_probability ? draft.reranking_match_probability.toFixed(2) : "no cut"} help="Holds for any model that a run of the Lab has measured here." />
+            </div>
+          )}
           <p className="rounded-lg bg-kumo-recessed px-3 py-2 text-[13px]">
             The reranking threshold belongs to each request, 0.40 unless it says otherwise. The playground shows what each value
             would drop.

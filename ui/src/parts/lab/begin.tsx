@@ -7,10 +7,10 @@ import { told } from "../../api/client";
 import type { LabRun } from "../../api/types";
 import { bytes } from "../../words";
 import { Card } from "../card";
-import { NumberField, Slider } from "../fields";
+import { NumberField, Slider, Toggle } from "../fields";
 import { ModelChoice } from "../models";
 
-type Origin = "file" | "log" | "headings";
+type Origin = "file" | "log" | "headings" | "generated";
 interface Arm {
   model: string | null;
   window: number | null;
@@ -23,6 +23,7 @@ export function Begin({ place, logged, onBegun }: { place: Place; logged: boolea
   const [limit, setLimit] = useState<number | null>(300);
   const [budget, setBudget] = useState<number | null>(null);
   const [arms, setArms] = useState<Arm[]>([]);
+  const [judge, setJudge] = useState(false);
   const [error, setError] = useState("");
   const [busy, setBusy] = useState(false);
 
@@ -33,6 +34,7 @@ export function Begin({ place, logged, onBegun }: { place: Place; logged: boolea
     try {
       const body = {
         ...(origin === "file" && file ? { file: { name: file.name, content: await file.text() } } : { query_set: origin }),
+        ...(judge && { judge: { model: "" } }),
         ...(limit && { limit }),
         ...(budget && { budget_ms: budget }),
         ...(arms.length && { arms: arms.map((one) => ({ ...(one.model && { model: one.model }), ...(one.window && { window: one.window }), weight: one.weight })) }),
@@ -48,16 +50,20 @@ export function Begin({ place, logged, onBegun }: { place: Place; logged: boolea
   return (
     <form onSubmit={begin}>
       <Card title="Measure whether reranking pays" about="Every arm ranks the same queries; each is held against search without reranking.">
-        <fieldset className="grid gap-3 lg:grid-cols-3">
+        <fieldset className="grid gap-3 sm:grid-cols-2">
           <legend className="mb-1.5 font-medium">Queries</legend>
           <Kind name="log" now={origin} set={setOrigin} label="Query log" about={logged ? "What people asked, judged by their clicks and thumbs." : "No query log is kept: Metrics switches it on."} />
           <Kind name="file" now={origin} set={setOrigin} label="A file" about="CSV with query and item, or JSON lines with query and items." />
           <Kind name="headings" now={origin} set={setOrigin} label="Headings" about="Questions and headings of the documents themselves: synthetic, and easier than people are." />
+          <Kind name="generated" now={origin} set={setOrigin} label="Generated" about="Questions that a language model asks about passages: synthetic, and the server needs such a model." />
         </fieldset>
         {origin === "file" && <FileField file={file} set={setFile} />}
         <div className="mt-5 grid gap-5 sm:grid-cols-2">
           <NumberField label="Queries at most" value={limit} min={1} max={5000} onChange={setLimit} help="300 tell apart what matters; a run takes about a tenth of a second for each and arm." />
           <NumberField label="A search may take" unit="ms" value={budget} min={1} max={600_000} onChange={setBudget} help="At the 95th percentile. Empty: quality alone decides." />
+        </div>
+        <div className="mt-5">
+          <Toggle label="Let a language model grade what nobody judged" checked={judge} onChange={setJudge} help="Among the first ten of each arm; each pair is asked once, and its agreement with people is told." />
         </div>
         <h3 className="mt-6 font-medium">Arms</h3>
         <p className="text-[13px] text-kumo-subtle">{arms.length ? "Besides search without reranking, which is always there." : "The built-in reranker in several windows and weights, and every other reranker that is here."}</p>
