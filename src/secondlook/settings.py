@@ -45,6 +45,7 @@ class Settings:
         parse_memory_mb: memory that a document may take while it is read, in MiB.
         parse_seconds: longest that reading a document may take.
         ocr_languages: of scanned pages and pictures, as Tesseract names them.
+        query_log_lines: searches that the query log of an instance keeps; 0 forbids query logs.
         heading_context: whether the models read the headings above a passage with it.
         npm_registry: where that package may be fetched from, once; nowhere when empty.
         folder_roots: folders below which users may have folders of this machine indexed; none when empty.
@@ -101,6 +102,7 @@ class Settings:
     parse_seconds: int = 60
     ocr_languages: str = "eng"
     heading_context: bool = False
+    query_log_lines: int = 50_000
 
     @property
     def models_dir(self) -> Path:
@@ -120,12 +122,9 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         raise SetupError(f"{PREFIX}LANGUAGE_GUARD is route: name the model in {PREFIX}MULTILINGUAL_RERANKER")
     if port is not None and not 0 <= port <= LAST_PORT:
         raise SetupError(f"port {port}: give a whole number from 0 to {LAST_PORT}")
-    cache = _text("CACHE_DIR", "")
-    rerankers = _text("RERANKERS", "")
-    snippets = _text("SNIPPET_DIR", "")
     return Settings(
         data_dir=data_dir or Path(_text("DATA_DIR", str(plain.data_dir))),
-        cache_dir=Path(cache) if cache else None,
+        cache_dir=_path("CACHE_DIR"),
         host=host or _text("HOST", plain.host),
         port=port if port is not None else _number("PORT", plain.port, 0, LAST_PORT),
         rerank_candidates=_number("RERANK_CANDIDATES", plain.rerank_candidates, 0, 1000),
@@ -143,8 +142,8 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         answer_cache_mb=_number("ANSWER_CACHE_MB", plain.answer_cache_mb, 0, 1_000_000),
         log_level=_choice("LOG_LEVEL", plain.log_level, LOG_LEVELS),
         compatibility=cast(Compatibility, compatibility),  # as above
-        rerankers=Path(rerankers) if rerankers else None,
-        snippet_dir=Path(snippets) if snippets else None,
+        rerankers=_path("RERANKERS"),
+        snippet_dir=_path("SNIPPET_DIR"),
         npm_registry=_text("NPM_REGISTRY", ""),
         max_instances=_number("MAX_INSTANCES", plain.max_instances, 1, 1_000_000),
         max_namespaces=_number("MAX_NAMESPACES", plain.max_namespaces, 0, 1_000_000),
@@ -160,6 +159,7 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         parse_seconds=_number("PARSE_SECONDS", plain.parse_seconds, 1, 3600),
         ocr_languages=_languages("OCR_LANGUAGES", plain.ocr_languages),
         heading_context=_switch(f"{PREFIX}HEADING_CONTEXT"),
+        query_log_lines=_number("QUERY_LOG_LINES", plain.query_log_lines, 0, 10_000_000),
     )
 
 
@@ -180,6 +180,11 @@ def _servers(plain: Settings) -> dict[str, Any]:
 
 def _text(name: str, default: str) -> str:
     return os.environ.get(PREFIX + name, "").strip() or default
+
+
+def _path(name: str) -> Path | None:
+    text = _text(name, "")
+    return Path(text) if text else None
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ def settings_rows() -> dict[str, list[str]]:
 def variables_read() -> set[str]:
     """The environment variables that ``settings.py`` reads."""
     source = (SOURCE / "settings.py").read_text(encoding="utf-8")
-    ours = re.findall(r"""_(?:text|number|choice|languages)\("([A-Z0-9_]+)\"""", source) + re.findall(
+    ours = re.findall(r"""_(?:text|path|number|choice|languages)\("([A-Z0-9_]+)\"""", source) + re.findall(
         r"""\{PREFIX\}([A-Z_]+)"\)""", source
     )
     return {PREFIX + name for name in ours} | set(re.findall(r'"(HF_[A-Z_]+)"', source))
@@ -68,7 +68,7 @@ def test_defaults_and_ranges_are_told() -> None:
         for variable, (least, most) in ranges().items():
             if f"`{variable}`" in row[1]:
                 assert {str(least), str(most)} <= set(re.findall(r"\d+", row[3])), field
-    assert len(ranges()) == 17
+    assert len(ranges()) == 18
 
 
 def test_every_language_is_named() -> None:

@@ -183,6 +183,7 @@ class Ranking:
     """Candidates best first, with the trace of the stages that made them and what they dropped.
 
     ``failures`` are the methods that found nothing because they failed; ``reuse`` is set when the whole is a kept one.
+    ``logged`` is its id in the query log, empty where none is kept.
     """
 
     query: Query
@@ -192,6 +193,7 @@ class Ranking:
     dropped: tuple[Dropped, ...] = ()
     failures: tuple[Failure, ...] = ()
     reuse: Reuse | None = None
+    logged: str = ""
 
     def ordered(self, candidates: Iterable[Candidate]) -> "Ranking":
         """The same ranking with these candidates, by falling score; ties keep their order."""

@@ -9,6 +9,7 @@ from secondlook.domain.answer import DEFAULT_LIFE, Likeness
 from secondlook.domain.candidate import FusionMethod
 from secondlook.domain.chunk import MetadataValue
 from secondlook.domain.options import DEFAULT_MIN_SCORE, DEFAULT_TOP_K, Boost, MatchMode, RerankStage
+from secondlook.domain.queries import DEFAULT_LOG_DAYS
 from secondlook.domain.source import SourceOptions
 
 ItemStatus = Literal["queued", "running", "completed", "error", "skipped", "outdated"]
@@ -49,7 +50,7 @@ class InstanceSettings:
     ``analyser`` is the language of the keyword index, None for the English of the tokenizer.
     ``source`` is where items come from besides uploads, of ``source_kind``, every ``sync_interval`` seconds, with
     the credentials of ``service_token``; ``source_options`` say what of it is wanted. ``ocr`` asks for the text of
-    scanned pages.
+    scanned pages. ``logged`` keeps a query log, each line of it for ``log_days`` days.
     ``extra`` keeps wire fields that are stored and echoed but that no stage reads,
     as a JSON object.
     """
@@ -93,6 +94,8 @@ class InstanceSettings:
     service_token: str = ""
     source_options: SourceOptions = field(default_factory=SourceOptions)
     ocr: bool = False
+    logged: bool = False
+    log_days: int = DEFAULT_LOG_DAYS
 
     @property
     def source_id(self) -> str:

@@ -49,7 +49,8 @@ class Ask:
     ``reranker`` is a name or a chain ``A>B``, and ``stages`` stand for it, unless there are none.
     ``raise_on_failure`` makes a failed reranker an error, and ``partial`` decides about a failed method of retrieval.
     ``cached`` is off unless asked for, and None leaves it to the instance; what is explained is never a kept answer.
-    ``labels`` go to the log and to the span of the search.
+    ``labels`` go to the log and to the span of the search; ``public`` is a search without a token.
+    ``unlogged`` keeps it out of the query log.
     """
 
     retrieval_type: RetrievalType | None = None
@@ -77,6 +78,8 @@ class Ask:
     cached: bool | None = False
     likeness: Likeness | None = None
     labels: tuple[tuple[str, str | int | float | bool], ...] = ()
+    public: bool = False
+    unlogged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,12 @@ from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
 from secondlook.services.joint_searching import JointSearching
 from secondlook.services.lab_runs import LabRuns, LabTools
+from secondlook.services.listing import Listing
 from secondlook.services.models import ModelList
 from secondlook.services.pulling import Pulling
+from secondlook.services.queries import QueryLog
 from secondlook.services.quota import Quota
+from secondlook.services.recording import RecordedJoint, RecordedSearching
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import SearchDefaults, Searching
 from secondlook.services.service_tokens import ServiceTokens
@@ -35,6 +38,7 @@ from secondlook.stores.endpoints import SqlEndpoints
 from secondlook.stores.journal import SqlJournal
 from secondlook.stores.lab import SqlLabBook
 from secondlook.stores.memos import SqlMemos
+from secondlook.stores.queries import SqlQueries
 from secondlook.stores.service_tokens import SqlServiceTokens
 from secondlook.stores.snippets import Snippets
 from secondlook.stores.usage import SqlUsage
@@ -85,6 +89,9 @@ class House:
         self.quota = Quota(SqlUsage(self.catalog.database))
         self.joint = JointSearching(self.tools, self.catalog)
         self.published = SqlEndpoints(self.catalog.database)
+        self.asked = SqlQueries(self.catalog.database)
+        self.time = 1_790_000_000.0
+        self.queries = QueryLog(self.asked, self.catalog, self.engine, most=50, clock=lambda: self.time)
         self.book = SqlLabBook(self.catalog.database)
         outside = LabTools(self.tools, self.catalog, self.engine, ModelList(lambda: ()), SearchDefaults())
         self.lab = LabRuns(self.book, outside)
@@ -92,19 +99,22 @@ class House:
             self.access,
             self.instances,
             self.indexing,
-            self.searching,
+            RecordedSearching(self.searching, self.queries),
             self.reranking,
             self.explaining,
-            self.joint,
+            RecordedJoint(self.joint, self.queries),
             Endpoints(self.published, self.catalog, Snippets(folder / "snippets")),
             self.syncing,
             self.service_tokens,
             self.quota,
             ModelList(lambda: ()),
             self.lab,
+            self.queries,
+            Listing(self.catalog, self.catalog),
         )
         self.run(self.catalog.open())
         self.run(self.published.open())
+        self.run(self.asked.open())
         self.run(self.book.open())
 
     def find(self, name: str) -> Reranker:
@@ -129,6 +139,7 @@ class House:
         """Everything closed in order."""
         self.run(self.syncing.stop())
         self.run(self.indexing.stop())
+        self.run(self.queries.stop())
         self.engine.close()
         self.run(self.catalog.close())
         self._runner.close()

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 from pydantic import Field
 
 from secondlook.api.ai_search.endpoints import shown
+from secondlook.api.ai_search.queries import QueryLogBody
 from secondlook.api.ai_search.sources import SourceBody, check_kind, check_source, to_options
 from secondlook.api.ai_search.wire import LIKENESS, MAX_BOOSTS, BoostBody, CacheThreshold, to_boosts
 from secondlook.api.body import Body, validate
@@ -93,6 +94,7 @@ class InstanceBody(Body):
     summarization_model: str | None = None
     system_prompt_index_summarization: str | None = None
     metadata: dict[str, Any] | None = None
+    query_log: QueryLogBody | None = None
     cache: bool | None = None
     cache_threshold: CacheThreshold | None = None
     cache_ttl: Literal[600, 1800, 3600, 7200, 21600, 43200, 86400, 172800, 259200, 518400] | None = None
@@ -144,7 +146,7 @@ def merge_settings(settings: InstanceSettings, raw: dict[str, Any]) -> InstanceS
     }
     if "reranking_model" in raw and raw["reranking_model"] is None:
         changes["reranking_model"] = ""
-    changes |= _reranking(body) | _sourced(body)
+    changes |= _reranking(body) | _sourced(body) | _logged(body.query_log or QueryLogBody())
     if body.cache_threshold:
         changes["cache_likeness"] = LIKENESS[body.cache_threshold]
     if changes.get("embedding_model") == DEFAULT_EMBEDDER:
@@ -217,6 +219,7 @@ def instance_of(instance: Instance, doing: Activity, endpoint: Endpoint | None =
             "boost_by": [{"field": one.field, "direction": one.direction} for one in settings.boosts],
             "boost_after_reranking": settings.boost_last,
         },
+        "query_log": {"enabled": settings.logged, "retention_days": settings.log_days},
         "custom_metadata": [{"field_name": one.name, "data_type": one.type} for one in settings.fields],
         **shown(endpoint, instance),
         "created_at": iso_time(instance.created_at),
@@ -274,6 +277,12 @@ def _reranking(body: InstanceBody) -> dict[str, Any]:
     if body.reranking_stages is not None:
         changes["reranking_stages"] = to_stages(body.reranking_stages)
     return changes
+
+
+def _logged(body: QueryLogBody) -> dict[str, Any]:
+    """What was sent of the query log."""
+    sent = {"logged": body.enabled, "log_days": body.retention_days}
+    return {name: value for name, value in sent.items() if value is not None}
 
 
 def _sourced(body: InstanceBody) -> dict[str, Any]:
