@@ -44,6 +44,7 @@ from secondlook.services.lab_runs import LabRuns, LabTools
 from secondlook.services.listing import Listing
 from secondlook.services.measuring import MeasuredSearching
 from secondlook.services.models import ModelList
+from secondlook.services.online import OnlineTrials
 from secondlook.services.pulling import Pulling
 from secondlook.services.queries import QueryLog
 from secondlook.services.quota import Quota
@@ -53,6 +54,7 @@ from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import SearchDefaults
 from secondlook.services.service_tokens import ServiceTokens
 from secondlook.services.syncing import Syncing
+from secondlook.services.trying import TryingSearching
 from secondlook.services.watching import Watching
 from secondlook.settings import Settings
 from secondlook.sources.bucket import Store
@@ -143,6 +145,7 @@ async def open_runtime(
             cache = AnswerCache(answers, tools)
         services = make_services(settings, tools, engine, stores, encoder, cache=cache)
         opened.push_async_callback(services.lab.stop)
+        opened.push_async_callback(services.trying.stop)
         if queue != "none":
             await _begin_indexing(opened, services.indexing, FileLock(folder / "uploads.lock"), queue)
         if queue == "all":
@@ -151,7 +154,7 @@ async def open_runtime(
             opened.push_async_callback(services.syncing.stop)
             await services.syncing.start()
             await services.lab.start()
-            again = Remeasuring(services.lab, days=settings.lab_days)
+            again = Remeasuring(services.lab, services.online, days=settings.lab_days)
             opened.push_async_callback(_cancel, asyncio.create_task(again.watch()))
             if settings.folder_watch:
                 watching = Watching(stores.catalog, services.syncing, every=settings.folder_watch)
@@ -245,22 +248,15 @@ def make_services(
             settings.max_instances, settings.max_namespaces, settings.max_metadata_fields, settings.query_log_lines
         ),
     )
-    budget = settings.rerank_budget_ms / 1000 or None
-    defaults = SearchDefaults(
-        settings.rerank_candidates,
-        budget,
-        settings.missing_model,
-        settings.language_guard,
-        settings.multilingual_reranker,
-        FILTERED_BYTES if settings.compatibility == "strict" else 0,
-    )
+    defaults = search_defaults(settings)
     models = ModelList(lambda: list_models(settings))
     lab = LabRuns(stores.book, LabTools(tools, catalog, engine, models, defaults))
+    trying = TryingSearching(MeasuredSearching(tools, defaults, cache, lab.trusts), queries)
     return Services(
         Access(catalog),
         instances,
         indexing,
-        RecordedSearching(MeasuredSearching(tools, defaults, cache, lab.trusts), queries, defaults),
+        RecordedSearching(trying, queries, defaults),
         PassageReranking(tools.rerankers, missing=settings.missing_model, cut=cutter(encoder)),
         Explaining(tools, catalog, engine, defaults=defaults, trusts=lab.trusts),
         RecordedJoint(JointSearching(tools, catalog, defaults), queries, defaults),
@@ -272,6 +268,20 @@ def make_services(
         lab,
         queries,
         Listing(catalog, catalog),
+        trying,
+        OnlineTrials(queries, catalog),
+    )
+
+
+def search_defaults(settings: Settings) -> SearchDefaults:
+    """What a search is where neither request nor instance says."""
+    return SearchDefaults(
+        settings.rerank_candidates,
+        settings.rerank_budget_ms / 1000 or None,
+        settings.missing_model,
+        settings.language_guard,
+        settings.multilingual_reranker,
+        FILTERED_BYTES if settings.compatibility == "strict" else 0,
     )
 
 

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from random import Random
 from typing import Any, TypeVar
 
 import httpx
@@ -29,6 +30,7 @@ from secondlook.services.lab_runs import LabRuns, LabTools
 from secondlook.services.listing import Listing
 from secondlook.services.measuring import MeasuredSearching
 from secondlook.services.models import ModelList
+from secondlook.services.online import OnlineTrials
 from secondlook.services.pulling import Pulling
 from secondlook.services.queries import QueryLog
 from secondlook.services.quota import Quota
@@ -38,6 +40,7 @@ from secondlook.services.searching import SearchDefaults
 from secondlook.services.service_tokens import ServiceTokens
 from secondlook.services.syncing import Syncing
 from secondlook.services.throttling import Throttle
+from secondlook.services.trying import TryingSearching
 from secondlook.sources.guard import Guard
 from secondlook.sources.opening import OpenSources
 from secondlook.stores.blobs import FileBlobs
@@ -119,6 +122,7 @@ class Wire:
         )
         outside = LabTools(tools, self._catalog, self._engine, ModelList(lambda: ()), SearchDefaults())
         lab = LabRuns(SqlLabBook(database), outside)
+        trying = TryingSearching(MeasuredSearching(tools, defaults, cache, lab.trusts), queries, random=Random(7))
         self.services = Services(
             Access(self._catalog),
             Instances(
@@ -132,7 +136,7 @@ class Wire:
                 limits=limits or Limits(),
             ),
             self.indexing,
-            RecordedSearching(MeasuredSearching(tools, defaults, cache, lab.trusts), queries, defaults),
+            RecordedSearching(trying, queries, defaults),
             PassageReranking(rerankers, cut=lambda text, most: " ".join(text.split()[:most])),
             Explaining(tools, self._catalog, self._engine, trusts=lab.trusts),
             RecordedJoint(JointSearching(tools, self._catalog), queries),
@@ -151,6 +155,8 @@ class Wire:
             lab,
             queries,
             Listing(self._catalog, self._catalog),
+            trying,
+            OnlineTrials(queries, self._catalog),
         )
         self.app = create_app(self.services, options=ApiOptions(strict=strict))
         self.run(self._catalog.open())

@@ -30,7 +30,7 @@ QUERY_SHAPES: Mapping[str, Schema] = {
         "search_query error",
         id=TEXT,
         at=MOMENT,
-        kind={"enum": ["search", "chat"]},
+        kind={"enum": ["search", "chat", "shadow"]},
         public=SWITCH,
         query=TEXT,
         search_query=TEXT,

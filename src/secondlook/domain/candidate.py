@@ -43,6 +43,7 @@ class Evidence:
         looks: what each reranker of a cascade said, in their order.
         sentence: the sentence that the last reranker finds most relevant when it reads it alone; empty unless asked.
         sentence_relevance: its score.
+        team: the order that it was drafted from, where two are interleaved: ``retrieval`` or ``reranked``.
     """
 
     cosine: float | None = None
@@ -61,6 +62,7 @@ class Evidence:
     looks: tuple[Look, ...] = ()
     sentence: str = ""
     sentence_relevance: float | None = None
+    team: Literal["", "retrieval", "reranked"] = ""
 
 
 @dataclass(frozen=True, slots=True)

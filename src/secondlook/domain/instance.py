@@ -16,6 +16,7 @@ ItemStatus = Literal["queued", "running", "completed", "error", "skipped", "outd
 SourceKind = Literal["r2", "web-crawler", "folder"]
 Permission = Literal["edit", "run"]
 """What a token may do: everything, or search and chat alone."""
+RerankingMode = Literal["fixed", "auto", "shadow", "interleave"]
 FieldType = Literal["text", "number", "boolean", "datetime"]
 Tokenizer = Literal["porter", "trigram"]
 Analyser = Literal[
@@ -44,7 +45,8 @@ class InstanceSettings:
     """Everything that can be set on an instance.
 
     ``reranking_budget`` is in seconds, 0 for the server's; ``reranking_stages`` stand for ``reranking_model``.
-    ``reranking_auto`` lets the Lab's verdicts set ``reranking`` and with what.
+    ``reranking_mode`` is ``fixed`` for ``reranking`` as it is set, ``auto`` to let the Lab's verdicts set it;
+    ``shadow`` and ``interleave`` try it on those who search.
     ``min_probability`` is how likely relevant a passage must be after reranking, 0 for no such threshold.
     ``cache_life`` is in seconds, ``cache_likeness`` how alike a question must be for a kept answer.
     ``analyser`` is the language of the keyword index, None for the English of the tokenizer.
@@ -81,7 +83,7 @@ class InstanceSettings:
     reranking_raises: bool = False
     reranking_weight: float = 1.0
     reranking_stages: tuple[RerankStage, ...] = ()
-    reranking_auto: bool = False
+    reranking_mode: RerankingMode = "fixed"
     min_probability: float = 0.0
     boost_last: bool = False
     cached: bool = True

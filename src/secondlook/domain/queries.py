@@ -9,7 +9,8 @@ from typing import Literal
 from secondlook.domain.candidate import Evidence
 from secondlook.domain.chunk import Chunk
 
-QueryKind = Literal["search", "chat"]
+QueryKind = Literal["search", "chat", "shadow"]
+"""A search that was reranked in the shadow was served as another line says."""
 FeedbackKind = Literal["click", "thumbs_up", "thumbs_down"]
 QueryFilter = Literal["all", "no_results", "top_changed", "fell_back", "failed", "cached"]
 QueryOrder = Literal["newest", "oldest", "slowest"]
@@ -40,12 +41,13 @@ class FoundChunk:
     retrieval_rank: int | None = None
     retrieval_score: float | None = None
     relevance: float | None = None
+    team: Literal["", "retrieval", "reranked"] = ""
 
     @staticmethod
     def of(chunk: Chunk, rank: int = 0, score: float = 0.0, evidence: Evidence | None = None) -> "FoundChunk":
         """A chunk of a ranking; rank 0 for one that was not found by a search."""
         evidence = evidence or Evidence()
-        told = (evidence.retrieval_rank, evidence.retrieval_score, evidence.relevance)
+        told = (evidence.retrieval_rank, evidence.retrieval_score, evidence.relevance, evidence.team)
         return FoundChunk(
             chunk.id, chunk.item_key, chunk.start, chunk.end, content_hash(chunk.text), rank, score, *told
         )

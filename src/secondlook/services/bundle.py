@@ -10,12 +10,14 @@ from secondlook.services.instances import Instances
 from secondlook.services.lab_runs import LabRuns
 from secondlook.services.listing import Listing
 from secondlook.services.models import ModelList
+from secondlook.services.online import OnlineTrials
 from secondlook.services.queries import QueryLog
 from secondlook.services.quota import Quota
 from secondlook.services.recording import RecordedJoint, RecordedSearching
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.service_tokens import ServiceTokens
 from secondlook.services.syncing import Syncing
+from secondlook.services.trying import TryingSearching
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +39,5 @@ class Services:
     lab: LabRuns
     queries: QueryLog
     listing: Listing
+    trying: TryingSearching
+    online: OnlineTrials

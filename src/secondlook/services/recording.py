@@ -14,6 +14,7 @@ from secondlook.ports import Delta
 from secondlook.services.joint_searching import Joint, JointSearching, MakeAsk
 from secondlook.services.queries import QueryLog, new_id
 from secondlook.services.searching import Answer, Ask, SearchDefaults, Searching, make_plan
+from secondlook.services.trying import TryingSearching
 
 MOST_FOUND = 20
 """Results of a search that are kept."""
@@ -86,7 +87,9 @@ class Recorder:
 class RecordedSearching:
     """The searches of ``inner``; those of instances that keep a query log are told to it."""
 
-    def __init__(self, inner: Searching, queries: QueryLog, defaults: SearchDefaults | None = None) -> None:
+    def __init__(
+        self, inner: Searching | TryingSearching, queries: QueryLog, defaults: SearchDefaults | None = None
+    ) -> None:
         self._inner = inner
         self._queries = queries
         self._defaults = defaults or SearchDefaults()

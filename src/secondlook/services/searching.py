@@ -198,7 +198,8 @@ def make_plan(instance: Instance, ask: Ask, defaults: SearchDefaults) -> Plan:
     settings = instance.settings
     top_k = ask.top_k or settings.top_k
     window = max(defaults.window, top_k) if defaults.window else top_k
-    rerank = settings.reranking if ask.rerank is None else ask.rerank
+    tried = settings.reranking_mode in ("shadow", "interleave")  # who tries asks for it by name
+    rerank = settings.reranking and not tried if ask.rerank is None else ask.rerank
     reranking = _reranking(settings, ask, defaults, top_k=top_k, window=window) if rerank else None
     boosts = settings.boosts if ask.boosts is None else ask.boosts
     boost_last = settings.boost_last if ask.boost_last is None else ask.boost_last

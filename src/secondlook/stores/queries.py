@@ -135,7 +135,7 @@ class SqlQueries:
         empty = func.sum(func.iif(ASKED["no_results"], 1, 0)).label("without_results")
         grouped = (
             select(func.count().label("count"), func.avg(at.total).label("mean"), empty, number)
-            .where(at.uid == uid, at.at >= since, ASKED[only])
+            .where(at.uid == uid, at.at >= since, at.kind != "shadow", ASKED[only])
             .group_by(at.words)
             .order_by(func.count().desc(), number.desc())
             .limit(limit)
@@ -149,7 +149,7 @@ class SqlQueries:
         """How each search since then went, oldest first."""
         at = queries.c
         shown = (at.at, at.kind, at.results, at.top_changed, at.status, at.cause, at.cached, at.error, at.stages)
-        query = select(*shown).where(at.uid == uid, at.at >= since).order_by(at.at)
+        query = select(*shown).where(at.uid == uid, at.at >= since, at.kind != "shadow").order_by(at.at)
         return await asyncio.to_thread(_outcomes, await self._database.rows(query))
 
     async def add_feedback(self, uid: str, given: Sequence[Feedback], *, most: int) -> None:

@@ -22,6 +22,7 @@ from secondlook.services.joint_searching import JointSearching
 from secondlook.services.lab_runs import LabRuns, LabTools
 from secondlook.services.listing import Listing
 from secondlook.services.models import ModelList
+from secondlook.services.online import OnlineTrials
 from secondlook.services.pulling import Pulling
 from secondlook.services.queries import QueryLog
 from secondlook.services.quota import Quota
@@ -30,6 +31,7 @@ from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import SearchDefaults, Searching
 from secondlook.services.service_tokens import ServiceTokens
 from secondlook.services.syncing import Syncing
+from secondlook.services.trying import TryingSearching
 from secondlook.sources.guard import Guard
 from secondlook.sources.opening import OpenSources
 from secondlook.stores.blobs import FileBlobs
@@ -95,11 +97,12 @@ class House:
         self.book = SqlLabBook(self.catalog.database)
         outside = LabTools(self.tools, self.catalog, self.engine, ModelList(lambda: ()), SearchDefaults())
         self.lab = LabRuns(self.book, outside)
+        self.trying = TryingSearching(self.searching, self.queries)
         self.services = Services(
             self.access,
             self.instances,
             self.indexing,
-            RecordedSearching(self.searching, self.queries),
+            RecordedSearching(self.trying, self.queries),
             self.reranking,
             self.explaining,
             RecordedJoint(self.joint, self.queries),
@@ -111,6 +114,8 @@ class House:
             self.lab,
             self.queries,
             Listing(self.catalog, self.catalog),
+            self.trying,
+            OnlineTrials(self.queries, self.catalog),
         )
         self.run(self.catalog.open())
         self.run(self.published.open())

@@ -14,7 +14,15 @@ from secondlook.api.body import Body, validate
 from secondlook.api.reranking import LONGEST_BUDGET, StageBody, stages_of, to_stages
 from secondlook.api.times import iso_time
 from secondlook.domain.endpoint import Endpoint
-from secondlook.domain.instance import NAME, Analyser, Instance, InstanceSettings, ItemStatus, MetadataField
+from secondlook.domain.instance import (
+    NAME,
+    Analyser,
+    Instance,
+    InstanceSettings,
+    ItemStatus,
+    MetadataField,
+    RerankingMode,
+)
 from secondlook.domain.options import MAX_STAGES
 from secondlook.errors import InvalidOptionError
 from secondlook.services.instances import Activity, Stats
@@ -63,7 +71,7 @@ class InstanceBody(Body):
     rewrite_model: str | None = None
     rewrite_query: bool | None = None
     reranking: bool | Literal["auto"] | None = None
-    reranking_mode: Literal["fixed", "auto"] | None = None
+    reranking_mode: RerankingMode | None = None
     reranking_model: str | None = None
     reranking_budget_ms: int | None = Field(None, ge=0, le=LONGEST_BUDGET)
     reranking_on_failure: Literal["fall_back", "error"] | None = None
@@ -200,7 +208,7 @@ def instance_of(instance: Instance, doing: Activity, endpoint: Endpoint | None =
         "cache_threshold": next(wire for wire, ours in LIKENESS.items() if ours == settings.cache_likeness),
         "embedding_model": settings.embedding_model or DEFAULT_EMBEDDER,
         "reranking": settings.reranking,
-        "reranking_mode": "auto" if settings.reranking_auto else "fixed",
+        "reranking_mode": settings.reranking_mode,
         "reranking_model": settings.reranking_model or None,
         "reranking_budget_ms": round(1000 * settings.reranking_budget) or None,
         "reranking_on_failure": "error" if settings.reranking_raises else "fall_back",
@@ -267,9 +275,9 @@ def _reranking(body: InstanceBody) -> dict[str, Any]:
     """What was sent of the options of reranking; a budget of 0 is the server's."""
     changes: dict[str, Any] = {}
     if isinstance(body.reranking, bool):
-        changes |= {"reranking": body.reranking, "reranking_auto": False}
+        changes |= {"reranking": body.reranking, "reranking_mode": "fixed"}
     if mode := "auto" if body.reranking == "auto" else body.reranking_mode:
-        changes["reranking_auto"] = mode == "auto"
+        changes["reranking_mode"] = mode
     if body.reranking_budget_ms is not None:
         changes["reranking_budget"] = body.reranking_budget_ms / 1000
     if body.reranking_on_failure is not None:

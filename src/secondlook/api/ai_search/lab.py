@@ -23,6 +23,7 @@ from secondlook.services.arms import MOST_ARMS
 from secondlook.services.bundle import Services
 from secondlook.services.lab_records import LabRequest, query_of
 from secondlook.services.lab_runs import MOST_CONCURRENT, MOST_QUERIES
+from secondlook.services.online import Online
 from secondlook.services.queries import row_of
 
 LARGEST_QUERIES = 32_000_000
@@ -145,6 +146,11 @@ def _add_reports(router: APIRouter, services: Services) -> None:
             raise JobNotFoundError("no run of the Lab over this instance has come to a verdict: begin one")
         return JSONResponse(success({"run": run_of(found), **json.loads(found.report)["verdict"]}))
 
+    @router.get("/online", name="online")
+    async def online(request: Request) -> JSONResponse:
+        instance = await _find(services, request)
+        return JSONResponse(success(online_of(instance, await services.online.result(instance))))
+
     @router.get("/runs/{run_id}/queries", name="queries")
     async def queries_of(
         request: Request,
@@ -171,6 +177,31 @@ def _add_reports(router: APIRouter, services: Services) -> None:
         instance, _, report = await _finished(services, request, run_id)
         changed = await services.lab.apply(instance, report)
         return JSONResponse(success({"applied": changed is not None, "settings": report["verdict"]["settings"]}))
+
+
+def online_of(instance: Instance, found: Online) -> dict[str, object]:
+    """What is known of trials on those who search."""
+    outcome, shadow = found.outcome, found.shadow
+    return {
+        "mode": instance.settings.reranking_mode,
+        "interleaving": {
+            "answer": outcome.answer,
+            "queries": found.interleaved,
+            "clicked": outcome.wins + outcome.ties + outcome.losses,
+            "wins": outcome.wins,
+            "ties": outcome.ties,
+            "losses": outcome.losses,
+            "share": outcome.share,
+            "p": outcome.p,
+        },
+        "shadow": {
+            "queries": shadow.queries,
+            "top_changed": shadow.top_changed,
+            "fell_back": shadow.fell_back,
+            "p50_ms": shadow.p50,
+            "p95_ms": shadow.p95,
+        },
+    }
 
 
 def run_of(run: LabRun) -> dict[str, object]:

@@ -266,5 +266,6 @@ def scores_of(candidate: Candidate) -> Mapping[str, object]:
         "retrieval_score": evidence.retrieval_score,
         "retrieval_rank": evidence.retrieval_rank,
         "boost": evidence.boost,
+        "team": evidence.team or None,
     }
     return {k: round(v, 6) if isinstance(v, float) else v for k, v in named.items() if v is not None}
