@@ -1,6 +1,6 @@
 """The Lab over judged sets: the verdict for the built-in reranker on each, the cost of ten arms, calibration.
 
-    python benchmarks/quality/lab.py DATASET… [--queries N] [--json FILE] [--html FOLDER] [--svg FOLDER]
+    python benchmarks/quality/lab.py DATASET… [--queries N] [--json FILE] [--html FOLDER] [--page docs] [--cost DATASET]
 
 Each set is indexed as ``secondlook eval`` does, so that the figures of the arm with 50 candidates are those of eval's
 last arm, and those of ``off`` are eval's ``hybrid``.
@@ -88,22 +88,95 @@ async def main(given: argparse.Namespace) -> None:
                 if given.html:
                     page = render_page(report, queries, title=f"Reranking on {path.name}")
                     (given.html / f"{path.name}.html").write_text(page)
-                if given.svg:
-                    draw(report, given.svg)
             if given.cost:
                 costs = await cost(runtime, read_dataset(given.cost), 300)
                 print(costs)
+    if given.page:
+        write_page(reports, costs, given.page)
     if given.json:
         given.json.write_text(json.dumps({"sets": reports, "cost": costs}, indent=2) + "\n")
 
 
-def draw(report: dict, folder: Path) -> None:
-    """The plots of a report as files."""
-    (folder / f"{report['name']}-front.svg").write_text(front(report["arms"]) + "\n")
-    (folder / f"{report['name']}-differences.svg").write_text(differences(report["arms"]) + "\n")
+PAGE = """---
+title: The Lab's verdicts
+---
+# The Lab's verdicts
+
+What [the Lab](howto/measure-whether-reranking-pays.md) says of the built-in reranker on public judged sets, and how sure
+it is. Written by `python benchmarks/quality/lab.py DATASET… --page docs`; nothing here is typed by hand.
+
+Each set is indexed a passage a document, as `secondlook eval` does: `off` is its arm `hybrid`, and 50 candidates its
+arm `hybrid+rerank`. No arm was chosen, and nothing was learned, on the queries that are measured here.
+
+{rows}
+{cost}
+## Set by set
+{sets}"""
+
+
+def write_page(reports: list[dict], costs: dict | None, folder: Path) -> None:
+    """``lab.md`` with its plots under ``pictures/``."""
+    rows = ["| set | queries | off | 50 candidates | verdict |", "|--|--|--|--|--|"]
+    sets = []
+    for report in reports:
+        arms = {arm["name"]: arm for arm in report["arms"]}
+        whole, told = arms["built-in, 50 candidates"], report["verdict"]
+        link = f"[{report['name']}](#{report['name']})"
+        word = told["answer"] if told["weight"] is None else f"on with weight {told['weight']:g}"
+        rows.append(
+            f"| {link} | {report['queries']} | {arms['off']['ndcg@10']:.4f} | {whole['ndcg@10']:.4f} | **{word}** |"
+        )
+        sentence = f"{told['sentence'][:1].upper()}{told['sentence'][1:]}"
+        sets.append(f"\n### {report['name']}\n\n**{word.capitalize()}.** {sentence}.\n")
+        sets.append(arms_table(report))
+        for kind, plot in plots(report).items():
+            name = f"lab-{report['name']}-{kind}.svg"
+            (folder / "pictures" / name).write_text(plot + "\n")
+            sets.append(f"\n![{kind.capitalize()} on {report['name']}](pictures/{name})\n")
+        if trust := whole["calibration"]:
+            sets.append(
+                f"\nScores as probabilities, fitted on every other query ({trust['method']}) and held against the rest"
+                f" ({trust['pairs']:,} pairs): the Brier score goes from {trust['brier_raw']:.4f} to"
+                f" {trust['brier_fitted']:.4f}.\n"
+            )
+    cost = ""
+    if costs:
+        cost = (
+            f"\nTen arms over {costs['queries']} queries and up to 100 candidates took {costs['ten']:.1f} s, the"
+            f" dearest of them alone {costs['dearest']:.1f} s: {costs['ratio']:.2f} times as long.\n"
+        )
+    (folder / "lab.md").write_text(PAGE.format(rows="\n".join(rows), cost=cost, sets="".join(sets)))
+
+
+def arms_table(report: dict) -> str:
+    """Every arm with its difference."""
+    rows = [
+        "| arm | nDCG@10 | difference | 95 % interval | p (Holm) | better / equal / worse | p95 ms |",
+        "|--|--|--|--|--|--|--|",
+    ]
+    for arm in report["arms"]:
+        found = arm["comparison"]
+        cells = [arm["name"], f"{arm['ndcg@10']:.4f}"] + [""] * 4
+        if found:
+            cells[2:] = [
+                f"{found['difference']:+.4f}",
+                f"{found['low']:+.4f} to {found['high']:+.4f}",
+                f"{found['p_holm']:.4f}",
+                f"{found['wins']} / {found['ties']} / {found['losses']}",
+            ]
+        rows.append(f"| {' | '.join(cells)} | {arm['p95_ms']:.1f} |")
+    return "\n" + "\n".join(rows) + "\n"
+
+
+def plots(report: dict) -> dict[str, str]:
+    """The plots of a report, on white, for pages of either colour."""
+    found = {"front": front(report["arms"]), "differences": differences(report["arms"])}
     whole = next(one for one in report["arms"] if one["name"] == "built-in, 50 candidates")
     if whole["calibration"]:
-        (folder / f"{report['name']}-reliability.svg").write_text(reliability(whole["calibration"]["bins"]) + "\n")
+        found["reliability"] = reliability(whole["calibration"]["bins"])
+    return {
+        name: plot.replace(">", '><rect width="100%" height="100%" fill="#fff"/>', 1) for name, plot in found.items()
+    }
 
 
 if __name__ == "__main__":
@@ -112,6 +185,6 @@ if __name__ == "__main__":
     parser.add_argument("--queries", type=int, default=5000)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--html", type=Path)
-    parser.add_argument("--svg", type=Path)
+    parser.add_argument("--page", type=Path, help="The folder of the documents, for lab.md.")
     parser.add_argument("--cost", type=Path, help="A set on which the cost of ten arms is measured.")
     asyncio.run(main(parser.parse_args()))

@@ -20,7 +20,7 @@ from secondlook.models.late_interaction import LateInteraction
 from secondlook.models.openai_compatible import OpenAICompatible
 from secondlook.models.pair_cache import PairCache, remember
 from secondlook.models.remote_reranker import Endpoint
-from secondlook.ports import Indexer, Rerankers, Tools
+from secondlook.ports import Catalog, Indexer, Rerankers, Tools
 from secondlook.provision import (
     Progress,
     check_multilingual,
@@ -41,15 +41,20 @@ from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances, Limits
 from secondlook.services.joint_searching import JointSearching
 from secondlook.services.lab_runs import LabRuns, LabTools
+from secondlook.services.listing import Listing
 from secondlook.services.measuring import MeasuredSearching
 from secondlook.services.models import ModelList
+from secondlook.services.online import OnlineTrials
 from secondlook.services.pulling import Pulling
+from secondlook.services.queries import QueryLog
 from secondlook.services.quota import Quota
+from secondlook.services.recording import RecordedJoint, RecordedSearching
 from secondlook.services.remeasuring import Remeasuring
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import SearchDefaults
 from secondlook.services.service_tokens import ServiceTokens
 from secondlook.services.syncing import Syncing
+from secondlook.services.trying import TryingSearching
 from secondlook.services.watching import Watching
 from secondlook.services.working import Role, WorkingOptions
 from secondlook.settings import Settings
@@ -66,6 +71,7 @@ from secondlook.stores.lab import SqlLabBook
 from secondlook.stores.leases import SqlLeases
 from secondlook.stores.lock import FileLock
 from secondlook.stores.memos import SqlMemos
+from secondlook.stores.queries import SqlQueries
 from secondlook.stores.service_tokens import SqlServiceTokens
 from secondlook.stores.snippets import Snippets
 from secondlook.stores.usage import SqlUsage
@@ -87,6 +93,16 @@ class Runtime:
     services: Services
     tools: Tools
     indexer: Indexer
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What is open of the catalogue's database."""
+
+    catalog: SqlCatalog
+    endpoints: SqlEndpoints
+    queries: QueryLog
+    book: SqlLabBook
 
 
 @asynccontextmanager
@@ -117,11 +133,9 @@ async def open_runtime(
         generator = make_generator(settings)
         if isinstance(generator, OpenAICompatible):
             opened.push_async_callback(generator.close)
-        catalog = SqlCatalog(_catalog_url(settings))
-        opened.push_async_callback(catalog.close)
-        await catalog.open()
         engine = EmbeddedEngine(folder / "indexes")
         opened.callback(engine.close)
+        stores = await _open_stores(opened, settings, engine)
         pairs = PairCache(settings.pair_cache)
         rerankers = Rerankers(lambda name: remember(shelf.find(name), pairs), shelf.default)
         check_multilingual(settings, rerankers)
@@ -131,24 +145,36 @@ async def open_runtime(
             answers = make_answers(settings, endpoints)
             opened.callback(answers.close)
             cache = AnswerCache(answers, tools)
-        published = SqlEndpoints(catalog.database)
-        await published.open()
-        await SqlLabBook(catalog.database).open()
-        services = make_services(settings, tools, engine, catalog, encoder, endpoints=published, cache=cache)
+        services = make_services(settings, tools, engine, stores, encoder, cache=cache)
         opened.push_async_callback(services.lab.stop)
+        opened.push_async_callback(services.trying.stop)
         if queue != "none":
             await _begin_indexing(opened, services.indexing, FileLock(folder / "uploads.lock"), queue)
         if queue == "all":
             await services.service_tokens.sweep()
+            await stores.queries.start()
             opened.push_async_callback(services.syncing.stop)
             await services.syncing.start()
             await services.lab.start()
-            again = Remeasuring(services.lab, days=settings.lab_days)
+            again = Remeasuring(services.lab, services.online, days=settings.lab_days)
             opened.push_async_callback(_cancel, asyncio.create_task(again.watch()))
             if settings.folder_watch:
-                watching = Watching(catalog, services.syncing, every=settings.folder_watch)
+                watching = Watching(stores.catalog, services.syncing, every=settings.folder_watch)
                 opened.push_async_callback(_cancel, asyncio.create_task(watching.watch()))
         yield Runtime(services, tools, engine)
+
+
+async def _open_stores(opened: AsyncExitStack, settings: Settings, engine: EmbeddedEngine) -> Stores:
+    """Everything of the catalogue's database, until ``opened`` closes."""
+    catalog = SqlCatalog(_catalog_url(settings))
+    opened.push_async_callback(catalog.close)
+    await catalog.open()
+    published, asked, book = SqlEndpoints(catalog.database), SqlQueries(catalog.database), SqlLabBook(catalog.database)
+    for one in (published, asked, book):
+        await one.open()
+    queries = QueryLog(asked, catalog, engine, most=settings.query_log_lines)
+    opened.push_async_callback(queries.stop)
+    return Stores(catalog, published, queries, book)
 
 
 async def _begin_indexing(opened: AsyncExitStack, indexing: Indexing, uploads: FileLock, queue: Queue) -> None:
@@ -175,13 +201,13 @@ def make_services(
     settings: Settings,
     tools: Tools,
     engine: EmbeddedEngine,
-    catalog: SqlCatalog,
+    stores: Stores,
     encoder: Encoder,
     *,
-    endpoints: SqlEndpoints,
     cache: AnswerCache | None = None,
 ) -> Services:
     """The use cases over what is open."""
+    catalog, queries = stores.catalog, stores.queries
     blobs = FileBlobs(settings.data_dir / "files")
     journal = SqlJournal(catalog.database)
     vault = FileBlobs(settings.data_dir / "secrets", private=True)
@@ -202,33 +228,44 @@ def make_services(
         rerankers=tools.rerankers,
         known_embedder=is_known_embedder,
         service_tokens=service_tokens,
-        limits=Limits(settings.max_instances, settings.max_namespaces, settings.max_metadata_fields),
+        limits=Limits(
+            settings.max_instances, settings.max_namespaces, settings.max_metadata_fields, settings.query_log_lines
+        ),
     )
-    budget = settings.rerank_budget_ms / 1000 or None
-    defaults = SearchDefaults(
-        settings.rerank_candidates,
-        budget,
-        settings.missing_model,
-        settings.language_guard,
-        settings.multilingual_reranker,
-        FILTERED_BYTES if settings.compatibility == "strict" else 0,
-    )
+    defaults = search_defaults(settings)
     models = ModelList(lambda: list_models(settings))
-    lab = LabRuns(SqlLabBook(catalog.database), LabTools(tools, catalog, engine, models, defaults))
+    lab = LabRuns(stores.book, LabTools(tools, catalog, engine, models, defaults))
+    trying = TryingSearching(MeasuredSearching(tools, defaults, cache, lab.trusts), queries)
     return Services(
         Access(catalog),
         instances,
         indexing,
-        MeasuredSearching(tools, defaults, cache, lab.trusts),
+        RecordedSearching(trying, queries, defaults),
         PassageReranking(tools.rerankers, missing=settings.missing_model, cut=cutter(encoder)),
         Explaining(tools, catalog, engine, defaults=defaults, trusts=lab.trusts),
-        JointSearching(tools, catalog, defaults),
-        Endpoints(endpoints, catalog, make_snippets(settings)),
+        RecordedJoint(JointSearching(tools, catalog, defaults), queries, defaults),
+        Endpoints(stores.endpoints, catalog, make_snippets(settings)),
         Syncing(journal, catalog, indexing, pulling, cooldown=settings.sync_cooldown),
         service_tokens,
         Quota(SqlUsage(catalog.database), settings.monthly_queries),
         models,
         lab,
+        queries,
+        Listing(catalog, catalog),
+        trying,
+        OnlineTrials(queries, catalog),
+    )
+
+
+def search_defaults(settings: Settings) -> SearchDefaults:
+    """What a search is where neither request nor instance says."""
+    return SearchDefaults(
+        settings.rerank_candidates,
+        settings.rerank_budget_ms / 1000 or None,
+        settings.missing_model,
+        settings.language_guard,
+        settings.multilingual_reranker,
+        FILTERED_BYTES if settings.compatibility == "strict" else 0,
     )
 
 
@@ -264,6 +301,20 @@ async def with_access(settings: Settings, work: Callable[[Access], Awaitable[T]]
         await catalog.open()
         return await work(Access(catalog))
     finally:
+        await catalog.close()
+
+
+async def with_queries(settings: Settings, work: Callable[[QueryLog, Catalog], Awaitable[T]]) -> T:
+    """Do something with the query logs of a data folder, without loading any model."""
+    prepare_folder(settings.data_dir, "indexes")
+    catalog, engine = SqlCatalog(_catalog_url(settings)), EmbeddedEngine(settings.data_dir / "indexes")
+    try:
+        await catalog.open()
+        kept = SqlQueries(catalog.database)
+        await kept.open()
+        return await work(QueryLog(kept, catalog, engine, most=settings.query_log_lines), catalog)
+    finally:
+        engine.close()
         await catalog.close()
 
 

@@ -19,6 +19,7 @@ from secondlook.evaluation.datasets import read_dataset
 from secondlook.ingest.kinds import is_readable
 from secondlook.lab import lab_app
 from secondlook.model_commands import models_app
+from secondlook.query_commands import queries_app
 from secondlook.screen import as_dict, make_bars, show_ranking, show_report, tell_steps
 from secondlook.server import listening, url_of
 from secondlook.server import serve as serve_http
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.add_typer(token_app, name="token")
 app.add_typer(models_app, name="models")
 app.add_typer(lab_app, name="lab")
+app.add_typer(queries_app, name="queries")
 app.add_typer(import_app, name="import")
 app.add_typer(export_app, name="export")
 app.command("dev-worker")(dev_worker.write)

@@ -162,6 +162,10 @@ class JobNotFoundError(CallerError):
     """The job does not exist in that instance."""
 
 
+class QueryNotFoundError(CallerError):
+    """The query is not in the log of that instance."""
+
+
 class JobEndedError(CallerError):
     """The job has ended, and cannot be cancelled."""
 

@@ -1,5 +1,6 @@
 """Every page in both themes: nothing that axe calls serious, nothing wider than the screen, and a picture of it."""
 
+import time
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -14,28 +15,42 @@ from tests.dashboard.test_story import FILES, QUESTION
 
 HOME = "/dashboard/instances/default/looks"
 TABS = ("", "/items", "/jobs", "/playground", "/metrics", "/lab")
-SECTIONS = "general sources chunking models retrieval reranking prompts cache public danger".split()
+"""The Lab has a run; its form stands below."""
+SECTIONS = "general sources chunking models retrieval reranking prompts cache log public danger".split()
 PAGES = {
     "instances": "/dashboard/",
     "create": "/dashboard/create",
     **{tab.strip("/") or "overview": HOME + tab for tab in TABS},
+    "lab-new": f"{HOME}/lab/new",
     **{f"settings-{one}": f"{HOME}/settings/{one}" for one in SECTIONS},
 }
 WIDTHS = {"desk": 1280, "phone": 375}
 THEMES = ("light", "dark")
-LOOKS = [("light", "desk"), ("dark", "desk"), ("light", "phone")]
+LOOKS = [("light", "desk"), ("dark", "desk"), ("dark", "phone")]
 """A phone shows the same colours: one theme tells of its widths."""
+
+
+def measure(api: httpx.Client, name: str) -> None:
+    """A run of the Lab, to its end."""
+    body = {"query_set": "headings", "limit": 12, "arms": [{}, {"weight": 0.5}]}
+    api.post(f"/instances/{name}/lab/runs", json=body).raise_for_status()
+    until = time.monotonic() + 60
+    while api.get(f"/instances/{name}/lab/runs").json()["result"][0]["state"] == "running":
+        assert time.monotonic() < until
+        time.sleep(0.2)
 
 
 @pytest.fixture(scope="module")
 def looks(api: httpx.Client) -> None:
     """An instance with something of everything."""
-    api.post("/instances", json={"id": "looks", "reranking": True, "public_endpoint_params": {"enabled": True}})
+    settings = {"public_endpoint_params": {"enabled": True}, "query_log": {"enabled": True}}
+    api.post("/instances", json={"id": "looks", "reranking": True, **settings})
     for path in FILES:
         form = {"wait_for_completion": "true"}
         api.post("/instances/looks/items", files={"file": (path.name, path.read_bytes())}, data=form).raise_for_status()
     api.post("/instances/looks/jobs")
     api.post("/instances/looks/search", json={"query": QUESTION}).raise_for_status()
+    measure(api, "looks")
 
 
 @pytest.fixture(scope="module", params=LOOKS, ids=" ".join)

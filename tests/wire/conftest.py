@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from random import Random
 from typing import Any, TypeVar
 
 import httpx
@@ -26,15 +27,20 @@ from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances, Limits
 from secondlook.services.joint_searching import JointSearching
 from secondlook.services.lab_runs import LabRuns, LabTools
+from secondlook.services.listing import Listing
 from secondlook.services.measuring import MeasuredSearching
 from secondlook.services.models import ModelList
+from secondlook.services.online import OnlineTrials
 from secondlook.services.pulling import Pulling
+from secondlook.services.queries import QueryLog
 from secondlook.services.quota import Quota
+from secondlook.services.recording import RecordedJoint, RecordedSearching
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import SearchDefaults
 from secondlook.services.service_tokens import ServiceTokens
 from secondlook.services.syncing import Syncing
 from secondlook.services.throttling import Throttle
+from secondlook.services.trying import TryingSearching
 from secondlook.services.working import WorkingOptions
 from secondlook.sources.guard import Guard
 from secondlook.sources.opening import OpenSources
@@ -45,6 +51,7 @@ from secondlook.stores.journal import SqlJournal
 from secondlook.stores.lab import SqlLabBook
 from secondlook.stores.leases import SqlLeases
 from secondlook.stores.memos import SqlMemos
+from secondlook.stores.queries import SqlQueries
 from secondlook.stores.service_tokens import SqlServiceTokens
 from secondlook.stores.snippets import Snippets
 from secondlook.stores.usage import SqlUsage
@@ -93,6 +100,7 @@ class Wire:
         self._catalog = SqlCatalog(f"sqlite+aiosqlite:///{folder / 'catalog.sqlite'}")
         self._endpoints = SqlEndpoints(self._catalog.database)
         self.clock = 1_000_000_020.0
+        self.time = 1_790_000_000.0
         self.embedder = embedder = FakeEmbedder()
         self.rerankers: dict[str, Reranker] = {
             BGE: FakeReranker("bge@1", scorer=by_length),
@@ -112,8 +120,14 @@ class Wire:
         opener = OpenSources(version="test", roots=[folder / "source"], guard=Guard(["127.0.0.1"]))
         tools = Tools(self._engine, embedder, rerankers, generator or FakeGenerator())
         cache = AnswerCache(answers, tools) if answers else None
+        defaults = SearchDefaults(filter_bytes=64 if strict else 0)
+        self.asked = SqlQueries(database)
+        queries = QueryLog(
+            self.asked, self._catalog, self._engine, most=(limits or Limits()).query_log, clock=lambda: self.time
+        )
         outside = LabTools(tools, self._catalog, self._engine, ModelList(lambda: ()), SearchDefaults())
         lab = LabRuns(SqlLabBook(database), outside)
+        trying = TryingSearching(MeasuredSearching(tools, defaults, cache, lab.trusts), queries, random=Random(7))
         self.services = Services(
             Access(self._catalog),
             Instances(
@@ -127,10 +141,10 @@ class Wire:
                 limits=limits or Limits(),
             ),
             self.indexing,
-            MeasuredSearching(tools, SearchDefaults(filter_bytes=64 if strict else 0), cache, lab.trusts),
+            RecordedSearching(trying, queries, defaults),
             PassageReranking(rerankers, cut=lambda text, most: " ".join(text.split()[:most])),
             Explaining(tools, self._catalog, self._engine, trusts=lab.trusts),
-            JointSearching(tools, self._catalog),
+            RecordedJoint(JointSearching(tools, self._catalog), queries),
             Endpoints(
                 self._endpoints, self._catalog, Snippets(folder / "snippets"), throttle=Throttle(lambda: self.clock)
             ),
@@ -144,10 +158,15 @@ class Wire:
             Quota(SqlUsage(database), monthly_queries),
             ModelList(lambda: MODELS),
             lab,
+            queries,
+            Listing(self._catalog, self._catalog),
+            trying,
+            OnlineTrials(queries, self._catalog),
         )
         self.app = create_app(self.services, options=ApiOptions(strict=strict))
         self.run(self._catalog.open())
         self.run(self._endpoints.open())
+        self.run(self.asked.open())
         self.run(SqlLabBook(database).open())
         self.run(self.indexing.start())
         _, secret = self.run(self.services.access.create("test"))
@@ -165,6 +184,7 @@ class Wire:
         self.run(self.services.syncing.stop())
         self.run(self.services.lab.stop())
         self.run(self.indexing.stop())
+        self.run(self.services.queries.stop())
         self._engine.close()
         self.run(self._catalog.close())
         self._runner.close()

@@ -276,3 +276,27 @@ def test_an_answer_without_good_evidence_says_so(wire: Wire) -> None:
     told = wire.post(f"{NEW}/handbook/chat/completions", body).json()
     assert told["choices"][0]["message"]["content"] == NO_EVIDENCE
     assert told["chunks"] == [] and told["reranking"]["below_threshold"] == 4
+
+
+def test_two_orders_in_one_list_and_what_clicks_say(wire: Wire) -> None:
+    filled(wire, reranking_mode="interleave", reranking_model="oracle", query_log={"enabled": True})
+    for at in range(4):
+        options = {"reranking": {"match_threshold": 0}}
+        asked = {"query": f"lamp oil grade for lantern {at}", "ai_search_options": options}
+        found = wire.post(f"{NEW}/handbook/search", asked).json()["result"]
+        teams = {one["id"]: one["scoring_details"]["team"] for one in found["chunks"]}
+        liked = next(chunk for chunk, team in teams.items() if team == "reranked")
+        body = {"query_id": found["query_id"], "chunk_id": liked, "kind": "click"}
+        assert wire.post(f"{NEW}/handbook/feedback", body).status_code == 200
+    told = wire.get(f"{LAB}/online").json()["result"]
+    assert told["mode"] == "interleave" and told["interleaving"]["answer"] == "not enough evidence"
+    assert (told["interleaving"]["queries"], told["interleaving"]["wins"]) == (4, 4)
+
+
+def test_the_shadow_is_told(wire: Wire) -> None:
+    filled(wire, reranking_mode="shadow", reranking_model="oracle", query_log={"enabled": True})
+    found = wire.post(f"{NEW}/handbook/search", {"query": "lamp oil grade for lantern 2"}).json()["result"]
+    assert found["reranking"]["status"] == "skipped"
+    wire.run(wire.services.trying.settle())
+    told = wire.get(f"{LAB}/online").json()["result"]
+    assert told["mode"] == "shadow" and told["shadow"]["queries"] == 1

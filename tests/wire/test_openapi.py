@@ -70,7 +70,7 @@ def test_every_body_answer_and_error_is_told(wire: Wire) -> None:
     assert set(refs(told)) == set(schemas)
     for path, verbs in told["paths"].items():
         for verb, one in verbs.items():
-            bodiless = short(one["operationId"]) in ("autorag_sync", "instances_purge_cache")
+            bodiless = short(one["operationId"]) in ("autorag_sync", "instances_purge_cache", "lab_apply")
             takes = verb in ("post", "put", "patch") and not bodiless
             assert ("requestBody" in one) == takes, (verb, path)
             assert one["responses"]["200"]["content"], (verb, path)
@@ -138,6 +138,8 @@ def places(wire: Wire, name: str, item: str) -> Mapping[str, str]:
     found = {**HERE, "item_id": item}
     if name == "namespaces_update":
         found["namespace"] = "team"  # of the example of namespaces_create
+    if name == "queries_feedback":
+        wire.ask("PUT", f"{NEW}/handbook", json={"query_log": {"enabled": True}})
     if name == "jobs_change":
         wire.make("later")
         wire.embedder.fails = True
@@ -145,6 +147,12 @@ def places(wire: Wire, name: str, item: str) -> Mapping[str, str]:
         wire.embedder.fails = False
         wire.run(wire.indexing.stop())  # nobody indexes: the job runs until it is cancelled
         found |= {"name": "later", "job_id": wire.post(f"{NEW}/later/jobs", {}).json()["result"]["id"]}
+    if name == "lab_change":
+        wire.make("tried")
+        wire.upload("a.md", "Words.", name="tried")
+        queries = [{"query": f"words {at}", "items": ["a.md"]} for at in range(200)]
+        run = wire.post(f"{NEW}/tried/lab/runs", {"queries": queries}).json()["result"]
+        found |= {"name": "tried", "run_id": run["id"]}
     if name == "tokens_replace":
         sent = {"name": "one", "cf_api_id": "a", "cf_api_key": "b"}
         found["token_id"] = wire.post("/accounts/acc/ai-search/tokens", sent).json()["result"]["id"]

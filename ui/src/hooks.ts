@@ -63,6 +63,17 @@ export function useSettled<T>(value: T, milliseconds: number): T {
   return settled;
 }
 
+/** For a list that scrolls sideways: what is chosen in it comes into sight. */
+export function useChosenInSight(chosen: string) {
+  const list = useRef<HTMLElement>(null);
+  // biome-ignore lint: when another is chosen
+  useEffect(() => {
+    const found = list.current?.querySelector<HTMLElement>("[aria-current=page]");
+    if (list.current && found) list.current.scrollLeft = found.offsetLeft - (list.current.clientWidth - found.offsetWidth) / 2;
+  }, [chosen]);
+  return list;
+}
+
 export function useTitle(title: string): void {
   useEffect(() => {
     document.title = title ? `${title} · Secondlook` : "Secondlook";

@@ -50,7 +50,7 @@ export function span(seconds: number): string {
 }
 
 export function ms(value: number): string {
-  if (value >= 10_000) return `${(value / 1000).toFixed(1)} s`;
+  if (value >= 1000) return `${(value / 1000).toFixed(value < 10_000 ? 2 : 1)} s`;
   if (value >= 100) return `${Math.round(value)} ms`;
   return `${value.toFixed(value < 10 ? 2 : 1)} ms`;
 }

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from secondlook import __version__
 from secondlook.api import autorag, autorag_sync, rerank
-from secondlook.api.ai_search import items, jobs, joint, lab, models, namespaces, routes, tokens
+from secondlook.api.ai_search import items, jobs, joint, lab, models, namespaces, queries, routes, tokens
 from secondlook.api.document import describe
 from secondlook.api.errors import INVALID_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND, failure, headers_of, to_wire
 from secondlook.api.public import routes as public
@@ -34,7 +34,9 @@ BASES = {"/client/v4": "", "": "_at_root"}
 
 QUERIES = re.compile(r".+/(search|ai-search|chat/completions)")
 """Paths of a POST that counts against a quota; no other POST may end so."""
-RUNNING = re.compile(rf"{QUERIES.pattern}|.+/why|(/v[12])?/rerank|/run|(/client/v4)?/accounts/[^/]+/ai/run/.+")
+RUNNING = re.compile(
+    rf"{QUERIES.pattern}|.+/why|.+/feedback|(/v[12])?/rerank|/run|(/client/v4)?/accounts/[^/]+/ai/run/.+"
+)
 """Paths of a POST that a token with the permission run may make."""
 
 
@@ -146,6 +148,7 @@ def _add_routes(app: FastAPI, services: Services, guards: list[Any], base: str, 
         prefix = f"{search}{inner}/instances"
         add(routes.make_router(services), f"{form}instances", prefix, "AI Search")
         add(items.make_router(services), f"{form}items", f"{prefix}/{{name}}/items", "Items")
+        add(queries.make_router(services), f"{form}queries", f"{prefix}/{{name}}", "Query log")
         add(jobs.make_router(services), f"{form}jobs", f"{prefix}/{{name}}/jobs", "Jobs")
         add(lab.make_router(services), f"{form}lab", f"{prefix}/{{name}}/lab", "Lab")
     inner = "/ai-search/namespaces/{namespace}"

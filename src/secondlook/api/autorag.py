@@ -22,6 +22,7 @@ from secondlook.api.wire import (
     event,
     explained,
     primed,
+    query_id_of,
     receipt_of,
     shown_score,
 )
@@ -146,6 +147,7 @@ def page_of(ranking: Ranking, body: SearchBody) -> dict[str, object]:
         "has_more": False,
         "next_page": None,
         "reranking": receipt_of(ranking),
+        **query_id_of(ranking),
     }
     return explained(ranking, page, "data") if body.explain else page
 

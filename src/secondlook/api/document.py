@@ -10,9 +10,11 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from secondlook.api import autorag, rerank
-from secondlook.api.ai_search import instances, items, jobs, lab, namespaces, tokens, wire
+from secondlook.api.ai_search import instances, items, jobs, lab, namespaces, queries, tokens, wire
 from secondlook.api.document_links import links
-from secondlook.api.document_shapes import EXAMPLES, JSON, SHAPES, STREAMED, Schema, answers
+from secondlook.api.document_parts import JSON, Schema
+from secondlook.api.document_schemas import SHAPES
+from secondlook.api.document_shapes import EXAMPLES, STREAMED, answers
 
 REF = "#/components/schemas/"
 BODIES: Mapping[str, type[BaseModel]] = {
@@ -35,6 +37,7 @@ BODIES: Mapping[str, type[BaseModel]] = {
     "joint_chat": wire.ChatBody,
     "items_reindex_by_key": items.ActionBody,
     "items_reindex": items.ActionBody,
+    "queries_feedback": queries.FeedbackBody,
     "jobs_create": jobs.JobBody,
     "jobs_change": jobs.ActionBody,
     "lab_begin": lab.RunBody,

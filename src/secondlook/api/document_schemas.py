@@ -1,38 +1,25 @@
 """The schemas that answers of the OpenAPI document are made of."""
 
 from collections.abc import Mapping
-from typing import Any
 
-Schema = dict[str, Any]
-REF = "#/components/schemas/"
-
-TEXT: Schema = {"type": "string"}
-TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
-WHOLE: Schema = {"type": "integer"}
-NUMBER: Schema = {"type": "number"}
-SWITCH: Schema = {"type": "boolean"}
-OBJECT: Schema = {"type": "object"}
-UNIT: Schema = {"type": "number", "minimum": 0, "maximum": 1}
-MOMENT: Schema = {"type": "string", "format": "date-time"}
-
-
-def shape(description: str, optional: str = "", /, **fields: Schema) -> Schema:
-    """An object with these fields, all of which are there but those named in ``optional``; more may be added."""
-    needed = [name for name in fields if name not in optional.split()]
-    return {"type": "object", "description": description, "properties": fields, "required": needed}
-
-
-def rows(schema: Schema) -> Schema:
-    """A list of these."""
-    return {"type": "array", "items": schema}
-
-
-def ref(name: str) -> Schema:
-    """The schema of that name."""
-    return {"$ref": f"{REF}{name}"}
-
+from secondlook.api.document_parts import (
+    MOMENT,
+    NUMBER,
+    OBJECT,
+    SWITCH,
+    TEXT,
+    TEXT_OR_NULL,
+    UNIT,
+    WHOLE,
+    Schema,
+    ref,
+    rows,
+    shape,
+)
+from secondlook.api.document_queries import QUERY_SHAPES
 
 SHAPES: Mapping[str, Schema] = {
+    **QUERY_SHAPES,
     "ErrorLine": shape(
         "One error; detail is a sentence for a person.", "detail", code=WHOLE, message=TEXT, detail=TEXT
     ),
@@ -94,7 +81,7 @@ SHAPES: Mapping[str, Schema] = {
     ),
     "SearchResult": shape(
         "The result of a search; public endpoints leave the receipt out.",
-        "reranking trace dropped errors",
+        "reranking trace dropped errors query_id",
         query_kind={"const": "text"},
         search_query=TEXT,
         chunks=rows(ref("Chunk")),
@@ -102,10 +89,11 @@ SHAPES: Mapping[str, Schema] = {
         trace=rows(OBJECT),
         dropped=rows(OBJECT),
         errors=rows(OBJECT),
+        query_id=TEXT,
     ),
     "Completion": shape(
         "An answer; public endpoints leave the receipt out.",
-        "usage reranking trace dropped errors",
+        "usage reranking trace dropped errors query_id",
         id=TEXT,
         object={"const": "chat.completion"},
         created=WHOLE,
@@ -117,10 +105,11 @@ SHAPES: Mapping[str, Schema] = {
         trace=rows(OBJECT),
         dropped=rows(OBJECT),
         errors=rows(OBJECT),
+        query_id=TEXT,
     ),
     "LegacyPage": shape(
         "The result of a search of AutoRAG; ai-search adds the response.",
-        "response reranking trace dropped",
+        "response reranking trace dropped query_id",
         object={"const": "vector_store.search_results.page"},
         search_query=TEXT,
         data=rows(
@@ -132,6 +121,7 @@ SHAPES: Mapping[str, Schema] = {
         reranking=ref("Receipt"),
         trace=rows(OBJECT),
         dropped=rows(OBJECT),
+        query_id=TEXT,
     ),
     "Why": shape(
         "Why an item is in the answer, or is not.", "rank", item=OBJECT, verdict=TEXT, reason=TEXT, rank=WHOLE
@@ -150,6 +140,7 @@ SHAPES: Mapping[str, Schema] = {
         max_num_results=WHOLE,
         score_threshold=UNIT,
         custom_metadata=rows(OBJECT),
+        query_log=shape("", enabled=SWITCH, retention_days=WHOLE),
         created_at=MOMENT,
         modified_at=MOMENT,
     ),

@@ -2,31 +2,30 @@
 
 from collections.abc import Iterable, Mapping
 
-from secondlook.api.document_schemas import OBJECT, SHAPES, SWITCH, TEXT, TEXT_OR_NULL, WHOLE, Schema, ref, rows, shape
-
-__all__ = ["EXAMPLES", "JSON", "SHAPES", "STREAMED", "Schema", "answers"]
-
-JSON = "application/json"
-STREAM = "text/event-stream"
-FRAMES: Schema = {"description": "Server-sent events, each with one line of data; the last one may be [DONE]."}
-
-
-def wrapped(result: Schema) -> Schema:
-    """The success envelope around that."""
-    return {"allOf": [ref("Success"), {"type": "object", "properties": {"result": result}}]}
-
-
-def listed(name: str, info: Schema | None = None) -> Schema:
-    """The success envelope around a page of these."""
-    inner = {"result": rows(ref(name)), "result_info": info or ref("PageInfo")}
-    return {"allOf": [ref("Success"), {"type": "object", "properties": inner, "required": ["result_info"]}]}
-
+from secondlook.api.document_parts import (
+    FRAMES,
+    JSON,
+    OBJECT,
+    STREAM,
+    SWITCH,
+    TEXT,
+    TEXT_OR_NULL,
+    WHOLE,
+    Schema,
+    listed,
+    ref,
+    rows,
+    shape,
+    wrapped,
+)
+from secondlook.api.document_queries import QUERY_EXAMPLES, QUERY_RESULTS
 
 INSTANCE, ITEM, JOB = wrapped(ref("Instance")), wrapped(ref("Item")), wrapped(ref("Job"))
 NAMESPACE, TOKEN = wrapped(ref("Namespace")), wrapped(ref("ServiceToken"))
 SEARCH, LEGACY = wrapped(ref("SearchResult")), wrapped(ref("LegacyPage"))
 
 RESULTS: Mapping[str, Mapping[str, Schema]] = {
+    **QUERY_RESULTS,
     "health": {JSON: ref("Health")},
     "metrics": {"text/plain": TEXT},
     "rerank_first": {JSON: ref("Reranked")},
@@ -80,6 +79,7 @@ RESULTS: Mapping[str, Mapping[str, Schema]] = {
     "lab_begin": {JSON: wrapped(ref("LabRun"))},
     "lab_list": {JSON: listed("LabRun")},
     "lab_verdict": {JSON: wrapped(ref("Verdict"))},
+    "lab_online": {JSON: wrapped(shape("", mode=TEXT, interleaving=OBJECT, shadow=OBJECT))},
     "lab_get": {JSON: wrapped(ref("LabRun"))},
     "lab_change": {JSON: wrapped(ref("LabRun"))},
     "lab_delete": {JSON: wrapped(ref("LabRun"))},
@@ -103,6 +103,7 @@ STREAMED = {name for name, found in RESULTS.items() if STREAM in found and JSON 
 
 ASKED: Schema = {"messages": [{"role": "user", "content": "When does lamp oil freeze?"}]}
 EXAMPLES: Mapping[str, Schema] = {
+    **QUERY_EXAMPLES,
     "rerank_first": {"query": "frozen oil", "documents": ["Warm the oil.", "Sound the horn."], "top_n": 1},
     "rerank_second": {"query": "frozen oil", "documents": ["Warm the oil.", "Sound the horn."], "top_n": 1},
     "rerank_texts": {"query": "frozen oil", "texts": ["Warm the oil.", "Sound the horn."]},

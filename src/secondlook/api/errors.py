@@ -36,6 +36,7 @@ TABLE: Sequence[Line] = (
     (ours.PausedError, 400, 7032, "ai_search_is_paused"),
     (ours.CooldownError, 429, 7020, "sync_in_cooldown"),
     (ours.JobNotFoundError, 404, 7021, "job_not_found"),
+    (ours.QueryNotFoundError, 404, NOT_FOUND, "query_not_found"),
     (ours.JobEndedError, 400, 7046, "job_cannot_be_cancelled"),
     (ours.ItemSyncError, 503, 7044, "unable_to_sync_item"),
     (ours.ChunkSizeError, 400, 7036, "invalid_chunk_size"),

@@ -35,6 +35,11 @@ def failures_of(ranking: Ranking) -> Row:
     return {"errors": lines} if lines else {}
 
 
+def query_id_of(ranking: Ranking) -> Row:
+    """``query_id`` of an answer that the query log of its instance knows; an extra key."""
+    return {"query_id": ranking.logged} if ranking.logged else {}
+
+
 def cache_headers(ranking: Ranking) -> dict[str, str]:
     """Whether the similarity cache answered (contract, 1)."""
     return {"cf-aig-cache-status": "HIT" if ranking.reuse else "MISS"}

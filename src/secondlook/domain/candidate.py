@@ -43,6 +43,7 @@ class Evidence:
         looks: what each reranker of a cascade said, in their order.
         sentence: the sentence that the last reranker finds most relevant when it reads it alone; empty unless asked.
         sentence_relevance: its score.
+        team: the order that it was drafted from, where two are interleaved: ``retrieval`` or ``reranked``.
     """
 
     cosine: float | None = None
@@ -61,6 +62,7 @@ class Evidence:
     looks: tuple[Look, ...] = ()
     sentence: str = ""
     sentence_relevance: float | None = None
+    team: Literal["", "retrieval", "reranked"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,7 @@ class Ranking:
     """Candidates best first, with the trace of the stages that made them and what they dropped.
 
     ``failures`` are the methods that found nothing because they failed; ``reuse`` is set when the whole is a kept one.
+    ``logged`` is its id in the query log, empty where none is kept.
     """
 
     query: Query
@@ -192,6 +195,7 @@ class Ranking:
     dropped: tuple[Dropped, ...] = ()
     failures: tuple[Failure, ...] = ()
     reuse: Reuse | None = None
+    logged: str = ""
 
     def ordered(self, candidates: Iterable[Candidate]) -> "Ranking":
         """The same ranking with these candidates, by falling score; ties keep their order."""

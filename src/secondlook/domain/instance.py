@@ -9,12 +9,14 @@ from secondlook.domain.answer import DEFAULT_LIFE, Likeness
 from secondlook.domain.candidate import FusionMethod
 from secondlook.domain.chunk import MetadataValue
 from secondlook.domain.options import DEFAULT_MIN_SCORE, DEFAULT_TOP_K, Boost, MatchMode, RerankStage
+from secondlook.domain.queries import DEFAULT_LOG_DAYS
 from secondlook.domain.source import SourceOptions
 
 ItemStatus = Literal["queued", "running", "completed", "error", "skipped", "outdated"]
 SourceKind = Literal["r2", "web-crawler", "folder"]
 Permission = Literal["edit", "run"]
 """What a token may do: everything, or search and chat alone."""
+RerankingMode = Literal["fixed", "auto", "shadow", "interleave"]
 FieldType = Literal["text", "number", "boolean", "datetime"]
 Tokenizer = Literal["porter", "trigram"]
 Analyser = Literal[
@@ -43,13 +45,14 @@ class InstanceSettings:
     """Everything that can be set on an instance.
 
     ``reranking_budget`` is in seconds, 0 for the server's; ``reranking_stages`` stand for ``reranking_model``.
-    ``reranking_auto`` lets the Lab's verdicts set ``reranking`` and with what.
+    ``reranking_mode`` is ``fixed`` for ``reranking`` as it is set, ``auto`` to let the Lab's verdicts set it;
+    ``shadow`` and ``interleave`` try it on those who search.
     ``min_probability`` is how likely relevant a passage must be after reranking, 0 for no such threshold.
     ``cache_life`` is in seconds, ``cache_likeness`` how alike a question must be for a kept answer.
     ``analyser`` is the language of the keyword index, None for the English of the tokenizer.
     ``source`` is where items come from besides uploads, of ``source_kind``, every ``sync_interval`` seconds, with
     the credentials of ``service_token``; ``source_options`` say what of it is wanted. ``ocr`` asks for the text of
-    scanned pages.
+    scanned pages. ``logged`` keeps a query log, each line of it for ``log_days`` days.
     ``extra`` keeps wire fields that are stored and echoed but that no stage reads,
     as a JSON object.
     """
@@ -80,7 +83,7 @@ class InstanceSettings:
     reranking_raises: bool = False
     reranking_weight: float = 1.0
     reranking_stages: tuple[RerankStage, ...] = ()
-    reranking_auto: bool = False
+    reranking_mode: RerankingMode = "fixed"
     min_probability: float = 0.0
     boost_last: bool = False
     cached: bool = True
@@ -93,6 +96,8 @@ class InstanceSettings:
     service_token: str = ""
     source_options: SourceOptions = field(default_factory=SourceOptions)
     ocr: bool = False
+    logged: bool = False
+    log_days: int = DEFAULT_LOG_DAYS
 
     @property
     def source_id(self) -> str:

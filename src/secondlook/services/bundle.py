@@ -7,14 +7,17 @@ from secondlook.services.endpoints import Endpoints
 from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
-from secondlook.services.joint_searching import JointSearching
 from secondlook.services.lab_runs import LabRuns
+from secondlook.services.listing import Listing
 from secondlook.services.models import ModelList
+from secondlook.services.online import OnlineTrials
+from secondlook.services.queries import QueryLog
 from secondlook.services.quota import Quota
+from secondlook.services.recording import RecordedJoint, RecordedSearching
 from secondlook.services.reranking import PassageReranking
-from secondlook.services.searching import Searching
 from secondlook.services.service_tokens import ServiceTokens
 from secondlook.services.syncing import Syncing
+from secondlook.services.trying import TryingSearching
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +27,17 @@ class Services:
     access: Access
     instances: Instances
     indexing: Indexing
-    searching: Searching
+    searching: RecordedSearching
     reranking: PassageReranking
     explaining: Explaining
-    joint: JointSearching
+    joint: RecordedJoint
     endpoints: Endpoints
     syncing: Syncing
     service_tokens: ServiceTokens
     quota: Quota
     models: ModelList
     lab: LabRuns
+    queries: QueryLog
+    listing: Listing
+    trying: TryingSearching
+    online: OnlineTrials

@@ -22,6 +22,7 @@ from secondlook.errors import (
 )
 from secondlook.ingest.metadata import envelope_size
 from secondlook.ports import Blobs, Catalog, Embedder, Indexer, Rerankers
+from secondlook.services.queries import DEFAULT_MOST
 from secondlook.services.service_tokens import ServiceTokens
 from secondlook.services.shapes import shape_of
 
@@ -38,11 +39,12 @@ SOURCE_ERRORS = (
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much an account may have, and an instance (contract, 19)."""
+    """How much an account may have, and an instance (contract, 19); ``query_log`` in lines, 0 forbids it."""
 
     instances: int = 5000
     namespaces: int = 100
     fields: int = 5
+    query_log: int = DEFAULT_MOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class Instances:
                 " hyphens, such as my-docs"
             )
         self._check(settings)
+        self._check_log(settings)
         await self._check_service_token(account, settings)
         now = int(time.time() * 1000)
         instance = Instance(secrets.token_hex(12), account, namespace, name, settings, now, now)
@@ -140,6 +143,8 @@ class Instances:
         """
         before = instance.settings
         self._check(settings)
+        if not before.logged:
+            self._check_log(settings)
         if settings.service_token != before.service_token:
             await self._check_service_token(instance.account, settings)
         filled = bool(await self._catalog.list_items(instance.uid))
@@ -222,6 +227,12 @@ class Instances:
     async def _check_service_token(self, account: str, settings: InstanceSettings) -> None:
         if settings.service_token:
             await self._service_tokens.check(account, settings.service_token)
+
+    def _check_log(self, settings: InstanceSettings) -> None:
+        if settings.logged and not self._limits.query_log:
+            raise InvalidOptionError(
+                "query_log: this server keeps no query logs: leave it off, or have SECONDLOOK_QUERY_LOG_LINES raised"
+            )
 
     def _check(self, settings: InstanceSettings) -> None:
         if len(settings.fields) > self._limits.fields:

@@ -48,12 +48,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Joint:
-    """One ranking over several instances; ``names`` tells which instance an index belongs to."""
+    """One ranking over several instances, the ``members``; ``names`` tells which of them an index belongs to."""
 
     ranking: Ranking
     parts: tuple[Part, ...]
     names: Mapping[str, str] = field(default_factory=dict, hash=False)
-    lead: Instance | None = None
+    members: tuple[Instance, ...] = ()
 
 
 class JointSearching:
@@ -108,8 +108,8 @@ class JointSearching:
         failed |= {name: one.error for name, one in members.items() if one.error}
         _check_failures(failed, wanted, partial)
         parts = [_part(name, members.get(name), failed.get(name), ranking) for name in wanted]
-        lead = next(instance for instance, _ in plans.values())
-        return Joint(ranking, tuple(parts), {one.index: name for name, one in members.items()}, lead)
+        found = tuple(instance for instance, _ in plans.values())
+        return Joint(ranking, tuple(parts), {one.index: name for name, one in members.items()}, found)
 
     async def answer(
         self,
@@ -124,8 +124,8 @@ class JointSearching:
         """Search, then start the answer; nothing is generated until the deltas are read. Raises as ``search``."""
         joint = await self.search(place, names, query, make_ask=make_ask, partial=partial)
         wanted = generation
-        if joint.lead:
-            settings = joint.lead.settings
+        if joint.members:
+            settings = joint.members[0].settings
             wanted = Generation(
                 generation.model or settings.generation_model,
                 generation.system_prompt or settings.answer_prompt,

@@ -216,7 +216,7 @@ class LabRuns:
 
     async def follow(self, instance: Instance) -> Instance:
         """The instance as the last verdict would have it, if it follows verdicts."""
-        if not instance.settings.reranking_auto:
+        if instance.settings.reranking_mode != "auto":
             return instance
         run = await self._book.last(instance.uid)
         return (run and await self.apply(instance, json.loads(run.report))) or instance
@@ -305,7 +305,7 @@ class LabRuns:
             run_id, "completed", ended_at=int(time.time() * 1000), report=report_json(told_report)
         )
         self.trusts.forget(instance.uid)
-        if (await outside.catalog.get_instance_by_uid(instance.uid)).settings.reranking_auto:
+        if (await outside.catalog.get_instance_by_uid(instance.uid)).settings.reranking_mode == "auto":
             await self.apply(instance, told_report)
 
     def _sum_up(self, rows: Sequence[QueryRow], request: LabRequest) -> LabReport:

@@ -1,4 +1,4 @@
-"""Instances that follow the Lab are measured again when time, a model or the corpus has moved on."""
+"""Instances that follow the Lab are measured again when time, a model or the corpus has moved on; trials are ended."""
 
 import asyncio
 import contextlib
@@ -13,6 +13,7 @@ from secondlook.domain.lab import LabRun
 from secondlook.errors import CallerError, SecondlookError
 from secondlook.services.lab_records import read_request
 from secondlook.services.lab_runs import LabRuns
+from secondlook.services.online import OnlineTrials
 
 log = logging.getLogger(__name__)
 
@@ -28,9 +29,10 @@ DAY = 86_400
 class Remeasuring:
     """Begins the last run again, with its queries and arms."""
 
-    def __init__(self, runs: LabRuns, *, days: int) -> None:
+    def __init__(self, runs: LabRuns, online: OnlineTrials, *, days: int) -> None:
         self._runs = runs
         self._outside = runs.outside
+        self._online = online
         self._days = days
 
     async def watch(self) -> None:
@@ -39,6 +41,7 @@ class Remeasuring:
             await asyncio.sleep(LOOK_EVERY)
             try:
                 await self.look()
+                await self._online.look()
             except SecondlookError:
                 log.exception(
                     "the Lab's verdicts could not be looked after; the next look is in %g seconds", LOOK_EVERY
@@ -48,7 +51,7 @@ class Remeasuring:
         """Begin a run for each instance whose verdict is old, and say how many."""
         begun = 0
         for instance in await self._outside.catalog.list_instances("", None):
-            if not instance.settings.reranking_auto:
+            if instance.settings.reranking_mode != "auto":
                 continue
             last = await self._runs.last(instance)
             if last and not await self._is_resting(instance) and (why := await self.why(instance, last)):

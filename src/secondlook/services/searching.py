@@ -49,7 +49,8 @@ class Ask:
     ``reranker`` is a name or a chain ``A>B``, and ``stages`` stand for it, unless there are none.
     ``raise_on_failure`` makes a failed reranker an error, and ``partial`` decides about a failed method of retrieval.
     ``cached`` is off unless asked for, and None leaves it to the instance; what is explained is never a kept answer.
-    ``labels`` go to the log and to the span of the search.
+    ``labels`` go to the log and to the span of the search; ``public`` is a search without a token.
+    ``unlogged`` keeps it out of the query log.
     """
 
     retrieval_type: RetrievalType | None = None
@@ -77,6 +78,8 @@ class Ask:
     cached: bool | None = False
     likeness: Likeness | None = None
     labels: tuple[tuple[str, str | int | float | bool], ...] = ()
+    public: bool = False
+    unlogged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +198,8 @@ def make_plan(instance: Instance, ask: Ask, defaults: SearchDefaults) -> Plan:
     settings = instance.settings
     top_k = ask.top_k or settings.top_k
     window = max(defaults.window, top_k) if defaults.window else top_k
-    rerank = settings.reranking if ask.rerank is None else ask.rerank
+    tried = settings.reranking_mode in ("shadow", "interleave")  # who tries asks for it by name
+    rerank = settings.reranking and not tried if ask.rerank is None else ask.rerank
     reranking = _reranking(settings, ask, defaults, top_k=top_k, window=window) if rerank else None
     boosts = settings.boosts if ask.boosts is None else ask.boosts
     boost_last = settings.boost_last if ask.boost_last is None else ask.boost_last

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from typing import cast
 
-from sqlalchemy import RowMapping, delete, func, insert, select, update
+from sqlalchemy import RowMapping, case, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,6 +22,7 @@ from secondlook.domain.instance import (
     Token,
 )
 from secondlook.domain.jobs import ItemLine
+from secondlook.domain.listing import PRIORITY, ItemQuery
 from secondlook.domain.options import Boost, RerankStage
 from secondlook.domain.source import load_options
 from secondlook.errors import (
@@ -178,6 +179,22 @@ class SqlCatalog:
         return [
             item_of(row) for row in await self.database.rows(query.order_by(items.c.last_seen_at.desc(), items.c.id))
         ]
+
+    async def page_items(self, uid: str, wanted: ItemQuery, limit: int, offset: int) -> tuple[Sequence[Item], int]:
+        """The wanted items from ``offset`` on, and how many there are; ``wanted.where`` is not held."""
+        at, where = items.c, [items.c.instance_uid == uid]
+        same = {"status": wanted.status, "id": wanted.item_id, "key": wanted.key}
+        where += [at[name] == value for name, value in same.items() if value]
+        if wanted.source is not None:
+            where.append(at.source == wanted.source)
+        if wanted.text:
+            where.append(func.lower(at.key).contains(wanted.text.lower(), autoescape=True))
+        order = [at.last_seen_at.desc(), at.id]
+        if wanted.by_status:
+            order.insert(0, case({one: place for place, one in enumerate(PRIORITY)}, value=at.status).asc())
+        [total] = await self.database.rows(select(func.count().label("number")).select_from(items).where(*where))
+        rows = await self.database.rows(select(*ITEM).where(*where).order_by(*order).limit(limit).offset(offset))
+        return [item_of(row) for row in rows], total["number"]
 
     async def count_items(self, uids: Sequence[str]) -> Mapping[str, ItemCounts]:
         """Of each instance that has items: how many by status, and the last change."""

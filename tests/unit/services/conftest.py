@@ -20,13 +20,18 @@ from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
 from secondlook.services.joint_searching import JointSearching
 from secondlook.services.lab_runs import LabRuns, LabTools
+from secondlook.services.listing import Listing
 from secondlook.services.models import ModelList
+from secondlook.services.online import OnlineTrials
 from secondlook.services.pulling import Pulling
+from secondlook.services.queries import QueryLog
 from secondlook.services.quota import Quota
+from secondlook.services.recording import RecordedJoint, RecordedSearching
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import SearchDefaults, Searching
 from secondlook.services.service_tokens import ServiceTokens
 from secondlook.services.syncing import Syncing
+from secondlook.services.trying import TryingSearching
 from secondlook.services.working import WorkingOptions
 from secondlook.sources.guard import Guard
 from secondlook.sources.opening import OpenSources
@@ -37,6 +42,7 @@ from secondlook.stores.journal import SqlJournal
 from secondlook.stores.lab import SqlLabBook
 from secondlook.stores.leases import SqlLeases
 from secondlook.stores.memos import SqlMemos
+from secondlook.stores.queries import SqlQueries
 from secondlook.stores.service_tokens import SqlServiceTokens
 from secondlook.stores.snippets import Snippets
 from secondlook.stores.usage import SqlUsage
@@ -88,26 +94,35 @@ class House:
         self.quota = Quota(SqlUsage(self.catalog.database))
         self.joint = JointSearching(self.tools, self.catalog)
         self.published = SqlEndpoints(self.catalog.database)
+        self.asked = SqlQueries(self.catalog.database)
+        self.time = 1_790_000_000.0
+        self.queries = QueryLog(self.asked, self.catalog, self.engine, most=50, clock=lambda: self.time)
         self.book = SqlLabBook(self.catalog.database)
         outside = LabTools(self.tools, self.catalog, self.engine, ModelList(lambda: ()), SearchDefaults())
         self.lab = LabRuns(self.book, outside)
+        self.trying = TryingSearching(self.searching, self.queries)
         self.services = Services(
             self.access,
             self.instances,
             self.indexing,
-            self.searching,
+            RecordedSearching(self.trying, self.queries),
             self.reranking,
             self.explaining,
-            self.joint,
+            RecordedJoint(self.joint, self.queries),
             Endpoints(self.published, self.catalog, Snippets(folder / "snippets")),
             self.syncing,
             self.service_tokens,
             self.quota,
             ModelList(lambda: ()),
             self.lab,
+            self.queries,
+            Listing(self.catalog, self.catalog),
+            self.trying,
+            OnlineTrials(self.queries, self.catalog),
         )
         self.run(self.catalog.open())
         self.run(self.published.open())
+        self.run(self.asked.open())
         self.run(self.book.open())
 
     def make_indexing(self, engine: EmbeddedEngine | None = None, **options: Any) -> Indexing:
@@ -145,6 +160,7 @@ class House:
         """Everything closed in order."""
         self.run(self.syncing.stop())
         self.run(self.indexing.stop())
+        self.run(self.queries.stop())
         self.engine.close()
         self.run(self.catalog.close())
         self._runner.close()

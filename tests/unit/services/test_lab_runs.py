@@ -208,7 +208,7 @@ def test_a_failure_is_told_with_its_reason(house: House) -> None:
 
 
 def test_an_instance_that_follows_verdicts_is_set(house: House) -> None:
-    instance = fill(house, reranking_auto=True)
+    instance = fill(house, reranking_mode="auto")
     request = LabRequest(questions(), (ArmSpec(window=6),))
     finished(house, lab(house, FakeReranker(scorer=truth)), instance, request)
     settings = house.run(house.catalog.get_instance_by_uid(instance.uid)).settings
@@ -218,8 +218,8 @@ def test_an_instance_that_follows_verdicts_is_set(house: House) -> None:
     fixed = house.run(house.catalog.get_instance_by_uid(instance.uid))
     runs = lab(house, FakeReranker())
     assert house.run(
-        runs.follow(replace(fixed, settings=replace(fixed.settings, reranking_auto=False)))
-    ).settings == replace(fixed.settings, reranking_auto=False)
+        runs.follow(replace(fixed, settings=replace(fixed.settings, reranking_mode="fixed")))
+    ).settings == replace(fixed.settings, reranking_mode="fixed")
     house.run(runs.forget(instance))
     assert house.run(runs.last(instance)) is None
 

@@ -16,6 +16,7 @@ from secondlook.services import remeasuring
 from secondlook.services.intake import Upload
 from secondlook.services.lab_records import LabRequest
 from secondlook.services.lab_runs import LabRuns
+from secondlook.services.online import OnlineTrials
 from secondlook.services.remeasuring import DAY, Remeasuring
 from tests.unit.services.conftest import House
 from tests.unit.services.test_lab_runs import fill, lab, questions
@@ -31,36 +32,46 @@ def measured(house: House, runs: LabRuns, instance: Instance) -> LabRun:
 
 
 def test_why_a_verdict_is_old(house: House) -> None:
-    instance = fill(house, reranking_auto=True)
+    instance = fill(house, reranking_mode="auto")
     runs = lab(house, FakeReranker("one@1"))
     last = measured(house, runs, instance)
-    again = Remeasuring(runs, days=30)
+    again = Remeasuring(runs, OnlineTrials(house.queries, house.catalog), days=30)
     assert house.run(again.why(instance, last)) == ""
     old = replace(last, created_at=last.created_at - 31 * DAY * 1000)
     assert house.run(again.why(instance, old)) == "it is over 30 days old"
-    assert house.run(Remeasuring(runs, days=0).why(instance, old)) == ""
+    assert house.run(Remeasuring(runs, OnlineTrials(house.queries, house.catalog), days=0).why(instance, old)) == ""
     other = lab(house, FakeReranker("two@1"))
-    assert house.run(Remeasuring(other, days=30).why(instance, last)) == "one@1 was measured, and two@1 is there"
+    assert (
+        house.run(Remeasuring(other, OnlineTrials(house.queries, house.catalog), days=30).why(instance, last))
+        == "one@1 was measured, and two@1 is there"
+    )
     house.run(house.indexing.upload(instance, Upload("new.md", b"lamp oil"), wait=60))
     assert house.run(again.why(instance, last)) == "the index had 6 chunks and has 7"
 
 
 def test_a_model_that_is_gone_is_no_reason(house: House) -> None:
-    instance = fill(house, reranking_auto=True)
+    instance = fill(house, reranking_mode="auto")
     runs = lab(house, FakeReranker("one@1"))
     last = measured(house, runs, instance)
     report: dict[str, Any] = json.loads(last.report)
     report["arms"][1]["spec"]["model"] = "missing"
-    assert house.run(Remeasuring(runs, days=30).why(instance, replace(last, report=json.dumps(report)))) == ""
+    assert (
+        house.run(
+            Remeasuring(runs, OnlineTrials(house.queries, house.catalog), days=30).why(
+                instance, replace(last, report=json.dumps(report))
+            )
+        )
+        == ""
+    )
 
 
 def test_only_those_that_follow_are_measured_and_not_twice(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    instance = fill(house, reranking_auto=True)
+    instance = fill(house, reranking_mode="auto")
     other = house.make("other")
     runs = lab(house, FakeReranker("one@1"))
     measured(house, runs, instance)
     later = lab(house, FakeReranker("two@1"))
-    again = Remeasuring(later, days=30)
+    again = Remeasuring(later, OnlineTrials(house.queries, house.catalog), days=30)
     assert house.run(again.look()) == 0, "it rests for an hour"
     monkeypatch.setattr(remeasuring, "REST", 0)
 
@@ -81,7 +92,7 @@ def test_it_looks_for_ever_and_stands_failures(house: House, monkeypatch: pytest
     monkeypatch.setattr(remeasuring, "LOOK_EVERY", 0.001)
     runs = lab(house, FakeReranker())
     runs.outside = replace(runs.outside, tools=replace(house.tools, rerankers=Rerankers(house.find, FakeReranker())))
-    again = Remeasuring(runs, days=30)
+    again = Remeasuring(runs, OnlineTrials(house.queries, house.catalog), days=30)
     looks: list[float] = []
 
     async def look() -> int:

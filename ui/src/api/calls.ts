@@ -10,6 +10,9 @@ const ITEMS = `${INSTANCE}/items` as const;
 const ITEM = `${ITEMS}/{item_id}` as const;
 const JOBS = `${INSTANCE}/jobs` as const;
 const JOB = `${JOBS}/{job_id}` as const;
+const QUERIES = `${INSTANCE}/queries` as const;
+const LAB = `${INSTANCE}/lab/runs` as const;
+const LAB_RUN = `${LAB}/{run_id}` as const;
 const SEARCH = `${INSTANCE}/search` as const;
 const CHAT = `${INSTANCE}/chat/completions` as const;
 const WHY = `${INSTANCE}/why` as const;
@@ -22,6 +25,7 @@ export interface Place {
 export type InstanceChange = BodyOf<typeof INSTANCE, "put">;
 export type NewInstance = BodyOf<typeof INSTANCES, "post">;
 export type SearchBody = BodyOf<typeof SEARCH, "post">;
+export type LabBody = BodyOf<typeof LAB, "post">;
 export type ChatBody = BodyOf<typeof CHAT, "post">;
 
 const parts = (place: Place, more: Record<string, string> = {}) => ({ ...place, ...more });
@@ -146,6 +150,60 @@ export async function why(place: Place, body: BodyOf<typeof WHY, "post">): Promi
 
 export async function chat(place: Place, body: ChatBody, signal: AbortSignal): Promise<Response> {
   return await request("post", CHAT, { parts: parts(place), body, signal });
+}
+
+export async function listQueries(place: Place, query: { page: number; filter: T.QueryFilter; order: string; search: string }): Promise<T.Listed<T.LoggedQuery>> {
+  return listed(await send("get", QUERIES, { parts: parts(place), query: { ...query, per_page: 20 } }));
+}
+
+export async function topQueries(place: Place, period: T.Period, filter: "all" | "no_results"): Promise<T.TopQuery[]> {
+  return (await send("get", `${QUERIES}/top`, { parts: parts(place), query: { period, filter, limit: 10 } }))
+    .result as T.TopQuery[];
+}
+
+export async function readQueryMetrics(place: Place, period: T.Period): Promise<T.QueryMetrics> {
+  return (await send("get", `${INSTANCE}/query-metrics`, { parts: parts(place), query: { period } }))
+    .result as T.QueryMetrics;
+}
+
+export async function clearQueries(place: Place): Promise<void> {
+  await send("delete", QUERIES, { parts: parts(place) });
+}
+
+export async function giveFeedback(place: Place, body: BodyOf<`${typeof INSTANCE}/feedback`, "post">): Promise<void> {
+  await send("post", `${INSTANCE}/feedback`, { parts: parts(place), body });
+}
+
+export async function listRuns(place: Place): Promise<T.Listed<T.LabRun>> {
+  return listed(await send("get", LAB, { parts: parts(place), query: { per_page: 50 } }));
+}
+
+export async function beginRun(place: Place, body: LabBody): Promise<T.LabRun> {
+  return (await send("post", LAB, { parts: parts(place), body })).result as T.LabRun;
+}
+
+export async function readRun(place: Place, run_id: string): Promise<T.LabRun> {
+  return (await send("get", LAB_RUN, { parts: parts(place, { run_id }) })).result as T.LabRun;
+}
+
+export async function cancelRun(place: Place, run_id: string): Promise<void> {
+  await send("patch", LAB_RUN, { parts: parts(place, { run_id }), body: { action: "cancel" } });
+}
+
+export async function deleteRun(place: Place, run_id: string): Promise<void> {
+  await send("delete", LAB_RUN, { parts: parts(place, { run_id }) });
+}
+
+export async function runQueries(place: Place, run_id: string, query: { arm: string; order: "loss" | "gain"; page: number }): Promise<T.Listed<T.LabQuery>> {
+  return listed(await send("get", `${LAB_RUN}/queries`, { parts: parts(place, { run_id }), query: { ...query, per_page: 10 } }));
+}
+
+export async function runPage(place: Place, run_id: string): Promise<Blob> {
+  return await (await request("get", `${LAB_RUN}/page`, { parts: parts(place, { run_id }) })).blob();
+}
+
+export async function applyRun(place: Place, run_id: string): Promise<{ applied: boolean }> {
+  return (await send("post", `${LAB_RUN}/apply`, { parts: parts(place, { run_id }) })).result as { applied: boolean };
 }
 
 export async function listModels(task: "embedding" | "reranking"): Promise<T.Model[]> {

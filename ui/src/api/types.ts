@@ -60,6 +60,8 @@ export interface Settings {
   rewrite_model: string;
   rewrite_query: boolean;
   reranking: boolean;
+  reranking_mode: "fixed" | "auto";
+  reranking_match_probability: number;
   reranking_model: string | null;
   reranking_weight: number;
   reranking_budget_ms: number | null;
@@ -87,6 +89,7 @@ export interface Settings {
   cache_ttl: number;
   sync_interval: number;
   public_endpoint_params: PublicEndpoint | null;
+  query_log: { enabled: boolean; retention_days: number };
 }
 
 export interface Instance extends Settings {
@@ -236,7 +239,147 @@ export interface Dropped {
   reason: string;
 }
 
+export type Period = "hour" | "day" | "week" | "month" | "year";
+export type QueryFilter = "all" | "no_results" | "top_changed" | "fell_back" | "failed" | "cached";
+export type FeedbackKind = "click" | "thumbs_up" | "thumbs_down";
+
+export interface LoggedChunk {
+  id: string;
+  item: { key: string };
+  rank: number;
+  score: number;
+  retrieval_rank: number | null;
+  retrieval_score: number | null;
+  reranking_score: number | null;
+}
+
+export interface LoggedQuery {
+  id: string;
+  at: string;
+  kind: "search" | "chat";
+  public: boolean;
+  query: string;
+  search_query?: string;
+  results: number;
+  cached: boolean;
+  top_changed: boolean | null;
+  ms: number;
+  stages: Record<string, number>;
+  options: Record<string, string | number | boolean | null>;
+  chunks: LoggedChunk[];
+  reranking: { status: string; cause: string; reason: string } | null;
+  error?: string;
+}
+
+export interface TopQuery {
+  query: string;
+  count: number;
+  mean_ms: number;
+  no_results: number;
+  last_at: string;
+}
+
+export interface Bucket {
+  at: string;
+  count: number;
+  chats: number;
+  no_results: number;
+  failed: number;
+  cached: number;
+  reranked: number;
+  top_changed: number;
+  fallbacks: Record<string, number>;
+  ms: Record<string, { p50: number; p95: number }>;
+}
+
+export interface QueryMetrics {
+  period: Period;
+  from: string;
+  to: string;
+  bucket_seconds: number;
+  total: Bucket;
+  buckets: Bucket[];
+}
+
+export interface LabRun {
+  id: string;
+  state: "running" | "completed" | "cancelled" | "error";
+  reason: string;
+  query_set: string;
+  queries: number;
+  done: number;
+  created_at: string;
+  ended_at: string | null;
+  report?: LabReport | null;
+}
+
+export interface Comparison {
+  queries: number;
+  difference: number;
+  low: number;
+  high: number;
+  p: number;
+  p_holm: number;
+  wins: number;
+  ties: number;
+  losses: number;
+  detectable: number;
+  needed: number | null;
+}
+
+export interface Calibration {
+  method: string;
+  brier_raw: number;
+  brier_fitted: number;
+  pairs: number;
+  assumed: boolean;
+  bins: { low: number; high: number; pairs: number; told: number; true: number }[];
+  thresholds: { precision: number; score: number | null }[];
+}
+
+export interface LabArm {
+  name: string;
+  model: string | null;
+  "ndcg@10": number;
+  "mrr@10": number;
+  "recall@50": number;
+  holes: number;
+  p50_ms: number;
+  p95_ms: number;
+  fell_back: number;
+  on_front: boolean;
+  flags: string[];
+  comparison: Comparison | null;
+  segments: ({ kind: string; value: string } & Comparison)[];
+  calibration: Calibration | null;
+}
+
+export interface LabReport {
+  verdict: { answer: "on" | "on with weight" | "off" | "not enough evidence"; arm: string | null; weight: number | null; sentence: string; settings: Record<string, unknown> };
+  baseline: string;
+  origin: string;
+  queries: number;
+  synthetic: number;
+  stale_judgments: number;
+  budget: number | null;
+  concurrency: number;
+  seconds: number;
+  memory_mb: number;
+  index_changed: boolean;
+  arms: LabArm[];
+}
+
+export interface LabQuery {
+  query: string;
+  synthetic: boolean;
+  segments: Record<string, string>;
+  relevant: Record<string, number>;
+  difference: number;
+  arms: Record<string, { "ndcg@10": number; "mrr@10": number; milliseconds: number; results: string[]; fell_back: boolean }>;
+}
+
 export interface SearchResult {
+  query_id?: string;
   search_query: string;
   chunks: Chunk[];
   reranking?: Receipt;

@@ -7,13 +7,22 @@ from typing import Any, Literal, get_args
 from pydantic import Field
 
 from secondlook.api.ai_search.endpoints import shown
+from secondlook.api.ai_search.queries import QueryLogBody
 from secondlook.api.ai_search.sources import SourceBody, check_kind, check_source, to_options
 from secondlook.api.ai_search.wire import LIKENESS, MAX_BOOSTS, BoostBody, CacheThreshold, to_boosts
 from secondlook.api.body import Body, validate
 from secondlook.api.reranking import LONGEST_BUDGET, StageBody, stages_of, to_stages
 from secondlook.api.times import iso_time
 from secondlook.domain.endpoint import Endpoint
-from secondlook.domain.instance import NAME, Analyser, Instance, InstanceSettings, ItemStatus, MetadataField
+from secondlook.domain.instance import (
+    NAME,
+    Analyser,
+    Instance,
+    InstanceSettings,
+    ItemStatus,
+    MetadataField,
+    RerankingMode,
+)
 from secondlook.domain.options import MAX_STAGES
 from secondlook.errors import InvalidOptionError
 from secondlook.services.instances import Activity, Stats
@@ -62,7 +71,7 @@ class InstanceBody(Body):
     rewrite_model: str | None = None
     rewrite_query: bool | None = None
     reranking: bool | Literal["auto"] | None = None
-    reranking_mode: Literal["fixed", "auto"] | None = None
+    reranking_mode: RerankingMode | None = None
     reranking_model: str | None = None
     reranking_budget_ms: int | None = Field(None, ge=0, le=LONGEST_BUDGET)
     reranking_on_failure: Literal["fall_back", "error"] | None = None
@@ -93,6 +102,7 @@ class InstanceBody(Body):
     summarization_model: str | None = None
     system_prompt_index_summarization: str | None = None
     metadata: dict[str, Any] | None = None
+    query_log: QueryLogBody | None = None
     cache: bool | None = None
     cache_threshold: CacheThreshold | None = None
     cache_ttl: Literal[600, 1800, 3600, 7200, 21600, 43200, 86400, 172800, 259200, 518400] | None = None
@@ -144,7 +154,7 @@ def merge_settings(settings: InstanceSettings, raw: dict[str, Any]) -> InstanceS
     }
     if "reranking_model" in raw and raw["reranking_model"] is None:
         changes["reranking_model"] = ""
-    changes |= _reranking(body) | _sourced(body)
+    changes |= _reranking(body) | _sourced(body) | _logged(body.query_log or QueryLogBody())
     if body.cache_threshold:
         changes["cache_likeness"] = LIKENESS[body.cache_threshold]
     if changes.get("embedding_model") == DEFAULT_EMBEDDER:
@@ -198,7 +208,7 @@ def instance_of(instance: Instance, doing: Activity, endpoint: Endpoint | None =
         "cache_threshold": next(wire for wire, ours in LIKENESS.items() if ours == settings.cache_likeness),
         "embedding_model": settings.embedding_model or DEFAULT_EMBEDDER,
         "reranking": settings.reranking,
-        "reranking_mode": "auto" if settings.reranking_auto else "fixed",
+        "reranking_mode": settings.reranking_mode,
         "reranking_model": settings.reranking_model or None,
         "reranking_budget_ms": round(1000 * settings.reranking_budget) or None,
         "reranking_on_failure": "error" if settings.reranking_raises else "fall_back",
@@ -217,6 +227,7 @@ def instance_of(instance: Instance, doing: Activity, endpoint: Endpoint | None =
             "boost_by": [{"field": one.field, "direction": one.direction} for one in settings.boosts],
             "boost_after_reranking": settings.boost_last,
         },
+        "query_log": {"enabled": settings.logged, "retention_days": settings.log_days},
         "custom_metadata": [{"field_name": one.name, "data_type": one.type} for one in settings.fields],
         **shown(endpoint, instance),
         "created_at": iso_time(instance.created_at),
@@ -264,9 +275,9 @@ def _reranking(body: InstanceBody) -> dict[str, Any]:
     """What was sent of the options of reranking; a budget of 0 is the server's."""
     changes: dict[str, Any] = {}
     if isinstance(body.reranking, bool):
-        changes |= {"reranking": body.reranking, "reranking_auto": False}
+        changes |= {"reranking": body.reranking, "reranking_mode": "fixed"}
     if mode := "auto" if body.reranking == "auto" else body.reranking_mode:
-        changes["reranking_auto"] = mode == "auto"
+        changes["reranking_mode"] = mode
     if body.reranking_budget_ms is not None:
         changes["reranking_budget"] = body.reranking_budget_ms / 1000
     if body.reranking_on_failure is not None:
@@ -274,6 +285,12 @@ def _reranking(body: InstanceBody) -> dict[str, Any]:
     if body.reranking_stages is not None:
         changes["reranking_stages"] = to_stages(body.reranking_stages)
     return changes
+
+
+def _logged(body: QueryLogBody) -> dict[str, Any]:
+    """What was sent of the query log."""
+    sent = {"logged": body.enabled, "log_days": body.retention_days}
+    return {name: value for name, value in sent.items() if value is not None}
 
 
 def _sourced(body: InstanceBody) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from secondlook.api.errors import success
 from secondlook.api.filters import parse_filter_text
 from secondlook.api.times import iso_time
 from secondlook.domain.chunk import Chunk
-from secondlook.domain.filters import matches
 from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance, Item
 from secondlook.domain.jobs import ItemLine
+from secondlook.domain.listing import ItemQuery
 from secondlook.errors import FileMissingError, FileTooLargeError, InvalidMetadataError, InvalidOptionError
 from secondlook.ingest.metadata import place_metadata
 from secondlook.services.bundle import Services
@@ -39,7 +39,6 @@ CURSOR = re.compile(r"[0-9]{1,18}")
 BUILT_IN = "builtin"
 """The source of what was uploaded."""
 
-PRIORITY = ("running", "queued", "error", "outdated", "skipped", "completed")
 Status = Literal["queued", "running", "completed", "error", "skipped", "outdated"]
 FURTHEST = 2**31 - 1
 Page = Annotated[int, Query(ge=1)]
@@ -77,20 +76,18 @@ def make_router(services: Services) -> APIRouter:  # noqa: C901  # a list of rou
         metadata_filter: str = "",
     ) -> JSONResponse:
         instance = await find(request)
-        where = parse_filter_text(metadata_filter, instance.settings.fields)
-        found = [
-            item
-            for item in await services.indexing.list(instance, (status,) if status else ())
-            if search.lower() in item.key.lower()
-            and (not item_id or item.id == item_id)
-            and (not key or item.key == key)
-            and (not source or source == (item.source or BUILT_IN))
-            and (where is None or matches(where, {**item.metadata, **place_metadata(item.key, item.timestamp)}))
-        ]
-        if sort_by == "status":
-            found.sort(key=lambda item: (PRIORITY.index(item.status), -item.last_seen_at))
-        rows = [item_of(item, instance) for item in found[(page - 1) * per_page : page * per_page]]
-        info = {"count": len(rows), "page": page, "per_page": per_page, "total_count": len(found)}
+        wanted = ItemQuery(
+            status=status,
+            text=search,
+            item_id=item_id,
+            key=key,
+            source="" if source == BUILT_IN else source or None,
+            where=parse_filter_text(metadata_filter, instance.settings.fields),
+            by_status=sort_by == "status",
+        )
+        found, total = await services.listing.page(instance, wanted, per_page, min((page - 1) * per_page, FURTHEST))
+        rows = [item_of(item, instance) for item in found]
+        info = {"count": len(rows), "page": page, "per_page": per_page, "total_count": total}
         return JSONResponse(success(rows, result_info=info))
 
     @router.post("")

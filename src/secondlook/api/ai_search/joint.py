@@ -63,7 +63,7 @@ async def answer_search(
         place,
         names,
         query,
-        make_ask=lambda instance: to_ask(body, instance),
+        make_ask=lambda instance: to_ask(body, instance, public=dress is not undressed),
         partial=body.ai_search_options.retrieval.return_on_failure,
     )
     joint = await while_wanted(request, work)
@@ -89,7 +89,7 @@ async def answer_chat(
         place,
         names,
         query,
-        make_ask=lambda instance: to_ask(body, instance),
+        make_ask=lambda instance: to_ask(body, instance, public=dress is not undressed),
         generation=Generation(body.model, "", body.forwarded()),
         partial=body.ai_search_options.retrieval.return_on_failure,
     )

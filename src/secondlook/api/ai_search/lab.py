@@ -23,6 +23,8 @@ from secondlook.services.arms import MOST_ARMS
 from secondlook.services.bundle import Services
 from secondlook.services.lab_records import LabRequest, query_of
 from secondlook.services.lab_runs import MOST_CONCURRENT, MOST_QUERIES
+from secondlook.services.online import Online
+from secondlook.services.queries import row_of
 
 LARGEST_QUERIES = 32_000_000
 """Bytes of a body with queries."""
@@ -60,7 +62,7 @@ class RunBody(Body):
 
     queries: list[dict[str, Any]] | None = Field(None, max_length=MOST_QUERIES)
     file: FileBody | None = None
-    query_set: Literal["headings", "generated"] | None = None
+    query_set: Literal["headings", "generated", "log"] | None = None
     judge: JudgeBody | None = None
     limit: int | None = Field(None, ge=1, le=MOST_QUERIES)
     arms: list[ArmBody] | None = Field(None, max_length=MOST_ARMS)
@@ -144,6 +146,11 @@ def _add_reports(router: APIRouter, services: Services) -> None:
             raise JobNotFoundError("no run of the Lab over this instance has come to a verdict: begin one")
         return JSONResponse(success({"run": run_of(found), **json.loads(found.report)["verdict"]}))
 
+    @router.get("/online", name="online")
+    async def online(request: Request) -> JSONResponse:
+        instance = await _find(services, request)
+        return JSONResponse(success(online_of(instance, await services.online.result(instance))))
+
     @router.get("/runs/{run_id}/queries", name="queries")
     async def queries_of(
         request: Request,
@@ -170,6 +177,31 @@ def _add_reports(router: APIRouter, services: Services) -> None:
         instance, _, report = await _finished(services, request, run_id)
         changed = await services.lab.apply(instance, report)
         return JSONResponse(success({"applied": changed is not None, "settings": report["verdict"]["settings"]}))
+
+
+def online_of(instance: Instance, found: Online) -> dict[str, object]:
+    """What is known of trials on those who search."""
+    outcome, shadow = found.outcome, found.shadow
+    return {
+        "mode": instance.settings.reranking_mode,
+        "interleaving": {
+            "answer": outcome.answer,
+            "queries": found.interleaved,
+            "clicked": outcome.wins + outcome.ties + outcome.losses,
+            "wins": outcome.wins,
+            "ties": outcome.ties,
+            "losses": outcome.losses,
+            "share": outcome.share,
+            "p": outcome.p,
+        },
+        "shadow": {
+            "queries": shadow.queries,
+            "top_changed": shadow.top_changed,
+            "fell_back": shadow.fell_back,
+            "p50_ms": shadow.p50,
+            "p95_ms": shadow.p95,
+        },
+    }
 
 
 def run_of(run: LabRun) -> dict[str, object]:
@@ -226,6 +258,8 @@ async def _queries(services: Services, instance: Instance, body: RunBody) -> tup
     if len(given) != 1:
         raise CallerError(f"give one of queries, file and query_set; there are {', '.join(given) or 'none'}")
     most = body.limit or SOME
+    if body.query_set == "log":
+        return await _logged(services, instance, most), body.query_set
     if body.query_set == "generated":
         return tuple(await services.lab.generated(instance, limit=most)), body.query_set
     if body.query_set:
@@ -236,3 +270,15 @@ async def _queries(services: Services, instance: Instance, body: RunBody) -> tup
         found, origin = read_rows(body.queries or [], "queries", bare=body.judge is not None), "uploaded"
     most = body.limit or len(found)
     return tuple(found[at * len(found) // most] for at in range(most)) if most < len(found) else tuple(found), origin
+
+
+async def _logged(services: Services, instance: Instance, most: int) -> tuple[JudgedQuery, ...]:
+    """Queries of the log with what people made of the results, the newest of them; raises ``CallerError`` for none."""
+    heard = read_rows([row_of(one) for one in await services.queries.judged(instance.uid)], "query log")
+    found = [one for one in heard if one.judgments]
+    if not found:
+        raise CallerError(
+            f"the query log of {instance.name!r} holds no click and no thumb yet: switch it on with query_log, and send"
+            " feedback"
+        )
+    return tuple(found[-most:])

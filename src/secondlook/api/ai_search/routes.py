@@ -29,6 +29,7 @@ from secondlook.api.wire import (
     explained,
     failures_of,
     primed,
+    query_id_of,
     receipt_of,
     undressed,
 )
@@ -78,7 +79,8 @@ async def answer_search(
     """The answer to a search of one instance, its ``result`` as ``dress`` shows it."""
     body = validate(SearchBody, raw)
     query = read_query(body.query, body.messages)
-    ranking = await while_wanted(request, services.searching.search(instance, query, to_ask(body, instance)))
+    ask = to_ask(body, instance, public=dress is not undressed)
+    ranking = await while_wanted(request, services.searching.search(instance, query, ask))
     return JSONResponse(success(dress(result_of(ranking, body))), headers=cache_headers(ranking))
 
 
@@ -92,9 +94,8 @@ async def answer_chat(
     except MissingQueryError as error:
         return no_user_message(error)
     generation = Generation(body.model, "", body.forwarded())
-    answer = await while_wanted(
-        request, services.searching.answer(instance, query, to_ask(body, instance), generation=generation)
-    )
+    ask = to_ask(body, instance, public=dress is not undressed)
+    answer = await while_wanted(request, services.searching.answer(instance, query, ask, generation=generation))
     return await say(request, answer, body, dress)
 
 
@@ -176,6 +177,7 @@ def _add_management(router: APIRouter, services: Services) -> None:
         shown = await _shown(services, instance)
         await services.instances.delete(instance)
         await services.searching.forget(instance, quietly=True)
+        await services.queries.forget(instance)
         await services.endpoints.remove(owner_of(instance))
         await services.lab.forget(instance)
         return JSONResponse(success(shown))
@@ -203,6 +205,7 @@ def completion_of(answer: Answer, written: Written, body: ChatBody) -> dict[str,
         "chunks": [chunk_of(candidate, bare=bare) for candidate in answer.ranking.candidates],
         "reranking": receipt_of(answer.ranking),
         **failures_of(answer.ranking),
+        **query_id_of(answer.ranking),
     }
     return explained(answer.ranking, completion, "chunks", bare=bare) if body.explain else completion
 
@@ -231,7 +234,8 @@ async def stream_of(
     else:
         last = [{"index": 0, "delta": {}, "finish_reason": written.finish_reason}]
         usage = {"usage": written.usage} if written.usage else {}
-        told = {"reranking": receipt_of(answer.ranking), **failures_of(answer.ranking)}
+        ranking = answer.ranking
+        told = {"reranking": receipt_of(ranking), **failures_of(ranking), **query_id_of(ranking)}
         yield event(dress({**head, "choices": last, **usage, **told}))
     yield DONE
 

@@ -13,6 +13,7 @@ from secondlook.api.wire import (
     explained,
     explanation_of,
     failures_of,
+    query_id_of,
     receipt_of,
     shown_score,
     trace_of,
@@ -113,7 +114,7 @@ def _or_switch(schema: dict[str, Any]) -> None:
 
 
 class SearchBody(Body):
-    """A search; the last four keys are what wrangler sends at the top level."""
+    """A search; filters to reranking are what wrangler sends at the top level, the last two keys are ours."""
 
     query: str | None = None
     messages: list[WireMessage] | None = None
@@ -123,6 +124,7 @@ class SearchBody(Body):
     score_threshold: float | None = Field(None, ge=0, le=1)
     reranking: RerankBody = Field(RerankBody(), json_schema_extra=_or_switch)
     explain: bool = False
+    query_log: bool = True
 
     @field_validator("reranking", mode="before")
     @classmethod
@@ -147,8 +149,8 @@ class ChatBody(SearchBody):
         return tuple(sorted((self.model_extra or {}).items()))
 
 
-def to_ask(body: SearchBody, instance: Instance) -> Ask:
-    """The request's overrides of the instance's settings."""
+def to_ask(body: SearchBody, instance: Instance, *, public: bool = False) -> Ask:
+    """The request's overrides of the instance's settings; ``public`` if it came without a token."""
     options = body.ai_search_options
     retrieval, rerank = options.retrieval, options.reranking.over(body.reranking)
     boosts = retrieval.boost_by
@@ -181,6 +183,8 @@ def to_ask(body: SearchBody, instance: Instance) -> Ask:
         cached=options.cache.enabled,
         likeness=LIKENESS[options.cache.cache_threshold] if options.cache.cache_threshold else None,
         labels=tuple(sorted((options.custom_metadata or {}).items())),
+        public=public,
+        unlogged=not body.query_log,
     )
 
 
@@ -210,6 +214,7 @@ def result_of(ranking: Ranking, body: SearchBody) -> dict[str, object]:
         "chunks": [chunk_of(candidate, bare=bare) for candidate in ranking.candidates],
         "reranking": receipt_of(ranking),
         **failures_of(ranking),
+        **query_id_of(ranking),
     }
     return explained(ranking, result, "chunks", bare=bare) if body.explain else result
 
@@ -261,5 +266,6 @@ def scores_of(candidate: Candidate) -> Mapping[str, object]:
         "retrieval_score": evidence.retrieval_score,
         "retrieval_rank": evidence.retrieval_rank,
         "boost": evidence.boost,
+        "team": evidence.team or None,
     }
     return {k: round(v, 6) if isinstance(v, float) else v for k, v in named.items() if v is not None}

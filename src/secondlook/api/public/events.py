@@ -16,7 +16,9 @@ FIELDS: Mapping[str, type] = {
     "clickedResultId": str,
     "clickPosition": int,
     "clickViewMore": bool,
+    "queryId": str,
 }
+"""What is known of an event; ``queryId`` is ours."""
 
 
 def read_events(body: bytes) -> list[dict[str, EventValue]] | None:

@@ -198,7 +198,7 @@ async def answer_legacy(services: Services, visit: Visit) -> Response:
         return raw if isinstance(raw, Response) else refusal(refusals.NOT_FOR_NAMESPACES)
     body = validate(ChatBody, raw)
     query = read_query(body.query, body.messages)
-    ask = to_ask(body, visit.instance)
+    ask = to_ask(body, visit.instance, public=True)
     work = services.searching.answer(visit.instance, query, ask, generation=Generation(body.model))
     answer = await while_wanted(visit.request, work)
     if not body.stream:
@@ -232,13 +232,13 @@ async def open_tool(services: Services, visit: Visit) -> Response:
     async def find(text: str) -> dict[str, Any]:
         query, body = Query(text.strip()), SearchBody(query=text)
         if visit.instance:
-            ask = to_ask(body, visit.instance)
+            ask = to_ask(body, visit.instance, public=True)
             return public_view(result_of(await services.searching.search(visit.instance, query, ask), body))
         owner, names = visit.endpoint.owner, visit.endpoint.params.instances
         if not names:
             raise InstanceNotFoundError("the endpoint allows no instance")
         place = owner.account, owner.namespace
-        found = await services.joint.search(place, names, query, make_ask=lambda one: to_ask(body, one))
+        found = await services.joint.search(place, names, query, make_ask=lambda one: to_ask(body, one, public=True))
         return public_view(joint.told(found, result_of(found.ranking, body)))
 
     return ToolResponse(search, visit.endpoint.params.description)
@@ -250,6 +250,8 @@ async def keep_events(services: Services, visit: Visit) -> Response:
     if told is None:
         return refusal(refusals.STATS_BODY, "send an object with a list of 1 to 100 events, each an object")
     await services.endpoints.record(visit.endpoint, told)
+    if visit.instance:
+        await services.queries.hear(visit.instance, told)
     return JSONResponse(success({}))
 
 

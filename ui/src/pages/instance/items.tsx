@@ -18,6 +18,7 @@ import { useHere } from "./layout";
 const PER_PAGE = 50;
 const ROW = 52;
 const SPARE = 8;
+const REST = 40;
 const STATUSES: ItemStatus[] = ["completed", "running", "queued", "error", "skipped", "outdated"];
 
 export default function Items() {
@@ -132,7 +133,7 @@ interface Found {
 function useItems(search: string, status: string, sort: string): Found {
   const { place } = useHere();
   const pages = useRef(new Map<number, Item[]>());
-  const asked = useRef(new Set<number>());
+  const asked = useRef(new Map<number, AbortController>());
   const seen = useRef<[number, number]>([0, PER_PAGE - 1]);
   const era = useRef(0);
   const [state, setState] = useState<{ total?: number; error?: unknown; turn: number }>({ turn: 0 });
@@ -140,22 +141,30 @@ function useItems(search: string, status: string, sort: string): Found {
   const fetchPage = useCallback(
     async (page: number) => {
       const mine = era.current;
-      asked.current.add(page);
+      const asking = new AbortController();
+      asked.current.set(page, asking);
       try {
-        const found = await listItems(place, { page, per_page: PER_PAGE, search, status, sort_by: sort });
+        const found = await listItems(place, { page, per_page: PER_PAGE, search, status, sort_by: sort }, asking.signal);
         if (mine !== era.current) return;
         pages.current.set(page, found.rows);
         setState((before) => ({ total: found.total, turn: before.turn + 1 }));
       } catch (error) {
-        if (mine === era.current) setState((before) => ({ ...before, error, turn: before.turn + 1 }));
+        if (mine === era.current && !asking.signal.aborted) setState((before) => ({ ...before, error, turn: before.turn + 1 }));
       }
     },
     [place, search, status, sort],
   );
+  /** What is on its way and was scrolled past is not waited for. */
   const need = useCallback(
     (first: number, last: number) => {
       seen.current = [first, last];
-      for (let page = Math.floor(first / PER_PAGE) + 1; page <= Math.floor(last / PER_PAGE) + 1; page++) if (!asked.current.has(page)) void fetchPage(page);
+      const [from, to] = [Math.floor(first / PER_PAGE) + 1, Math.floor(last / PER_PAGE) + 1];
+      for (const [page, asking] of asked.current)
+        if ((page < from || page > to) && !pages.current.has(page)) {
+          asking.abort();
+          asked.current.delete(page);
+        }
+      for (let page = from; page <= to; page++) if (!asked.current.has(page)) void fetchPage(page);
     },
     [fetchPage],
   );
@@ -199,7 +208,10 @@ function Rows({ rows, sync, download, show }: {
     watching.observe(element);
     return () => watching.disconnect();
   }, []);
-  useEffect(() => need(first, Math.max(first, last)), [need, first, last]);
+  useEffect(() => {
+    const timer = setTimeout(() => need(first, Math.max(first, last)), REST);
+    return () => clearTimeout(timer);
+  }, [need, first, last]);
 
   return (
     <div className="overflow-hidden rounded-xl border border-kumo-hairline bg-kumo-base shadow-xs">
@@ -207,7 +219,7 @@ function Rows({ rows, sync, download, show }: {
         <div role="table" aria-label="Items" aria-rowcount={total + 1}>
           <div role="row" aria-rowindex={1} className="sticky top-0 z-10 flex items-center gap-3 border-b border-kumo-hairline bg-kumo-base px-4 py-2 text-[13px] font-medium text-kumo-subtle">
             <span role="columnheader" className="min-w-0 flex-1">Key</span>
-            <span role="columnheader" className="w-20">Status</span>
+            <span role="columnheader" className="hidden w-20 sm:block">Status</span>
             <span role="columnheader" className="hidden w-16 text-right md:block">Chunks</span>
             <span role="columnheader" className="hidden w-20 text-right md:block">Size</span>
             <span role="columnheader" className="hidden w-32 lg:block">Changed</span>
@@ -230,9 +242,10 @@ function Row({ index, item, sync, download, show }: { index: number; item: Item 
     <div role="row" aria-rowindex={index + 2} className="absolute inset-x-0 flex items-center gap-3 border-b border-kumo-hairline px-4 hover:bg-kumo-tint" style={{ top: index * ROW, height: ROW }}>
       <span role="cell" className="min-w-0 flex-1">
         <span className="block truncate" title={item?.key}>{item?.key ?? "…"}</span>
-        {item?.error && <span className="block truncate text-xs text-kumo-danger" title={item.error}>{item.error}</span>}
+        {item && <span className="block sm:hidden"><ItemBadge status={item.status} /></span>}
+        {item?.error && <span className="hidden truncate text-xs text-kumo-danger sm:block" title={item.error}>{item.error}</span>}
       </span>
-      <span role="cell" className="w-20">{item && <ItemBadge status={item.status} />}</span>
+      <span role="cell" className="hidden w-20 sm:block">{item && <ItemBadge status={item.status} />}</span>
       <span role="cell" className="hidden w-16 text-right tabular-nums md:block">{item?.chunks_count ?? "–"}</span>
       <span role="cell" className="hidden w-20 text-right tabular-nums md:block">{bytes(item?.file_size)}</span>
       <span role="cell" className="hidden w-32 text-kumo-subtle lg:block">{item && ago(item.last_seen_at)}</span>

@@ -3,7 +3,7 @@ import { createContext, lazy, Suspense, useContext, useMemo } from "react";
 import { type Place, readInstance, readStats } from "../../api/calls";
 import { ApiError } from "../../api/client";
 import type { Instance, Stats } from "../../api/types";
-import { useLoad, useTitle } from "../../hooks";
+import { useChosenInSight, useLoad, useTitle } from "../../hooks";
 import { StatusBadge } from "../../parts/badges";
 import { Failed, Nothing, Waiting } from "../../parts/states";
 import { Link } from "../../router";
@@ -47,6 +47,7 @@ export default function Layout({ namespace, name, tab, section }: { namespace: s
   const busy = !!working.data && working.data.queued + working.data.running + working.data.outdated > 0;
   const stats = useLoad(() => readStats(place), [place, busy], busy ? QUICK : 0);
   const known = tab in TABS ? (tab as keyof typeof TABS) : null;
+  const tabs = useChosenInSight(`${tab} ${instance.data !== undefined}`);
   useTitle(known ? `${TABS[known][0]} of ${name}` : name);
 
   if (instance.error instanceof ApiError && instance.error.status === 404)
@@ -81,7 +82,7 @@ export default function Layout({ namespace, name, tab, section }: { namespace: s
         <span className="min-w-0 truncate text-lg font-semibold">{name}</span>
         <StatusBadge status={instance.data.status} paused={instance.data.paused} />
       </div>
-      <nav aria-label="Parts of the instance" className="mb-6 flex gap-1 overflow-x-auto border-b border-kumo-line">
+      <nav ref={tabs} aria-label="Parts of the instance" className="relative mb-6 flex gap-1 overflow-x-auto border-b border-kumo-line">
         {Object.entries(TABS).map(([key, [label]]) => (
           <Link
             key={key}

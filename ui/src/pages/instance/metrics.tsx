@@ -1,12 +1,20 @@
-// What the server counted since it started, and what this instance holds.
+// How this instance is used over time, from its query log; what it holds; and what the whole server counted.
+import { Button } from "@cloudflare/kumo/components/button";
+import { CaretDownIcon, ChartLineIcon } from "@phosphor-icons/react";
 import { useEffect, useRef, useState } from "react";
-import { readMetrics } from "../../api/calls";
+import { readMetrics, readQueryMetrics, updateInstance } from "../../api/calls";
+import type { Period } from "../../api/types";
 import { useLoad } from "../../hooks";
 import { Bars, Lines, Split } from "../../parts/charts";
 import { Card, Facts, Figure } from "../../parts/card";
-import { Failed, Nothing, Waiting } from "../../parts/states";
+import { Choice } from "../../parts/fields";
+import { Charts, Fallbacks, Totals } from "../../parts/insight/charts";
+import { QueryTable, TopQueries } from "../../parts/insight/log";
+import { complain, Failed, Nothing, say, Waiting } from "../../parts/states";
 import { parseMetrics, quantile, type Sample, sum } from "../../prometheus";
-import { ago, bytes, count, ms, percent } from "../../words";
+import { Link } from "../../router";
+import { ago, bytes, count, ms, percent, plural } from "../../words";
+import { KEPT_DAYS } from "../settings/forms";
 import { useHere } from "./layout";
 
 const EVERY = 5000;
@@ -18,44 +26,173 @@ interface Point {
   searches: number;
 }
 
+const PERIODS: Record<Period, string> = { hour: "Hour", day: "Day", week: "Week", month: "Month", year: "Year" };
+
 export default function Metrics() {
-  const { stats, instance } = useHere();
+  const { instance } = useHere();
+  return (
+    <div className="flex flex-col gap-5">
+      <h1 className="sr-only">Metrics of {instance.id}</h1>
+      <Insight />
+      <Items />
+      <WholeServer />
+    </div>
+  );
+}
+
+/** What the query log tells; what was kept stays in sight when it is switched off. */
+function Insight() {
+  const { place, instance, home } = useHere();
+  const [period, setPeriod] = useState<Period>("day");
+  const told = useLoad(() => readQueryMetrics(place, period), [place, period], EVERY);
+  const { enabled, retention_days } = instance.query_log;
+  const shown = told.data?.period === period ? told.data : undefined;
+  if (told.error && !told.data) return <Failed error={told.error} retry={told.reload} title="The query log could not be read" />;
+  if (!told.data) return <Waiting />;
+  if (!enabled && !told.data.total.count) return <SwitchOn />;
+  return (
+    <>
+      <div className="flex flex-wrap items-center justify-between gap-3">
+        <div role="group" aria-label="Period" className="flex rounded-lg bg-kumo-recessed p-1">
+          {Object.entries(PERIODS).map(([value, label]) => (
+            <button key={value} type="button" aria-pressed={period === value} onClick={() => setPeriod(value as Period)} className={`cursor-pointer rounded-md px-3 py-1 sm:px-4 ${period === value ? "bg-kumo-base font-medium shadow-xs" : "text-kumo-subtle"}`}>
+              {label}
+            </button>
+          ))}
+        </div>
+        <p className="text-[13px] text-kumo-subtle">
+          {enabled ? `Each query is kept for ${plural(retention_days, "day")}. ` : "The log is off; what was kept stays for its days. "}
+          <Link className="text-kumo-link underline" to={`${home}/settings/log`}>
+            Settings
+          </Link>
+        </p>
+      </div>
+      {!shown ? (
+        <Waiting />
+      ) : shown.total.count === 0 ? (
+        <Nothing icon={<ChartLineIcon size={36} />} title={`Nothing was asked in the last ${period}`}>
+          {enabled ? "Ask something in the playground or through the API, or look at a longer period." : "Look at a longer period, or switch the query log on again."}
+        </Nothing>
+      ) : (
+        <>
+          <Totals total={shown.total} />
+          <Charts told={shown} />
+          <div className="grid grid-cols-1 items-start gap-5 lg:grid-cols-2">
+            <TopQueries place={place} home={home} settings={instance} period={period} filter="all" />
+            <div className="flex flex-col gap-5">
+              <TopQueries place={place} home={home} settings={instance} period={period} filter="no_results" />
+              <Fallbacks total={shown.total} />
+            </div>
+          </div>
+        </>
+      )}
+      <QueryTable place={place} home={home} settings={instance} />
+    </>
+  );
+}
+
+function SwitchOn() {
+  const { place, setInstance } = useHere();
+  const [days, setDays] = useState(30);
+  const [busy, setBusy] = useState(false);
+  async function begin(): Promise<void> {
+    setBusy(true);
+    try {
+      setInstance(await updateInstance(place, { query_log: { enabled: true, retention_days: days } }));
+      say("The query log is on", "Searches are noted from the next one on.");
+    } catch (error) {
+      complain(error);
+    } finally {
+      setBusy(false);
+    }
+  }
+  return (
+    <section aria-label="Query log" className="rounded-xl border border-dashed border-kumo-line px-6 py-8">
+      <div className="mx-auto flex max-w-2xl flex-col gap-4">
+        <div className="flex items-start gap-4">
+          <ChartLineIcon size={36} aria-hidden className="mt-1 flex-none text-kumo-subtle" />
+          <div>
+            <h2 className="text-base font-semibold">No query log is kept</h2>
+            <p className="mt-1 text-kumo-subtle">With one you see over time how fast searches are, what the reranker changes, why it falls back, what people ask most, and what they do not find.</p>
+          </div>
+        </div>
+        <dl className="grid gap-x-6 gap-y-3 text-[13px] sm:grid-cols-2">
+          <div>
+            <dt className="font-medium">What is kept</dt>
+            <dd className="text-kumo-subtle">The query and its time; the keys, ranks and scores of the first results; the time of each stage; clicks and thumbs.</dd>
+          </div>
+          <div>
+            <dt className="font-medium">What is not</dt>
+            <dd className="text-kumo-subtle">Texts of results, answers, conversations, tokens, addresses. Queries can still be personal data: tell your users.</dd>
+          </div>
+        </dl>
+        <div className="flex flex-wrap items-end gap-3">
+          <div className="w-44">
+            <Choice label="Keep each query for" value={String(days)} onChange={(value) => setDays(Number(value))} options={KEPT_DAYS.map((one) => ({ value: String(one), label: plural(one, "day") }))} />
+          </div>
+          <Button variant="primary" onClick={begin} loading={busy} disabled={busy}>
+            Keep a query log
+          </Button>
+        </div>
+      </div>
+    </section>
+  );
+}
+
+function Items() {
+  const { stats } = useHere();
+  return (
+    <Card title="Items">
+      {stats ? (
+        <Split
+          label="By status"
+          parts={[
+            { label: "indexed", value: stats.completed, color: "var(--up)" },
+            { label: "on the way", value: stats.queued + stats.running, color: "var(--color-kumo-info)" },
+            { label: "outdated", value: stats.outdated, color: "var(--down)" },
+            { label: "error", value: stats.error, color: "var(--color-kumo-danger)" },
+            { label: "skipped", value: stats.skipped, color: "var(--text-color-kumo-subtle)" },
+          ]}
+        />
+      ) : (
+        <Waiting />
+      )}
+      {stats && (
+        <div className="mt-4">
+          <Facts
+            rows={[
+              ["Vectors", stats.engine.vectorize ? count(stats.engine.vectorize.vectorsCount) : "–"],
+              ["Stored files", bytes(stats.engine.r2?.payloadSizeBytes)],
+              ["Last activity", ago(stats.last_activity)],
+            ]}
+          />
+        </div>
+      )}
+    </Card>
+  );
+}
+
+/** Read when it is opened: not every token may see what all accounts do. */
+function WholeServer() {
+  const [open, setOpen] = useState(false);
+  return (
+    <details onToggle={(event) => setOpen(event.currentTarget.open)} className="group">
+      <summary className="flex cursor-pointer list-none items-center gap-2 text-lg font-semibold">
+        <CaretDownIcon aria-hidden className="transition-transform group-not-open:-rotate-90" />
+        The whole server
+        <span className="text-[13px] font-normal text-kumo-subtle">all instances, since it started</span>
+      </summary>
+      {open && <Counted />}
+    </details>
+  );
+}
+
+function Counted() {
   const text = useLoad(readMetrics, [], EVERY);
   const samples = text.data === undefined ? undefined : parseMetrics(text.data);
   const history = useHistory(text.data, samples);
   return (
-    <div className="flex flex-col gap-5">
-      <h1 className="sr-only">Metrics of {instance.id}</h1>
-      <Card title="This instance">
-        {stats ? (
-          <Split
-            label="Items by status"
-            parts={[
-              { label: "indexed", value: stats.completed, color: "var(--up)" },
-              { label: "on the way", value: stats.queued + stats.running, color: "var(--color-kumo-info)" },
-              { label: "outdated", value: stats.outdated, color: "var(--down)" },
-              { label: "error", value: stats.error, color: "var(--color-kumo-danger)" },
-              { label: "skipped", value: stats.skipped, color: "var(--text-color-kumo-subtle)" },
-            ]}
-          />
-        ) : (
-          <Waiting />
-        )}
-        {stats && (
-          <div className="mt-4">
-            <Facts
-              rows={[
-                ["Vectors", stats.engine.vectorize ? count(stats.engine.vectorize.vectorsCount) : "–"],
-                ["Stored files", bytes(stats.engine.r2?.payloadSizeBytes)],
-                ["Last activity", ago(stats.last_activity)],
-              ]}
-            />
-          </div>
-        )}
-      </Card>
-      <h2 className="mt-2 text-lg font-semibold">
-        The whole server <span className="text-[13px] font-normal text-kumo-subtle">all instances, since it started; every {EVERY / 1000} s</span>
-      </h2>
+    <div className="mt-4 flex flex-col gap-5">
       {text.error ? <Failed error={text.error} retry={text.reload} title="The metrics could not be read" /> : !samples ? <Waiting /> : <Server samples={samples} history={history} />}
     </div>
   );

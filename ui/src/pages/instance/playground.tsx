@@ -15,6 +15,7 @@ import { Compare } from "../../parts/play/compare";
 import { Options } from "../../parts/play/options";
 import { filtersOf, freshPlan, fromHash, type Plan, rank, sampleOf, searchBody, toHash, wideBody } from "../../parts/play/plan";
 import { Receipt } from "../../parts/play/receipt";
+import { Thumbs } from "../../parts/play/thumbs";
 import { Why } from "../../parts/play/why";
 import { Failed, Nothing } from "../../parts/states";
 import { plural } from "../../words";
@@ -75,7 +76,7 @@ function Share({ plan }: { plan: Plan }) {
 }
 
 function Searching({ plan, set, start, onAsked }: { plan: Plan; set: (change: Partial<Plan>) => void; start: boolean; onAsked: (plan: Plan) => void }) {
-  const { place, stats } = useHere();
+  const { place, stats, instance } = useHere();
   const [run, setRun] = useState<Run>();
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
@@ -84,7 +85,7 @@ function Searching({ plan, set, start, onAsked }: { plan: Plan; set: (change: Pa
   const known = useRef<{ key: string; chunks: Chunk[] }>(undefined);
 
   const go = useCallback(
-    async (wanted: Plan) => {
+    async (wanted: Plan, noted = true) => {
       if (!wanted.query.trim() || filtersOf(wanted.filters).error) return;
       running.current?.abort();
       const controller = new AbortController();
@@ -97,7 +98,7 @@ function Searching({ plan, set, start, onAsked }: { plan: Plan; set: (change: Pa
         const all = before ?? (await search(place, wideBody(wanted), controller.signal)).result.chunks;
         known.current = { key: wider, chunks: all };
         const began = performance.now();
-        const found = await search(place, { ...searchBody(wanted), explain: true } as ReturnType<typeof searchBody>, controller.signal);
+        const found = await search(place, { ...searchBody(wanted), explain: true, query_log: noted } as ReturnType<typeof searchBody>, controller.signal);
         setRun({ plan: wanted, exact: found.result, wide: all, total: performance.now() - began, hit: found.cache === "HIT" });
         setError(undefined);
       } catch (problem) {
@@ -123,7 +124,7 @@ function Searching({ plan, set, start, onAsked }: { plan: Plan; set: (change: Pa
       if (start) void go(plan);
       return;
     }
-    if (run) void go({ ...plan, query: run.plan.query });
+    if (run) void go({ ...plan, query: run.plan.query }, false);
   }, [settled]);
   useEffect(() => () => running.current?.abort(), []);
 
@@ -176,7 +177,7 @@ function Searching({ plan, set, start, onAsked }: { plan: Plan; set: (change: Pa
               <h2 className="mb-2 text-[15px] font-semibold">Results</h2>
               <ol className="flex flex-col gap-3">
                 {kept.map((one) => (
-                  <ResultCard key={one.chunk.id} chunk={one.chunk} rank={one.rank} place={place} />
+                  <ResultCard key={one.chunk.id} chunk={one.chunk} rank={one.rank} place={place} thumbs={instance.query_log.enabled && <Thumbs key={`${run.plan.query} ${one.chunk.id}`} place={place} query={run.plan.query} chunk={one.chunk.id} position={one.rank} />} />
                 ))}
               </ol>
             </section>

@@ -2,16 +2,17 @@
 import { Banner } from "@cloudflare/kumo/components/banner";
 import { Button } from "@cloudflare/kumo/components/button";
 import { type FormEvent, type ReactNode, useEffect, useState } from "react";
-import { deleteInstance, type InstanceChange, purgeCache, updateInstance } from "../../api/calls";
+import { clearQueries, deleteInstance, type InstanceChange, purgeCache, updateInstance } from "../../api/calls";
 import { told } from "../../api/client";
 import type { Settings as Values } from "../../api/types";
+import { useChosenInSight } from "../../hooks";
 import { Card, Facts } from "../../parts/card";
 import { Confirm } from "../../parts/confirm";
 import { Toggle } from "../../parts/fields";
 import { say } from "../../parts/states";
 import { go, guardLeaving, Link } from "../../router";
 import { moment } from "../../words";
-import { BoostForm, CacheForm, ChunkingForm, type Form, IndexForm, MetadataForm, ModelsForm, PromptsForm, RerankingForm, RetrievalForm } from "../settings/forms";
+import { BoostForm, CacheForm, ChunkingForm, type Form, IndexForm, MetadataForm, ModelsForm, PromptsForm, QueryLogForm, RerankingForm, RetrievalForm } from "../settings/forms";
 import { PublicForm } from "../settings/public";
 import { SourceForm, tidyParams } from "../settings/source";
 import { useHere } from "./layout";
@@ -25,6 +26,7 @@ const SECTIONS = {
   reranking: "Reranking",
   prompts: "Prompts",
   cache: "Cache",
+  log: "Query log",
   public: "Public endpoint",
   danger: "Danger zone",
 } as const;
@@ -33,10 +35,11 @@ type Section = keyof typeof SECTIONS;
 export default function Settings() {
   const { home, section, instance } = useHere();
   const here: Section = section in SECTIONS ? (section as Section) : "general";
+  const list = useChosenInSight(here);
   return (
     <div className="grid items-start gap-6 md:grid-cols-[11rem_1fr]">
       <h1 className="sr-only">Settings of {instance.id}</h1>
-      <nav aria-label="Settings" className="-mx-4 flex gap-1 overflow-x-auto px-4 md:mx-0 md:flex-col md:px-0">
+      <nav ref={list} aria-label="Settings" className="relative -mx-4 flex gap-1 overflow-x-auto px-4 md:mx-0 md:flex-col md:px-0">
         {Object.entries(SECTIONS).map(([key, label]) => (
           <Link key={key} to={`${home}/settings/${key}`} aria-current={key === here ? "page" : undefined} className={`rounded-lg px-3 py-1.5 whitespace-nowrap ${key === here ? "bg-kumo-recessed font-medium" : "text-kumo-subtle hover:bg-kumo-tint"}`}>
             {label}
@@ -92,7 +95,7 @@ function SectionOf({ section }: { section: Section }) {
       );
     case "reranking":
       return (
-        <Editor title="Reranking" about="A second model reads the candidates and puts the best first." fields={["reranking", "reranking_model", "reranking_stages", "reranking_budget_ms", "reranking_weight", "reranking_on_failure"]}>
+        <Editor title="Reranking" about="A second model reads the candidates and puts the best first." fields={["reranking", "reranking_mode", "reranking_match_probability", "reranking_model", "reranking_stages", "reranking_budget_ms", "reranking_weight", "reranking_on_failure"]}>
           {(form) => <RerankingForm {...form} />}
         </Editor>
       );
@@ -104,6 +107,8 @@ function SectionOf({ section }: { section: Section }) {
       );
     case "cache":
       return <Cache />;
+    case "log":
+      return <QueryLog />;
     case "public":
       return (
         <Editor title="Public endpoint" about="Search, chat and MCP without a token, for pages and agents." fields={["public_endpoint_params"]}>
@@ -244,6 +249,33 @@ function Cache() {
         }}
       >
         The next questions are answered anew, and take their full time.
+      </Confirm>
+    </div>
+  );
+}
+
+function QueryLog() {
+  const { place, instance } = useHere();
+  const [asking, setAsking] = useState(false);
+  return (
+    <div className="flex flex-col gap-5">
+      <Editor title="Query log" about="What Metrics draws over time, and what the Lab can learn from." fields={["query_log"]}>
+        {(form) => <QueryLogForm {...form} />}
+      </Editor>
+      <Card title="Empty it" about="Forgets every query that was kept, and what people made of the results.">
+        <Button onClick={() => setAsking(true)}>Empty the query log</Button>
+      </Card>
+      <Confirm
+        open={asking}
+        onClose={() => setAsking(false)}
+        title="Empty the query log?"
+        action="Empty"
+        run={async () => {
+          await clearQueries(place);
+          say(`The query log of ${instance.id} is empty`);
+        }}
+      >
+        Queries, clicks and thumbs are gone for good. Searches are noted again from the next one on, if the log is on.
       </Confirm>
     </div>
   );

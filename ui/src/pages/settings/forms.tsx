@@ -4,7 +4,7 @@ import { PlusIcon, TrashIcon } from "@phosphor-icons/react";
 import type { Boost, CacheThreshold, Settings } from "../../api/types";
 import { AreaField, Choice, NumberField, Slider, TextField, Toggle } from "../../parts/fields";
 import { ModelChoice } from "../../parts/models";
-import { span } from "../../words";
+import { plural, span } from "../../words";
 
 export interface Form {
   draft: Settings;
@@ -18,6 +18,8 @@ export const FRESH: Settings = {
   rewrite_model: "",
   rewrite_query: false,
   reranking: true,
+  reranking_mode: "fixed",
+  reranking_match_probability: 0,
   reranking_model: null,
   reranking_weight: 1,
   reranking_budget_ms: null,
@@ -45,7 +47,24 @@ export const FRESH: Settings = {
   cache_ttl: 172_800,
   sync_interval: 21_600,
   public_endpoint_params: null,
+  query_log: { enabled: false, retention_days: 30 },
 };
+
+export const KEPT_DAYS = [7, 30, 90, 365];
+
+export function QueryLogForm({ draft, set }: Form) {
+  const { enabled, retention_days } = draft.query_log;
+  const days = [...new Set([...KEPT_DAYS, retention_days])].sort((one, other) => one - other);
+  const put = (change: Partial<Settings["query_log"]>) => set({ query_log: { enabled, retention_days, ...change } });
+  return (
+    <div className="flex flex-col gap-5">
+      <Toggle label="Keep a query log" checked={enabled} onChange={(next) => put({ enabled: next })} help="What was asked, what was found, and how long it took. Queries can be personal data: tell your users." />
+      <div className="max-w-xs">
+        <Choice label="Keep each query for" value={String(retention_days)} onChange={(value) => put({ retention_days: Number(value) })} options={days.map((one) => ({ value: String(one), label: plural(one, "day") }))} help="Older ones are deleted, also while the log is off." />
+      </div>
+    </div>
+  );
+}
 
 export function ChunkingForm({ draft, set }: Form) {
   return (
@@ -191,7 +210,7 @@ export function BoostForm({ draft, set }: Form) {
   );
 }
 
-export function RerankingForm({ draft, set }: Form) {
+export function RerankingForm({ draft, set, created }: Form) {
   const [stage] = draft.reranking_stages;
   const cascade = draft.reranking_stages.length > 1;
   function choose(model: string | null): void {
@@ -204,6 +223,7 @@ export function RerankingForm({ draft, set }: Form) {
   return (
     <div className="flex flex-col gap-5">
       <Toggle label="Rerank results" checked={draft.reranking} onChange={(reranking) => set({ reranking })} help="A second model reads the query together with each candidate and puts what answers it first. It costs a moment of every search." />
+      {created && <Toggle label="Follow the Lab's verdicts" checked={draft.reranking_mode === "auto"} onChange={(follow) => set({ reranking_mode: follow ? "auto" : "fixed" })} help="Each run of the Lab that ends in a verdict then sets the switch above, the model, the window and the weight." />}
       {draft.reranking && cascade && (
         <div className="flex flex-wrap items-center gap-3 rounded-lg bg-kumo-recessed px-3 py-2">
           <span>A cascade serves: {draft.reranking_stages.map((one) => one.model || "built in").join(" → ")}. The API changes it.</span>
@@ -229,6 +249,11 @@ export function RerankingForm({ draft, set }: Form) {
               ]}
             />
           </div>
+          {created && (
+            <div className="grid gap-5 sm:grid-cols-2">
+              <Slider label="Least probability of being relevant" value={draft.reranking_match_probability} onChange={(reranking_match_probability) => set({ reranking_match_probability })} shown={draft.reranking_match_probability ? draft.reranking_match_probability.toFixed(2) : "no cut"} help="Holds for any model that a run of the Lab has measured here." />
+            </div>
+          )}
           <p className="rounded-lg bg-kumo-recessed px-3 py-2 text-[13px]">
             The reranking threshold belongs to each request, 0.40 unless it says otherwise. The playground shows what each value
             would drop.

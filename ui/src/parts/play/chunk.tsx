@@ -1,7 +1,7 @@
 // One chunk in full: its text, the sentence that counted, every score, and its place in the document.
 import { Button } from "@cloudflare/kumo/components/button";
 import { ArticleIcon } from "@phosphor-icons/react";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { listItems, type Place } from "../../api/calls";
 import type { Chunk } from "../../api/types";
 import { score } from "../../words";
@@ -35,7 +35,7 @@ export function Scores({ chunk }: { chunk: Chunk }) {
   );
 }
 
-export function ResultCard({ chunk, rank, place }: { chunk: Chunk; rank: number; place: Place }) {
+export function ResultCard({ chunk, rank, place, thumbs }: { chunk: Chunk; rank: number; place: Place; thumbs?: ReactNode }) {
   const [whole, setWhole] = useState(false);
   const before = chunk.scoring_details?.retrieval_rank;
   return (
@@ -50,6 +50,7 @@ export function ResultCard({ chunk, rank, place }: { chunk: Chunk; rank: number;
       <div className="mt-2 flex flex-wrap items-center gap-x-4 gap-y-2">
         <Scores chunk={chunk} />
         <span className="ml-auto flex gap-1">
+          {thumbs}
           <Button size="sm" variant="ghost" aria-expanded={whole} onClick={() => setWhole(!whole)}>
             {whole ? "Less" : "Whole chunk"}
           </Button>

@@ -99,7 +99,7 @@ export function searchBody(plan: Plan): SearchBody {
 
 /** Everything that was retrieved and scored, whatever the thresholds say. */
 export function wideBody(plan: Plan): SearchBody {
-  return searchBody({ ...plan, threshold: 0, relevance: 0, results: MOST, cached: false, expansion: 0 });
+  return { ...searchBody({ ...plan, threshold: 0, relevance: 0, results: MOST, cached: false, expansion: 0 }), query_log: false };
 }
 
 export function chatBody(plan: Plan, messages: { role: string; content: string }[]): ChatBody {

@@ -1,0 +1,79 @@
+"""A run of the Lab from its form to the settings that it says."""
+
+import json
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.dashboard.conftest import log_in
+from tests.dashboard.test_story import FILES
+
+SLOW = 60_000
+HOME = "/dashboard/instances/default/measured/lab"
+
+
+@pytest.fixture(scope="module")
+def measured(api: httpx.Client) -> None:
+    """An instance that keeps a query log of which nothing is known yet."""
+    settings = {"score_threshold": 0.1, "retrieval_options": {"keyword_match_mode": "or"}}
+    api.post("/instances", json={"id": "measured", "query_log": {"enabled": True}, **settings})
+    for path in FILES:
+        form = {"wait_for_completion": "true"}
+        api.post(
+            "/instances/measured/items", files={"file": (path.name, path.read_bytes())}, data=form
+        ).raise_for_status()
+
+
+def questions() -> list[dict[str, object]]:
+    """The first words of each file, which it answers."""
+    return [
+        {"query": " ".join(re.findall(r"[a-z]{4,}", path.read_text().lower())[at : at + 6]), "items": [path.name]}
+        for path in FILES
+        for at in (0, 30)
+    ]
+
+
+def test_from_the_form_to_the_settings(
+    page: Page, secret: str, measured: None, api: httpx.Client, tmp_path: Path
+) -> None:
+    log_in(page, secret)
+    page.goto(HOME)
+    page.get_by_role("button", name="Begin").click()
+    expect(page.get_by_role("alert")).to_contain_text("no click and no thumb")
+    page.get_by_role("radio", name=re.compile("^A file")).check(force=True)  # its label covers it
+    expect(page.get_by_role("button", name="Begin")).to_be_disabled()
+    file = tmp_path / "asked.jsonl"
+    file.write_text("\n".join(json.dumps(one) for one in questions()))
+    page.get_by_label("File of queries").set_input_files(str(file))
+    page.get_by_role("button", name="Choose arms myself").click()
+    page.get_by_label("Window").fill("20")
+    page.get_by_role("button", name="Begin").click()
+    expect(page.get_by_role("heading", name="Verdict")).to_be_visible(timeout=SLOW)
+
+    [run] = api.get("/instances/measured/lab/runs").json()["result"]
+    report = api.get(f"/instances/measured/lab/runs/{run['id']}").json()["result"]["report"]
+    sentence = report["verdict"]["sentence"]
+    expect(page.get_by_text(sentence[1:])).to_be_visible()
+    table = page.get_by_role("region", name="Table of arms")
+    expect(table.get_by_role("row")).to_have_count(3)
+    for arm in report["arms"]:
+        expect(table.get_by_role("row").filter(has_text=arm["name"]).first).to_contain_text(f"{arm['ndcg@10']:.3f}")
+    log = page.get_by_role("region", name="Query by query")
+    log.get_by_role("button", expanded=False).filter(has_text=re.compile(r"[+−±]0\.\d{3}")).first.click()
+    expect(log.get_by_role("list").filter(has_text="relevant").first).to_be_visible()
+    expect(log.get_by_text(re.compile("^Relevant: "))).to_be_visible()
+
+    apply = page.get_by_role("button", name="Apply to this instance")
+    assert apply.count() == bool(report["verdict"]["settings"])
+    if apply.count():
+        apply.click()
+        expect(page.get_by_text(re.compile("The settings are"))).to_be_visible()
+        told = api.get("/instances/measured").json()["result"]
+        assert told["reranking"] == report["verdict"]["settings"]["reranking"]
+    page.get_by_role("button", name="Delete this run").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_role("button", name="Begin")).to_be_visible()
+    assert api.get("/instances/measured/lab/runs").json()["result"] == []

@@ -1,0 +1,63 @@
+"""Clicks are credited to the order that a result was drafted from, and a lost trial ends."""
+
+from typing import Any
+
+import pytest
+
+from secondlook.domain.instance import Instance
+from secondlook.domain.query import Query
+from secondlook.services.online import OnlineTrials
+from secondlook.services.queries import Said
+from secondlook.services.recording import RecordedSearching
+from tests.unit.services.conftest import House
+from tests.unit.services.test_trying import ASK, fill, trying
+
+
+def searched(house: House, instance: Instance, liked: str, number: int) -> None:
+    """So many searches, after each of which somebody clicks the first result of that team."""
+    searching = RecordedSearching(trying(house), house.queries)
+
+    async def work() -> None:
+        for at in range(number):
+            found = await searching.search(instance, Query(f"lamp oil {at}"), ASK)
+            best = next(one for one in found.candidates if one.evidence.team == liked)
+            await house.queries.tell(instance, said(found.logged, best.chunk.id))
+
+    house.run(work())
+
+
+def said(query_id: str, chunk_id: str, **more: Any) -> Said:
+    return Said(kind="click", query_id=query_id, chunk_id=chunk_id, **more)
+
+
+@pytest.mark.parametrize(("liked", "answer", "ended"), [("reranked", "on", 0), ("retrieval", "off", 1)])
+def test_a_trial_to_its_end(house: House, liked: str, answer: str, ended: int) -> None:
+    instance = fill(house, "interleave")
+    online = OnlineTrials(house.queries, house.catalog)
+    searched(house, instance, liked, 12)
+    assert house.run(online.result(instance)).outcome.answer == "not enough evidence"
+    assert house.run(online.look()) == 0
+    searched(house, instance, liked, 24)
+    found = house.run(online.result(instance))
+    assert (found.outcome.answer, found.interleaved) == (answer, 36)
+    assert {found.outcome.wins, found.outcome.losses} == {0, 36}
+    assert house.run(online.look()) == ended
+    settings = house.run(house.catalog.get_instance_by_uid(instance.uid)).settings
+    assert (settings.reranking_mode, settings.reranking) == (("fixed", False) if ended else ("interleave", True))
+
+
+def test_the_shadow_is_summed_up(house: House) -> None:
+    instance = fill(house, "shadow")
+    inner = trying(house)
+    searching = RecordedSearching(inner, house.queries)
+
+    async def work() -> None:
+        for at in range(3):
+            await searching.search(instance, Query(f"lamp oil {at}"), ASK)
+            await inner.settle()
+
+    house.run(work())
+    found = house.run(OnlineTrials(house.queries, house.catalog).result(instance))
+    assert (found.shadow.queries, found.shadow.top_changed, found.shadow.fell_back) == (3, 3, 0)
+    assert found.shadow.p95 >= found.shadow.p50 >= 0
+    assert found.interleaved == 0 and found.outcome.p == 1.0

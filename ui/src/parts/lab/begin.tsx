@@ -1,0 +1,123 @@
+// A run to begin: whose queries, which arms, and how long a search may take.
+import { Button } from "@cloudflare/kumo/components/button";
+import { FlaskIcon, PlusIcon, TrashIcon } from "@phosphor-icons/react";
+import { type FormEvent, useId, useState } from "react";
+import { beginRun, type LabBody, type Place } from "../../api/calls";
+import { told } from "../../api/client";
+import type { LabRun } from "../../api/types";
+import { bytes } from "../../words";
+import { Card } from "../card";
+import { NumberField, Slider, Toggle } from "../fields";
+import { ModelChoice } from "../models";
+
+type Origin = "file" | "log" | "headings" | "generated";
+interface Arm {
+  model: string | null;
+  window: number | null;
+  weight: number;
+}
+
+export function Begin({ place, logged, onBegun }: { place: Place; logged: boolean; onBegun: (run: LabRun) => void }) {
+  const [origin, setOrigin] = useState<Origin>(logged ? "log" : "headings");
+  const [file, setFile] = useState<File | null>(null);
+  const [limit, setLimit] = useState<number | null>(300);
+  const [budget, setBudget] = useState<number | null>(null);
+  const [arms, setArms] = useState<Arm[]>([]);
+  const [judge, setJudge] = useState(false);
+  const [error, setError] = useState("");
+  const [busy, setBusy] = useState(false);
+
+  async function begin(event: FormEvent): Promise<void> {
+    event.preventDefault();
+    setBusy(true);
+    setError("");
+    try {
+      const body = {
+        ...(origin === "file" && file ? { file: { name: file.name, content: await file.text() } } : { query_set: origin }),
+        ...(judge && { judge: { model: "" } }),
+        ...(limit && { limit }),
+        ...(budget && { budget_ms: budget }),
+        ...(arms.length && { arms: arms.map((one) => ({ ...(one.model && { model: one.model }), ...(one.window && { window: one.window }), weight: one.weight })) }),
+      };
+      onBegun(await beginRun(place, body as LabBody));
+    } catch (problem) {
+      setError(told(problem));
+    } finally {
+      setBusy(false);
+    }
+  }
+  const change = (at: number, next: Partial<Arm>) => setArms((before) => before.map((one, place) => (place === at ? { ...one, ...next } : one)));
+  return (
+    <form onSubmit={begin}>
+      <Card title="Measure whether reranking pays" about="Every arm ranks the same queries; each is held against search without reranking.">
+        <fieldset className="grid gap-3 sm:grid-cols-2">
+          <legend className="mb-1.5 font-medium">Queries</legend>
+          <Kind name="log" now={origin} set={setOrigin} label="Query log" about={logged ? "What people asked, judged by their clicks and thumbs." : "No query log is kept: Metrics switches it on."} />
+          <Kind name="file" now={origin} set={setOrigin} label="A file" about="CSV with query and item, or JSON lines with query and items." />
+          <Kind name="headings" now={origin} set={setOrigin} label="Headings" about="Questions and headings of the documents themselves: synthetic, and easier than people are." />
+          <Kind name="generated" now={origin} set={setOrigin} label="Generated" about="Questions that a language model asks about passages: synthetic, and the server needs such a model." />
+        </fieldset>
+        {origin === "file" && <FileField file={file} set={setFile} />}
+        <div className="mt-5 grid gap-5 sm:grid-cols-2">
+          <NumberField label="Queries at most" value={limit} min={1} max={5000} onChange={setLimit} help="300 tell apart what matters; a run takes about a tenth of a second for each and arm." />
+          <NumberField label="A search may take" unit="ms" value={budget} min={1} max={600_000} onChange={setBudget} help="At the 95th percentile. Empty: quality alone decides." />
+        </div>
+        <div className="mt-5">
+          <Toggle label="Let a language model grade what nobody judged" checked={judge} onChange={setJudge} help="Among the first ten of each arm; each pair is asked once, and its agreement with people is told." />
+        </div>
+        <h3 className="mt-6 font-medium">Arms</h3>
+        <p className="text-[13px] text-kumo-subtle">{arms.length ? "Besides search without reranking, which is always there." : "The built-in reranker in several windows and weights, and every other reranker that is here."}</p>
+        <ul className="mt-2 flex flex-col gap-3">
+          {arms.map((one, at) => (
+            <li key={at} className="grid items-start gap-4 rounded-lg border border-kumo-hairline p-4 sm:grid-cols-[minmax(0,2fr)_1fr_1fr_auto]">
+              <ModelChoice value={one.model} onChange={(model) => change(at, { model })} />
+              <NumberField label="Window" value={one.window} min={1} max={200} onChange={(window) => change(at, { window })} />
+              <Slider label="Weight" value={one.weight} min={0.05} max={1} step={0.05} onChange={(weight) => change(at, { weight })} />
+              <Button shape="square" variant="ghost" aria-label={`Remove arm ${at + 1}`} icon={<TrashIcon />} onClick={() => setArms(arms.toSpliced(at, 1))} />
+            </li>
+          ))}
+        </ul>
+        <Button className="mt-2" size="sm" icon={<PlusIcon />} onClick={() => setArms([...arms, { model: null, window: 50, weight: 1 }])}>
+          {arms.length ? "Add an arm" : "Choose arms myself"}
+        </Button>
+        {error && (
+          <p role="alert" className="mt-4 text-kumo-danger">
+            {error}
+          </p>
+        )}
+        <div className="mt-5 flex justify-end border-t border-kumo-hairline pt-4">
+          <Button type="submit" variant="primary" icon={<FlaskIcon />} loading={busy} disabled={busy || (origin === "file" && !file) || (origin === "log" && !logged)}>
+            Begin
+          </Button>
+        </div>
+      </Card>
+    </form>
+  );
+}
+
+function Kind({ name, now, set, label, about }: { name: Origin; now: Origin; set: (name: Origin) => void; label: string; about: string }) {
+  return (
+    <label className="relative flex cursor-pointer flex-col rounded-xl border border-kumo-line p-3.5 hover:bg-kumo-tint has-checked:border-[var(--accent)] has-checked:bg-kumo-tint has-focus-visible:outline-2 has-focus-visible:outline-[var(--accent)]">
+      <input type="radio" name="origin" className="sr-only" checked={now === name} onChange={() => set(name)} />
+      <span className="font-medium">{label}</span>
+      <span className="text-[13px] text-kumo-subtle">{about}</span>
+    </label>
+  );
+}
+
+function FileField({ file, set }: { file: File | null; set: (file: File | null) => void }) {
+  const id = useId();
+  return (
+    <div className="mt-4 flex flex-wrap items-center gap-3">
+      <label htmlFor={id} className="cursor-pointer rounded-lg border border-kumo-line px-3 py-1.5 hover:bg-kumo-tint has-focus-visible:outline-2">
+        {file ? "Choose another file" : "Choose a file"}
+        <input id={id} type="file" accept=".csv,.jsonl" aria-label="File of queries" className="sr-only" onChange={(event) => set(event.target.files?.[0] ?? null)} />
+      </label>
+      {file && (
+        <span className="text-[13px] text-kumo-subtle">
+          {file.name}, {bytes(file.size)}
+        </span>
+      )}
+    </div>
+  );
+}
