@@ -197,7 +197,8 @@ class Syncing:
         job = await self._journal.get_job(instance.uid, job_id)  # before its lines: it ends after them
         lines = await self._journal.list_job_lines_after(job_id, after, NEWS)
         counted_at, counts = self._counted.get(instance.uid, (-math.inf, {}))
-        ended = not lines and job.ended_at is not None and int(time.time() * 1000) - job.ended_at > LAST_WORDS
+        over = job.ended_at is not None and int(time.time() * 1000) - job.ended_at > LAST_WORDS
+        ended = over and len(lines) < NEWS
         if ended or time.monotonic() - counted_at >= counted_within:
             found = await self._catalog.count_items([instance.uid])
             counts = found[instance.uid].statuses if instance.uid in found else {}
