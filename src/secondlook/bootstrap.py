@@ -48,6 +48,7 @@ from secondlook.services.pulling import Pulling
 from secondlook.services.queries import QueryLog
 from secondlook.services.quota import Quota
 from secondlook.services.recording import RecordedJoint, RecordedSearching
+from secondlook.services.remeasuring import Remeasuring
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import SearchDefaults
 from secondlook.services.service_tokens import ServiceTokens
@@ -150,6 +151,8 @@ async def open_runtime(
             opened.push_async_callback(services.syncing.stop)
             await services.syncing.start()
             await services.lab.start()
+            again = Remeasuring(services.lab, days=settings.lab_days)
+            opened.push_async_callback(_cancel, asyncio.create_task(again.watch()))
             if settings.folder_watch:
                 watching = Watching(stores.catalog, services.syncing, every=settings.folder_watch)
                 opened.push_async_callback(_cancel, asyncio.create_task(watching.watch()))

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
 from secondlook.domain.options import DEFAULT_NUM_CANDIDATES, Compatibility, LanguageGuard, LongPassages, MissingModel
 from secondlook.errors import SetupError
@@ -49,6 +49,7 @@ class Settings:
         heading_context: whether the models read the headings above a passage with it.
         npm_registry: where that package may be fetched from, once; nowhere when empty.
         folder_roots: folders below which users may have folders of this machine indexed; none when empty.
+        lab_days: days after which instances that follow the Lab are measured again; 0 for no such time.
         folder_watch: seconds between two looks at whether folders have changed; 0 for syncs by schedule alone.
         s3_endpoint: the object store that buckets lie in; that of AWS when empty.
         s3_access_key: with ``s3_secret_key``, for buckets of instances without a service token.
@@ -90,6 +91,7 @@ class Settings:
     sync_cooldown: int = 30
     folder_roots: tuple[Path, ...] = ()
     folder_watch: int = 0
+    lab_days: int = 30
     s3_endpoint: str = ""
     s3_region: str = ""
     s3_access_key: str = ""
@@ -134,10 +136,6 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         multilingual_reranker=multilingual,
         threads=_number("THREADS", plain.threads, 0, 1024),
         queue_tokens=_number("QUEUE_TOKENS", plain.queue_tokens, 1, 100_000_000),
-        llm_url=_text("LLM_URL", ""),
-        llm_model=_text("LLM_MODEL", ""),
-        llm_key=_text("LLM_KEY", ""),
-        llm_timeout=float(_number("LLM_TIMEOUT", int(plain.llm_timeout), 1, 3600)),
         hf_endpoint=os.environ.get("HF_ENDPOINT") or plain.hf_endpoint,
         offline=_switch(f"{PREFIX}OFFLINE") or _switch("HF_HUB_OFFLINE"),
         metrics_open=_switch(f"{PREFIX}METRICS_OPEN"),
@@ -153,12 +151,9 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         monthly_queries=_number("MONTHLY_QUERIES", plain.monthly_queries, 0, 100_000_000),
         sync_cooldown=_number("SYNC_COOLDOWN", plain.sync_cooldown, 0, 86_400),
         folder_roots=_roots(_text("FOLDER_ROOTS", "")),
+        lab_days=_number("LAB_DAYS", plain.lab_days, 0, 3650),
         folder_watch=_number("FOLDER_WATCH", plain.folder_watch, 0, 86_400),
-        s3_endpoint=_text("S3_ENDPOINT", ""),
-        s3_region=_text("S3_REGION", ""),
-        s3_access_key=_text("S3_ACCESS_KEY", ""),
-        s3_secret_key=_text("S3_SECRET_KEY", ""),
-        s3_buckets=_words(_text("S3_BUCKETS", "")),
+        **_servers(plain),
         fetch_allow=_words(_text("FETCH_ALLOW", "")),
         parse_memory_mb=_number("PARSE_MEMORY_MB", plain.parse_memory_mb, 256, 1_000_000),
         parse_seconds=_number("PARSE_SECONDS", plain.parse_seconds, 1, 3600),
@@ -166,6 +161,21 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         heading_context=_switch(f"{PREFIX}HEADING_CONTEXT"),
         query_log_lines=_number("QUERY_LOG_LINES", plain.query_log_lines, 0, 10_000_000),
     )
+
+
+def _servers(plain: Settings) -> dict[str, Any]:
+    """How the language model and the S3 store are reached."""
+    return {
+        "llm_url": _text("LLM_URL", ""),
+        "llm_model": _text("LLM_MODEL", ""),
+        "llm_key": _text("LLM_KEY", ""),
+        "llm_timeout": float(_number("LLM_TIMEOUT", int(plain.llm_timeout), 1, 3600)),
+        "s3_endpoint": _text("S3_ENDPOINT", ""),
+        "s3_region": _text("S3_REGION", ""),
+        "s3_access_key": _text("S3_ACCESS_KEY", ""),
+        "s3_secret_key": _text("S3_SECRET_KEY", ""),
+        "s3_buckets": _words(_text("S3_BUCKETS", "")),
+    }
 
 
 def _text(name: str, default: str) -> str:

@@ -209,6 +209,7 @@ SHAPES: Mapping[str, Schema] = {
         seconds=NUMBER,
         memory_mb=NUMBER,
         index_changed=SWITCH,
+        chunks=WHOLE,
         arms=rows(ref("LabArm")),
     ),
     "Verdict": shape(

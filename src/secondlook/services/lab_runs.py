@@ -72,7 +72,7 @@ class LabRuns:
 
     def __init__(self, book: LabBook, outside: LabTools) -> None:
         self._book = book
-        self._outside = outside
+        self.outside = outside
         self.trusts = Trusts(book)
         self.sets = QuerySets(outside.catalog, outside.indexer)
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -85,7 +85,7 @@ class LabRuns:
             if run.reason == BY_COMMAND:
                 continue
             try:
-                instance = await self._outside.catalog.get_instance_by_uid(run.instance_uid)
+                instance = await self.outside.catalog.get_instance_by_uid(run.instance_uid)
             except InstanceNotFoundError:
                 await self._book.forget(run.instance_uid)
                 continue
@@ -174,7 +174,7 @@ class LabRuns:
 
     async def generated(self, instance: Instance, *, limit: int) -> Sequence[JudgedQuery]:
         """Questions that the language model asks; raises as ``QuerySets.generated``."""
-        return await self.sets.generated(instance, self._outside.tools.generator, limit=limit)
+        return await self.sets.generated(instance, self.outside.tools.generator, limit=limit)
 
     async def cancel(self, instance: Instance, run_id: str) -> LabRun:
         """The run, ended; raises ``JobNotFoundError`` or ``JobEndedError``."""
@@ -210,9 +210,9 @@ class LabRuns:
             return None
         stages = tuple(RerankStage(**one) for one in told.get("reranking_stages", ()))
         changed = {**told, "reranking_stages": stages} if "reranking_stages" in told else told
-        current = await self._outside.catalog.get_instance_by_uid(instance.uid)
+        current = await self.outside.catalog.get_instance_by_uid(instance.uid)
         settings = replace(current.settings, **changed)
-        return await self._outside.catalog.update_instance(instance.uid, settings, int(time.time() * 1000))
+        return await self.outside.catalog.update_instance(instance.uid, settings, int(time.time() * 1000))
 
     async def follow(self, instance: Instance) -> Instance:
         """The instance as the last verdict would have it, if it follows verdicts."""
@@ -222,12 +222,12 @@ class LabRuns:
         return (run and await self.apply(instance, json.loads(run.report))) or instance
 
     async def _checked(self, instance: Instance, request: LabRequest) -> LabRequest:
-        arms = request.arms or tuple(default_arms(await self._outside.models.all()))
+        arms = request.arms or tuple(default_arms(await self.outside.models.all()))
         names = [check_arm(arm).name for arm in arms]
         if len(set(names)) < len(names) or len(names) > MOST_ARMS:
             raise CallerError(f"up to {MOST_ARMS} arms that differ can be compared, these are {', '.join(names)}")
         for arm in arms:
-            plan = plan_of(arm, instance, self._outside.defaults)
+            plan = plan_of(arm, instance, self.outside.defaults)
             for stage in plan.reranking.cascade if plan.reranking else ():
                 self._check_model(stage.model)
         if not 1 <= request.concurrency <= MOST_CONCURRENT:
@@ -240,16 +240,16 @@ class LabRuns:
             await self._judge(request.judge).grade(
                 "when does lamp oil freeze", "Lamp oil freezes at minus ten degrees."
             )
-        generation = await self._outside.tools.retriever.read_generation(instance.uid)
+        generation = await self.outside.tools.retriever.read_generation(instance.uid)
         return replace(request, queries=tuple(queries), arms=tuple(arms), stale=stale, generation=generation)
 
     def _judge(self, model: str) -> Judge:
-        return Judge(self._outside.tools.generator, self._book, model)
+        return Judge(self.outside.tools.generator, self._book, model)
 
     def _check_model(self, name: str) -> None:
         try:
             if name:
-                self._outside.tools.rerankers.find(name)
+                self.outside.tools.rerankers.find(name)
         except SetupError as error:
             raise InvalidModelError(f"the reranker {name!r} cannot be measured: {error}") from error
 
@@ -272,7 +272,7 @@ class LabRuns:
             await self._book.set_state(run_id, "error", ended_at=int(time.time() * 1000), reason=told)
 
     async def _work(self, instance: Instance, run_id: str, request: LabRequest, on_progress: Progress | None) -> None:
-        outside = self._outside
+        outside = self.outside
         if await outside.tools.retriever.read_generation(instance.uid) != request.generation:
             await self._book.drop_rows(run_id)
         arms = {arm.name: plan_of(arm, instance, outside.defaults) for arm in request.arms}
@@ -298,7 +298,8 @@ class LabRuns:
         report = await asyncio.to_thread(self._sum_up, rows, request)
         changed = await outside.tools.retriever.read_generation(instance.uid) != request.generation
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        cost = {"seconds": seconds, "memory_mb": memory, "index_changed": changed}
+        chunks = await outside.indexer.count_chunks(instance.uid)
+        cost = {"seconds": seconds, "memory_mb": memory, "index_changed": changed, "chunks": chunks}
         told_report = report_of(report, request, cost)
         await self._book.set_state(
             run_id, "completed", ended_at=int(time.time() * 1000), report=report_json(told_report)

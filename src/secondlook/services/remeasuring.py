@@ -1,0 +1,94 @@
+"""Instances that follow the Lab are measured again when time, a model or the corpus has moved on."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from secondlook.domain.instance import Instance
+from secondlook.domain.lab import LabRun
+from secondlook.errors import CallerError, SecondlookError
+from secondlook.services.lab_records import read_request
+from secondlook.services.lab_runs import LabRuns
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = 300.0
+"""Seconds between two looks."""
+REST = 3600
+"""Seconds after any run before an instance is measured again by itself."""
+DRIFT = 0.1
+"""Share of the chunks by which an index may grow or shrink before its verdict is old."""
+DAY = 86_400
+
+
+class Remeasuring:
+    """Begins the last run again, with its queries and arms."""
+
+    def __init__(self, runs: LabRuns, *, days: int) -> None:
+        self._runs = runs
+        self._outside = runs.outside
+        self._days = days
+
+    async def watch(self) -> None:
+        """Look for ever; what goes wrong is logged, and tried again."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            try:
+                await self.look()
+            except SecondlookError:
+                log.exception(
+                    "the Lab's verdicts could not be looked after; the next look is in %g seconds", LOOK_EVERY
+                )
+
+    async def look(self) -> int:
+        """Begin a run for each instance whose verdict is old, and say how many."""
+        begun = 0
+        for instance in await self._outside.catalog.list_instances("", None):
+            if not instance.settings.reranking_auto:
+                continue
+            last = await self._runs.last(instance)
+            if last and not await self._is_resting(instance) and (why := await self.why(instance, last)):
+                begun += await self._begin(instance, last, why)
+        return begun
+
+    async def why(self, instance: Instance, last: LabRun) -> str:
+        """Why the verdict is old; empty when it is not."""
+        report = json.loads(last.report)
+        if self._days and time.time() - last.created_at / 1000 > self._days * DAY:
+            return f"it is over {self._days} days old"
+        if changed := self._changed_model(report):
+            return changed
+        then, now = int(report["chunks"]), await self._outside.indexer.count_chunks(instance.uid)
+        if abs(now - then) > DRIFT * max(1, then):
+            return f"the index had {then:,} chunks and has {now:,}"
+        return ""
+
+    def _changed_model(self, report: Mapping[str, Any]) -> str:
+        """Which model is not the one that was measured; one that cannot be had now is no reason to measure."""
+        for arm in report["arms"]:
+            if arm["spec"] is None or ">" in arm["spec"]["model"]:
+                continue
+            with contextlib.suppress(SecondlookError):
+                rerankers = self._outside.tools.rerankers
+                name = arm["spec"]["model"]
+                now = (rerankers.find(name) if name else rerankers.default).identity
+                if arm["model"] and now != arm["model"]:
+                    return f"{arm['model']} was measured, and {now} is there"
+        return ""
+
+    async def _is_resting(self, instance: Instance) -> bool:
+        newest, _ = await self._runs.page(instance, 1, 0)
+        return any(time.time() - run.created_at / 1000 < REST for run in newest)
+
+    async def _begin(self, instance: Instance, last: LabRun, why: str) -> bool:
+        log.info("measuring %s/%s again: %s", instance.account, instance.name, why)
+        try:
+            await self._runs.begin(instance, read_request(last.request))
+        except CallerError as error:  # under way, or its queries are gone
+            log.warning("%s/%s was not measured again: %s", instance.account, instance.name, error)
+            return False
+        return True
