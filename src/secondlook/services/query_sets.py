@@ -6,7 +6,7 @@ from dataclasses import replace
 from secondlook.domain.chunk import Chunk
 from secondlook.domain.instance import Instance
 from secondlook.errors import CallerError
-from secondlook.evaluation.queries import JudgedQuery, Judgment, from_headings, is_stale, questions_in
+from secondlook.evaluation.queries import JudgedQuery, Judgment, from_headings, is_stale, merge, questions_in
 from secondlook.ports import Catalog, Generator, Indexer
 from secondlook.services.judging import ask_about
 
@@ -56,7 +56,7 @@ class QuerySets:
             found = await self._chunks(instance, item.id)
             share = max(1, -(-limit * (place + 1) // len(chosen)) - len(chunks))
             chunks += [found[at * len(found) // share] for at in range(min(share, len(found)))]
-        return await ask_about(generator, chunks[:limit], model)
+        return merge(await ask_about(generator, chunks[:limit], model))
 
     async def fresh(
         self, instance: Instance, queries: Sequence[JudgedQuery], *, bare: bool = False
