@@ -2,29 +2,52 @@
 
     python benchmarks/speed/search.py CORPUS.jsonl QUERIES.jsonl --out FIGURES.json [--pages N] [--data-dir D]
 
-CORPUS and QUERIES are in BEIR layout. Every page is uploaded as a Markdown file. Then each query is
-asked with and without reranking, in turn, after a warm-up, so that both arms meet the same machine.
-Prints and writes medians and 95th percentiles in milliseconds, pages and chunks a minute, the
-server's peak memory, and disk per 1,000 chunks.
+CORPUS and QUERIES are in BEIR layout. Every page is a Markdown file of a folder, which an instance has
+as its source. Ingest is the first sync, from the creation of the instance to the end of its job; then
+one page of a hundred is changed, and synced again. Then each query is asked with and without
+reranking, in turn, after a warm-up, so that both arms meet the same machine. At last the encoder alone,
+with all the machine to itself, embeds the passages that the index holds, in the batches that indexing
+makes of them: its tokens a second are the ceiling of those of ingest.
+
+Prints and writes medians and 95th percentiles in milliseconds, pages and chunks a minute, tokens a
+second and their share of the ceiling, seconds to sync again, the server's peak memory, and disk per
+1,000 chunks.
 """
 
 import argparse
+import asyncio
 import json
 import os
 import platform
 import re
+import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from secondlook.domain.chunk import Chunk
+from secondlook.models.embedder import EncoderEmbedder
+from secondlook.models.late_interaction import LateInteraction
+from secondlook.provision import load_encoder
+from secondlook.services.chunking import PASSAGES_A_TURN
+from secondlook.services.working import WORKERS
+from secondlook.settings import load_settings
+
 BASE = "/accounts/bench/ai-search/instances"
+CHANGED = 100
+"""One page of so many is changed before the second sync."""
+SAMPLE = 20_000
+"""Passages that the encoder alone embeds at most."""
+SPECIAL = 2
+"""Tokens that the encoder puts around each passage."""
 WARM_UP = 20
 
 
@@ -42,16 +65,17 @@ class Server:
         return int(found.group(1)) / 1024 if found else 0.0
 
 
-def start(data_dir: Path) -> Server:
-    """A server on a free port over the data folder."""
+def start(data_dir: Path, folder: Path) -> Server:
+    """A server on a free port over the data folder, which may read the other."""
     command = [sys.executable, "-m", "secondlook.cli"]
     made = subprocess.run(
         [*command, "token", "create", "--name", "bench", "--quiet", "--data-dir", str(data_dir)],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
+    own = {"PYTHONUNBUFFERED": "1", "SECONDLOOK_FOLDER_ROOTS": str(folder), "SECONDLOOK_SYNC_COOLDOWN": "0"}
     process = subprocess.Popen(
         [*command, "serve", "--port", "0", "--data-dir", str(data_dir)],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **own},
     )  # fmt: skip
     for line in process.stdout or ():
         if found := re.search(r"serves on (http://\S+)", line):
@@ -60,23 +84,79 @@ def start(data_dir: Path) -> Server:
     raise SystemExit("the server did not start")
 
 
-def upload(server: Server, pages: list[dict[str, Any]]) -> float:
-    """Seconds from the first upload until every page is indexed."""
-    settings = {"id": "docs", "index_method": {"vector": True, "keyword": True}, "score_threshold": 0}
-    made = server.client.post(BASE, json=settings)
-    made.raise_for_status()
+def write_pages(folder: Path, pages: list[dict[str, Any]]) -> list[Path]:
+    """Each page as a file."""
+    written = []
+    for number, page in enumerate(pages):
+        path = folder / f"{re.sub(r'[^A-Za-z0-9/_.-]', '-', page['_id'].strip('/'))[-110:] or 'index'}-{number}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"# {page['title']}\n\n{page['text']}", encoding="utf-8")
+        written.append(path)
+    return written
+
+
+def first_sync(server: Server, folder: Path) -> float:
+    """Seconds from the creation of the instance until every page is indexed."""
     started = time.perf_counter()
-    for number, page in enumerate(pages, 1):
-        key = re.sub(r"[^A-Za-z0-9/_.-]", "-", page["_id"].strip("/"))[-110:] or "index"
-        text = f"# {page['title']}\n\n{page['text']}"
-        answer = server.client.post(f"{BASE}/docs/items", files={"file": (f"{key}.md", text.encode(), "text/markdown")})
-        answer.raise_for_status()
-        if number % 20 == 0:
-            print(f"\ruploaded {number} of {len(pages)}", end="", flush=True)
-    while waiting := count(server, "queued") + count(server, "running"):
-        print(f"\rstill to index: {waiting}   ", end="", flush=True)
-        time.sleep(2)
+    source = {"type": "folder", "source": str(folder), "sync_interval": 86400}
+    settings = {"id": "docs", "index_method": {"vector": True, "keyword": True}, "score_threshold": 0, **source}
+    server.client.post(BASE, json=settings).raise_for_status()
+    await_job(server, 1)
     return time.perf_counter() - started
+
+
+def sync_again(server: Server, files: list[Path]) -> dict[str, float]:
+    """Seconds of a sync in which one page of a hundred has changed, and of one in which none has."""
+    made: dict[str, float] = {}
+    changed = files[::CHANGED]
+    for path in changed:
+        path.write_text(path.read_text(encoding="utf-8") + "\n\nThis page was changed.\n", encoding="utf-8")
+    for number, name in enumerate(("seconds", "seconds_unchanged"), 2):
+        started = time.perf_counter()
+        server.client.post(f"{BASE}/docs/jobs", json={}).raise_for_status()
+        await_job(server, number)
+        made[name] = time.perf_counter() - started
+    return {"pages": len(files), "changed": len(changed), **made}
+
+
+def await_job(server: Server, number: int) -> None:
+    """Return when the job of that number has ended well."""
+    while True:
+        jobs = server.client.get(f"{BASE}/docs/jobs").json()["result"]
+        if len(jobs) >= number and "ended_at" in jobs[0]:
+            if jobs[0]["end_reason"] != "completed":
+                raise SystemExit(f"the sync ended with {jobs[0]['end_reason']}")
+            return
+        print(f"\rstill to index: {count(server, 'queued') + count(server, 'running')}   ", end="", flush=True)
+        time.sleep(0.2)
+
+
+def ceiling(data_dir: Path) -> dict[str, float]:
+    """Tokens in all, and tokens a second of the encoder alone on a sample, as many turns at once as indexing has."""
+    [index] = (data_dir / "indexes").glob("*.sqlite")
+    with closing(sqlite3.connect(index)) as connection:
+        rows = connection.execute("SELECT context, text FROM chunks ORDER BY rowid").fetchall()
+    passages = [Chunk("", "", "", text, context=context).passage for context, text in rows]
+    encoder = load_encoder(load_settings(data_dir=data_dir))
+    embedder = EncoderEmbedder(encoder, LateInteraction(encoder))
+    sizes = [embedder.count_tokens(one) + SPECIAL for one in passages]
+    sample = passages[:: max(1, len(passages) // SAMPLE)]
+    turns = iter([sample[at : at + PASSAGES_A_TURN] for at in range(0, len(sample), PASSAGES_A_TURN)])
+
+    async def work() -> None:
+        for turn in turns:
+            await embedder.embed_passages(turn)
+
+    async def run() -> float:
+        await embedder.embed_passages(sample[:PASSAGES_A_TURN])
+        started = time.perf_counter()
+        await asyncio.gather(*(work() for _ in range(WORKERS)))
+        return time.perf_counter() - started
+
+    seconds = asyncio.run(run())
+    tokens = sum(embedder.count_tokens(one) + SPECIAL for one in sample)
+    encoder.close()
+    return {"tokens": sum(sizes), "ceiling_tokens_per_second": tokens / seconds, "sampled_passages": len(sample)}
 
 
 def count(server: Server, status: str) -> int:
@@ -151,10 +231,13 @@ def main() -> None:
     pages = read_rows(given.corpus)[: given.pages or None]
     data_dir = given.data_dir or Path(tempfile.mkdtemp())
     figures: dict[str, Any] = {"machine": platform.processor() or platform.machine(), "cores": os.cpu_count()}
-    server = start(data_dir)
+    folder = Path(tempfile.mkdtemp()) / "pages"
+    files = write_pages(folder, pages)
+    server = start(data_dir, folder)
     try:
-        if server.client.get(f"{BASE}/docs").status_code != 200:
-            seconds = upload(server, pages)
+        fresh = server.client.get(f"{BASE}/docs").status_code != 200
+        if fresh:
+            seconds = first_sync(server, folder)
             chunks = count_chunks(server)
             used = {name: disk(data_dir / name) for name in ("indexes", "files")}
             figures["ingest"] = {
@@ -169,10 +252,12 @@ def main() -> None:
                 "server_peak_mb": server.peak_memory_mb(),
             }
             print("\r" + json.dumps(figures["ingest"], indent=1), flush=True)
+            figures["sync_again"] = sync_again(server, files)
+            print("\r" + json.dumps(figures["sync_again"], indent=1), flush=True)
     finally:
         server.process.terminate()
         server.process.wait(60)
-    server = start(data_dir)
+    server = start(data_dir, folder)
     try:
         figures["search"] = measure(server, [row["text"] for row in read_rows(given.queries)])
         figures["search"]["server_peak_mb"] = server.peak_memory_mb()
@@ -180,6 +265,12 @@ def main() -> None:
         server.process.terminate()
         server.process.wait(60)
     print(json.dumps(figures["search"], indent=1))
+    if fresh:
+        told = ceiling(data_dir)
+        rate = told["tokens"] / figures["ingest"]["seconds"]
+        share = rate / told["ceiling_tokens_per_second"]
+        figures["ingest"] |= {**told, "tokens_per_second": rate, "share_of_ceiling": share}
+        print(json.dumps(figures["ingest"], indent=1))
     given.out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 

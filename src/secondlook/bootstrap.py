@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 
 from secondlook import __version__
 from secondlook.engines.embedded import EmbeddedEngine
-from secondlook.errors import FolderInUseError, SecondlookError
+from secondlook.errors import FolderInUseError
 from secondlook.ingest.pool import ParseLimits
 from secondlook.models.batching import Scheduler
 from secondlook.models.embedder import EncoderEmbedder
@@ -56,6 +56,7 @@ from secondlook.services.service_tokens import ServiceTokens
 from secondlook.services.syncing import Syncing
 from secondlook.services.trying import TryingSearching
 from secondlook.services.watching import Watching
+from secondlook.services.working import Role, WorkingOptions
 from secondlook.settings import Settings
 from secondlook.sources.bucket import Store
 from secondlook.sources.guard import Guard
@@ -67,6 +68,7 @@ from secondlook.stores.data_folder import prepare_folder
 from secondlook.stores.endpoints import SqlEndpoints
 from secondlook.stores.journal import SqlJournal
 from secondlook.stores.lab import SqlLabBook
+from secondlook.stores.leases import SqlLeases
 from secondlook.stores.lock import FileLock
 from secondlook.stores.memos import SqlMemos
 from secondlook.stores.queries import SqlQueries
@@ -76,12 +78,12 @@ from secondlook.stores.usage import SqlUsage
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-TAKE_UP_EVERY = 30.0
-"""Seconds between two looks at what commands left unfinished."""
 FILTERED_BYTES = 64
 """How much of a text the hosted product's filters compare (contract, 6.1)."""
-Queue = Literal["all", "own", "none"]
-"""What a process indexes: all that waits, as one process a data folder may; its own uploads; nothing."""
+Queue = Literal["all", "beside", "own", "none"]
+"""What a process indexes: all that waits, as one process a data folder may; the same beside it; its own uploads;
+nothing."""
+ROLES: Mapping[Queue, Role] = {"all": "server", "beside": "worker", "own": "command"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,43 +180,21 @@ async def _open_stores(opened: AsyncExitStack, settings: Settings, engine: Embed
 async def _begin_indexing(opened: AsyncExitStack, indexing: Indexing, uploads: FileLock, queue: Queue) -> None:
     """Index until ``opened`` closes.
 
-    Commands share ``uploads``, which tells the server, of which there is one, whether somebody else is at work.
+    Commands share ``uploads``, which tells the server, of which there is one, whether somebody may be uploading.
     """
     opened.enter_context(uploads)
     opened.push_async_callback(indexing.stop)
     if queue == "own":
         await asyncio.to_thread(uploads.share)
-    elif uploads.take():  # nobody else is about to name a blob or an index
+    elif queue == "all" and uploads.take():  # nobody else is about to name a blob or an index
         await indexing.sweep()
         uploads.release()
-    await indexing.start(resume=queue == "all")
-    if queue == "all":
-        watching = asyncio.create_task(_take_up_for_ever(indexing, uploads))
-        opened.push_async_callback(_cancel, watching)
-
-
-async def _take_up_for_ever(indexing: Indexing, uploads: FileLock) -> None:
-    while True:
-        await asyncio.sleep(TAKE_UP_EVERY)
-        try:
-            await take_up_left(indexing, uploads)
-        except SecondlookError as error:
-            log.warning("what commands left unfinished was not taken up: %s", error)
+    await indexing.start(ROLES[queue])
 
 
 async def _cancel(task: "asyncio.Task[None]") -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-async def take_up_left(indexing: Indexing, uploads: FileLock) -> int:
-    """Queue what commands left when they were killed, and say how many items; nothing while one is at work."""
-    if not uploads.take():
-        return 0
-    try:
-        return await indexing.take_up()
-    finally:
-        uploads.release()
 
 
 def make_services(
@@ -234,7 +214,11 @@ def make_services(
     service_tokens = ServiceTokens(SqlServiceTokens(catalog.database), vault, catalog)
     limits = ParseLimits(settings.parse_memory_mb << 20, settings.parse_seconds)
     reading = ReadingOptions(limits, settings.ocr_languages, settings.heading_context)
-    indexing = Indexing(catalog, engine, blobs, tools.embedder, journal=journal, reading=reading)
+    working = WorkingOptions(settings.item_attempts, settings.retry_wait_ms / 1000, settings.lease_seconds)
+    leases = SqlLeases(catalog.database)
+    indexing = Indexing(
+        catalog, engine, blobs, tools.embedder, journal=journal, leases=leases, reading=reading, working=working
+    )
     pulling = Pulling(make_sources(settings), SqlMemos(catalog.database), catalog, indexing, service_tokens)
     instances = Instances(
         catalog,

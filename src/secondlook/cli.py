@@ -9,7 +9,7 @@ from typing import Annotated, Optional, cast, get_args
 import typer
 from rich.markup import escape
 
-from secondlook import __version__, bootstrap, demo, dev_worker
+from secondlook import __version__, bootstrap, demo, dev_worker, queue_worker
 from secondlook.console import Account, AsJson, DataDir, Model, err, find_instance, out, run_over, say
 from secondlook.domain.instance import Analyser, Instance, InstanceSettings
 from secondlook.domain.options import Generation
@@ -42,6 +42,7 @@ app.add_typer(queries_app, name="queries")
 app.add_typer(import_app, name="import")
 app.add_typer(export_app, name="export")
 app.command("dev-worker")(dev_worker.write)
+app.command("work")(queue_worker.work)
 
 KeywordLanguage = Annotated[
     str, typer.Option("--keyword-language", help="How words are reduced: german, say, cjk or simple; default: English.")

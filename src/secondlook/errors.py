@@ -193,11 +193,15 @@ class UnsupportedFileError(CallerError):
 class FileUnreadableError(UnsupportedFileError):
     """A file was taken in, and no text can be had from it."""
 
-    def __init__(self, kind: str, why: str = "") -> None:
-        """``kind`` is the word for programs (contract, 18.7), ``why`` the sentence for people."""
+    def __init__(self, kind: str, why: str = "", *, passing: bool = False) -> None:
+        """``kind`` is the word for programs (contract, 18.7), ``why`` the sentence for people.
+
+        ``passing``: its reader ended before it could say; another may come to an end.
+        """
         super().__init__(f"{kind}: {why}")
         self.kind = kind
         self.why = why
+        self.passing = passing
 
 
 class InvalidMetadataError(CallerError):

@@ -1,11 +1,12 @@
-"""The seams of what is kept beside the catalogue: jobs, logs, service tokens, queries, runs of the Lab."""
+"""The seams of what is kept beside the catalogue: jobs, logs, leases, service tokens, queries, runs of the Lab."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from secondlook.domain.instance import Item, ServiceToken
+from secondlook.domain.instance import Item, ItemStatus, ServiceToken
 from secondlook.domain.jobs import ItemLine, Job, JobLine
 from secondlook.domain.lab import LabRun, RunState
+from secondlook.domain.lease import Lease
 from secondlook.domain.listing import ItemQuery
 from secondlook.domain.queries import Feedback, LoggedQuery, Outcome, QueryFilter, QueryOrder, TopQuery
 
@@ -33,6 +34,9 @@ class Journal(Protocol):
 
     async def list_job_lines(self, job_id: str, limit: int, offset: int) -> tuple[Sequence[JobLine], int]:
         """A page of the job's lines, oldest first, and how many there are."""
+
+    async def list_job_lines_after(self, job_id: str, number: int, limit: int) -> Sequence[JobLine]:
+        """The job's lines with a larger number, oldest first."""
 
     async def list_item_lines(self, item_id: str, limit: int, before: int | None) -> Sequence[ItemLine]:
         """The newest lines of the item first; only those with a smaller number than ``before``, if it is given."""
@@ -111,6 +115,54 @@ class QueryShelf(Protocol):
 
     async def list_uids(self) -> Sequence[str]:
         """Every uid of which something is kept."""
+
+
+class Leases(Protocol):
+    """Who works on which item, of several processes; durable once a call returns. Times in ms since 1970."""
+
+    async def take(self, owner: str, *, now: int, until: int, only: Sequence[str] | None = None) -> Lease | None:
+        """A lease on the item that is due for longest, of these ids if given, which is running then.
+
+        None when none is due. Of several that ask at once, one has it. ``owner`` is never used again.
+        """
+
+    async def keep(self, leases: Sequence[Lease], *, until: int) -> Mapping[str, int]:
+        """Hold them until then; the version that each item has now, by owner, of those that still hold."""
+
+    async def holds(self, lease: Lease) -> bool:
+        """Whether it has not ended, and the item is of the version that it was had for."""
+
+    async def note(self, lease: Lease, lines: Sequence[ItemLine]) -> bool:
+        """Keep lines of an item while the lease holds, for the version that it was had for."""
+
+    async def settle(
+        self,
+        lease: Lease,
+        status: ItemStatus,
+        *,
+        error: str = "",
+        chunks_count: int | None = None,
+        lines: Sequence[ItemLine] = (),
+    ) -> bool:
+        """End the lease with the item's outcome; False if the item has another version, or the lease has ended."""
+
+    async def put_back(self, lease: Lease, *, due_at: int, attempts: int, lines: Sequence[ItemLine] = ()) -> bool:
+        """End the lease with the item queued, not to be had before ``due_at``; as ``settle``."""
+
+    async def drop(self, lease: Lease) -> None:
+        """End the lease, whatever its item is now; nothing happens if it has ended."""
+
+    async def list_lapsed(self, now: int) -> Sequence[Lease]:
+        """Some that were not kept, on items that are running."""
+
+    async def end_all(self, prefix: str) -> None:
+        """Let every lease lapse whose owner begins so."""
+
+    async def count_unfinished(self) -> int:
+        """How many items are queued or running."""
+
+    async def list_unfinished(self, item_ids: Sequence[str]) -> Mapping[str, int]:
+        """The versions of those of these items that are queued or running."""
 
 
 class LabBook(Protocol):

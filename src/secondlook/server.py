@@ -95,17 +95,24 @@ async def serve(
     app = create_app(runtime.services, options=options)
     app.include_router(dashboard.make_router())
     config = uvicorn.Config(app, backlog=BACKLOG, log_level="warning", access_log=False)
-    await _Server(config, on_ready).serve(list(sockets) or listen(settings))
+    await _Server(config, on_ready, runtime.services.syncing.dismiss).serve(list(sockets) or listen(settings))
 
 
 class _Server(uvicorn.Server):
-    """Tells when it listens."""
+    """Tells when it listens, and before it waits for the answers that are not whole yet."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[int], None] | None) -> None:
+    def __init__(
+        self, config: uvicorn.Config, on_ready: Callable[[int], None] | None, on_end: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._on_end = on_end
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started and self._on_ready:
             self._on_ready(self.servers[0].sockets[0].getsockname()[1])
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_end()
+        await super().shutdown(sockets)

@@ -41,6 +41,7 @@ ELSEWHERE = {
     "api/ai_search/tokens.py": "tests/wire/test_tokens.py",
     "bootstrap.py": "tests/acceptance/test_cloudflare_sdk.py",
     "pipeline.py": "tests/wire/test_search.py",
+    "queue_worker.py": "tests/acceptance/test_queue.py",
     "console.py": "tests/unit/test_cli.py",
     "model_commands.py": "tests/unit/test_cli.py",
     "token_commands.py": "tests/unit/test_cli.py",

@@ -19,7 +19,6 @@ from secondlook.ports import Passage, Prompt
 from secondlook.services.indexing import Upload
 from secondlook.services.searching import Ask
 from secondlook.settings import Settings
-from secondlook.stores.lock import FileLock
 from tests.rerank_server import serve_reranker
 
 
@@ -116,32 +115,21 @@ def test_loose_blobs_go_at_start_unless_somebody_may_be_about_to_name_them(tmp_p
     assert not asyncio.run(serve("none"))
 
 
-def test_a_running_server_takes_up_what_a_killed_command_left(
-    tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings = Settings(data_dir=tmp_path, cache_dir=cache_dir, offline=True)
+def test_a_running_server_takes_up_what_a_killed_command_left(tmp_path: Path, cache_dir: Path) -> None:
+    settings = Settings(data_dir=tmp_path, cache_dir=cache_dir, offline=True, lease_seconds=1)
 
-    async def work(every: float) -> None:
-        monkeypatch.setattr(bootstrap, "TAKE_UP_EVERY", every)
+    async def work() -> None:
         async with bootstrap.open_runtime(settings) as server:
-            made = await server.services.instances.create(
-                "acc", "default", f"docs{every:.0f}", settings=InstanceSettings()
-            )
+            made = await server.services.instances.create("acc", "default", "docs", settings=InstanceSettings())
             async with bootstrap.open_runtime(settings, queue="own") as command:
                 await command.services.indexing.stop()  # as if it were killed once the upload is on disk
                 item = await command.services.indexing.upload(made, Upload("a.md", b"lamp oil"))
-                with FileLock(tmp_path / "uploads.lock") as uploads:
-                    assert await bootstrap.take_up_left(server.services.indexing, uploads) == 0, "it may be at work"
-            if every > 1:
-                with FileLock(tmp_path / "uploads.lock") as uploads:
-                    assert await bootstrap.take_up_left(server.services.indexing, uploads) == 1
             async with asyncio.timeout(60):
                 while item.status != "completed":
                     await asyncio.sleep(0.01)
                     item = await server.services.indexing.get(made, item.id)
 
-    asyncio.run(work(3600))
-    asyncio.run(work(0.01))
+    asyncio.run(work())
 
 
 def test_a_reader_indexes_nothing(tmp_path: Path, cache_dir: Path) -> None:

@@ -41,6 +41,7 @@ from secondlook.services.service_tokens import ServiceTokens
 from secondlook.services.syncing import Syncing
 from secondlook.services.throttling import Throttle
 from secondlook.services.trying import TryingSearching
+from secondlook.services.working import WorkingOptions
 from secondlook.sources.guard import Guard
 from secondlook.sources.opening import OpenSources
 from secondlook.stores.blobs import FileBlobs
@@ -48,6 +49,7 @@ from secondlook.stores.catalog import SqlCatalog
 from secondlook.stores.endpoints import SqlEndpoints
 from secondlook.stores.journal import SqlJournal
 from secondlook.stores.lab import SqlLabBook
+from secondlook.stores.leases import SqlLeases
 from secondlook.stores.memos import SqlMemos
 from secondlook.stores.queries import SqlQueries
 from secondlook.stores.service_tokens import SqlServiceTokens
@@ -111,7 +113,10 @@ class Wire:
         service_tokens = ServiceTokens(
             SqlServiceTokens(database), FileBlobs(folder / "secrets", private=True), self._catalog
         )
-        self.indexing = Indexing(self._catalog, self._engine, blobs, embedder, journal=journal)
+        working = WorkingOptions(retry_wait=0.01, poll=0.1)
+        self.indexing = Indexing(
+            self._catalog, self._engine, blobs, embedder, journal=journal, leases=SqlLeases(database), working=working
+        )
         opener = OpenSources(version="test", roots=[folder / "source"], guard=Guard(["127.0.0.1"]))
         tools = Tools(self._engine, embedder, rerankers, generator or FakeGenerator())
         cache = AnswerCache(answers, tools) if answers else None

@@ -1,5 +1,6 @@
 """Jobs, syncs and logs, in both generations."""
 
+import json
 from typing import Any
 
 import pytest
@@ -44,6 +45,39 @@ def test_a_job_from_its_beginning_to_its_end(wire: Wire) -> None:
     assert (second["message"], second["message_type"]) == ("a.md: completed", 0)
     assert first["id"] < second["id"]
     assert isinstance(first["created_at"], int)
+
+
+def events(wire: Wire, job_id: str, **headers: str) -> list[tuple[str, str, dict[str, Any]]]:
+    """Name, id and data of each event."""
+    answer = wire.ask("GET", f"{JOBS}/{job_id}/events", headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    assert answer.headers["cache-control"] == "no-cache"
+    found = []
+    for block in answer.text.removesuffix("\n\n").split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.split("\n"))
+        found.append((fields["event"], fields.get("id", ""), json.loads(fields["data"])))
+    return found
+
+
+def test_a_job_is_followed_by_events(wire: Wire) -> None:
+    wire.make()
+    failed(wire, "a.md")
+    job = wire.post(JOBS, {"description": "after deploy"}).json()["result"]
+    told = events(wire, job["id"])
+    assert told[-1][0] == "end" and told[-1][2] == wire.get(f"{JOBS}/{job['id']}").json()["result"]
+    states = [data for name, _, data in told if name == "job"]
+    assert (states[-1]["items"], states[-1]["job"]["end_reason"]) == ({"completed": 1}, "completed")
+    lines = [data for name, _, data in told if name == "log"]
+    assert lines == wire.get(f"{JOBS}/{job['id']}/logs").json()["result"]
+    assert [number for name, number, _ in told if name == "log"] == [str(line["id"]) for line in lines]
+    again = events(wire, job["id"], **{"Last-Event-ID": str(lines[0]["id"])})
+    assert [data for name, _, data in again if name == "log"] == lines[1:]
+    assert [name for name, _, _ in again][-1] == "end"
+    for bad in ("x", "-1", "9" * 30):
+        answer = wire.ask("GET", f"{JOBS}/{job['id']}/events", headers={"Last-Event-ID": bad})
+        assert error_of(answer)[:2] == (400, 7400)
+    missing = wire.get(f"{JOBS}/nope/events")
+    assert error_of(missing) == error_of(wire.get(f"{JOBS}/nope")), "no stream is begun"
 
 
 def test_lists_of_jobs(wire: Wire) -> None:
@@ -182,11 +216,16 @@ def test_the_log_tells_an_error_and_what_came_after(wire: Wire) -> None:
     item = wire.get(ITEMS).json()["result"][0]
     wire.ask("PATCH", f"{ITEMS}/{item['id']}", json={"next_action": "INDEX", "wait_for_completion": True})
     rows = wire.get(f"{ITEMS}/{item['id']}/logs").json()["result"]
-    [fault] = [row for row in rows if row["errorType"]]
-    assert (fault["action"], fault["errorType"]) == ("fail", "unknown_error")
-    assert fault["message"] == "unknown_error: the embedder is down"
-    actions = [row["action"] for row in rows]
-    assert actions == ["store", "embed", "split", "read", "queue", "fail", "split", "read", "queue"]
+    kind = "error_embedding_data_with_workers_ai"
+    [fault] = [row for row in rows if row["action"] == "fail"]
+    assert (fault["errorType"], fault["message"]) == (kind, f"{kind}: the embedder is down")
+    actions = [row["action"] for row in reversed(rows)]
+    once = ["read", "split", "retry"]  # that it failed, and then that it is tried again
+    again = ["retry", *once]
+    last = ["retry", "read", "split", "fail"]
+    assert actions == ["queue", *once, *again, *again, *again, *last, "queue", "read", "split", "embed", "store"]
+    retries = [row["message"] for row in reversed(rows) if row["action"] == "retry"]
+    assert retries[0].startswith("attempt 1 of 5 failed, the next is in ") and retries[1] == "attempt 2 of 5"
 
 
 def test_metadata_beyond_its_envelope(wire: Wire) -> None:

@@ -25,7 +25,7 @@ ONE_INSTANCE = (
     "instances_delete",
 )
 ONE_ITEM = ("items_get", "items_reindex", "items_download", "items_chunks", "items_logs", "items_delete")
-ONE_JOB = ("jobs_get", "jobs_logs", "jobs_change")
+ONE_JOB = ("jobs_get", "jobs_logs", "jobs_change", "jobs_events")
 LINKS: Mapping[str, tuple[str, str, Sequence[str]]] = {
     "instances_create": ("name", ID, ONE_INSTANCE),
     "items_upload": ("item_id", ID, ONE_ITEM),

@@ -75,6 +75,7 @@ RESULTS: Mapping[str, Mapping[str, Schema]] = {
     "jobs_get": {JSON: JOB},
     "jobs_change": {JSON: JOB},
     "jobs_logs": {JSON: listed("JobLine")},
+    "jobs_events": {STREAM: {**FRAMES, "description": "Events `log`, `job` and `end`; a line's number is its id."}},
     "lab_begin": {JSON: wrapped(ref("LabRun"))},
     "lab_list": {JSON: listed("LabRun")},
     "lab_verdict": {JSON: wrapped(ref("Verdict"))},
@@ -98,7 +99,7 @@ RESULTS: Mapping[str, Mapping[str, Schema]] = {
     "tokens_delete": {JSON: TOKEN},
 }
 """Operation, by its short id -> what it answers when all goes well, by media type."""
-STREAMED = {name for name, found in RESULTS.items() if STREAM in found}
+STREAMED = {name for name, found in RESULTS.items() if STREAM in found and JSON in found}
 
 ASKED: Schema = {"messages": [{"role": "user", "content": "When does lamp oil freeze?"}]}
 EXAMPLES: Mapping[str, Schema] = {

@@ -44,7 +44,7 @@ class ItemLine:
 
     Attributes:
         at: when the step ended, milliseconds since 1970.
-        action: ``queue``, ``read``, ``split``, ``embed``, ``store``, ``resume`` or ``fail``.
+        action: ``queue``, ``read``, ``split``, ``embed``, ``store``, ``retry``, ``resume`` or ``fail``.
         milliseconds: how long the step took; None where nothing was measured.
         error_type: the kind of the error; empty for a step that went well.
         number: given when it is kept, and grows.

@@ -59,7 +59,8 @@ class ReaderPool:
             child = self._idle.pop() if self._idle else await _Child.start(self._limits.memory)
             self._busy.add(child)
             try:
-                told, text = await asyncio.wait_for(child.ask(head, content), seconds)
+                async with asyncio.timeout(seconds):
+                    told, text = await child.ask(head, content)
             except TimeoutError as error:
                 raise _too_slow(seconds) from error
             except (asyncio.IncompleteReadError, ConnectionError, ValueError) as error:
@@ -139,6 +140,7 @@ def _too_slow(seconds: float) -> FileUnreadableError:
     return FileUnreadableError(
         "timeout_error",
         f"the document was not read within {seconds:g} seconds: split it or raise SECONDLOOK_PARSE_SECONDS",
+        passing=True,
     )
 
 
@@ -149,4 +151,5 @@ def _why_dead(code: int, seconds: float) -> FileUnreadableError:
     return FileUnreadableError(
         "unable_to_convert_to_markdown",
         f"its reader ended with {how}; it may need more memory than is allowed (SECONDLOOK_PARSE_MEMORY_MB)",
+        passing=True,
     )

@@ -19,24 +19,36 @@ from secondlook.ingest.parse import Document, read_file
 from secondlook.ingest.pool import ParseLimits, ReaderPool
 from secondlook.ingest.split import split_text, whole_text
 from secondlook.ports import Blobs, Embedder
+from secondlook.services.failures import Stage
 
 PASSAGES_A_TURN = 64
 """Passages embedded between two looks at whether the item is still wanted."""
 
 
 class Steps:
-    """The lines of one attempt at an item, each with the time since the one before."""
+    """The lines of one attempt at an item, each with the time since the one before.
+
+    Attributes:
+        stage: what is being done.
+        moved_at: when it last got on, by the monotonic clock.
+    """
 
     def __init__(self, key: str) -> None:
+        self.stage: Stage = "read"
+        self.moved_at = self._since = time.monotonic()
         self._key = key
-        self._since = time.monotonic()
         self._lines: list[ItemLine] = []
+
+    def enter(self, stage: Stage) -> None:
+        """This is being done now, or goes on."""
+        self.stage = stage
+        self.moved_at = time.monotonic()
 
     def note(self, action: str, message: str, *, chunk_count: int | None = None, error_type: str = "") -> None:
         """One more."""
         now = time.monotonic()
         taken = round(1000 * (now - self._since))
-        self._since = now
+        self.moved_at = self._since = now
         at = int(time.time() * 1000)
         self._lines.append(ItemLine(at, action, message, self._key, chunk_count, taken, error_type))
 
@@ -84,6 +96,7 @@ class Chunking:
         document = await read_file(typed_name(item.key, item.content_type), content, self._pool, wanted)
         steps.note("read", f"{len(content):,} bytes read as {len(document.text):,} characters of text")
         settings = instance.settings
+        steps.enter("split")
         spans = (
             await asyncio.to_thread(
                 split_text,
@@ -102,6 +115,7 @@ class Chunking:
         place_of = _Places(document, instance, self._how.headings)
         chunks: list[IndexedChunk] = []
         for start in range(0, len(spans), PASSAGES_A_TURN):
+            steps.enter("embed")
             turn = spans[start : start + PASSAGES_A_TURN]
             made = [
                 Chunk(

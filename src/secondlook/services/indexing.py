@@ -2,15 +2,15 @@
 
 import asyncio
 import contextlib
-import logging
 import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from secondlook.domain.chunk import Chunk
+from secondlook.domain.chunk import Chunk, IndexedChunk
 from secondlook.domain.instance import Instance, Item, ItemStatus
 from secondlook.domain.jobs import ItemLine
+from secondlook.domain.lease import Lease
 from secondlook.domain.source import Origin
 from secondlook.errors import (
     BackendError,
@@ -19,29 +19,25 @@ from secondlook.errors import (
     ItemNotFoundError,
     ItemSyncError,
     PausedError,
-    SecondlookError,
 )
 from secondlook.ingest.metadata import clean_metadata
-from secondlook.ledgers import Journal
+from secondlook.ledgers import Journal, Leases
 from secondlook.ports import Blobs, Catalog, Embedder, Indexer
 from secondlook.services.chunking import Chunking, ReadingOptions, Steps
 from secondlook.services.intake import Intake, Upload, check_found
 from secondlook.services.retaking import Retaking
-
-log = logging.getLogger(__name__)
+from secondlook.services.working import Role, Working, WorkingOptions, to_the_end
 
 UNFINISHED: Sequence[ItemStatus] = ("queued", "running")
 MADE = re.compile(r"[0-9a-f]{24}|eval-[0-9a-f]{16}")
 """Names of indexes that instances and evaluations make; what else lies there is not ours."""
-WORKERS = 2
-"""Items indexed at once: one is split while the passages of the other are embedded."""
 
 
 class Indexing:
     """Takes uploads and indexes them, a few items at a time, oldest first.
 
     An upload is acknowledged once its bytes and its row are on disk. A crash at any
-    point leaves the row queued or running, and ``start`` takes those up again.
+    point leaves the row queued or running, and whoever works the queue takes those up again.
     """
 
     def __init__(
@@ -52,7 +48,9 @@ class Indexing:
         embedder: Embedder,
         *,
         journal: Journal,
+        leases: Leases,
         reading: ReadingOptions | None = None,
+        working: WorkingOptions | None = None,
     ) -> None:
         self._catalog = catalog
         self._indexer = indexer
@@ -61,18 +59,16 @@ class Indexing:
         self._intake = Intake(catalog, blobs)
         self._lock = self._intake.lock
         self._chunking = Chunking(blobs, embedder, reading)
-        self._queue: asyncio.Queue[Item] = asyncio.Queue()
-        self._done: dict[tuple[str, int], asyncio.Event] = {}
-        self._taken: set[tuple[str, int]] = set()
-        self._workers: list[asyncio.Task[None]] = []
+        self._leases = leases
+        self._working = Working(leases, self._index, working)
         self._retaking = Retaking(catalog, indexer, embedder, reindex=self.reindex)
 
-    async def start(self, *, resume: bool = True) -> None:
-        """Begin to index, first what an earlier process left unfinished, unless another one is at that work."""
-        if resume:
+    async def start(self, role: Role = "server") -> None:
+        """Begin to index: a server and its workers what waits, a command what is uploaded here."""
+        if role == "server":
             for instance in await self._catalog.list_instances("", None):
                 await self._resume(instance)
-        self._workers = [asyncio.create_task(self._work()) for _ in range(WORKERS)]
+        await self._working.start(role)
 
     async def sweep(self) -> int:
         """Remove the blobs that no item names and the indexes that no instance has, and say how many.
@@ -90,23 +86,10 @@ class Indexing:
             await self._indexer.drop_index(name)
         return len(loose) + len(orphans)
 
-    async def take_up(self) -> int:
-        """Queue what another process left unfinished, and say how many items; none may index meanwhile."""
-        taken = 0
-        for found in reversed(await self._catalog.list_items("", UNFINISHED)):
-            async with self._lock(found.instance_uid, found.key):  # an upload here has its row before it is queued
-                item = await self._catalog.find_item(found.instance_uid, found.key)
-                if item and item.status in UNFINISHED and (item.id, item.version) not in self._taken:
-                    await self._enqueue(item, None)
-                    taken += 1
-        return taken
-
     async def stop(self) -> None:
         """Stop after the current step; what is unfinished goes on at the next start."""
-        for task in self._workers:
-            task.cancel()
-        await asyncio.gather(*self._workers, *self._retaking.stop(), return_exceptions=True)
-        self._workers = []
+        await self._working.stop()
+        await asyncio.gather(*self._retaking.stop(), return_exceptions=True)
         await self._chunking.close()
 
     async def upload(self, instance: Instance, upload: Upload, *, wait: float | None = None) -> Item:
@@ -222,18 +205,13 @@ class Indexing:
 
     async def drain(self, on_item: Callable[[int], None] | None = None) -> None:
         """Return when nothing is queued; ``on_item`` hears how many are left."""
-        while self._done or self._retaking:
+        while (left := await self._working.count_left()) or self._retaking:
             if on_item:
-                on_item(len(self._done))
-            if self._retaking:
-                await self._retaking.wait(0.2)
-                continue
-            waiting = next(iter(self._done.values()))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(waiting.wait()), 0.2)
+                on_item(left)
+            await self._working.wait(0.2)
 
     async def _resume(self, instance: Instance) -> None:
-        """Take up unfinished items, and drop from the index what the catalogue no longer names.
+        """Drop from the index what the catalogue no longer names, and go on with what is outdated.
 
         The index is read first: what another process indexes meanwhile has its row before its chunks.
         """
@@ -242,19 +220,10 @@ class Indexing:
         for item_id in indexed:
             if item_id not in named:
                 await self._indexer.delete_item(instance.uid, item_id)
-        for item in reversed(await self._catalog.list_items(instance.uid, UNFINISHED)):
-            if item.status == "running":
-                told = [_line(item, "resume", "taken up again: the server stopped while it was indexed")]
-                await self._catalog.set_item_status(item, "running", lines=told)
-            await self._enqueue(item, None)
         self.retake(instance)
 
     async def _enqueue(self, item: Item, wait: float | None) -> Item:
-        mark = (item.id, item.version)
-        self._done.setdefault(mark, asyncio.Event())
-        if mark not in self._taken:
-            self._taken.add(mark)
-            self._queue.put_nowait(item)
+        self._working.add(item)
         if not wait:
             return item
         with contextlib.suppress(TimeoutError):  # the caller then sees the status: queued or running
@@ -264,62 +233,43 @@ class Indexing:
     async def _settled(self, item: Item) -> Item:
         """The item once it is neither queued nor running; a newer upload of its key is waited for too."""
         while True:
-            done = self._done.setdefault((item.id, item.version), asyncio.Event())
+            done = self._working.settled(item)
             now = await self._catalog.get_item(item.instance_uid, item.id)
             if now.status not in UNFINISHED:
-                self._tell_done(item)
+                self._working.tell(item)
                 return now
             if now.version == item.version:
                 await done.wait()
             item = now
 
-    def _tell_done(self, item: Item) -> None:
-        if done := self._done.pop((item.id, item.version), None):
-            done.set()
-
-    async def _work(self) -> None:
-        while True:
-            item = await self._queue.get()
-            try:
-                await self._index(item)
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:
-                log.exception("indexing %s failed", item.key)
-                with contextlib.suppress(Exception):  # the catalogue itself may have failed; the worker must go on
-                    await self._fail(item, f"unknown_error: {error}", Steps(item.key))
-            finally:
-                self._taken.discard((item.id, item.version))
-                self._tell_done(item)
-
-    async def _index(self, item: Item) -> None:
+    async def _index(self, lease: Lease, steps: Steps) -> None:
+        """Make the item searchable and settle the lease, or raise."""
+        item = lease.item
         try:
             instance = await self._catalog.get_instance_by_uid(item.instance_uid)
         except InstanceNotFoundError:
             return  # deleted while it waited
-        if not await self._catalog.set_item_status(item, "running"):
-            return  # a newer upload or a delete came between
-        steps = Steps(item.key)
 
         async def tell() -> None:
-            await self._catalog.set_item_status(item, "running", lines=steps.take())
+            await self._leases.note(lease, steps.take())
 
-        try:
-            chunks = await self._chunking.make_chunks(instance, item, steps, before_long_work=tell)
-        except SecondlookError as error:
-            await self._fail(item, _kinded(error), steps)
-            return
+        chunks = await self._chunking.make_chunks(instance, item, steps, before_long_work=tell)
+        steps.enter("store")
+        await to_the_end(self._store(lease, instance, chunks, steps))
+
+    async def _store(self, lease: Lease, instance: Instance, chunks: Sequence[IndexedChunk], steps: Steps) -> None:
+        item = lease.item
         async with self._lock(instance.uid, item.key):
-            current = await self._catalog.find_item(instance.uid, item.key)
-            if current is None or current.version != item.version:
-                return
+            if not await self._leases.holds(lease):
+                return  # a newer upload or a delete came between, or another worker was faster
             await self._indexer.put_item(instance.uid, item.id, chunks)
             if chunks:
                 steps.note("store", "searchable", chunk_count=len(chunks))
-                number, lines = len(chunks), steps.take()
-                kept = await self._catalog.set_item_status(item, "completed", chunks_count=number, lines=lines)
+                kept = await self._leases.settle(lease, "completed", chunks_count=len(chunks), lines=steps.take())
             else:
-                kept = await self._fail(item, "file_content_empty: the file holds no text", steps)
+                empty = "file_content_empty: the file holds no text"
+                steps.note("fail", empty, error_type="file_content_empty")
+                kept = await self._leases.settle(lease, "error", error=empty, lines=steps.take())
             if not kept:
                 await self._give_way(instance, item)
 
@@ -328,21 +278,10 @@ class Indexing:
         current = await self._catalog.find_item(instance.uid, item.key)
         if current is None or current.id != item.id:
             await self._indexer.delete_item(instance.uid, item.id)
-        if current:
-            await self._enqueue(current, None)
-
-    async def _fail(self, item: Item, message: str, steps: Steps) -> bool:
-        steps.note("fail", message, error_type=message.partition(":")[0])
-        return await self._catalog.set_item_status(item, "error", error=message, lines=steps.take())
+        elif current.status not in UNFINISHED and (current.version, current.status) != (item.version, "completed"):
+            told = _line(current, "queue", "to be indexed again: an older version was written over it")
+            self._working.add(await self._catalog.put_item(replace(current, status="queued", error=""), [told]))
 
 
 def _line(item: Item, action: str, message: str) -> ItemLine:
     return ItemLine(int(time.time() * 1000), action, message, item.key)
-
-
-def _kinded(error: SecondlookError) -> str:
-    """``kind: sentence``, of an error that may have no kind in front."""
-    if isinstance(error, ItemNotFoundError):
-        return f"file_not_found: {error}"
-    kind = str(error).partition(":")[0]
-    return str(error) if kind.replace("_", "").isalpha() else f"unknown_error: {error}"

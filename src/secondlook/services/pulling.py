@@ -4,10 +4,9 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any, TypeVar
 
 from secondlook.domain.globs import skip_reason
 from secondlook.domain.instance import Instance, InstanceSettings, Item
@@ -30,9 +29,9 @@ from secondlook.ports import Catalog
 from secondlook.services.indexing import Indexing
 from secondlook.services.intake import Upload
 from secondlook.services.service_tokens import ServiceTokens
+from secondlook.services.working import to_the_end
 from secondlook.supply import Memos, Source, Sources
 
-T = TypeVar("T")
 Tell = Callable[[str, Severity], Awaitable[None]]
 """Adds a line to the log of the job."""
 
@@ -252,7 +251,7 @@ class Pulling:
         upload = Upload(entry.key, found.content, found.content_type, found.metadata)
         origin = Origin(instance.settings.source_id, found.memo, found.modified_at or entry.modified_at)
         try:
-            item = await _to_the_end(self._indexing.take(instance, upload, origin))
+            item = await to_the_end(self._indexing.take(instance, upload, origin))
         except (KeyTakenError, InstanceNotFoundError):
             raise
         except CallerError as error:
@@ -273,7 +272,7 @@ class Pulling:
 
     async def _refuse(self, instance: Instance, entry: Entry) -> None:
         origin = Origin(instance.settings.source_id)
-        await _to_the_end(self._indexing.refuse(instance, entry.key, origin, error=entry.error, gone=entry.gone))
+        await to_the_end(self._indexing.refuse(instance, entry.key, origin, error=entry.error, gone=entry.gone))
 
     async def _follow(self, pull: Pull, item: Item) -> None:
         """Count how indexing the item ended."""
@@ -295,7 +294,7 @@ class Pulling:
             with contextlib.suppress(ItemNotFoundError):  # deleted meanwhile
                 item = await self._indexing.get(pull.instance, one.item_id)
                 if item.source:  # else an upload took its place
-                    await _to_the_end(self._indexing.delete(pull.instance, one.item_id))
+                    await to_the_end(self._indexing.delete(pull.instance, one.item_id))
                     await pull.note("removed", f"{key}: removed")
 
     async def _look(self, pull: Pull) -> None:
@@ -313,16 +312,6 @@ class Pulling:
     def _rule(self, instance: Instance, entry: Entry) -> str:
         options = instance.settings.source_options
         return skip_reason(entry.key, options.include, options.exclude)
-
-
-async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:
-    """What it returns; a job that is cancelled meanwhile stops after it, and not in the midst of it."""
-    task = asyncio.create_task(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.gather(task, return_exceptions=True)
-        raise
 
 
 async def _one_less(running: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:

@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 import logging
+import math
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from secondlook.domain.instance import Instance, InstanceSettings, Item, ItemStatus
 from secondlook.domain.jobs import Job, JobLine, Severity, Trigger
@@ -32,8 +33,32 @@ COOLDOWN = 30.0
 TICK = 60.0
 """Seconds between two looks at whose time has come; the shortest interval is 900."""
 AGAIN: tuple[ItemStatus, ...] = ("error", "outdated")
+AGAIN_AT_ONCE = 64
+"""Failed items that may be indexed again at once."""
+NEWS = 100
+"""Lines of a log told at once to who follows a job."""
+LAST_WORDS = 250
+"""Milliseconds after its end in which a job may still get a line: why it was cancelled."""
 COMPLETED = "completed"
 CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class JobNews:
+    """A job at one moment, for who follows it.
+
+    Attributes:
+        lines: of its log, those after the one that is known, oldest first.
+        counts: items of its instance by status.
+        more: whether there are further lines already.
+        last: whether the job has ended, and all its lines are known.
+    """
+
+    job: Job
+    lines: Sequence[JobLine]
+    counts: Mapping[ItemStatus, int]
+    more: bool
+    last: bool
 
 
 class Syncing:
@@ -57,6 +82,8 @@ class Syncing:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._clock: asyncio.Task[None] | None = None
         self._nudged = asyncio.Event()
+        self._dismissed = asyncio.Event()
+        self._counted: dict[str, tuple[float, Mapping[ItemStatus, int]]] = {}
 
     async def start(self) -> None:
         """Go on with the jobs that an earlier process left, and begin to look at the schedule."""
@@ -162,6 +189,32 @@ class Syncing:
         await self._journal.get_job(instance.uid, job_id)
         return await self._journal.list_job_lines(job_id, limit, offset)
 
+    async def look(self, instance: Instance, job_id: str, after: int, *, counted_within: float) -> JobNews:
+        """What is new of the job since the line of that number; raises ``JobNotFoundError``.
+
+        Items are counted at most once in so many seconds, whoever follows.
+        """
+        job = await self._journal.get_job(instance.uid, job_id)  # before its lines: it ends after them
+        lines = await self._journal.list_job_lines_after(job_id, after, NEWS)
+        counted_at, counts = self._counted.get(instance.uid, (-math.inf, {}))
+        ended = not lines and job.ended_at is not None and int(time.time() * 1000) - job.ended_at > LAST_WORDS
+        if ended or time.monotonic() - counted_at >= counted_within:
+            found = await self._catalog.count_items([instance.uid])
+            counts = found[instance.uid].statuses if instance.uid in found else {}
+            self._counted[instance.uid] = time.monotonic(), counts
+        return JobNews(job, lines, counts, len(lines) == NEWS, ended)
+
+    async def pause(self, seconds: float) -> bool:
+        """Whether nobody may follow any longer, after that time or as soon as it is so."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._dismissed.wait()
+        return self._dismissed.is_set()
+
+    def dismiss(self) -> None:
+        """Let go of those who follow jobs: the server is about to end."""
+        self._dismissed.set()
+
     async def wait(self) -> None:
         """Return when no job runs."""
         while self._running:
@@ -238,15 +291,29 @@ class Syncing:
         again = [item for item in failed if not item.source or item.status == "outdated"]
         await self._tell(job, f"{len(again):,} items failed or are outdated, and are indexed again")
         done: dict[str, int] = {"completed": 0, "error": 0}
-        for item in again:
-            with contextlib.suppress(ItemNotFoundError):  # deleted meanwhile
-                if (await self._indexing.get(instance, item.id)).status not in AGAIN:
-                    continue  # taken up meanwhile
-                today = await self._catalog.get_instance_by_uid(instance.uid)  # its schema may have changed
-                now = await self._indexing.wait_for(await self._indexing.reindex(today, item.id))
-                done[now.status] = done.get(now.status, 0) + 1
-                await self._tell_of(job, now)
+        waiting = iter(again)
+
+        async def take_some() -> None:
+            for item in waiting:  # what one of these has taken, no other gets
+                await self._take_one_again(instance, job, item, done)
+
+        taking = [asyncio.create_task(take_some()) for _ in range(min(AGAIN_AT_ONCE, len(again)))]
+        try:
+            await asyncio.gather(*taking)
+        finally:
+            for task in taking:
+                task.cancel()
+            await asyncio.gather(*taking, return_exceptions=True)
         await self._tell(job, _summary(done))
+
+    async def _take_one_again(self, instance: Instance, job: Job, item: Item, done: dict[str, int]) -> None:
+        with contextlib.suppress(ItemNotFoundError):  # deleted meanwhile
+            if (await self._indexing.get(instance, item.id)).status not in AGAIN:
+                return  # taken up meanwhile
+            today = await self._catalog.get_instance_by_uid(instance.uid)  # its schema may have changed
+            now = await self._indexing.wait_for(await self._indexing.reindex(today, item.id))
+            done[now.status] = done.get(now.status, 0) + 1
+            await self._tell_of(job, now)
 
     async def _tell(self, job: Job, message: str, severity: Severity = "info") -> None:
         await self._journal.add_job_line(job.id, _line(message, severity))
@@ -264,7 +331,8 @@ class Syncing:
             except SecondlookError:
                 log.exception("the schedule could not be followed; the next look is in %g seconds", TICK)
             with contextlib.suppress(TimeoutError):  # the usual case
-                await asyncio.wait_for(self._nudged.wait(), TICK)
+                async with asyncio.timeout(TICK):
+                    await self._nudged.wait()
             self._nudged.clear()
 
 

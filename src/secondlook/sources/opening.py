@@ -7,6 +7,7 @@ from pathlib import Path
 
 from secondlook.domain.instance import InstanceSettings
 from secondlook.errors import ItemSourceError, SourceError
+from secondlook.sources.browser import Renderer, find_browser
 from secondlook.sources.bucket import Bucket, Store
 from secondlook.sources.folder import Folder
 from secondlook.sources.guard import Guard
@@ -73,7 +74,9 @@ class OpenSources:
             site = Site(client, SiteOptions(settings.source, crawl.subdomains, crawl.headers))
         except ItemSourceError as error:
             raise SourceError(error.kind, str(error).partition(": ")[2], lasting=True) from error
-        return Website(site, options, [one.name for one in settings.fields])
+        program = find_browser() if crawl.renders else ""
+        renderer = Renderer(program) if program else None
+        return Website(site, options, [one.name for one in settings.fields], renderer=renderer)
 
 
 def find_folder(source: str, roots: Sequence[Path]) -> Path:

@@ -83,11 +83,15 @@ class Site:
 
     async def read(self, url: str, *, most: int) -> bytes:
         """What is at an address that is no page of the site, such as a sitemap, which may lie anywhere."""
+        return (await self.take(url, most)).body
+
+    async def take(self, url: str, most: int) -> Page:
+        """The same, with its headers."""
         for _ in range(MOST_HOPS):
             page = await self._client.get(url, headers=self._headers_for(url), most=most)
             if page.status not in REDIRECTS:
                 _raise_for(page)
-                return page.body
+                return page
             url = _hop(page)
         raise ItemSourceError("too_many_redirects", f"{url}: more than {MOST_HOPS} redirects")
 

@@ -9,9 +9,10 @@ from typing import NoReturn
 from secondlook.domain.globs import matches_glob, skip_reason
 from secondlook.domain.source import Entry, Fetched, SourceOptions
 from secondlook.errors import ItemSourceError, SourceError
+from secondlook.sources.browser import Renderer
 from secondlook.sources.html import Html
 from secondlook.sources.memory import Memory, digest_of
-from secondlook.sources.site import Site
+from secondlook.sources.site import LARGEST_PAGE, Site
 from secondlook.sources.sitemaps import DEEPEST, LARGEST_SITEMAP, MOST_SITEMAPS, Named, read_sitemap
 from secondlook.sources.web_client import check_url, join_url, unpack
 
@@ -21,6 +22,10 @@ MOST_SILENT = 30
 """Pages in a row that the network does not bring, after which nobody waits for the next."""
 SILENCE = ("unreachable_", "network_connection_lost")
 GZIPPED = b"\x1f\x8b"
+NO_BROWSER = (
+    "pages are read as they are sent, since there is no browser to open them in: pip install 'secondlook[browser]', and"
+    " install a Chromium"
+)
 DAY = 86_400
 """Seconds after which a page is looked at again, of which a sitemap says nothing (contract, 18.4)."""
 
@@ -47,7 +52,9 @@ class Visit:
 class Website:
     """The pages of a site, by address. Reads each at most once a sync, and keeps it until it is fetched."""
 
-    def __init__(self, site: Site, options: SourceOptions, fields: Sequence[str]) -> None:
+    def __init__(
+        self, site: Site, options: SourceOptions, fields: Sequence[str], *, renderer: Renderer | None = None
+    ) -> None:
         self._site = site
         self._options = options
         self._crawl = options.crawl
@@ -59,8 +66,9 @@ class Website:
         self._silent = 0
         self._notes: list[str] = []
         self._gaps: list[tuple[str, str]] = []
-        if self._crawl.renders:
-            self._notes.append("pages are read as they are sent: this release has no browser to open them in")
+        self._renderer = renderer if self._crawl.renders else None
+        if self._crawl.renders and not renderer:
+            self._notes.append(NO_BROWSER)
 
     async def list(self, memos: Mapping[str, str]) -> AsyncGenerator[Entry, None]:
         """Every page, each as soon as it is read; raises ``SourceError``."""
@@ -90,7 +98,9 @@ class Website:
         return self._notes
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Let go of the connections, and of the browser."""
+        if self._renderer:
+            await self._renderer.close()
         await self._site.close()
 
     async def _starts(self) -> Sequence[Target]:
@@ -233,7 +243,7 @@ class Website:
             return Visit(Entry(url, error=str(error), gone=error.gone), links, target.depth, whole)
 
     async def _read(self, target: Target, memory: Memory | None, skipped: str) -> Visit:
-        conditions = memory.conditions() if memory else {}
+        conditions = memory.conditions() if memory and not self._renderer else {}  # what scripts bring has no ETag
         answer = await self._site.visit(target.url, conditions)
         if answer.status == 304 and memory:
             renewed = memory.renewed()
@@ -243,7 +253,10 @@ class Website:
                 return Visit(Entry(target.url, skipped=f"redirects to {answer.url}"))
             self._seen.add(answer.url)
         skipped = skipped or skip_reason(answer.url, self._options.include, self._options.exclude)
-        fetched, links = await asyncio.to_thread(self._take_apart, answer.url, answer.headers, answer.body, target)
+        body = answer.body
+        if self._renderer and _is_html(answer.headers):
+            body = await self._renderer.render(answer, self._site.take, most=LARGEST_PAGE)
+        fetched, links = await asyncio.to_thread(self._take_apart, answer.url, answer.headers, body, target)
         if skipped:
             return Visit(Entry(answer.url, skipped=skipped), links, target.depth)
         self._pages[answer.url] = fetched
@@ -257,7 +270,7 @@ class Website:
         content_type = headers.get("content-type", "") or "text/html"
         memory = Memory.of(headers, self._digest)
         modified = memory.modified_at or (target.named.modified_at if target.named else 0)
-        if "html" not in content_type.lower():
+        if not _is_html(headers):
             return Fetched(body, memory.dump(), content_type, modified), ()
         page = Html(body, url)
         links = page.links() if self._crawl.discovers else ()
@@ -269,6 +282,10 @@ class Website:
                 break
         memo = replace(memory, links=tuple(one for one in links if self._site.belongs(one))).dump()
         return Fetched(body, memo, content_type, modified, metadata), links
+
+
+def _is_html(headers: Mapping[str, str]) -> bool:
+    return "html" in (headers.get("content-type", "") or "text/html").lower()
 
 
 def _fail(error: ItemSourceError) -> NoReturn:

@@ -1,6 +1,7 @@
 """The catalogue in a SQL database: namespaces, instances, items, tokens."""
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from typing import cast
@@ -39,6 +40,9 @@ from secondlook.stores.journal import keep_item_lines
 from secondlook.stores.memos import keep_memo
 from secondlook.stores.migrations import prepare_tables
 from secondlook.stores.schema import instances, items, namespaces, tokens
+
+ITEM = [items.c[one.name] for one in fields(Item)]
+"""The columns of an item; the others say who works on it, see ``stores.leases``."""
 
 
 class SqlCatalog:
@@ -125,7 +129,7 @@ class SqlCatalog:
         values = {"settings": _dump_settings(settings), "modified_at": modified_at}
         changed = [update(instances).where(instances.c.uid == uid).values(values)]
         if outdated:
-            aged = {"status": "outdated", "version": items.c.version + 1, "error": ""}
+            aged = {"status": "outdated", "version": items.c.version + 1, "error": "", "attempts": 0}
             changed.append(update(items).where(items.c.instance_uid == uid).values(aged))
         await self.database.write(*changed)
         return await self.get_instance_by_uid(uid)
@@ -155,24 +159,26 @@ class SqlCatalog:
 
     async def get_item(self, instance_uid: str, item_id: str) -> Item:
         """Raises ``ItemNotFoundError``."""
-        query = select(items).where(items.c.instance_uid == instance_uid, items.c.id == item_id)
+        query = select(*ITEM).where(items.c.instance_uid == instance_uid, items.c.id == item_id)
         for row in await self.database.rows(query):
-            return _item(row)
+            return item_of(row)
         raise ItemNotFoundError(f"there is no item {item_id!r} in this instance")
 
     async def find_item(self, instance_uid: str, key: str) -> Item | None:
         """The item of that key, if any."""
-        query = select(items).where(items.c.instance_uid == instance_uid, items.c.key == key)
-        return next((_item(row) for row in await self.database.rows(query)), None)
+        query = select(*ITEM).where(items.c.instance_uid == instance_uid, items.c.key == key)
+        return next((item_of(row) for row in await self.database.rows(query)), None)
 
     async def list_items(self, instance_uid: str, statuses: Sequence[ItemStatus] = ()) -> Sequence[Item]:
         """All items, newest first, of all instances when ``instance_uid`` is empty; only these statuses if named."""
-        query = select(items)
+        query = select(*ITEM)
         if instance_uid:
             query = query.where(items.c.instance_uid == instance_uid)
         if statuses:
             query = query.where(items.c.status.in_(statuses))
-        return [_item(row) for row in await self.database.rows(query.order_by(items.c.last_seen_at.desc(), items.c.id))]
+        return [
+            item_of(row) for row in await self.database.rows(query.order_by(items.c.last_seen_at.desc(), items.c.id))
+        ]
 
     async def page_items(self, uid: str, wanted: ItemQuery, limit: int, offset: int) -> tuple[Sequence[Item], int]:
         """The wanted items from ``offset`` on, and how many there are; ``wanted.where`` is not held."""
@@ -188,7 +194,7 @@ class SqlCatalog:
             order.insert(0, case({one: place for place, one in enumerate(PRIORITY)}, value=at.status).asc())
         [total] = await self.database.rows(select(func.count().label("number")).select_from(items).where(*where))
         rows = await self.database.rows(select(items).where(*where).order_by(*order).limit(limit).offset(offset))
-        return [_item(row) for row in rows], total["number"]
+        return [item_of(row) for row in rows], total["number"]
 
     async def count_items(self, uids: Sequence[str]) -> Mapping[str, ItemCounts]:
         """Of each instance that has items: how many by status, and the last change."""
@@ -258,9 +264,9 @@ class SqlCatalog:
 async def _replace_item(connection: AsyncConnection, item: Item) -> Item:
     """The item as it now stands in its row."""
     where = (items.c.instance_uid == item.instance_uid, items.c.key == item.key)
-    found = (await connection.execute(select(items).where(*where).with_for_update())).mappings().first()
+    found = (await connection.execute(select(*ITEM).where(*where).with_for_update())).mappings().first()
     if found:
-        before = _item(found)
+        before = item_of(found)
         kept = before.chunks_count if item.chunks_count is None else item.chunks_count
         item = replace(item, id=before.id, created_at=before.created_at, version=before.version + 1, chunks_count=kept)
         await connection.execute(update(items).where(*where).values(_dump_item(item)))
@@ -297,11 +303,15 @@ def _namespace(row: RowMapping) -> Namespace:
 
 
 def _dump_item(item: Item) -> Mapping[str, object]:
-    return {**asdict(item), "metadata": json.dumps(dict(item.metadata))}
+    """With its place in the queue: a new version was never tried; who works on the old one still has it."""
+    place = {"attempts": 0, "due_at": int(time.time() * 1000)}
+    return {**asdict(item), "metadata": json.dumps(dict(item.metadata)), **place}
 
 
-def _item(row: RowMapping) -> Item:
-    return Item(**{**row, "metadata": json.loads(row["metadata"])})
+def item_of(row: RowMapping) -> Item:
+    """The item of a row that has at least the columns ``ITEM``."""
+    values = {column.name: row[column.name] for column in ITEM}
+    return Item(**{**values, "metadata": json.loads(row["metadata"])})
 
 
 def _token(row: RowMapping) -> Token:

@@ -82,8 +82,12 @@ class SqlJournal:
         """A page of the job's lines, oldest first, and how many there are."""
         query = select(job_lines).where(job_lines.c.job_id == job_id).order_by(job_lines.c.number)
         rows = await self._database.rows(query.limit(limit).offset(offset))
-        lines = [JobLine(row["at"], row["message"], row["severity"], row["number"]) for row in rows]
-        return lines, await self._count(job_lines.c.job_id, job_id)
+        return [_job_line(row) for row in rows], await self._count(job_lines.c.job_id, job_id)
+
+    async def list_job_lines_after(self, job_id: str, number: int, limit: int) -> Sequence[JobLine]:
+        """The job's lines with a larger number, oldest first."""
+        query = select(job_lines).where(job_lines.c.job_id == job_id, job_lines.c.number > number)
+        return [_job_line(row) for row in await self._database.rows(query.order_by(job_lines.c.number).limit(limit))]
 
     async def list_item_lines(self, item_id: str, limit: int, before: int | None) -> Sequence[ItemLine]:
         """The newest lines of the item first; only those with a smaller number than ``before``, if it is given."""
@@ -110,6 +114,10 @@ async def keep_item_lines(connection: AsyncConnection, item_id: str, lines: Sequ
     newest = select(at.number).where(at.item_id == item_id).order_by(at.number.desc()).limit(KEPT_ITEM_LINES)
     kept = newest.subquery()
     await connection.execute(delete(item_lines).where(at.item_id == item_id, at.number.not_in(select(kept.c.number))))
+
+
+def _job_line(row: RowMapping) -> JobLine:
+    return JobLine(row["at"], row["message"], row["severity"], row["number"])
 
 
 def _item_line(row: RowMapping) -> ItemLine:

@@ -1,6 +1,7 @@
 """From the tables that are there to those of this release, in one transaction."""
 
 import json
+from collections.abc import Mapping
 
 from sqlalchemy import Connection, insert, inspect, select, text, update
 
@@ -27,6 +28,8 @@ def prepare_tables(connection: Connection) -> None:
         _move_sources(connection)
     if found < 3:
         _add_origins(connection)
+    if found < 5:
+        _add_leases(connection)
     if found < SCHEMA_VERSION:
         connection.execute(update(schema_version).values(version=SCHEMA_VERSION))
 
@@ -39,8 +42,21 @@ def _add_scopes(connection: Connection) -> None:
 
 def _add_origins(connection: Connection) -> None:
     """Items of before were all uploaded."""
+    _add_columns(connection, {"source": "TEXT NOT NULL DEFAULT ''", "modified_at": "BIGINT NOT NULL DEFAULT 0"})
+
+
+def _add_leases(connection: Connection) -> None:
+    """Nobody has a lease on items of before; they are due, and were never tried."""
+    number = "NOT NULL DEFAULT 0"
+    kinds = {"lease_until": f"BIGINT {number}", "attempts": f"INTEGER {number}", "due_at": f"BIGINT {number}"}
+    _add_columns(connection, {"owner": "VARCHAR(80) NOT NULL DEFAULT ''", **kinds})
+    connection.execute(text("CREATE INDEX IF NOT EXISTS items_queue ON items (status, due_at, id)"))
+
+
+def _add_columns(connection: Connection, kinds: Mapping[str, str]) -> None:
+    """To the items, unless they are there."""
     there = {column["name"] for column in inspect(connection).get_columns("items")}
-    for name, kind in (("source", "TEXT NOT NULL DEFAULT ''"), ("modified_at", "BIGINT NOT NULL DEFAULT 0")):
+    for name, kind in kinds.items():
         if name not in there:
             connection.execute(text(f"ALTER TABLE items ADD COLUMN {name} {kind}"))
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 5
 
 NUMBER = BigInteger().with_variant(Integer, "sqlite")
 """A key that counts up; SQLite counts only in its own integer."""
@@ -52,8 +52,13 @@ items = Table(
     Column("blob", Text, nullable=False),
     Column("source", Text, nullable=False, server_default=""),
     Column("modified_at", BigInteger, nullable=False, server_default="0"),
+    Column("owner", String(80), nullable=False, server_default=""),
+    Column("lease_until", BigInteger, nullable=False, server_default="0"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("due_at", BigInteger, nullable=False, server_default="0"),
     Index("items_key", "instance_uid", "key", unique=True),
     Index("items_status", "instance_uid", "status"),
+    Index("items_queue", "status", "due_at", "id"),
 )
 
 memos = Table(

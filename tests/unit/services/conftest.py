@@ -32,6 +32,7 @@ from secondlook.services.searching import SearchDefaults, Searching
 from secondlook.services.service_tokens import ServiceTokens
 from secondlook.services.syncing import Syncing
 from secondlook.services.trying import TryingSearching
+from secondlook.services.working import WorkingOptions
 from secondlook.sources.guard import Guard
 from secondlook.sources.opening import OpenSources
 from secondlook.stores.blobs import FileBlobs
@@ -39,6 +40,7 @@ from secondlook.stores.catalog import SqlCatalog
 from secondlook.stores.endpoints import SqlEndpoints
 from secondlook.stores.journal import SqlJournal
 from secondlook.stores.lab import SqlLabBook
+from secondlook.stores.leases import SqlLeases
 from secondlook.stores.memos import SqlMemos
 from secondlook.stores.queries import SqlQueries
 from secondlook.stores.service_tokens import SqlServiceTokens
@@ -80,7 +82,8 @@ class House:
             known_embedder=lambda name: name == "known",
             service_tokens=self.service_tokens,
         )
-        self.indexing = Indexing(self.catalog, self.engine, self.blobs, self.embedder, journal=self.journal)
+        self.leases = SqlLeases(self.catalog.database)
+        self.indexing = self.make_indexing()
         self.searching = Searching(self.tools)
         self.reranking = PassageReranking(self.tools.rerankers)
         self.explaining = Explaining(self.tools, self.catalog, self.engine)
@@ -121,6 +124,19 @@ class House:
         self.run(self.published.open())
         self.run(self.asked.open())
         self.run(self.book.open())
+
+    def make_indexing(self, engine: EmbeddedEngine | None = None, **options: Any) -> Indexing:
+        """What another process would have over the same stores."""
+        how = WorkingOptions(**{"retry_wait": 0.01, "poll": 0.05, "lease": 1.0, **options})
+        return Indexing(
+            self.catalog,
+            engine or self.engine,
+            self.blobs,
+            self.embedder,
+            journal=self.journal,
+            leases=self.leases,
+            working=how,
+        )
 
     def find(self, name: str) -> Reranker:
         if name == "missing":

@@ -189,6 +189,17 @@ def test_one_item_is_fetched_anew(house: House, docs: Path) -> None:
     assert texts(house, made)["a.md"] == ""
 
 
+def test_an_item_that_the_path_filters_leave_out_is_not_fetched_alone(house: House, docs: Path) -> None:
+    made = make(house, docs)
+    synced(house, made)
+    item = items(house, made)["a.md"]
+    today = replace(made.settings, source_options=SourceOptions(exclude=("a.*",)))
+    now = house.run(house.instances.update(made, today))
+    with pytest.raises(ItemSourceError, match=r"^excluded_by_path_filter: a\.md: Skipped by rule: a\.\*"):
+        house.run(house.syncing.sync_item(now, item.id))
+    assert items(house, made)["a.md"].error.startswith("excluded_by_path_filter: ")
+
+
 @dataclass
 class Script:
     """A source that does what a test says; ``gate`` holds up each fetch until it is set."""

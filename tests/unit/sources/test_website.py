@@ -333,11 +333,18 @@ def test_text_of_other_charsets_arrives(site: WebSite) -> None:
     assert told.pages[f"{site.url}/kyrillic"].content.decode() == "масло"
 
 
-def test_pages_that_need_a_browser_are_read_as_they_are_sent_and_the_log_says_so(site: WebSite) -> None:
+def test_without_a_browser_pages_are_read_as_they_are_sent_and_the_log_says_so(
+    site: WebSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
     site.html("/a", "x")
     site.sitemap("/a")
     told = crawl(site, renders=True)
-    assert told.pages and told.notes == ["pages are read as they are sent: this release has no browser to open them in"]
+    assert told.pages
+    assert told.notes == [
+        "pages are read as they are sent, since there is no browser to open them in: pip install 'secondlook[browser]',"
+        " and install a Chromium"
+    ]
 
 
 @pytest.mark.timeout(1200)

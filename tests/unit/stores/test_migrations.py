@@ -6,7 +6,10 @@ import sqlite3
 from pathlib import Path
 
 from secondlook.domain.instance import Instance, InstanceSettings, Item, Token
+from secondlook.domain.lease import Lease
 from secondlook.stores.catalog import SqlCatalog
+from secondlook.stores.leases import SqlLeases
+from secondlook.stores.schema import SCHEMA_VERSION
 
 FIRST = """
 CREATE TABLE schema_version (version INTEGER NOT NULL PRIMARY KEY);
@@ -80,3 +83,31 @@ def test_items_of_before_were_uploaded(tmp_path: Path) -> None:
     for _ in range(2):
         [item] = asyncio.run(items())
         assert (item.key, item.source, item.modified_at, item.timestamp) == ("a.md", "", 0, 6)
+
+
+def test_what_waited_before_there_were_leases_is_due(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.sqlite"
+    before = sqlite3.connect(path)
+    before.executescript(FIRST + SECOND_ITEMS)
+    before.execute("INSERT INTO instances VALUES ('u1', 'acc', 'default', 'docs', '{}', 1, 2)")
+    before.execute("UPDATE items SET status = 'queued'")
+    before.commit()
+    before.close()
+
+    async def take() -> Lease | None:
+        catalog = SqlCatalog(f"sqlite+aiosqlite:///{path}")
+        await catalog.open()
+        try:
+            return await SqlLeases(catalog.database).take("me-1", now=1, until=2)
+        finally:
+            await catalog.close()
+
+    lease = asyncio.run(take())
+    assert lease and (lease.item.key, lease.attempt) == ("a.md", 1)
+    with sqlite3.connect(path) as after:
+        assert after.execute("SELECT version FROM schema_version").fetchone() == (SCHEMA_VERSION,)
+        [plan] = after.execute(
+            "EXPLAIN QUERY PLAN SELECT id FROM items WHERE status = 'queued' AND due_at <= 5 ORDER BY due_at, id"
+        ).fetchall()
+    after.close()
+    assert "items_queue" in plan[3] and "TEMP B-TREE" not in plan[3]

@@ -3,12 +3,14 @@
 from typing import Literal
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import Field
 
 from secondlook.api.body import LARGEST_SETTINGS, Body, read_json, validate
 from secondlook.api.errors import success
+from secondlook.api.job_events import LastEvent, follow
 from secondlook.api.jobs import Page, PerPage, job_of, line_of, page_of
+from secondlook.api.wire import STREAM_HEADERS
 from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance
 from secondlook.services.bundle import Services
 
@@ -62,5 +64,12 @@ def make_router(services: Services) -> APIRouter:
         instance = await find(request)
         lines, total = await services.syncing.lines(instance, job_id, per_page, (page - 1) * per_page)
         return page_of([line_of(one) for one in lines], total, page, per_page)
+
+    @router.get("/{job_id}/events", response_class=StreamingResponse)
+    async def events(request: Request, job_id: str, after: LastEvent = 0) -> StreamingResponse:
+        instance = await find(request)
+        await services.syncing.get(instance, job_id)  # else the refusal would come in a stream
+        frames = follow(services.syncing, instance, job_id, after)
+        return StreamingResponse(frames, media_type="text/event-stream", headers=STREAM_HEADERS)
 
     return router
