@@ -102,8 +102,8 @@ title: The Lab's verdicts
 ---
 # The Lab's verdicts
 
-What [the Lab](howto/measure-whether-reranking-pays.md) says of the built-in reranker on public judged sets, and how sure
-it is. Written by `python benchmarks/quality/lab.py DATASET… --page docs`; nothing here is typed by hand.
+What [the Lab](howto/measure-whether-reranking-pays.md) says of the built-in reranker on public judged sets, and
+how sure it is. Written by `python benchmarks/quality/lab.py DATASET… --page docs`; nothing here is typed by hand.
 
 Each set is indexed a passage a document, as `secondlook eval` does: `off` is its arm `hybrid`, and 50 candidates its
 arm `hybrid+rerank`. No arm was chosen, and nothing was learned, on the queries that are measured here.

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Optional
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
@@ -178,8 +179,9 @@ def gate(
         target = await find_instance(runtime, account, instance)
         arm = spec_of(target)
         found = await asked.for_instance(runtime, target)
-        request = LabRequest(tuple(found), (arm or ArmSpec(),), origin=asked.origin)
+        request = LabRequest(tuple(found), (arm or ArmSpec(),), origin=asked.origin, followed=False)
         done, rows = await _run(runtime, target, request)
+        await runtime.services.lab.remove(target, done.id)  # a gate is no verdict
         name = arm.name if arm else OFF
         if json_file:
             told = {**json.loads(done.report), "by_query": _by_query(rows), "gate": name}
@@ -275,16 +277,15 @@ async def _apply(runtime: Runtime, target: Instance, report: Mapping[str, Any]) 
 
 
 def _show(report: Mapping[str, Any]) -> None:
-    table = Table("arm", "nDCG@10", "difference", "95 % interval", "p (Holm)", "better/equal/worse", "p50 ms", "p95 ms")
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    table.add_column("arm", min_width=24)
+    for head in ("nDCG@10", "gain, 95 % interval", "p", "p95 ms"):
+        table.add_column(head, justify="right", no_wrap=True)
     for arm in report["arms"]:
         found = arm["comparison"]
-        cells = [arm["name"], f"{arm['ndcg@10']:.4f}"]
-        if found:
-            cells += [f"{found['difference']:+.4f}", f"{found['low']:+.4f} to {found['high']:+.4f}"]
-            cells += [f"{found['p_holm']:.4f}", f"{found['wins']}/{found['ties']}/{found['losses']}"]
-        else:
-            cells += [""] * 4
-        table.add_row(*(escape(one) for one in cells), f"{arm['p50_ms']:.1f}", f"{arm['p95_ms']:.1f}")
+        gain = f"{found['difference']:+.3f} ({found['low']:+.3f} … {found['high']:+.3f})" if found else ""
+        p = f"{found['p_holm']:.4f}" if found else ""
+        table.add_row(escape(arm["name"]), f"{arm['ndcg@10']:.4f}", gain, p, f"{arm['p95_ms']:.1f}")
     out.print(table)
     for arm in report["arms"]:
         for flag in arm["flags"]:

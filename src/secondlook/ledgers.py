@@ -78,6 +78,45 @@ class Usage(Protocol):
         """One more."""
 
 
+class QueryShelf(Protocol):
+    """What was asked of each index, by its uid, and what people made of it; durable once a call returns."""
+
+    async def add(self, logged: Sequence[tuple[str, LoggedQuery]], *, most: int) -> None:
+        """Write them down, each with its uid, and forget the oldest beyond ``most`` of each uid."""
+
+    async def get(self, uid: str, query_id: str) -> LoggedQuery | None:
+        """The query of that id."""
+
+    async def latest(self, uid: str, query: str) -> LoggedQuery | None:
+        """The newest query of that text, whatever its case and spaces."""
+
+    async def list(
+        self, uid: str, limit: int, offset: int, *, only: QueryFilter, order: QueryOrder, text: str = ""
+    ) -> tuple[Sequence[LoggedQuery], int]:
+        """A page of the queries that hold ``text``, and how many there are."""
+
+    async def list_top(self, uid: str, limit: int, *, since: int, only: QueryFilter) -> Sequence[TopQuery]:
+        """Queries since then by how often they were asked; with ``only``, those alone are counted."""
+
+    async def list_outcomes(self, uid: str, since: int) -> Sequence[Outcome]:
+        """How each search since then went, oldest first."""
+
+    async def add_feedback(self, uid: str, given: Sequence[Feedback], *, most: int) -> None:
+        """Write it down, and forget the oldest beyond ``most``."""
+
+    async def list_feedback(self, uid: str) -> Sequence[Feedback]:
+        """All of it, oldest first."""
+
+    async def trim(self, uid: str, before: int) -> None:
+        """Forget what is older."""
+
+    async def forget(self, uid: str) -> None:
+        """Forget all of the uid."""
+
+    async def list_uids(self) -> Sequence[str]:
+        """Every uid of which something is kept."""
+
+
 class Leases(Protocol):
     """Who works on which item, of several processes; durable once a call returns. Times in ms since 1970."""
 
@@ -124,45 +163,6 @@ class Leases(Protocol):
 
     async def list_unfinished(self, item_ids: Sequence[str]) -> Mapping[str, int]:
         """The versions of those of these items that are queued or running."""
-
-
-class QueryShelf(Protocol):
-    """What was asked of each index, by its uid, and what people made of it; durable once a call returns."""
-
-    async def add(self, logged: Sequence[tuple[str, LoggedQuery]], *, most: int) -> None:
-        """Write them down, each with its uid, and forget the oldest beyond ``most`` of each uid."""
-
-    async def get(self, uid: str, query_id: str) -> LoggedQuery | None:
-        """The query of that id."""
-
-    async def latest(self, uid: str, query: str) -> LoggedQuery | None:
-        """The newest query of that text, whatever its case and spaces."""
-
-    async def list(
-        self, uid: str, limit: int, offset: int, *, only: QueryFilter, order: QueryOrder, text: str = ""
-    ) -> tuple[Sequence[LoggedQuery], int]:
-        """A page of the queries that hold ``text``, and how many there are."""
-
-    async def list_top(self, uid: str, limit: int, *, since: int, only: QueryFilter) -> Sequence[TopQuery]:
-        """Queries since then by how often they were asked; with ``only``, those alone are counted."""
-
-    async def list_outcomes(self, uid: str, since: int) -> Sequence[Outcome]:
-        """How each search since then went, oldest first."""
-
-    async def add_feedback(self, uid: str, given: Sequence[Feedback], *, most: int) -> None:
-        """Write it down, and forget the oldest beyond ``most``."""
-
-    async def list_feedback(self, uid: str) -> Sequence[Feedback]:
-        """All of it, oldest first."""
-
-    async def trim(self, uid: str, before: int) -> None:
-        """Forget what is older."""
-
-    async def forget(self, uid: str) -> None:
-        """Forget all of the uid."""
-
-    async def list_uids(self) -> Sequence[str]:
-        """Every uid of which something is kept."""
 
 
 class LabBook(Protocol):

@@ -45,10 +45,10 @@ class Settings:
         parse_memory_mb: memory that a document may take while it is read, in MiB.
         parse_seconds: longest that reading a document may take.
         ocr_languages: of scanned pages and pictures, as Tesseract names them.
+        query_log_lines: searches that the query log of an instance keeps; 0 forbids query logs.
         item_attempts: at indexing one version of an item, before it is given up.
         retry_wait_ms: before the second attempt; each further one waits twice as long.
         lease_seconds: after which an item is taken from a worker of which nothing was heard.
-        query_log_lines: searches that the query log of an instance keeps; 0 forbids query logs.
         heading_context: whether the models read the headings above a passage with it.
         npm_registry: where that package may be fetched from, once; nowhere when empty.
         folder_roots: folders below which users may have folders of this machine indexed; none when empty.
@@ -105,10 +105,10 @@ class Settings:
     parse_seconds: int = 60
     ocr_languages: str = "eng"
     heading_context: bool = False
+    query_log_lines: int = 50_000
     item_attempts: int = 5
     retry_wait_ms: int = 2000
     lease_seconds: int = 30
-    query_log_lines: int = 50_000
 
     @property
     def models_dir(self) -> Path:
@@ -165,10 +165,10 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         parse_seconds=_number("PARSE_SECONDS", plain.parse_seconds, 1, 3600),
         ocr_languages=_languages("OCR_LANGUAGES", plain.ocr_languages),
         heading_context=_switch(f"{PREFIX}HEADING_CONTEXT"),
+        query_log_lines=_number("QUERY_LOG_LINES", plain.query_log_lines, 0, 10_000_000),
         item_attempts=_number("ITEM_ATTEMPTS", plain.item_attempts, 1, 100),
         retry_wait_ms=_number("RETRY_WAIT_MS", plain.retry_wait_ms, 0, 3_600_000),
         lease_seconds=_number("LEASE_SECONDS", plain.lease_seconds, 1, 3600),
-        query_log_lines=_number("QUERY_LOG_LINES", plain.query_log_lines, 0, 10_000_000),
     )
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.acceptance.server_process import ServerProcess, run_cli, start_server
 from tests.clients.browser import open_browser
@@ -22,6 +22,8 @@ SHOTS = ROOT / "shots"
 """Ignored by git."""
 ACCOUNT = "demo"
 PATIENCE = 20_000
+expect.set_options(timeout=PATIENCE)
+"""A machine with other work is slow, and nothing that is shown there is wrong."""
 
 
 def load_build() -> ModuleType:

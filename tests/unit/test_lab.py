@@ -91,6 +91,8 @@ def test_a_gate_holds_and_fails(cli: Cli, filled: Path, tmp_path: Path) -> None:
     )
     assert done.code == 0, done.err
     assert "gate passed: nDCG@10 is" in done.out and "40 queries with reranking off" in done.out
+    shown = cli("lab", "show", "docs", "--json", "--data-dir", filled)
+    assert shown.code == 2 or json.loads(shown.out)["origin"] != "q.csv" or len(json.loads(shown.out)["arms"]) > 2
     told = json.loads(before.read_text(encoding="utf-8"))
     for row in told["by_query"]:
         row["ndcg@10"] = dict.fromkeys(row["ndcg@10"], 1.0)

@@ -22,6 +22,7 @@ class LabRequest:
         budget: milliseconds that a search may take at the 95th percentile, for the verdict; None for any.
         concurrency: queries that are measured at the same time.
         judge: the language model that grades what nobody judged, empty for the configured one; None for none.
+        followed: whether an instance that follows the Lab takes on the verdict.
         stale: judgments that were left out, since the text that they speak of is no longer there.
     """
 
@@ -33,6 +34,7 @@ class LabRequest:
     stale: int = 0
     generation: int = 0
     judge: str | None = None
+    followed: bool = True
 
 
 def request_json(request: LabRequest) -> str:

@@ -305,7 +305,8 @@ class LabRuns:
             run_id, "completed", ended_at=int(time.time() * 1000), report=report_json(told_report)
         )
         self.trusts.forget(instance.uid)
-        if (await outside.catalog.get_instance_by_uid(instance.uid)).settings.reranking_mode == "auto":
+        current = await outside.catalog.get_instance_by_uid(instance.uid)
+        if request.followed and current.settings.reranking_mode == "auto":
             await self.apply(instance, told_report)
 
     def _sum_up(self, rows: Sequence[QueryRow], request: LabRequest) -> LabReport:

@@ -109,11 +109,11 @@ class QueryLog:
 
     async def stop(self) -> None:
         """Write what waits."""
+        await self.flush()  # first, since a writer that is cancelled at work would lose its lines
         tasks = [one for one in (self._sweeper, self._writer) if one]
         for one in tasks:
             one.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self.flush()
 
     async def flush(self) -> None:
         """Write what waits now; what the store refuses is lost, and the log of the server says so."""

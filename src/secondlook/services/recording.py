@@ -74,7 +74,7 @@ class Recorder:
             self.id,
             self._at,
             self._kind,
-            self._query.text[:LONGEST_QUERY],
+            self._query.text[:LONGEST_QUERY].encode(errors="replace").decode(),  # half a character cannot be stored
             public=ask.public,
             total=self._taken(),
             error=error[:LONGEST_REASON],

@@ -193,7 +193,7 @@ class SqlCatalog:
         if wanted.by_status:
             order.insert(0, case({one: place for place, one in enumerate(PRIORITY)}, value=at.status).asc())
         [total] = await self.database.rows(select(func.count().label("number")).select_from(items).where(*where))
-        rows = await self.database.rows(select(*ITEM).where(*where).order_by(*order).limit(limit).offset(offset))
+        rows = await self.database.rows(select(items).where(*where).order_by(*order).limit(limit).offset(offset))
         return [item_of(row) for row in rows], total["number"]
 
     async def count_items(self, uids: Sequence[str]) -> Mapping[str, ItemCounts]:

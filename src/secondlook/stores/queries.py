@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ColumnElement,
+    Delete,
     Float,
     Index,
     Integer,
@@ -107,9 +108,12 @@ class SqlQueries:
 
     async def add(self, logged: Sequence[tuple[str, LoggedQuery]], *, most: int) -> None:
         """Write them down, each with its uid, and forget the oldest beyond ``most`` of each uid."""
-        if logged:
-            trims = [_beyond(queries, uid, most) for uid in dict.fromkeys(uid for uid, _ in logged)]
-            await self._database.write(insert(queries).values([_dump(uid, one) for uid, one in logged]), *trims)
+        if not logged:
+            return
+        async with self._database.transaction() as connection:
+            await connection.execute(insert(queries), [_dump(uid, one) for uid, one in logged])
+            for uid in dict.fromkeys(uid for uid, _ in logged):
+                await connection.execute(_beyond(queries, uid, most))
 
     async def get(self, uid: str, query_id: str) -> LoggedQuery | None:
         """The query of that id."""
@@ -191,7 +195,7 @@ class SqlQueries:
         return next((_load(row) for row in await self._database.rows(query)), None)
 
 
-def _beyond(table: Table, uid: str, most: int) -> object:
+def _beyond(table: Table, uid: str, most: int) -> Delete:
     """Deletes the rows of the uid that come after its newest ``most``."""
     last = select(table.c.number).where(table.c.uid == uid).order_by(table.c.number.desc()).limit(1).offset(most)
     return delete(table).where(table.c.uid == uid, table.c.number <= last.scalar_subquery())

@@ -215,6 +215,8 @@ def test_an_instance_that_follows_verdicts_is_set(house: House) -> None:
     assert settings.reranking and settings.reranking_stages == (RerankStage("", 6),)
     finished(house, lab(house, FakeReranker(scorer=lambda q, p: 1 - truth(q, p))), instance, request)
     assert not house.run(house.catalog.get_instance_by_uid(instance.uid)).settings.reranking
+    finished(house, lab(house, FakeReranker(scorer=truth)), instance, replace(request, followed=False))
+    assert not house.run(house.catalog.get_instance_by_uid(instance.uid)).settings.reranking, "a gate is no verdict"
     fixed = house.run(house.catalog.get_instance_by_uid(instance.uid))
     runs = lab(house, FakeReranker())
     assert house.run(

@@ -96,6 +96,15 @@ def test_the_newest_stay_and_each_index_has_its_own(using: Using) -> None:
     using(work)
 
 
+def test_many_lines_are_one_write(using: Using) -> None:
+    async def work(store: SqlQueries) -> None:
+        await store.add([("u", line(str(number))) for number in range(5000)], most=4000)
+        found, total = await store.list("u", 1, 0, only="all", order="oldest")
+        assert (found[0].id, total) == ("1000", 4000)
+
+    using(work)
+
+
 def test_what_is_asked_for_is_listed(using: Using) -> None:
     lines = [
         line("plain", results=3, total=1.0, top_changed=False),
