@@ -60,7 +60,7 @@ export interface Settings {
   rewrite_model: string;
   rewrite_query: boolean;
   reranking: boolean;
-  reranking_mode: "fixed" | "auto";
+  reranking_mode: "fixed" | "auto" | "interleave" | "shadow";
   reranking_match_probability: number;
   reranking_model: string | null;
   reranking_weight: number;

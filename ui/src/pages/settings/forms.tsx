@@ -223,7 +223,19 @@ export function RerankingForm({ draft, set, created }: Form) {
   return (
     <div className="flex flex-col gap-5">
       <Toggle label="Rerank results" checked={draft.reranking} onChange={(reranking) => set({ reranking })} help="A second model reads the query together with each candidate and puts what answers it first. It costs a moment of every search." />
-      {created && <Toggle label="Follow the Lab's verdicts" checked={draft.reranking_mode === "auto"} onChange={(follow) => set({ reranking_mode: follow ? "auto" : "fixed" })} help="Each run of the Lab that ends in a verdict then sets the switch above, the model, the window and the weight." />}
+      {created && (
+        <Choice
+          label="Who decides"
+          value={draft.reranking_mode}
+          onChange={(reranking_mode) => set({ reranking_mode })}
+          options={[
+            { value: "fixed", label: "The switch above" },
+            { value: "auto", label: "The Lab's verdicts", about: "each sets the switch, the model, the window and the weight" },
+            { value: "interleave", label: "Clicks, on both orders mixed", about: "needs the query log; lost trials end by themselves" },
+            { value: "shadow", label: "Nobody yet: rerank in the shadow", about: "needs the query log; searches stay as they are" },
+          ]}
+        />
+      )}
       {draft.reranking && cascade && (
         <div className="flex flex-wrap items-center gap-3 rounded-lg bg-kumo-recessed px-3 py-2">
           <span>A cascade serves: {draft.reranking_stages.map((one) => one.model || "built in").join(" → ")}. The API changes it.</span>
