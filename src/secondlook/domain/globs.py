@@ -8,6 +8,8 @@ from functools import lru_cache
 MOST_ALTERNATIVES = 64
 """Patterns that the braces of one may stand for; more are not expanded."""
 BRACES = re.compile(r"\{([^{}]*,[^{}]*)\}")
+ONE_OF = re.compile(r"([@?])\(([^()]*)\)")
+"""``@(a|b)``: one of them; ``?(a|b)``: one of them or nothing."""
 
 
 def skip_reason(key: str, include: Sequence[str], exclude: Sequence[str]) -> str:
@@ -24,9 +26,10 @@ def skip_reason(key: str, include: Sequence[str], exclude: Sequence[str]) -> str
 
 
 def matches_glob(key: str, pattern: str) -> bool:
-    """Whether the whole key matches: ``*``, ``?``, ``[a-z]``, ``[!a]``, ``{a,b}``, and ``**`` as a whole segment.
+    """Whether the whole key matches.
 
-    Takes time in the product of the lengths at most, whatever the pattern.
+    ``*``, ``?``, ``[a-z]``, ``[!a]``, ``{a,b}``, ``@(a|b)``, ``?(a|b)``, and ``**`` as a whole segment. ``*(…)``,
+    ``+(…)`` and ``!(…)`` stand for themselves. Takes time in the product of the lengths at most, whatever the pattern.
     """
     segments = key.split("/")
     return any(_match(segments, one) for one in _compiled(pattern))
@@ -60,14 +63,23 @@ def _compiled(pattern: str) -> Sequence[Sequence[re.Pattern[str] | None]]:
 
 
 def _alternatives(pattern: str) -> Sequence[str]:
-    """The patterns that the braces stand for."""
+    """The patterns that braces and brackets of alternatives stand for."""
     done: list[str] = []
     waiting = [pattern]
     while waiting:
         one = waiting.pop(0)
-        found = BRACES.search(one)
+        found, parts = _first_of(one)
         if not found or len(done) + len(waiting) >= MOST_ALTERNATIVES:
             done.append(one)
             continue
-        waiting += [one[: found.start()] + part + one[found.end() :] for part in found.group(1).split(",")]
+        waiting += [one[: found.start()] + part + one[found.end() :] for part in parts]
     return done
+
+
+def _first_of(pattern: str) -> tuple[re.Match[str] | None, Sequence[str]]:
+    """The first braces or brackets, and what may stand in their place."""
+    if found := BRACES.search(pattern):
+        return found, found.group(1).split(",")
+    if found := ONE_OF.search(pattern):
+        return found, [*([""] if found.group(1) == "?" else []), *found.group(2).split("|")]
+    return None, ()

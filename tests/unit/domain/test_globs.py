@@ -10,12 +10,13 @@ MATCHING = (
     ("*.md", "a.md"), ("**/*.md", "a.md"), ("**/*.md", "x/y/a.md"), ("docs/**", "docs/a/b"), ("docs/**", "docs"),
     ("**", "anything/at/all"), ("**/blog/**", "https://x.example/blog/2026/a"), ("a?c", "abc"), ("[a-c]x", "bx"),
     ("[!a]x", "bx"), ("[^a]x", "bx"), ("*.{md,txt}", "a.txt"), ("{a,b{1,2}}/x", "b2/x"), ("a/**/b/**/c", "a/b/x/c"),
-    ("*", ".hidden"), ("a+b(c).md", "a+b(c).md"),
+    ("*", ".hidden"), ("a+b(c).md", "a+b(c).md"), ("*.@(md|txt)", "a.txt"), ("a?(.min).js", "a.js"),
+    ("a?(.min).js", "a.min.js"), ("@(a|b)/?(x|y)z", "b/yz"), ("@(docs|{a,b})/x", "b/x"), ("@(a)", "a"),
 )  # fmt: skip
 OTHER = (
     ("*.md", "x/a.md"), ("*.md", "a.MD"), ("docs/*", "docs/a/b"), ("docs/**", "docsx/a"), ("**/blog/**", "myblog/a"),
     ("a?c", "a/c"), ("[!a]x", "ax"), ("*.{md,txt}", "a.html"), ("a/**/b", "a/b/c"), ("", "a"), ("a", "a/b"),
-    ("*", "https://x.example/"),
+    ("*", "https://x.example/"), ("*.@(md|txt)", "a.html"), ("a?(.min).js", "a.max.js"), ("@(a|b)", "ab"),
 )  # fmt: skip
 
 
@@ -42,6 +43,8 @@ def test_exclusion_is_looked_at_first() -> None:
         ("**/a/" * 50 + "b", "a/" * 1000 + "c"),
         ("*a" * 100 + "b", "a" * 2000),
         ("{a,b}" * 100, "ab" * 100),
+        ("@(a|b)" * 100, "ab" * 100),
+        ("?(a|?(b|?(c)))" * 100, "abd" * 100),
         ("**/" * 300 + "x", "y/" * 1000),
     ],
 )
