@@ -29,6 +29,7 @@ class CrawlOptions:
         depth: how many links a page may be away from the start.
         max_age: seconds for which a discovering crawl takes a page as it was read before.
         subdomains: whether hosts below the site's own belong to it.
+        images: whether the pictures of pages are items too, whose text is read.
     """
 
     discovers: bool = False
@@ -41,6 +42,7 @@ class CrawlOptions:
     depth: int = 5
     max_age: int = 86_400
     subdomains: bool = False
+    images: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What a crawler reads in a page: its links, what its head says of it, and the part of it that is content."""
 
 from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
@@ -14,6 +15,15 @@ LONGEST_VALUE = 4096
 OPEN_GRAPH = {"title": "og:title", "description": "og:description", "image": "og:image"}
 
 
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".svg")
+"""Ends of the addresses of pictures that can be read."""
+
+
+def is_picture(url: str) -> bool:
+    """Whether the address is that of a picture, as far as its path tells."""
+    return urlsplit(url).path.lower().endswith(PICTURES)
+
+
 class Html:
     """A page, parsed once."""
 
@@ -23,9 +33,7 @@ class Html:
 
     def links(self) -> Sequence[str]:
         """The addresses that the page leads to, each once, in order; those with ``rel=nofollow`` are left out."""
-        base = self._tree.css_first("base[href]")
-        start = (base.attributes.get("href") if base else None) or ""
-        root = join_url(self._url, start) or self._url
+        root = self._root()
         found: dict[str, None] = {}
         for node in self._tree.css("a[href], area[href]"):
             link = node.attributes.get("href") or ""
@@ -36,6 +44,18 @@ class Html:
             if len(found) >= MOST_LINKS:
                 break
         return list(found)
+
+    def pictures(self) -> Sequence[str]:
+        """The addresses of the page's pictures, each once, in order."""
+        root = self._root()
+        told = [join_url(root, node.attributes.get("src") or "") for node in self._tree.css("img[src]")]
+        return list(dict.fromkeys(one for one in told if one and is_picture(one)))[:MOST_LINKS]
+
+    def _root(self) -> str:
+        """What relative addresses stand on."""
+        base = self._tree.css_first("base[href]")
+        start = (base.attributes.get("href") if base else None) or ""
+        return join_url(self._url, start) or self._url
 
     def metadata(self, wanted: Sequence[str], *, language: str = "") -> Mapping[str, str]:
         """The wanted values that the head tells, by lower-case name.

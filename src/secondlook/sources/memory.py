@@ -21,7 +21,7 @@ class Memory:
         read_at: when the site last said what the page is.
         etag: its mark there.
         last_modified: the header of that name, as it was sent.
-        links: where it leads, of a discovering crawl.
+        links: where it leads, of a discovering crawl; and the pictures that it shows, where they are wanted.
     """
 
     digest: str

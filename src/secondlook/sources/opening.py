@@ -71,7 +71,7 @@ class OpenSources:
         crawl = options.crawl
         client = WebClient(self._guard, self._agent, self._times)
         try:
-            site = Site(client, SiteOptions(settings.source, crawl.subdomains, crawl.headers))
+            site = Site(client, SiteOptions(settings.source, crawl.subdomains, crawl.headers, crawl.images))
         except ItemSourceError as error:
             raise SourceError(error.kind, str(error).partition(": ")[2], lasting=True) from error
         program = find_browser() if crawl.renders else ""

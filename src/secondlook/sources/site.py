@@ -23,17 +23,20 @@ READABLE = re.compile(
     r"|vnd\.openxmlformats-officedocument\.|vnd\.oasis\.opendocument\.|vnd\.ms-excel)"
 )
 """Media types that may hold text; whatever else is linked to is not read."""
+READABLE_OR_SEEN = re.compile(READABLE.pattern + r"|image/(png|jpeg|webp|gif|bmp|x-ms-bmp|svg\+xml)")
+"""The same, with the pictures whose text can be read."""
 CHARSET = re.compile(rb"""(charset\s*=\s*["']?)([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
 REFUSALS = {401: "crawl_got_http_401", 402: "blocked_by_payment", 403: "crawl_got_http_403", 429: "crawl_got_http_429"}
 
 
 @dataclass(frozen=True, slots=True)
 class SiteOptions:
-    """``start`` is any address of the site; ``headers`` go to its own host alone."""
+    """``start`` is any address of the site; ``headers`` go to its own host alone; ``images`` may be read too."""
 
     start: str
     subdomains: bool = False
     headers: tuple[tuple[str, str], ...] = ()
+    images: bool = False
 
 
 class Site:
@@ -46,6 +49,7 @@ class Site:
         self._secure = self.start.startswith("https:")
         self._subdomains = options.subdomains
         self._headers = dict(options.headers)
+        self._readable = READABLE_OR_SEEN if options.images else READABLE
         self._robots: dict[str, Robots | ItemSourceError] = {}
         self._asking: dict[str, asyncio.Lock] = {}
         self._next: dict[str, float] = {}
@@ -74,11 +78,11 @@ class Site:
             await self._pace(url, robots.delay)
             asked = conditions if len(seen) == 1 else {}
             sent = {**self._headers_for(url), **asked}
-            page = await self._client.get(url, headers=sent, most=LARGEST_PAGE, wanted=READABLE)
+            page = await self._client.get(url, headers=sent, most=LARGEST_PAGE, wanted=self._readable)
             if page.status == 304 and asked:
                 return page
             if page.status not in REDIRECTS:
-                return _accepted(page)
+                return _accepted(page, self._readable)
             url = self._target(page)
 
     async def read(self, url: str, *, most: int) -> bytes:
@@ -158,12 +162,12 @@ def _hop(page: Page) -> str:
     return url
 
 
-def _accepted(page: Page) -> Page:
+def _accepted(page: Page, readable: re.Pattern[str]) -> Page:
     """The page, its text in UTF-8; raises ``ItemSourceError``."""
     _raise_for(page)
     content_type = page.headers.get("content-type", "")
     media_type = media_type_of(page.headers)
-    if media_type and not READABLE.match(media_type):
+    if media_type and not readable.match(media_type):
         raise ItemSourceError("unsupported_type", f"{page.url} is {media_type}, which holds no text", gone=True)
     if media_type.startswith("text/") or "xml" in media_type or not media_type:
         return replace(page, body=to_utf8(page.body, content_type))

@@ -10,7 +10,7 @@ from secondlook.domain.globs import matches_glob, skip_reason
 from secondlook.domain.source import Entry, Fetched, SourceOptions
 from secondlook.errors import ItemSourceError, SourceError
 from secondlook.sources.browser import Renderer
-from secondlook.sources.html import Html
+from secondlook.sources.html import Html, is_picture
 from secondlook.sources.memory import Memory, digest_of
 from secondlook.sources.site import LARGEST_PAGE, Site
 from secondlook.sources.sitemaps import DEEPEST, LARGEST_SITEMAP, MOST_SITEMAPS, Named, read_sitemap
@@ -41,7 +41,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What came of a visit."""
+    """What came of a visit; ``links`` are where it leads, and the pictures that it shows."""
 
     entry: Entry
     links: Sequence[str] = ()
@@ -197,10 +197,9 @@ class Website:
                 for task in done:
                     visit = task.result()
                     self._check_silence(visit.entry.error)
-                    if self._crawl.discovers:
-                        waiting.extend(self._follow(visit))
-                        if not visit.whole:
-                            self._gaps.append(("unknown_error", visit.entry.error))
+                    waiting.extend(self._follow(visit))
+                    if self._crawl.discovers and not visit.whole:
+                        self._gaps.append(("unknown_error", visit.entry.error))
                     yield visit
         finally:
             for task in running:
@@ -215,9 +214,10 @@ class Website:
             raise SourceError(kind, f"{self._silent} pages in a row could not be reached: {why}")
 
     def _follow(self, visit: Visit) -> Iterable[Target]:
-        if visit.depth >= self._crawl.depth or self._crawl.start == "sitemaps":
-            return []
-        fresh = [url for url in visit.links if url not in self._seen and self._site.belongs(url)]
+        """Where it goes on from there; pictures lie on the page that shows them, however deep it is."""
+        far = not self._crawl.discovers or visit.depth >= self._crawl.depth or self._crawl.start == "sitemaps"
+        links = [url for url in visit.links if self._crawl.images and is_picture(url)] if far else visit.links
+        fresh = [url for url in links if url not in self._seen and self._site.belongs(url)]
         self._seen.update(fresh)
         return [Target(url, visit.depth + 1) for url in fresh]
 
@@ -273,7 +273,8 @@ class Website:
         if not _is_html(headers):
             return Fetched(body, memory.dump(), content_type, modified), ()
         page = Html(body, url)
-        links = page.links() if self._crawl.discovers else ()
+        links = [*page.links()] if self._crawl.discovers else []
+        links += page.pictures() if self._crawl.images else []
         language = target.named.language if target.named else ""
         metadata = page.metadata(self._fields, language=language)
         for selector in self._crawl.selectors:

@@ -140,6 +140,22 @@ def test_where_a_discovering_crawl_starts(site: WebSite) -> None:
     assert crawl(site, discovers=True).failure.startswith("http_4xx: ")
 
 
+def test_pictures_of_pages_are_items_where_they_are_wanted(site: WebSite) -> None:
+    site.html("/a", '<img src="/map.png"> <img src="/map.png"> <img src="chart.svg?v=2"> <img src="/track?id=1">')
+    site.html("/b", '<img src="http://elsewhere.example/x.png"><a href="/c">c</a>')
+    site.html("/c", "not named")
+    for path in ("/map.png", "/chart.svg?v=2"):
+        site.pages[path] = Reply(b"a picture", kind="image/png")
+    site.sitemap("/a", "/b", lastmod="2020-01-01")
+    assert names(site, crawl(site).pages) == {"/a", "/b"}
+    told = crawl(site, images=True)
+    assert names(site, told.pages) == {"/a", "/b", "/map.png", "/chart.svg?v=2"}
+    assert told.pages[f"{site.url}/map.png"].content_type == "image/png"
+    again = crawl(site, told.memos(), images=True)
+    assert names(site, again.entries) == {"/a", "/b", "/map.png", "/chart.svg?v=2"}, "a page that is kept keeps them"
+    assert not again.pages
+
+
 def test_a_page_that_fails_hides_links_so_nothing_may_be_removed(site: WebSite) -> None:
     site.html("/", '<a href="/a">a</a><a href="/gone">g</a><a href="/image.png">i</a>')
     site.pages["/a"] = Reply(status=503)

@@ -89,6 +89,7 @@ def to_options(body: SourceBody) -> SourceOptions:
         headers=tuple((parsing.include_headers or {}).items()),
         selectors=tuple(Selector(one.path, one.selector) for one in parsing.content_selector or ()),
         renders=bool(parsing.use_browser_rendering),
+        images=bool(parsing.include_images),
         start=discovery.source or plain.start,
         most_pages=discovery.limit or plain.most_pages,
         depth=discovery.depth or plain.depth,
