@@ -41,8 +41,6 @@ app.add_typer(lab_app, name="lab")
 app.add_typer(queries_app, name="queries")
 app.add_typer(import_app, name="import")
 app.add_typer(export_app, name="export")
-app.command("dev-worker")(dev_worker.write)
-app.command("work")(queue_worker.work)
 
 KeywordLanguage = Annotated[
     str, typer.Option("--keyword-language", help="How words are reduced: german, say, cjk or simple; default: English.")
@@ -290,6 +288,10 @@ def evaluate(
                 json_file.write_text(json.dumps(to_json(reports), indent=2) + "\n")
 
     run_over(load_settings(data_dir=data_dir), work, queue="own")  # a server that starts must not sweep the index away
+
+
+app.command("work")(queue_worker.work)
+app.command("dev-worker")(dev_worker.write)
 
 
 if __name__ == "__main__":
