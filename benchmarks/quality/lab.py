@@ -106,7 +106,8 @@ What [the Lab](howto/measure-whether-reranking-pays.md) says of the built-in rer
 how sure it is. Written by `python benchmarks/quality/lab.py DATASET… --page docs`; nothing here is typed by hand.
 
 Each set is indexed a passage a document, as `secondlook eval` does: `off` is its arm `hybrid`, and 50 candidates its
-arm `hybrid+rerank`. No arm was chosen, and nothing was learned, on the queries that are measured here.
+arm `hybrid+rerank`. No arm was chosen, and nothing was learned, on the queries that are measured here. Times
+are those of two cores that other work shared.
 
 {rows}
 {cost}
