@@ -127,11 +127,13 @@ class Declared:
         slice_size: passages at a time when a budget is set; 0 for all at once.
         uses_evidence: whether the score depends on more than query and text, so that it cannot be kept for later.
         languages: ISO 639-1 codes of the languages it was trained on; None for any.
+        evidence_fields: of the evidence, what the score depends on; all of it when empty.
     """
 
     slice_size: int = 8
     uses_evidence: bool = False
     languages: tuple[str, ...] | None = None
+    evidence_fields: tuple[str, ...] = ()
 
 
 def declared(reranker: Reranker) -> Declared:

@@ -149,7 +149,7 @@ def places(wire: Wire, name: str, item: str) -> Mapping[str, str]:
         found |= {"name": "later", "job_id": wire.post(f"{NEW}/later/jobs", {}).json()["result"]["id"]}
     if name == "lab_change":
         wire.make("tried")
-        wire.upload("a.md", "Words.", name="tried")
+        wire.upload("a.md", "Words.", name="tried", wait="false")
         queries = [{"query": f"words {at}", "items": ["a.md"]} for at in range(200)]
         run = wire.post(f"{NEW}/tried/lab/runs", {"queries": queries}).json()["result"]
         found |= {"name": "tried", "run_id": run["id"]}

@@ -25,7 +25,7 @@ from secondlook.api.document_links import ONE_INSTANCE, ONE_ITEM, ONE_JOB
 from tests.wire.conftest import NEW, Wire
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-EXAMPLES = 12
+EXAMPLES = 9
 """Cases of each operation in each mode; the copies at root of what lies under /client/v4 get one each."""
 FEWEST = 2000
 CHAINS = 80
@@ -55,6 +55,7 @@ def send(wire: Wire, case: Any) -> httpx.Response:
 def place(wire: Wire, case: Any) -> None:
     """Name what is there in the path, so that the request gets past it."""
     lists = {"item_id": f"{NEW}/handbook/items", "job_id": f"{NEW}/handbook/jobs", "token_id": TOKENS}
+    lists["run_id"] = f"{NEW}/handbook/lab/runs"
     found = {name: wire.get(path).json()["result"] for name, path in lists.items()}
     known = {**HERE, **{name: rows[0]["id"] for name, rows in found.items() if rows}}
     known["label"] = wire.get(f"{NEW}/handbook").json()["result"]["public_endpoint_id"]
@@ -66,6 +67,9 @@ def fill(wire: Wire) -> None:
     """An instance with pages that strangers may search, and a token."""
     wire.fill(public_endpoint_params={"enabled": True})
     wire.post(TOKENS, {"name": "one", "cf_api_id": "a", "cf_api_key": "b"})
+    asked = [{"query": "frozen oil", "items": ["winter/oil.md"]}]
+    run = wire.post(f"{NEW}/handbook/lab/runs", {"queries": asked, "arms": [{}]}).json()["result"]
+    wire.run(wire.services.lab.wait(run["id"]))
 
 
 def try_out(wire: Wire, operation: Any, mode: GenerationMode, most: int, told: Counter[int]) -> None:

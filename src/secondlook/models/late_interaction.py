@@ -5,6 +5,7 @@ import importlib.resources
 import io
 import itertools
 import zlib
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -26,6 +27,7 @@ FORMAT = 2
 HEADER = 5
 """Bytes before the levels: format, dimensions, two of the projection's checksum, and whether the text was cut."""
 QUERY_TOKENS = 128
+LAST_QUERIES = 16
 WINDOW_TOKENS = 256
 QUERY_LEVELS = 65_535
 """Steps of a query vector's components: products with 127 of a passage's stay whole numbers below 2^24, which float32
@@ -92,11 +94,13 @@ class LateInteraction:
     score_kind: ScoreKind = "probability"
     slice_size = 0
     uses_evidence = True
+    evidence_fields = ("cosine", "keyword_score", "keyword_ceiling", "vector_rank", "keyword_rank")
     languages = ("en",)
 
     def __init__(self, encoder: Encoder, recipe: Recipe | None = None) -> None:
         self._encoder = encoder
         self._recipe = recipe or load_recipe()
+        self._asked: OrderedDict[str, Encoded] = OrderedDict()
 
     @property
     def identity(self) -> str:
@@ -118,10 +122,21 @@ class LateInteraction:
         """
         if not passages:
             return Scores(())
-        [asked] = await self._encoder.encode([query], max_tokens=QUERY_TOKENS, priority="query")
+        asked = await self._encode_query(query)
         read = await self._levels(passages)
         values = await asyncio.to_thread(self._compare, asked, passages, [levels for levels, _ in read])
         return Scores(values, sum(cut for _, cut in read), query_truncated=asked.truncated)
+
+    async def _encode_query(self, query: str) -> Encoded:
+        """The query's token vectors; those of the last few queries are kept, since one is often asked again at once."""
+        found = self._asked.get(query)
+        if found is None:
+            [found] = await self._encoder.encode([query], max_tokens=QUERY_TOKENS, priority="query")
+        self._asked[query] = found
+        self._asked.move_to_end(query)
+        if len(self._asked) > LAST_QUERIES:
+            self._asked.popitem(last=False)
+        return found
 
     def _compare(self, asked: Encoded, passages: Sequence[Passage], stored: Sequence[Levels]) -> tuple[float, ...]:
         similarities = max_similarities(self._project([asked]), self._weigh(asked), stored)

@@ -5,19 +5,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from zlib import crc32
 
-from secondlook.domain.candidate import Evidence, Ranking
+from secondlook.domain.candidate import Ranking
 from secondlook.domain.language import detect_language
 from secondlook.domain.options import Plan
 from secondlook.domain.query import Query
 from secondlook.evaluation.queries import JudgedQuery, Judgment, segments_of
 from secondlook.evaluation.report import FIRST, OFF, ArmRow, QueryRow, measure
 from secondlook.pipeline import search
-from secondlook.ports import Passage, Reranker, Rerankers, ScoreKind, Scores, Tools, declared
+from secondlook.ports import Embedder, Passage, Reranker, Rerankers, ScoreKind, Scores, Tools, Vector, declared
 from secondlook.services.judging import RELEVANT, Judge
+from secondlook.services.sharing import SharedRetriever
 from secondlook.stages.rerank import rerank_candidates
 from secondlook.telemetry import tenant
 
-PairKey = tuple[str, str, str, Evidence | None]
+PairKey = tuple[str, str, str, object]
 """Identity of the model, query, passage, and its evidence if the score depends on it."""
 
 
@@ -26,8 +27,8 @@ class Bench:
     """The plans that are compared: one without reranking, and the arms by name.
 
     The stages are those that serve. Arms that fetch the same candidates share them, and each pair of query and passage
-    is read once by each model, however many arms want its score. A judge grades
-    those of the first ten that nobody has judged.
+    is read once by each model, however many arms want its score. A judge grades those of the first ten that nobody has
+    judged.
     """
 
     tools: Tools
@@ -42,21 +43,25 @@ class Bench:
             InvalidModelError, RerankerError: an arm names a model that is not known, or whose weights are not here.
             BackendError: the candidates cannot be had.
         """
-        memory = _Memory(self.tools)
-        pools: dict[Plan, tuple[Ranking, float]] = {}
         plans = list(dict.fromkeys(map(_bare, (self.base, *self.arms.values()))))
+        shared = SharedRetriever(self.tools.retriever, max(plan.retrieval.num_candidates for plan in plans))
+        tools = replace(self.tools, retriever=shared, embedder=_OneQuery(self.tools.embedder))
+        memory = _Memory(tools)
+        first_of: dict[Plan, float] = {}
+        pools: dict[Plan, tuple[Ranking, float]] = {}
         first = crc32(query.text.encode()) % len(plans)  # the first finds nothing warm: each plan is it in its turn
         for plan in (*plans[first:], *plans[:first]):
             started = time.perf_counter()
-            ranking = await search(Query(query.text), plan, self.tools)
-            pools[plan] = ranking, time.perf_counter() - started
+            ranking = await search(Query(query.text), plan, tools)
+            spent = first_of.setdefault(_alike(plan), time.perf_counter() - started)
+            pools[plan] = ranking, spent  # the others only cut what the first one fetched, and would have taken as long
         found = {OFF: pools[_bare(self.base)]}
         widest_first = sorted(self.arms.items(), key=lambda one: -one[1].retrieval.num_candidates)
         for name, plan in widest_first:
             ranking, spent = pools[_bare(plan)]
-            memory.spent = 0.0
+            memory.spent = shared.reading = 0.0
             ranking = await rerank_candidates(ranking, plan, memory.tools)
-            found[name] = ranking, spent + memory.spent
+            found[name] = ranking, spent + memory.spent + shared.reading
         query, graded, agreement = await self._graded(query, [ranking for ranking, _ in found.values()])
         rows = {name: _row(one, query) for name, one in found.items()}
         segments = tuple(segments_of(query.text, detect_language(query.text)))
@@ -92,6 +97,28 @@ def _bare(plan: Plan) -> Plan:
     return replace(plan, reranking=None, top_k=max(plan.top_k, plan.retrieval.num_candidates))
 
 
+def _alike(plan: Plan) -> Plan:
+    """What plans have in common that differ only by how many candidates they fetch."""
+    return replace(plan, retrieval=replace(plan.retrieval, num_candidates=0), top_k=0)
+
+
+class _OneQuery:
+    """An embedder that embeds each query once."""
+
+    def __init__(self, inner: Embedder) -> None:
+        self._inner = inner
+        self._known: dict[str, Vector] = {}
+        self.identity, self.dimensions, self.max_tokens = inner.identity, inner.dimensions, inner.max_tokens
+        self.embed_passages, self.count_tokens = inner.embed_passages, inner.count_tokens
+        self.score_cosine = inner.score_cosine
+
+    async def embed_query(self, text: str) -> Vector:
+        """The query's vector."""
+        if text not in self._known:
+            self._known[text] = await self._inner.embed_query(text)
+        return self._known[text]
+
+
 class _Memory:
     """Rerankers that read each pair once; ``spent`` adds up what the asked pairs cost when they were read."""
 
@@ -113,6 +140,7 @@ class _Remembered:
         self.wants_stored = inner.wants_stored
         self.score_kind: ScoreKind = inner.score_kind
         self.slice_size, self.languages, self.uses_evidence = told.slice_size, told.languages, told.uses_evidence
+        self._fields = told.evidence_fields
 
     @property
     def identity(self) -> str:
@@ -147,7 +175,10 @@ class _Remembered:
         return found, (time.perf_counter() - started) / max(1, len(passages))
 
     def _key(self, query: str, passage: Passage) -> PairKey:
-        return self._inner.identity, query, passage.text, passage.evidence if self.uses_evidence else None
+        told: object = None
+        if self.uses_evidence:
+            told = tuple(getattr(passage.evidence, name) for name in self._fields) or passage.evidence
+        return self._inner.identity, query, passage.text, told
 
 
 def units_of(ranking: Ranking, query: JudgedQuery) -> list[str]:
