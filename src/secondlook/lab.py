@@ -17,11 +17,11 @@ from secondlook.domain.instance import Instance
 from secondlook.domain.lab import ArmSpec, LabRun
 from secondlook.errors import CallerError
 from secondlook.evaluation.comparison import compare
-from secondlook.evaluation.queries import JudgedQuery, read_queries
+from secondlook.evaluation.queries import JudgedQuery, drawn, read_queries
 from secondlook.evaluation.report import OFF, QueryRow
 from secondlook.screen import make_bars, tell_steps
 from secondlook.services.arms import parse_arm
-from secondlook.services.lab_records import LabRequest, query_of
+from secondlook.services.lab_records import LabRequest, best_arm, query_of
 from secondlook.settings import load_settings
 
 lab_app = typer.Typer(no_args_is_help=True, help="Measure on your own data whether reranking pays.")
@@ -81,8 +81,7 @@ class _Asked:
             return await lab.sets.from_headings(target, limit=self._limit)
         if self.origin == "generated":
             return await lab.generated(target, limit=self._limit)
-        most = min(self._limit, len(self._read))
-        return [self._read[at * len(self._read) // most] for at in range(most)]
+        return drawn(self._read, self._limit)
 
 
 @lab_app.command()
@@ -117,7 +116,7 @@ def run(
         done, rows = await _run(runtime, target, request)
         report = json.loads(done.report)
         _show(report)
-        best = _best(report)
+        best = best_arm(report)
         each = [query_of(row, best) for row in rows]
         if json_file:
             json_file.write_text(json.dumps({**report, "by_query": _by_query(rows)}, indent=2) + "\n")
@@ -223,12 +222,6 @@ async def _run(runtime: Runtime, target: Instance, request: LabRequest) -> tuple
     return done, await runtime.services.lab.rows(done)
 
 
-def _best(report: Mapping[str, Any]) -> str:
-    """The arm of the verdict, or the one of the highest nDCG."""
-    others = [one for one in report["arms"] if one["comparison"]]
-    return str(report["verdict"]["arm"] or max(others, key=lambda one: float(one["ndcg@10"]))["name"])
-
-
 def _by_query(rows: Sequence[QueryRow]) -> list[dict[str, object]]:
     return [{"query": row.query, "ndcg@10": {name: one.ndcg for name, one in row.arms.items()}} for row in rows]
 
@@ -237,7 +230,7 @@ def _by_query_of(path: Path) -> dict[str, float]:
     """nDCG@10 by query of the arm that a gate measured, or of the verdict's; raises ``CallerError``."""
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-        name = told.get("gate") or _best(told)
+        name = told.get("gate") or best_arm(told)
         return {one["query"]: float(one["ndcg@10"][name]) for one in told["by_query"]}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CallerError(f"{path} is not what `secondlook lab gate --json` writes: {error}") from error

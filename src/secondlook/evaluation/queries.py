@@ -160,6 +160,12 @@ def merge(queries: Iterable[JudgedQuery]) -> list[JudgedQuery]:
     return list(found.values())
 
 
+def drawn(queries: Sequence[JudgedQuery], most: int) -> list[JudgedQuery]:
+    """At most so many of them, evenly from the whole."""
+    number = min(most, len(queries))
+    return [queries[at * len(queries) // number] for at in range(number)]
+
+
 def from_headings(headings: Iterable[tuple[str, str]]) -> list[JudgedQuery]:
     """Known-item queries that ask for an item by a heading of it that is a question, or has four words or more.
 

@@ -101,6 +101,12 @@ def report_json(report: Mapping[str, object]) -> str:
     return json.dumps(report, ensure_ascii=False, allow_nan=False)
 
 
+def best_arm(report: Mapping[str, Any]) -> str:
+    """The arm of the verdict, or the one of the highest nDCG."""
+    others = [one for one in report["arms"] if one["name"] != OFF]
+    return str(report["verdict"]["arm"] or max(others, key=lambda one: float(one["ndcg@10"]))["name"])
+
+
 def settings_for(answer: str, arm: ArmSpec | None) -> dict[str, object]:
     """The instance's settings that the verdict asks for, by our own names; nothing if there is not enough evidence."""
     if answer == "off":

@@ -17,11 +17,11 @@ from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance
 from secondlook.domain.lab import ArmSpec, LabRun
 from secondlook.domain.options import DEFAULT_NUM_CANDIDATES, MAX_WINDOW
 from secondlook.errors import CallerError, JobNotFoundError
-from secondlook.evaluation.queries import JudgedQuery, parse_queries, read_rows
+from secondlook.evaluation.queries import JudgedQuery, drawn, parse_queries, read_rows
 from secondlook.evaluation.report import OFF, QueryRow
 from secondlook.services.arms import MOST_ARMS
 from secondlook.services.bundle import Services
-from secondlook.services.lab_records import LabRequest, query_of
+from secondlook.services.lab_records import LabRequest, best_arm, query_of
 from secondlook.services.lab_runs import MOST_CONCURRENT, MOST_QUERIES
 from secondlook.services.online import Online
 from secondlook.services.queries import row_of
@@ -241,8 +241,7 @@ def chosen_arm(report: Mapping[str, Any], asked: str) -> str:
         if asked not in names:
             raise CallerError(f"arm {asked!r} is none of this run: they are {'; '.join(names)}")
         return asked
-    best = max((one for one in report["arms"] if one["name"] != OFF), key=lambda one: float(one["ndcg@10"]))
-    return str(report["verdict"]["arm"] or best["name"])
+    return best_arm(report)
 
 
 def _ordered(told: list[dict[str, object]], order: str) -> list[dict[str, object]]:
@@ -268,8 +267,7 @@ async def _queries(services: Services, instance: Instance, body: RunBody) -> tup
         found, origin = parse_queries(body.file.content.encode(), body.file.name), body.file.name
     else:
         found, origin = read_rows(body.queries or [], "queries", bare=body.judge is not None), "uploaded"
-    most = body.limit or len(found)
-    return tuple(found[at * len(found) // most] for at in range(most)) if most < len(found) else tuple(found), origin
+    return tuple(drawn(found, body.limit or len(found))), origin
 
 
 async def _logged(services: Services, instance: Instance, most: int) -> tuple[JudgedQuery, ...]:
