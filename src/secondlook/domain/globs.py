@@ -4,12 +4,21 @@ import fnmatch
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Protocol
+
+from secondlook.domain.extglob import is_extended, read_segment
 
 MOST_ALTERNATIVES = 64
 """Patterns that the braces of one may stand for; more are not expanded."""
 BRACES = re.compile(r"\{([^{}]*,[^{}]*)\}")
-ONE_OF = re.compile(r"([@?])\(([^()]*)\)")
-"""``@(a|b)``: one of them; ``?(a|b)``: one of them or nothing."""
+ONE_OF = re.compile(r"([@?])\(([^()]*/[^()]*)\)")
+"""``@(a/b|c)``: one of them; ``?(a/b|c)``: one of them or nothing. Within a segment ``extglob`` reads them."""
+
+
+class _Matcher(Protocol):
+    """A segment of a pattern."""
+
+    def match(self, text: str, /) -> object: ...
 
 
 def skip_reason(key: str, include: Sequence[str], exclude: Sequence[str]) -> str:
@@ -28,14 +37,14 @@ def skip_reason(key: str, include: Sequence[str], exclude: Sequence[str]) -> str
 def matches_glob(key: str, pattern: str) -> bool:
     """Whether the whole key matches.
 
-    ``*``, ``?``, ``[a-z]``, ``[!a]``, ``{a,b}``, ``@(a|b)``, ``?(a|b)``, and ``**`` as a whole segment. ``*(…)``,
-    ``+(…)`` and ``!(…)`` stand for themselves. Takes time in the product of the lengths at most, whatever the pattern.
+    ``*``, ``?``, ``[a-z]``, ``[!a]``, ``{a,b}``, ``@(a|b)``, ``?(a|b)``, ``*(a|b)``, ``+(a|b)``, ``!(a|b)``, and ``**``
+    as a whole segment. Of these groups only the first two may have a slash inside. No pattern takes long.
     """
     segments = key.split("/")
     return any(_match(segments, one) for one in _compiled(pattern))
 
 
-def _match(segments: Sequence[str], pattern: Sequence[re.Pattern[str] | None]) -> bool:
+def _match(segments: Sequence[str], pattern: Sequence[_Matcher | None]) -> bool:
     """Segment by segment; None stands for any number of them. Only the last None is ever tried again."""
     at = place = 0
     last, resume = -1, 0
@@ -55,11 +64,18 @@ def _match(segments: Sequence[str], pattern: Sequence[re.Pattern[str] | None]) -
 
 
 @lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> Sequence[Sequence[re.Pattern[str] | None]]:
-    return [
-        [None if part == "**" else re.compile(fnmatch.translate(part.replace("[^", "[!"))) for part in one.split("/")]
-        for one in _alternatives(pattern)
-    ]
+def _compiled(pattern: str) -> Sequence[Sequence[_Matcher | None]]:
+    return [_segments(one.split("/")) for one in _alternatives(pattern)]
+
+
+def _segments(parts: Sequence[str]) -> Sequence[_Matcher | None]:
+    return [None if part == "**" else _segment(part, last=at == len(parts)) for at, part in enumerate(parts, 1)]
+
+
+def _segment(part: str, *, last: bool) -> _Matcher:
+    if is_extended(part):
+        return read_segment(part, last=last)
+    return re.compile(fnmatch.translate(part.replace("[^", "[!")))
 
 
 def _alternatives(pattern: str) -> Sequence[str]:
@@ -79,7 +95,9 @@ def _alternatives(pattern: str) -> Sequence[str]:
 def _first_of(pattern: str) -> tuple[re.Match[str] | None, Sequence[str]]:
     """The first braces or brackets, and what may stand in their place."""
     if found := BRACES.search(pattern):
-        return found, found.group(1).split(",")
+        choices = found.group(1).split(",")
+        inside = pattern.count("(", 0, found.start()) > pattern.count(")", 0, found.start())
+        return found, [f"@({'|'.join(choices)})"] if inside else choices  # of a negation each choice is denied
     if found := ONE_OF.search(pattern):
         return found, [*([""] if found.group(1) == "?" else []), *found.group(2).split("|")]
     return None, ()
