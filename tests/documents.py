@@ -3,12 +3,15 @@
 import io
 import os
 import shutil
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import docx
 import msoffcrypto.format.ooxml
+import numbers_parser
 import openpyxl
 import pytest
 import xlwt
@@ -100,6 +103,25 @@ def make_xlsx(sheets: Mapping[str, Sequence[Sequence[object]]]) -> bytes:
     target = io.BytesIO()
     book.save(target)
     return target.getvalue()
+
+
+def make_numbers(sheets: Mapping[str, Mapping[str, Sequence[Sequence[object]]]], password: str | None = None) -> bytes:
+    """A document of Numbers: sheet -> table -> rows."""
+    book = numbers_parser.Document(num_rows=1, num_cols=1)
+    for at, (name, tables) in enumerate(sheets.items()):
+        first = next(iter(tables))
+        if at:
+            book.add_sheet(name, first, num_rows=1, num_cols=1)
+        sheet = book.sheets[at]
+        sheet.name, sheet.tables[0].name = name, first
+        for place, (title, rows) in enumerate(tables.items()):
+            table = sheet.tables[0] if not place else sheet.add_table(title, num_rows=1, num_cols=1)
+            for row, values in enumerate(rows):
+                for column, value in enumerate(values):
+                    table.write(row, column, value)
+    with tempfile.TemporaryDirectory() as folder:
+        book.save(Path(folder) / "a.numbers", password=password)
+        return (Path(folder) / "a.numbers").read_bytes()
 
 
 def make_xls(name: str, rows: Sequence[Sequence[object]]) -> bytes:

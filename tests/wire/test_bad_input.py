@@ -326,7 +326,7 @@ def test_instances_that_cannot_be_made(wire: Wire, body: dict[str, Any], code: i
         ("/", 7055),
         ("..", 7055),
         ("x" * 126 + ".md", 7072),
-        ("a.numbers", 7060),
+        ("a.pages", 7060),
         ("no-type", 7060),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 from tests.documents import (
     encrypt_office,
     make_docx,
+    make_numbers,
     make_ods,
     make_odt,
     make_pdf,
@@ -35,6 +36,7 @@ FILES = {
     "a.xls": make_xls("Stock", ROWS),
     "a.et": make_xls("Stock", ROWS),
     "a.ods": make_ods([["Grade", "walrus"]]),
+    "a.numbers": make_numbers({"Stock": {"Oil": ROWS}}),
     "a.odt": make_odt("<text:p>walrus</text:p>"),
     "a.pptx": make_pptx([shape("walrus")]),
     "a.htm": b"<p>walrus",

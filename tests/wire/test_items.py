@@ -59,7 +59,7 @@ def test_binary_content_becomes_an_item_in_error(wire: Wire) -> None:
     assert keys_of(wire.post(f"{NEW}/handbook/search", {"query": "tricky"})) == []
 
 
-@pytest.mark.parametrize("key", ["plan.numbers", "program.exe", "README"])
+@pytest.mark.parametrize("key", ["plan.pages", "program.exe", "README"])
 def test_file_types_that_are_not_indexed(wire: Wire, key: str) -> None:
     wire.make()
     assert error_of(wire.upload(key, b"\x89PNG\x00")) == (400, 7060, "unsupported_file_type")

@@ -1,12 +1,15 @@
 """Which files are read: by the ending of their name, and by what their first bytes say."""
 
 import shutil
+from importlib.util import find_spec
 from pathlib import PurePosixPath
 from typing import Literal
 
 from secondlook.errors import FileTooLargeError, FileUnreadableError, UnsupportedFileError
 
-Kind = Literal["text", "markup", "gzip", "page", "rows", "pdf", "sheets", "word", "slides", "writing", "picture"]
+Kind = Literal[
+    "text", "markup", "gzip", "page", "rows", "pdf", "sheets", "word", "slides", "writing", "picture", "numbers"
+]
 """``text`` and ``markup`` (XML) are read here; ``gzip`` is text once unpacked; the others are converted in a child."""
 
 MEBIBYTE = 1 << 20
@@ -24,13 +27,12 @@ PLAIN = frozenset(
 RICH: dict[str, Kind] = {
     ".html": "page", ".htm": "page", ".xml": "markup", ".svg": "markup", ".csv": "rows", ".pdf": "pdf",
     ".xlsx": "sheets", ".xlsm": "sheets", ".xlsb": "sheets", ".xls": "sheets", ".et": "sheets", ".ods": "sheets",
-    ".docx": "word", ".pptx": "slides", ".odt": "writing",
+    ".docx": "word", ".pptx": "slides", ".odt": "writing", ".numbers": "numbers",
     ".jpeg": "picture", ".jpg": "picture", ".png": "picture", ".webp": "picture", ".gif": "picture", ".bmp": "picture",
 }  # fmt: skip
 RECOGNISER = "tesseract"
 """The program that finds text in pictures."""
 ADVICE = {
-    ".numbers": "export it from Numbers as .xlsx or .csv",
     ".doc": "save it as .docx",
     ".ppt": "save it as .pptx",
     ".rtf": "save it as .docx",
@@ -71,8 +73,10 @@ def kind_of(key: str) -> Kind | None:
 
 
 def is_readable(key: str) -> bool:
-    """Whether a folder's file of that name is worth taking: a picture is only where its text can be recognised."""
+    """Whether a folder's file of that name is worth taking: some are only where what reads them is installed."""
     kind = kind_of(key)
+    if kind == "numbers":
+        return find_spec("numbers_parser") is not None
     return kind is not None and (kind != "picture" or shutil.which(RECOGNISER) is not None)
 
 
@@ -118,7 +122,7 @@ def check_content(key: str, content: bytes) -> None:
         raise FileUnreadableError("file_is_corrupt", f"{key} is not packed with gzip: take the .gz off its name")
     elif kind == "picture" and not _is_picture(content):
         raise FileUnreadableError("file_is_corrupt", f"{key} is no picture in a format that is read")
-    elif kind in ("word", "slides", "writing", "sheets"):
+    elif kind in ("word", "slides", "writing", "sheets", "numbers"):
         _check_office(key, kind, content)
 
 

@@ -16,7 +16,7 @@ EXTENSIONS = {
     "application/vnd.openxmlformats-officedocument.presentationml.presentation": ".pptx",
     "application/vnd.ms-excel": ".xls",
     "application/vnd.oasis.opendocument.text": ".odt",
-    "application/vnd.oasis.opendocument.spreadsheet": ".ods",
+    "application/vnd.oasis.opendocument.spreadsheet": ".ods", "application/vnd.apple.numbers": ".numbers",
 }  # fmt: skip
 """Media type -> the extension of files that are read the same way."""
 

@@ -19,9 +19,9 @@ CONTRACT = (
     ".txt .rst .log .log.gz .ini .conf .env .properties .gitignore .editorconfig .toml .markdown .md .mdx .mdoc .tex"
     " .latex .sh .bat .ps1 .sgml .json .yaml .yml .css .js .php .py .rb .java .c .cpp .cxx .h .hpp .go .rs .swift .dart"
     " .el .sql .pdf .jpeg .jpg .png .webp .svg .gif .bmp .html .htm .xml .xlsx .xlsm .xlsb .xls .et .docx .ods .odt"
-    " .csv"
+    " .csv .numbers"
 ).split()
-"""Every ending of section 18.2 but ``.numbers``."""
+"""Every ending of section 18.2."""
 OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
@@ -80,7 +80,7 @@ def test_a_scanned_pdf_may_have_ten() -> None:
     [
         ("Makefile", r"type \(none\)"),
         (".npmrc", r"type \.npmrc"),
-        ("plan.numbers", r"type \.numbers are not indexed: export it from Numbers as \.xlsx"),
+        ("plan.rtf", r"type \.rtf are not indexed: save it as \.docx"),
         ("old.doc", r"save it as \.docx"),
         ("a.tar.gz", r"type \.gz"),
     ],

@@ -94,7 +94,7 @@ def test_the_same_key_replaces(house: House) -> None:
         ("a/./b.md", b"x", None, FileMissingError),
         ("a\0.md", b"x", None, FileMissingError),
         ("a" * 126 + ".md", b"x", None, NameTooLongError),
-        ("a.numbers", b"x", None, UnsupportedFileError),
+        ("a.pages", b"x", None, UnsupportedFileError),
         ("a.md", b"x" * ((10 << 20) + 1), None, FileTooLargeError),
         ("a.md", b"x", {"a": {"b": 1}}, InvalidMetadataError),
     ],

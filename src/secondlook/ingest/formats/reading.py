@@ -11,6 +11,7 @@ CONVERTERS: Mapping[str, str] = {
     "page": "markup:read_page",
     "rows": "sheets:read_rows",
     "sheets": "sheets:read_sheets",
+    "numbers": "numbers:read_numbers",
     "pdf": "pdf:read_pdf",
     "word": "word:read_word",
     "slides": "slides:read_slides",

@@ -33,7 +33,7 @@ def read_sheets(content: bytes, _wanted: Wanted) -> Reading:
                     f"sheet {name!r} spans {sheet.height:,} rows of {sheet.width:,} columns: clear what is"
                     " far away from its table",
                 )
-            table = write_table([[_text(cell) for cell in row] for row in sheet.to_python()])
+            table = write_table([[cell_text(cell) for cell in row] for row in sheet.to_python()])
             if table:
                 parts.append(f"## {name}\n\n{table}")
                 check_size(size := size + len(table))
@@ -59,7 +59,8 @@ def read_rows(content: bytes, _wanted: Wanted) -> Reading:
     return Reading(write_table(rows))
 
 
-def _text(cell: object) -> str:
+def cell_text(cell: object) -> str:
+    """What a table shows of a value: whole numbers without a point, midnight as a date."""
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
         return str(int(cell))
     if isinstance(cell, dt.datetime) and cell.time() == dt.time():
