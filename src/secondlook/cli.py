@@ -9,7 +9,7 @@ from typing import Annotated, Optional, cast, get_args
 import typer
 from rich.markup import escape
 
-from secondlook import __version__, bootstrap, demo, dev_worker, queue_worker
+from secondlook import __version__, bootstrap, demo, dev_worker, queue_worker, sync_command
 from secondlook.console import Account, AsJson, DataDir, Model, err, find_instance, out, run_over, say
 from secondlook.domain.instance import Analyser, Instance, InstanceSettings
 from secondlook.domain.options import Generation
@@ -290,6 +290,7 @@ def evaluate(
     run_over(load_settings(data_dir=data_dir), work, queue="own")  # a server that starts must not sweep the index away
 
 
+app.command("sync")(sync_command.sync)
 app.command("work")(queue_worker.work)
 app.command("dev-worker")(dev_worker.write)
 

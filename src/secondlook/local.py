@@ -14,19 +14,25 @@ from secondlook.settings import load_settings
 
 
 @asynccontextmanager
-async def open_folder(data_dir: Path) -> AsyncIterator[httpx.AsyncBaseTransport]:
+async def open_folder(data_dir: Path, *, beside: bool = True) -> AsyncIterator[httpx.AsyncBaseTransport]:
     """What takes the requests; everybody who can reach this object may ask everything.
 
     Whoever comes first works the folder's queue, as a server does. Beside one, only what is uploaded here is
     indexed here, and all else is left to it.
 
+    Args:
+        beside: whether it may be opened beside a server.
+
     Raises:
         SetupError: the folder or the model cannot be used.
+        FolderInUseError: a server works it, and ``beside`` is false.
     """
     settings = load_settings(data_dir=data_dir)
     async with AsyncExitStack() as opened:
         try:
             runtime = await opened.enter_async_context(open_runtime(settings))
         except FolderInUseError:
+            if not beside:
+                raise
             runtime = await opened.enter_async_context(open_runtime(settings, queue="own"))
         yield InProcess(create_app(runtime.services, options=ApiOptions(open=True)))

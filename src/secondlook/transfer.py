@@ -139,8 +139,12 @@ def at(address: Address) -> httpx.AsyncClient:
 
 
 @asynccontextmanager
-async def here(server: str, data_dir: Path | None) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of our side: a running server, with its token in ``SECONDLOOK_TOKEN``, or the data folder itself."""
+async def here(server: str, data_dir: Path | None, *, beside: bool = True) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of our side: a running server, with its token in ``SECONDLOOK_TOKEN``, or the data folder itself.
+
+    Args:
+        beside: whether the folder may be opened beside a server that works it.
+    """
     if server and data_dir:
         raise CallerError("--server and --data-dir name two places: leave one of them out")
     if server:
@@ -153,7 +157,7 @@ async def here(server: str, data_dir: Path | None) -> AsyncIterator[httpx.AsyncC
         return
     folder = load_settings(data_dir=data_dir).data_dir
     async with (
-        open_folder(folder) as transport,
+        open_folder(folder, beside=beside) as transport,
         httpx.AsyncClient(transport=transport, base_url="http://secondlook/client/v4", timeout=None) as client,
     ):
         yield client

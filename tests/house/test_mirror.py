@@ -55,6 +55,7 @@ ELSEWHERE = {
     "stores/data_folder.py": "tests/unit/test_bootstrap.py",
     "services/retaking.py": "tests/unit/services/test_instances.py",
     "services/shapes.py": "tests/unit/services/test_instances.py",
+    "sync_command.py": "tests/acceptance/test_sync_command.py",
     "transfer.py": "tests/acceptance/test_transfer.py",
     "stores/database.py": "tests/unit/stores/test_catalog.py",
 }
