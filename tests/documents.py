@@ -3,6 +3,7 @@
 import io
 import os
 import shutil
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -20,6 +21,7 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
+from xlwt.CompoundDoc import XlsDoc
 
 OFFICE = "http://schemas.openxmlformats.org"
 RELS = f"{OFFICE}/package/2006/relationships"
@@ -38,8 +40,17 @@ Page = Sequence[tuple[int, str]]
 
 def need_tesseract() -> None:
     """Go on where Tesseract is; without it the test is skipped, or in CI fails."""
-    if shutil.which("tesseract") is None:
-        reason = "there is no tesseract on the PATH: install the package tesseract-ocr of the system"
+    _need("tesseract", "tesseract-ocr")
+
+
+def need_catdoc() -> None:
+    """The same of catdoc."""
+    _need("catdoc", "catdoc")
+
+
+def _need(program: str, package: str) -> None:
+    if shutil.which(program) is None:
+        reason = f"there is no {program} on the PATH: install the package {package} of the system"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
@@ -134,6 +145,40 @@ def make_xls(name: str, rows: Sequence[Sequence[object]]) -> bytes:
     target = io.BytesIO()
     book.save(target)
     return target.getvalue()
+
+
+def make_doc(paragraphs: Sequence[str], *, encrypted: bool = False) -> bytes:
+    """A document of Word 97, by hand: nothing that is free and small writes them (MS-DOC, 2.5.1)."""
+    body = "\r".join([*paragraphs, ""]).encode("cp1252")
+    head = bytearray(1536)
+    struct.pack_into("<HH", head, 0, 0xA5EC, 0xC1)
+    struct.pack_into("<H", head, 10, 0x100 if encrypted else 0)
+    struct.pack_into("<II", head, 24, len(head), len(head) + len(body))
+    return _make_compound("WordDocument", bytes(head) + body)
+
+
+def make_ppt(slides: Sequence[Sequence[str]]) -> bytes:
+    """A presentation of PowerPoint 97, by hand (MS-PPT, 2.4 and 2.9)."""
+
+    def record(kind: int, content: bytes, version: int = 0) -> bytes:
+        return struct.pack("<HHI", version, kind, len(content)) + content
+
+    inner = b""
+    for slide in slides:
+        inner += record(1011, bytes(20))
+        inner += b"".join(record(3999, bytes(4)) + record(4008, text.encode("cp1252")) for text in slide)
+    return _make_compound("PowerPoint Document", record(1000, record(4080, inner, 15), 15))
+
+
+def _make_compound(name: str, stream: bytes) -> bytes:
+    """A container with one stream of that name (MS-CFB); xlwt writes one, and gives it the name of a workbook."""
+    target = io.BytesIO()
+    XlsDoc().save(target, stream + bytes(4096))
+    content = bytearray(target.getvalue())
+    at = content.find("Workbook".encode("utf-16-le"))
+    told = name.encode("utf-16-le")
+    content[at : at + 66] = told.ljust(64, b"\0") + struct.pack("<H", len(told) + 2)
+    return bytes(content)
 
 
 def make_xlsb(name: str, rows: Sequence[Sequence[str]]) -> bytes:

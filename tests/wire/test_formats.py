@@ -7,22 +7,25 @@ import pytest
 
 from tests.documents import (
     encrypt_office,
+    make_doc,
     make_docx,
     make_numbers,
     make_ods,
     make_odt,
     make_pdf,
     make_picture,
+    make_ppt,
     make_pptx,
     make_word,
     make_xls,
     make_xlsb,
     make_xlsx,
     make_zip,
+    need_catdoc,
     need_tesseract,
     shape,
 )
-from tests.wire.conftest import NEW, Wire
+from tests.wire.conftest import NEW, Wire, error_of
 
 ITEMS = f"{NEW}/handbook/items"
 ROWS = [["Grade", "Freezes"], ["B", "walrus"]]
@@ -77,6 +80,20 @@ def test_every_format_is_indexed(wire: Wire) -> None:
         [item] = wire.get(ITEMS, key=key).json()["result"]
         chunks = wire.get(f"{ITEMS}/{item['id']}/chunks").json()["result"]
         assert any("walrus" in one["text"] for one in chunks), key
+
+
+def test_documents_of_before_2007(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    need_catdoc()
+    wire.make()
+    for key, content in {
+        "a.doc": make_doc(["walrus"]),
+        "b.ppt": make_ppt([["walrus"]]),
+        "c.rtf": rb"{\rtf1 walrus}",
+    }.items():
+        assert wire.upload(key, content).json()["result"]["status"] == "completed", key
+    assert {chunk["item"]["key"] for chunk in found(wire, "walrus")} == {"a.doc", "b.ppt", "c.rtf"}
+    monkeypatch.setenv("PATH", "")
+    assert error_of(wire.upload("d.doc", make_doc(["walrus"]))) == (400, 7060, "unsupported_file_type")
 
 
 def test_the_page_of_a_passage(wire: Wire) -> None:

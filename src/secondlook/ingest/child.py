@@ -9,6 +9,7 @@ from typing import IO, cast
 
 from secondlook.errors import FileUnreadableError
 from secondlook.ingest.confinement import allow_for_ever, allow_seconds, confine, die_with_parent, parent_is_gone
+from secondlook.ingest.formats import legacy
 from secondlook.ingest.formats.reading import Reading, Wanted, convert
 from secondlook.ingest.framing import LENGTHS, make_frame, read_head
 from secondlook.ingest.kinds import Kind
@@ -22,6 +23,7 @@ def main() -> None:
         return
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
+    legacy.make_ready()
     confine(memory)
     serve(sys.stdin.buffer, answers)
 

@@ -8,7 +8,19 @@ from typing import Literal
 from secondlook.errors import FileTooLargeError, FileUnreadableError, UnsupportedFileError
 
 Kind = Literal[
-    "text", "markup", "gzip", "page", "rows", "pdf", "sheets", "word", "slides", "writing", "picture", "numbers"
+    "text",
+    "markup",
+    "gzip",
+    "page",
+    "rows",
+    "pdf",
+    "sheets",
+    "word",
+    "slides",
+    "writing",
+    "picture",
+    "numbers",
+    "legacy",
 ]
 """``text`` and ``markup`` (XML) are read here; ``gzip`` is text once unpacked; the others are converted in a child."""
 
@@ -30,12 +42,14 @@ RICH: dict[str, Kind] = {
     ".docx": "word", ".pptx": "slides", ".odt": "writing", ".numbers": "numbers",
     ".jpeg": "picture", ".jpg": "picture", ".png": "picture", ".webp": "picture", ".gif": "picture", ".bmp": "picture",
 }  # fmt: skip
+LEGACY = {".doc": "catdoc", ".rtf": "catdoc", ".ppt": "catppt"}
+"""Endings that are read only where these programs are installed."""
 RECOGNISER = "tesseract"
 """The program that finds text in pictures."""
 ADVICE = {
-    ".doc": "save it as .docx",
-    ".ppt": "save it as .pptx",
-    ".rtf": "save it as .docx",
+    ".doc": "install catdoc (Debian: catdoc), or save it as .docx",
+    ".ppt": "install catdoc (Debian: catdoc), or save it as .pptx",
+    ".rtf": "install catdoc (Debian: catdoc), or save it as .docx",
 }
 """What to do with well-known files that nothing here reads."""
 MARKS: tuple[tuple[bytes, str, str], ...] = (
@@ -69,6 +83,8 @@ def kind_of(key: str) -> Kind | None:
     suffix = file_type(key)
     if suffix in PLAIN:
         return "text"
+    if suffix in LEGACY:
+        return "legacy" if shutil.which(LEGACY[suffix]) else None
     return "gzip" if suffix == ".log.gz" else RICH.get(suffix)
 
 
@@ -122,8 +138,17 @@ def check_content(key: str, content: bytes) -> None:
         raise FileUnreadableError("file_is_corrupt", f"{key} is not packed with gzip: take the .gz off its name")
     elif kind == "picture" and not _is_picture(content):
         raise FileUnreadableError("file_is_corrupt", f"{key} is no picture in a format that is read")
+    elif kind == "legacy":
+        _check_legacy(key, content)
     elif kind in ("word", "slides", "writing", "sheets", "numbers"):
         _check_office(key, kind, content)
+
+
+def _check_legacy(key: str, content: bytes) -> None:
+    if content.startswith(ARCHIVES):
+        raise FileUnreadableError("unsupported_type", f"{key} is a document of today: give it the ending of one")
+    if not content.startswith((OLD_OFFICE, b"{\\rtf")):
+        raise FileUnreadableError("file_is_corrupt", f"{key} is no document of Word, PowerPoint or RTF")
 
 
 def _check_office(key: str, kind: Kind, content: bytes) -> None:

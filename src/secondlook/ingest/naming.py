@@ -10,7 +10,7 @@ EXTENSIONS = {
     "application/yaml": ".yaml", "text/yaml": ".yaml", "application/toml": ".toml", "application/sql": ".sql",
     "application/x-sh": ".sh", "application/pdf": ".pdf", "image/jpeg": ".jpeg", "image/png": ".png",
     "image/webp": ".webp", "image/svg+xml": ".svg", "image/gif": ".gif", "image/bmp": ".bmp",
-    "application/msword": ".doc",
+    "application/msword": ".doc", "application/rtf": ".rtf", "application/vnd.ms-powerpoint": ".ppt",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
     "application/vnd.openxmlformats-officedocument.presentationml.presentation": ".pptx",

@@ -80,8 +80,7 @@ def test_a_scanned_pdf_may_have_ten() -> None:
     [
         ("Makefile", r"type \(none\)"),
         (".npmrc", r"type \.npmrc"),
-        ("plan.rtf", r"type \.rtf are not indexed: save it as \.docx"),
-        ("old.doc", r"save it as \.docx"),
+        ("plan.pages", r"type \.pages are not indexed: convert it to text"),
         ("a.tar.gz", r"type \.gz"),
     ],
 )
@@ -107,6 +106,8 @@ def test_types_that_are_refused(key: str, words: str) -> None:
         ("a.docx", OLD + "EncryptedPackage".encode("utf-16-le"), "file_is_password_locked", "save it without"),
         ("a.xlsx", OLD + "EncryptedPackage".encode("utf-16-le"), "file_is_password_locked", "save it without"),
         ("a.png", b"<svg/>", "file_is_corrupt", "no picture"),
+        ("a.rtf", b"PK\3\4", "unsupported_type", "a document of today"),
+        ("a.doc", b"Dear Sir or Madam", "file_is_corrupt", "no document of Word"),
         ("a.log.gz", b"plain words", "file_is_corrupt", r"take the \.gz off"),
     ],
 )

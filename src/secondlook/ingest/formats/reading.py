@@ -17,6 +17,7 @@ CONVERTERS: Mapping[str, str] = {
     "slides": "slides:read_slides",
     "writing": "writing:read_writing",
     "picture": "pictures:read_picture",
+    "legacy": "legacy:read_legacy",
 }
 """Module and function of each kind; loaded when the first file of its kind comes."""
 
