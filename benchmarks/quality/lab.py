@@ -9,6 +9,7 @@ last arm, and those of ``off`` are eval's ``hybrid``.
 import argparse
 import asyncio
 import json
+import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -28,6 +29,9 @@ ARMS = (
     *(ArmSpec(window=window) for window in (20, 50, 100)),
     *(ArmSpec(weight=weight) for weight in (0.25, 0.5, 0.75)),
 )
+
+ROUNDS = 5
+"""Runs of each kind in the comparison of costs."""
 
 
 def quiet(what: str, done: int, total: int) -> None:
@@ -58,18 +62,20 @@ async def measure(runtime: Runtime, dataset: Dataset, arms: tuple[ArmSpec, ...],
 
 
 async def cost(runtime: Runtime, dataset: Dataset, most: int) -> dict:
-    """What ten arms cost against the dearest of them alone, on the same queries."""
+    """What ten arms cost against the dearest of them alone, on the same queries: medians of runs in turn."""
     instance = await index(runtime, dataset)
     queries = tuple(judged(text, dataset.judgments[name]) for name, text in dataset.queries.items())[:most]
     ten = (
         *(ArmSpec(window=w) for w in (20, 50, 100)),
         *(ArmSpec(window=100, weight=w / 10) for w in (1, 2, 3, 4, 5, 7, 9)),
     )
-    seconds = {}
-    for name, arms in (("dearest", ten[2:3]), ("ten", ten)):
-        done = await runtime.services.lab.command(instance, LabRequest(queries, arms), quiet)
-        seconds[name] = json.loads(done.report)["seconds"]
-    return {"queries": len(queries), **seconds, "ratio": seconds["ten"] / seconds["dearest"]}
+    seconds: dict[str, list[float]] = {"dearest": [], "ten": []}
+    for _ in range(ROUNDS):
+        for name, arms in (("dearest", ten[2:3]), ("ten", ten)):
+            done = await runtime.services.lab.command(instance, LabRequest(queries, arms), quiet)
+            seconds[name].append(json.loads(done.report)["seconds"])
+    medians = {name: statistics.median(found) for name, found in seconds.items()}
+    return {"queries": len(queries), **medians, "ratio": medians["ten"] / medians["dearest"], "seconds": seconds}
 
 
 async def main(given: argparse.Namespace) -> None:

@@ -71,10 +71,51 @@ def render_reranking(figures: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+SERVING = """## Indexing and searching
+
+A server process, asked over HTTP as users do; a folder of {pages:,} Markdown pages is its source. The ceiling is
+the embedding model alone on the same passages, with the whole machine to itself.
+
+    python benchmarks/speed/search.py CORPUS.jsonl QUERIES.jsonl --out benchmarks/figures/search.json
+
+{cores} cores, {chunks:,} chunks of {tokens:,} tokens, {queries} queries.
+
+| figure | value |
+| --- | ---: |
+| pages a minute | {pages_per_minute:.0f} |
+| tokens a second | {tokens_per_second:,.0f} |
+| share of the ceiling | {share_of_ceiling:.2f} |
+| peak memory of the server, indexing | {server_peak_mb:.0f} MB |
+| peak memory of the server, searching | {searching_mb:.0f} MB |
+| index, a thousand chunks | {index_mb_per_1000_chunks:.1f} MB |
+| a sync in which {changed} pages changed | {seconds_changed:.1f} s |
+| a sync in which none changed | {seconds_unchanged:.1f} s |
+| a search without reranking, median and 95th percentile | {off[p50_ms]:.0f} and {off[p95_ms]:.0f} ms |
+| a search with reranking of 50 candidates | {on[p50_ms]:.0f} and {on[p95_ms]:.0f} ms |
+| reranking adds, at the median | {added_by_reranking[p50_ms]:.0f} ms |
+"""
+
+
+def render_serving(figures: dict[str, Any]) -> str:
+    """The section about a whole server."""
+    again, search = figures["sync_again"], figures["search"]
+    return SERVING.format(
+        **figures["ingest"],
+        cores=figures["cores"],
+        changed=again["changed"],
+        seconds_changed=again["seconds"],
+        seconds_unchanged=again["seconds_unchanged"],
+        searching_mb=search["server_peak_mb"],
+        queries=search["on"]["n"],
+        **{name: search[name] for name in ("off", "on", "added_by_reranking")},
+    )
+
+
 def render() -> str:
     """The whole page."""
     found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(FIGURES.glob("rerank-*.json"))]
-    return "\n".join([INTRODUCTION, *(render_reranking(one) for one in found)])
+    serving = json.loads((FIGURES / "search.json").read_text(encoding="utf-8"))
+    return "\n".join([INTRODUCTION, *(render_reranking(one) for one in found), render_serving(serving)])
 
 
 if __name__ == "__main__":

@@ -49,6 +49,8 @@ SAMPLE = 20_000
 SPECIAL = 2
 """Tokens that the encoder puts around each passage."""
 WARM_UP = 20
+BETWEEN_COUNTS = 10.0
+"""Seconds; each question takes the server's time from indexing."""
 
 
 @dataclass
@@ -120,15 +122,19 @@ def sync_again(server: Server, files: list[Path]) -> dict[str, float]:
 
 
 def await_job(server: Server, number: int) -> None:
-    """Return when the job of that number has ended well."""
+    """Return when the job of that number has ended well; it is asked for less and less often."""
+    started, told = time.monotonic(), 0.0
     while True:
         jobs = server.client.get(f"{BASE}/docs/jobs").json()["result"]
         if len(jobs) >= number and "ended_at" in jobs[0]:
             if jobs[0]["end_reason"] != "completed":
                 raise SystemExit(f"the sync ended with {jobs[0]['end_reason']}")
             return
-        print(f"\rstill to index: {count(server, 'queued') + count(server, 'running')}   ", end="", flush=True)
-        time.sleep(0.2)
+        waited = time.monotonic() - started
+        if waited > told + BETWEEN_COUNTS:
+            told = waited
+            print(f"\rstill to index: {count(server, 'queued') + count(server, 'running')}   ", end="", flush=True)
+        time.sleep(min(1.0, 0.05 + waited / 20))
 
 
 def ceiling(data_dir: Path) -> dict[str, float]:

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any, Literal, TypeVar
 
 from secondlook.domain.chunk import Chunk
 from secondlook.domain.query import Query
@@ -14,6 +16,32 @@ RerankCause = Literal["", FailureCause, "language", "nothing", "off"]
 """A receipt's reason in one word, for whoever counts; empty when there is none."""
 RetrievalMethod = Literal["vector", "keyword"]
 DropStage = Literal["filter", "window", "keep", "rerank", "cut"]
+
+_Value = TypeVar("_Value")
+_Put = Callable[[object, object], None]
+
+
+def changed(value: _Value, **fields: object) -> _Value:
+    """What ``dataclasses.replace`` gives for a dataclass with slots that checks nothing when made, in half the time.
+
+    Every stage makes each candidate anew, and ``replace`` looks at what kind of field each of its seventeen is.
+    """
+    kind: Any = type(value)
+    read, puts, put_of = _slots(kind)
+    made: _Value = object.__new__(kind)
+    for put, one in zip(puts, read(value), strict=True):
+        put(made, one)
+    for name, one in fields.items():
+        put_of[name](made, one)
+    return made
+
+
+@lru_cache
+def _slots(kind: Any) -> tuple[Callable[[object], tuple[object, ...]], list[_Put], dict[str, _Put]]:
+    """What reads all fields of two at least, and what sets each, in their order and by name."""
+    names: tuple[str, ...] = kind.__slots__
+    put_of: dict[str, _Put] = {name: getattr(kind, name).__set__ for name in names}
+    return attrgetter(*names), list(put_of.values()), put_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +250,7 @@ class Ranking:
     def placed(self) -> "Ranking":
         """The same ranking, each candidate's present rank and score written down as those of retrieval."""
         placed = self.kept(
-            replace(one, evidence=replace(one.evidence, retrieval_rank=rank, retrieval_score=one.score))
+            Candidate(one.chunk, one.score, changed(one.evidence, retrieval_rank=rank, retrieval_score=one.score))
             for rank, one in enumerate(self.candidates, 1)
         )
         return replace(placed, receipt=replace(self.receipt, candidates_in=len(self.candidates)))

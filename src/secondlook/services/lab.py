@@ -3,11 +3,13 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from zlib import crc32
 
 from secondlook.domain.candidate import Ranking
+from secondlook.domain.chunk import Chunk
 from secondlook.domain.language import detect_language
-from secondlook.domain.options import Plan
+from secondlook.domain.options import Plan, Reranking
 from secondlook.domain.query import Query
 from secondlook.evaluation.queries import JudgedQuery, Judgment, segments_of
 from secondlook.evaluation.report import FIRST, OFF, ArmRow, QueryRow, measure
@@ -15,11 +17,11 @@ from secondlook.pipeline import search
 from secondlook.ports import Embedder, Passage, Reranker, Rerankers, ScoreKind, Scores, Tools, Vector, declared
 from secondlook.services.judging import RELEVANT, Judge
 from secondlook.services.sharing import SharedRetriever
-from secondlook.stages.rerank import rerank_candidates
+from secondlook.stages.rerank import rerank_candidates, reweigh
 from secondlook.telemetry import tenant
 
-PairKey = tuple[str, str, str, object]
-"""Identity of the model, query, passage, and its evidence if the score depends on it."""
+PairKey = tuple[str, object]
+"""Passage, and its evidence if the score depends on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,8 @@ class Bench:
     """The plans that are compared: one without reranking, and the arms by name.
 
     The stages are those that serve. Arms that fetch the same candidates share them, and each pair of query and passage
-    is read once by each model, however many arms want its score. A judge grades those of the first ten that nobody has
-    judged.
+    is read once by each model, however many arms want its score; those that differ by the weight alone share the rest.
+    A judge grades those of the first ten that nobody has judged.
     """
 
     tools: Tools
@@ -57,16 +59,23 @@ class Bench:
             pools[plan] = ranking, spent  # the others only cut what the first one fetched, and would have taken as long
         found = {OFF: pools[_bare(self.base)]}
         widest_first = sorted(self.arms.items(), key=lambda one: -one[1].retrieval.num_candidates)
+        made: dict[Plan, tuple[Ranking, float]] = {}
         for name, plan in widest_first:
+            known = made.get(_weightless(plan))
+            again = known and reweigh(known[0], plan.reranking or Reranking())
+            if known and again:
+                found[name] = again, known[1]
+                continue
             ranking, spent = pools[_bare(plan)]
             memory.spent = shared.reading = 0.0
             ranking = await rerank_candidates(ranking, plan, memory.tools)
-            found[name] = ranking, spent + memory.spent + shared.reading
+            found[name] = made[_weightless(plan)] = ranking, spent + memory.spent + shared.reading
         query, graded, agreement = await self._graded(query, [ranking for ranking, _ in found.values()])
-        rows = {name: _row(one, query) for name, one in found.items()}
+        units = _Units(query)
+        rows = {name: _row(one, units) for name, one in found.items()}
         segments = tuple(segments_of(query.text, detect_language(query.text)))
         in_order = {name: rows[name] for name in (OFF, *self.arms)}
-        return QueryRow(query.text, in_order, query.grades, segments, query.synthetic, graded, agreement)
+        return QueryRow(query.text, in_order, units.grades, segments, query.synthetic, graded, agreement)
 
     async def _graded(
         self, query: JudgedQuery, rankings: Sequence[Ranking]
@@ -97,6 +106,11 @@ def _bare(plan: Plan) -> Plan:
     return replace(plan, reranking=None, top_k=max(plan.top_k, plan.retrieval.num_candidates))
 
 
+def _weightless(plan: Plan) -> Plan:
+    """What plans have in common that differ only by the weight of the relevance."""
+    return replace(plan, reranking=replace(plan.reranking or Reranking(), weight=1.0))
+
+
 def _alike(plan: Plan) -> Plan:
     """What plans have in common that differ only by how many candidates they fetch."""
     return replace(plan, retrieval=replace(plan.retrieval, num_candidates=0), top_k=0)
@@ -120,11 +134,14 @@ class _OneQuery:
 
 
 class _Memory:
-    """Rerankers that read each pair once; ``spent`` adds up what the asked pairs cost when they were read."""
+    """Rerankers that read each pair once; ``spent`` adds up what the asked pairs cost when they were read.
+
+    ``known`` has them by the model's identity and the query.
+    """
 
     def __init__(self, tools: Tools) -> None:
         self.spent = 0.0
-        self.known: dict[PairKey, tuple[float, float]] = {}
+        self.known: dict[tuple[str, str], dict[PairKey, tuple[float, float]]] = {}
         inner = tools.rerankers
         remembering = Rerankers(lambda name: _Remembered(inner.find(name), self), _Remembered(inner.default, self))
         self.tools = replace(tools, rerankers=remembering)
@@ -140,7 +157,7 @@ class _Remembered:
         self.wants_stored = inner.wants_stored
         self.score_kind: ScoreKind = inner.score_kind
         self.slice_size, self.languages, self.uses_evidence = told.slice_size, told.languages, told.uses_evidence
-        self._fields = told.evidence_fields
+        self._told = attrgetter(*told.evidence_fields) if told.evidence_fields else None
 
     @property
     def identity(self) -> str:
@@ -152,17 +169,20 @@ class _Remembered:
             found, each = await self._read(query, passages)
             self._memory.spent += each * len(passages)
             return found
-        keys = [self._key(query, one) for one in passages]
-        new = [at for at, key in enumerate(keys) if key not in self._memory.known]
+        known = self._memory.known.setdefault((self.identity, query), {})
+        keys = [self._key(one) for one in passages]
+        told = [known.get(key) for key in keys]
+        new = [at for at, one in enumerate(told) if one is None]
         counted = Scores(())
         if new:
             counted, each = await self._read(query, [passages[at] for at in new])
             if len(counted.values) != len(new):
                 return counted  # the stage says what is wrong with it
-            self._memory.known |= {keys[at]: (value, each) for at, value in zip(new, counted.values, strict=True)}
-        told = [self._memory.known[key] for key in keys]
-        self._memory.spent += sum(cost for _, cost in told)
-        return replace(counted, values=tuple(value for value, _ in told))
+            for at, value in zip(new, counted.values, strict=True):
+                told[at] = known[keys[at]] = value, each
+        read = [one for one in told if one is not None]
+        self._memory.spent += sum(cost for _, cost in read)
+        return replace(counted, values=tuple(value for value, _ in read))
 
     async def _read(self, query: str, passages: Sequence[Passage]) -> tuple[Scores, float]:
         """The scores, and the seconds for each; work for no tenant, so that no score of before is taken for new."""
@@ -174,29 +194,44 @@ class _Remembered:
             tenant.reset(token)
         return found, (time.perf_counter() - started) / max(1, len(passages))
 
-    def _key(self, query: str, passage: Passage) -> PairKey:
-        told: object = None
-        if self.uses_evidence:
-            told = tuple(getattr(passage.evidence, name) for name in self._fields) or passage.evidence
-        return self._inner.identity, query, passage.text, told
+    def _key(self, passage: Passage) -> PairKey:
+        if not self.uses_evidence:
+            return passage.text, None
+        return passage.text, self._told(passage.evidence) if self._told else passage.evidence
 
 
 def units_of(ranking: Ranking, query: JudgedQuery) -> list[str]:
     """The judged units and other items of the ranking, each where its best chunk stands."""
-    chunks = (candidate.chunk for candidate in ranking.candidates)
-    return list(dict.fromkeys(query.unit_of(one.item_key, one.start, one.end) for one in chunks))
+    return _Units(query).of(ranking)
 
 
-def _row(found: tuple[Ranking, float], query: JudgedQuery) -> ArmRow:
+class _Units:
+    """Which judged unit each chunk shows, looked up once however many arms find it."""
+
+    def __init__(self, query: JudgedQuery) -> None:
+        self.grades = query.grades
+        self._query = query
+        self._known: dict[tuple[str, int, int], str] = {}
+
+    def of(self, ranking: Ranking) -> list[str]:
+        return list(dict.fromkeys(self.unit(one.chunk) for one in ranking.candidates))
+
+    def unit(self, chunk: Chunk) -> str:
+        key = chunk.id, chunk.start, chunk.end
+        if key not in self._known:
+            self._known[key] = self._query.unit_of(chunk.item_key, chunk.start, chunk.end)
+        return self._known[key]
+
+
+def _row(found: tuple[Ranking, float], units: _Units) -> ArmRow:
     ranking, seconds = found
-    grades = query.grades
     pairs = tuple(
-        (one.evidence.relevance, grades.get(query.unit_of(one.chunk.item_key, one.chunk.start, one.chunk.end)))
+        (one.evidence.relevance, units.grades.get(units.unit(one.chunk)))
         for one in ranking.candidates
         if one.evidence.relevance is not None
     )
     return replace(
-        measure(units_of(ranking, query), grades, 1000 * seconds),
+        measure(units.of(ranking), units.grades, 1000 * seconds),
         pairs=pairs,
         model=ranking.receipt.model,
         fell_back=ranking.receipt.status == "fell_back",

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from secondlook.domain.lab import ArmSpec
@@ -54,7 +54,7 @@ def read_request(text: str) -> LabRequest:
 
 def rows_json(rows: Sequence[QueryRow]) -> list[str]:
     """What each query came to, to be read again by ``read_row``."""
-    return [json.dumps(_rounded(asdict(row)), ensure_ascii=False) for row in rows]
+    return [json.dumps(_plain(row), ensure_ascii=False) for row in rows]
 
 
 def read_row(text: str) -> QueryRow:
@@ -196,12 +196,11 @@ def _trust(trust: Trust) -> dict[str, object]:
     }
 
 
-def _rounded(value: Any) -> Any:
-    """The same, its fractions rounded to what is worth keeping."""
-    if isinstance(value, float):
-        return round(value, DIGITS)
-    if isinstance(value, dict):
-        return {key: _rounded(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_rounded(one) for one in value]
-    return value
+def _plain(row: QueryRow) -> dict[str, object]:
+    """Its fields, fractions rounded to what is worth keeping; a row has a thousand pairs, so none is copied twice."""
+    arms: dict[str, dict[str, object]] = {}
+    for name, arm in row.arms.items():
+        told = {each.name: getattr(arm, each.name) for each in fields(arm)}
+        arms[name] = {key: round(value, DIGITS) if isinstance(value, float) else value for key, value in told.items()}
+        arms[name]["pairs"] = [(round(score, DIGITS), grade) for score, grade in arm.pairs]
+    return {each.name: getattr(row, each.name) for each in fields(row)} | {"arms": arms}

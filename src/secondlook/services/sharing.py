@@ -23,6 +23,8 @@ class SharedRetriever:
         self._widest = widest
         self._found: dict[tuple[object, ...], Any] = {}
         self._stored: dict[str, tuple[bytes | None, float]] = {}
+        self._chunks: dict[str, Chunk | None] = {}
+        self._cosines: dict[tuple[Vector, str], float | None] = {}
         self.reading = 0.0
 
     async def search_vectors(self, index: str, vector: Vector, num: int, where: Filter | None) -> Hits:
@@ -42,15 +44,19 @@ class SharedRetriever:
 
     async def score_vectors(self, index: str, vector: Vector, chunk_ids: Sequence[str]) -> Mapping[str, float]:
         """Cosine of each of these chunks that has a vector."""
-        key = ("scores", index, vector, tuple(chunk_ids))
-        found: Mapping[str, float] = await self._once(key, lambda: self._inner.score_vectors(index, vector, chunk_ids))
-        return found
+        if new := [one for one in chunk_ids if (vector, one) not in self._cosines]:
+            found = await self._inner.score_vectors(index, vector, new)
+            self._cosines |= {(vector, one): found.get(one) for one in new}
+        told = {one: self._cosines[vector, one] for one in chunk_ids}
+        return {one: cosine for one, cosine in told.items() if cosine is not None}
 
     async def fetch_chunks(self, index: str, chunk_ids: Sequence[str]) -> Mapping[str, Chunk]:
         """The chunks that (still) exist, by id."""
-        key = ("chunks", index, tuple(chunk_ids))
-        found: Mapping[str, Chunk] = await self._once(key, lambda: self._inner.fetch_chunks(index, chunk_ids))
-        return found
+        if new := [one for one in chunk_ids if one not in self._chunks]:
+            found = await self._inner.fetch_chunks(index, new)
+            self._chunks |= {one: found.get(one) for one in new}
+        told = {one: self._chunks[one] for one in chunk_ids}
+        return {one: chunk for one, chunk in told.items() if chunk is not None}
 
     async def fetch_stored(self, index: str, chunk_ids: Sequence[str]) -> Mapping[str, bytes]:
         """What the index keeps of each chunk for the late-interaction reranker."""

@@ -1,9 +1,8 @@
 """Lift candidates by their metadata."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from secondlook.domain.candidate import Candidate, Ranking, Step
+from secondlook.domain.candidate import Candidate, Ranking, Step, changed
 from secondlook.domain.options import Boost, Boosting
 from secondlook.telemetry import Stopwatch
 
@@ -22,7 +21,7 @@ def boost_candidates(ranking: Ranking, options: Boosting) -> Ranking:
         for place, candidate in enumerate(ranking.candidates):
             boost = options.weight * sum(lift[place] for lift in lifts)
             score = (candidate.score + boost) / most
-            boosted.append(replace(candidate, score=score, evidence=replace(candidate.evidence, boost=boost)))
+            boosted.append(Candidate(candidate.chunk, score, changed(candidate.evidence, boost=boost)))
         ranking = ranking.ordered(boosted)
     return ranking.noted(Step("boost", watch.milliseconds, len(boosted)))
 

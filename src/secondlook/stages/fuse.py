@@ -1,7 +1,6 @@
 """Merge the lists of a hybrid search into one ranking."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Protocol
 
 from secondlook.domain.candidate import Candidate, Evidence, Ranking, Step
@@ -47,13 +46,17 @@ def fuse_rankings(ranking: Ranking, found: Found, options: Fusion) -> Ranking:
         ranks = [_ranks(found.vector), _ranks(found.keyword)]
         scaled = [_scaled(found.vector, hybrid), _scaled(found.keyword, hybrid)]
         bm25 = {hit.chunk_id: hit.score for hit in found.keyword.hits} if found.keyword else {}
-        candidates = []
+        scores: dict[str, float] = {}
         for chunk_id in dict.fromkeys((*ranks[0], *ranks[1])):
             if chunk_id not in found.chunks:
                 continue  # deleted between the search and the fetch
-            score = max(one.get(chunk_id, 0.0) for one in scaled)
             if hybrid and options.method == "rrf":
                 score = sum((options.k + 1) / (options.k + one[chunk_id]) for one in ranks if chunk_id in one) / 2
+            else:
+                score = max(one.get(chunk_id, 0.0) for one in scaled)
+            scores[chunk_id] = score
+        candidates = []
+        for rank, (chunk_id, score) in enumerate(sorted(scores.items(), key=lambda one: -one[1]), 1):
             evidence = Evidence(
                 cosine=found.cosines.get(chunk_id),
                 vector_score=found.vector_scores.get(chunk_id),
@@ -63,13 +66,10 @@ def fuse_rankings(ranking: Ranking, found: Found, options: Fusion) -> Ranking:
                 keyword_ceiling=found.keyword.ceiling if found.keyword else None,
                 fusion_method=options.method if hybrid else None,
                 fused_score=score,
+                fused_rank=rank,
             )
             candidates.append(Candidate(found.chunks[chunk_id], score, evidence))
-        ranking = ranking.ordered(candidates)
-        ranking = ranking.kept(
-            replace(one, evidence=replace(one.evidence, fused_rank=rank))
-            for rank, one in enumerate(ranking.candidates, 1)
-        )
+        ranking = ranking.kept(candidates)
     retrieved = Step("retrieve", found.milliseconds, len(found.chunks))
     return ranking.noted(retrieved).noted(Step("fuse", watch.milliseconds, len(ranking.candidates)))
 

@@ -15,6 +15,7 @@ from secondlook.domain.candidate import (
     RerankStatus,
     StageReceipt,
     Step,
+    changed,
 )
 from secondlook.domain.language import NAMES, UNKNOWN, detect_language
 from secondlook.domain.options import Plan, Reranking, RerankStage
@@ -93,6 +94,26 @@ async def rerank_candidates(ranking: Ranking, plan: Plan, tools: Tools) -> Ranki
     note = f"{receipt.status}: {receipt.reason}" if receipt.reason else receipt.status
     step = Step("rerank", receipt.milliseconds, len(ranking.candidates), note)
     return replace(ranking.noted(step), receipt=receipt)
+
+
+def reweigh(ranking: Ranking, options: Reranking) -> Ranking | None:
+    """What a reranker made, in the order that the weight of ``options`` gives the same scores.
+
+    The evidence stays as it is: its looks tell the rank and score that the ranking had before.
+
+    Returns:
+        None where the stage itself must say: for cascades, thresholds, and candidates that were not scored.
+    """
+    if len(options.cascade) > 1 or options.cascade[0].keep is not None or options.min_relevance is not None:
+        return None
+    placed: list[tuple[int, Candidate]] = []
+    for one in ranking.candidates:
+        relevance, rank = one.evidence.relevance, one.evidence.retrieval_rank
+        if relevance is None or rank is None:
+            return None
+        placed.append((rank, Candidate(one.chunk, _weighed(one, relevance, options.weight), one.evidence)))
+    placed.sort(key=lambda told: (-told[1].score, told[0]))
+    return ranking.kept(one for _, one in placed)
 
 
 def choose_reranker(model: str, options: Reranking, rerankers: Rerankers) -> _Choice:
@@ -229,30 +250,33 @@ def _applied(ranking: Ranking, scores: Scores, stage: RerankStage, look: Look, w
         return ranking
     ranking = ranking.cut(stage.window, "window", f"outside the window of {stage.window}")
     scored = [
-        _looked_at(one, relevance, weight) for one, relevance in zip(ranking.candidates, scores.values, strict=False)
+        (_weighed(one, relevance, weight), relevance, one)
+        for one, relevance in zip(ranking.candidates, scores.values, strict=False)
     ]
-    lowest = min(one.score for one in scored)
+    lowest = min(score for score, _, _ in scored)
     rest = [
-        replace(one, score=lowest * one.score, evidence=replace(one.evidence, relevance=None))
+        Candidate(one.chunk, lowest * one.score, changed(one.evidence, relevance=None))
         for one in ranking.candidates[len(scored) :]
     ]
     best_first = [
-        replace(one, evidence=replace(one.evidence, looks=(*one.evidence.looks, _told(one, look, rank))))
-        for rank, one in enumerate(ranking.ordered(scored).candidates, 1)
+        _looked_at(one, Look(look.stage, look.model, relevance, rank, score))
+        for rank, (score, relevance, one) in enumerate(sorted(scored, key=lambda told: -told[0]), 1)
     ]
     ranking = ranking.kept((*best_first, *rest))
     return ranking if stage.keep is None else ranking.cut(stage.keep, "keep", f"beyond the {stage.keep} that go on")
 
 
-def _looked_at(candidate: Candidate, relevance: float, weight: float) -> Candidate:
+def _weighed(candidate: Candidate, relevance: float, weight: float) -> float:
+    if weight >= 1:
+        return relevance
+    before = candidate.evidence.retrieval_score
+    return weight * relevance + (1 - weight) * min(1.0, max(0.0, candidate.score if before is None else before))
+
+
+def _looked_at(candidate: Candidate, look: Look) -> Candidate:
     evidence = candidate.evidence
-    before = candidate.score if evidence.retrieval_score is None else evidence.retrieval_score
-    score = weight * relevance + (1 - weight) * min(1.0, max(0.0, before)) if weight < 1 else relevance
-    return Candidate(candidate.chunk, score, replace(evidence, relevance=relevance))
-
-
-def _told(candidate: Candidate, look: Look, rank: int) -> Look:
-    return replace(look, relevance=candidate.evidence.relevance or 0.0, rank=rank, score=candidate.score)
+    told = changed(evidence, relevance=look.relevance, looks=(*evidence.looks, look))
+    return Candidate(candidate.chunk, look.score, told)
 
 
 def _without_irrelevant(ranking: Ranking, least: float) -> Ranking:

@@ -1,12 +1,12 @@
 """A ranking sorts in one place, stably, and never changes in place."""
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secondlook.domain.candidate import Candidate, Evidence, Ranking, Receipt, Step
+from secondlook.domain.candidate import Candidate, Evidence, Look, Ranking, Receipt, Step, changed
 from secondlook.domain.chunk import Chunk
 from secondlook.domain.query import Query
 
@@ -59,3 +59,15 @@ def test_each_change_is_a_new_ranking() -> None:
 
 def test_a_ranking_that_nobody_reranked_says_so() -> None:
     assert Ranking(Query("q")).receipt == Receipt("skipped", "reranking is off", cause="off")
+
+
+def test_what_is_changed_is_what_replace_gives() -> None:
+    evidence = Evidence(cosine=0.5, vector_rank=3, looks=(Look(1, "m", 0.5, 1, 0.5),), sentence="Oil.")
+    changes = {"relevance": 0.25, "looks": (), "fused_rank": 2}
+    made = changed(evidence, **changes)
+    assert made == replace(evidence, **changes)  # type: ignore[arg-type]  # as they are
+    assert evidence.relevance is None and evidence.looks
+    with pytest.raises(FrozenInstanceError):
+        made.relevance = 0.5  # type: ignore[misc]  # that is what is tried
+    with pytest.raises(KeyError):
+        changed(evidence, unknown=1)

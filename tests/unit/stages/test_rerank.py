@@ -15,7 +15,7 @@ from secondlook.domain.options import LanguageGuard, Plan, Reranking, RerankStag
 from secondlook.errors import InvalidModelError, OverloadedError, QueryTooLongError, RerankerError, SetupError
 from secondlook.models.fakes import FakeReranker
 from secondlook.ports import Passage, Reranker, Scores
-from secondlook.stages.rerank import rerank_candidates
+from secondlook.stages.rerank import rerank_candidates, reweigh
 from secondlook.telemetry import tenant
 from tests.unit.stages.conftest import Bench, ids, make_ranking
 
@@ -416,6 +416,40 @@ def test_the_blend_is_pair_by_pair_and_the_threshold_is_for_the_relevance(bench:
         assert (proof.relevance or 0) >= 0.5
         assert one.score == pytest.approx(0.25 * (proof.relevance or 0) + 0.75 * (proof.retrieval_score or 0))
     assert ids(cascade(bench, RerankStage("cheap", 10), weight=0.0)) == [f"c{at}" for at in range(10)]
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    st.lists(st.floats(0, 1), min_size=1, max_size=12),
+    st.lists(st.sampled_from((0.0, 0.2, 0.2, 0.9, 1.0)), min_size=12, max_size=12),
+    st.floats(0, 1),
+    st.floats(0, 1),
+    st.integers(1, 12),
+)
+def test_another_weight_gives_the_order_that_the_stage_would(
+    bench: Bench, before: list[float], relevance: list[float], first: float, second: float, window: int
+) -> None:
+    scorer = FakeReranker(scorer=lambda query, passage: relevance[int(passage.text.removeprefix("text "))])
+    options = [Reranking(window=window, min_relevance=None, weight=weight) for weight in (first, second)]
+    ranking = numbered(before).placed()
+    made, wanted = (rerank(bench, one, scorer, ranking) for one in options)
+    found = reweigh(made, options[1])
+    assert found and ids(found) == ids(wanted)
+    assert [one.score for one in found.candidates] == [one.score for one in wanted.candidates]
+
+
+def test_what_only_the_stage_can_say_is_not_weighed_again(bench: Bench) -> None:
+    whole = Reranking(min_relevance=None)
+    ranking = make_ranking([0.5, 0.4]).placed()
+    assert reweigh(ranking, whole) is None, "nothing was scored"
+    made = rerank(bench, whole, ranking=ranking)
+    assert reweigh(made, whole) is not None
+    for other in (
+        Reranking(min_relevance=0.5),
+        Reranking(min_relevance=None, stages=(RerankStage("a"), RerankStage("b"))),
+        Reranking(min_relevance=None, stages=(RerankStage("a", 10, keep=1),)),
+    ):
+        assert reweigh(made, other) is None
 
 
 class English(FakeReranker):
