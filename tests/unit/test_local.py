@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from secondlook import AutoRAGNotFoundError, Connection, connect
+from secondlook import AutoRAGNotFoundError, BindingError, Connection, connect
 from secondlook.errors import FolderInUseError
 from secondlook.local import open_folder
 from secondlook.settings import load_settings
@@ -50,6 +50,24 @@ async def test_a_folder_is_written_and_read_again(tmp_path: Path) -> None:
     async with connect(data_dir=tmp_path / "data", account="other") as env:
         with pytest.raises(AutoRAGNotFoundError):
             await found(env)
+
+
+@in_loop
+async def test_a_variant_of_a_model(tmp_path: Path) -> None:
+    short = "secondlook/late-interaction?max_tokens=64"
+    async with connect(data_dir=tmp_path) as env:
+        await fill(env)
+        handbook = env.AI_SEARCH.get("handbook")
+        models = []
+        for model in (short, ""):
+            reranking = {"enabled": True, "match_threshold": 0, **({"model": model} if model else {})}
+            answer = await handbook.search({"query": QUERY, "ai_search_options": {"reranking": reranking}})
+            models.append(answer["reranking"]["model"])
+        assert models[0] == f"{models[1]}/64"
+        made = await env.AI_SEARCH.create({"id": "short", "reranking": True, "reranking_model": short})
+        assert (await made.info())["reranking_model"] == short
+        with pytest.raises(BindingError, match="speed=9 is no option"):
+            await env.AI_SEARCH.create({"id": "fast", "reranking_model": "secondlook/late-interaction?speed=9"})
 
 
 @in_loop

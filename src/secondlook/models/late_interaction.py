@@ -97,15 +97,21 @@ class LateInteraction:
     evidence_fields = ("cosine", "keyword_score", "keyword_ceiling", "vector_rank", "keyword_rank")
     languages = ("en",)
 
-    def __init__(self, encoder: Encoder, recipe: Recipe | None = None) -> None:
+    def __init__(self, encoder: Encoder, recipe: Recipe | None = None, *, max_tokens: int | None = None) -> None:
         self._encoder = encoder
         self._recipe = recipe or load_recipe()
+        self._max_tokens = max_tokens
         self._asked: OrderedDict[str, Encoded] = OrderedDict()
 
     @property
     def identity(self) -> str:
-        """Recipe and encoder."""
-        return f"late-interaction@{self._recipe.version}/{self._encoder.identity}"
+        """Recipe, encoder, and of how many tokens of a passage, if not all."""
+        short = "" if self._max_tokens is None else f"/{self._max_tokens}"
+        return f"late-interaction@{self._recipe.version}/{self._encoder.identity}{short}"
+
+    def shortened(self, max_tokens: int) -> "LateInteraction":
+        """The same, reading the first tokens of each passage alone."""
+        return LateInteraction(self._encoder, self._recipe, max_tokens=max_tokens)
 
     def pack(self, windows: Sequence[Encoded], *, cut: bool = False) -> bytes:
         """What the index keeps of a passage: int8 token vectors, special tokens left out.
@@ -164,7 +170,12 @@ class LateInteraction:
                 for own in cuts
             ]
         )
-        return [next(made) if levels is None else levels for levels in found]
+        return [self._shorten(next(made) if levels is None else levels) for levels in found]
+
+    def _shorten(self, read: tuple[Levels, bool]) -> tuple[Levels, bool]:
+        if self._max_tokens is None or len(read[0]) <= self._max_tokens:
+            return read
+        return read[0][: self._max_tokens], True
 
     def _weigh(self, asked: Encoded) -> Floats:
         """Weights of the query's tokens, summing to 1: rare and telling tokens count more."""

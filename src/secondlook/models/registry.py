@@ -14,9 +14,11 @@ from secondlook.models.breaker import CircuitBreaker
 from secondlook.models.cross_encoder import CrossEncoder, PairScorer
 from secondlook.models.encoder import Encoder
 from secondlook.models.golden import check_model
-from secondlook.models.graph import read_config
+from secondlook.models.graph import Precision, read_config
 from secondlook.models.known import ALIASES, BY_NAME, KNOWN, KnownReranker
+from secondlook.models.late_interaction import LateInteraction
 from secondlook.models.onnx_cross_encoder import OnnxCrossEncoder
+from secondlook.models.variants import Variant, split_variant
 from secondlook.models.weights import ALL_MINILM, PinnedModel, check_files, find_model, is_whole, model_folder
 from secondlook.ports import Passage, Reranker, ScoreKind, Scores
 
@@ -83,17 +85,20 @@ class RerankerShelf:
         self.default = default
 
     def find(self, name: str) -> Reranker:
-        """The reranker of that name; its weights are loaded at its first score.
+        """The reranker of that name, or the variant of it; its weights are loaded at its first score.
 
         Raises:
-            InvalidModelError: the name is unknown; the message lists the known ones.
+            InvalidModelError: the name is unknown, and the message lists the known ones; or it has no such variant.
             SetupError: the model is known, but its weights are not here.
         """
-        if name in BUILT_IN_NAMES:
-            return self.default
         if name in self._remotes:
             return self._remotes[name]
-        wanted = canonical(name)
+        bare, variant = split_variant(name)
+        if bare in BUILT_IN_NAMES:
+            return self._built_in(variant)
+        if bare in self._remotes:
+            raise InvalidModelError(f"{bare} runs elsewhere and has no variants: leave out what follows the ?")
+        wanted = canonical(bare)
         known = BY_NAME.get(wanted)
         added = model_folder(wanted, self._cache) if can_be_folder(wanted) else None
         if known is None and (added is None or not is_whole(added)):
@@ -101,13 +106,23 @@ class RerankerShelf:
                 f"reranking model {name[:LONGEST_NAME]!r} is not known. Known: {', '.join(self._names())};"
                 " `secondlook models add` takes a local folder"
             )
-        if wanted not in self._loaded:
+        key = wanted + variant.words
+        if key not in self._loaded:
             folder = find_model(known.pin(), self._cache) if known else added
             if folder is None:
                 raise SetupError(f"the weights of {wanted} are not here: {how_to_get(BY_NAME[wanted])}")
+            if variant.precision and takes_graph(folder):
+                raise InvalidModelError(f"{wanted} is an exported graph, which has the precision that it has")
             covered = known.covered if known else None
-            self._loaded[wanted] = LateLoaded(wanted, lambda: self._load(wanted, folder), folder, covered)
-        return self._loaded[wanted]
+            self._loaded[key] = LateLoaded(wanted, lambda: self._load(wanted, folder, variant), folder, covered)
+        return self._loaded[key]
+
+    def _built_in(self, variant: Variant) -> Reranker:
+        if variant.precision:
+            raise InvalidModelError("the built-in reranker reads what the index stores, and has one precision")
+        if variant.max_tokens is None or not isinstance(self.default, LateInteraction):
+            return self.default
+        return self.default.shortened(variant.max_tokens)
 
     async def close(self) -> None:
         """Close what was loaded, and every remote one."""
@@ -117,13 +132,22 @@ class RerankerShelf:
     def _names(self) -> Sequence[str]:
         return (BUILT_IN_RERANKER, *self._remotes, *BY_NAME, *ALIASES)
 
-    def _load(self, name: str, folder: Path) -> OwnedReranker:
+    def _load(self, name: str, folder: Path, variant: Variant) -> OwnedReranker:
         known = BY_NAME.get(name)
         if known:
             check_files(known.pin(), folder)
         graphs = self._cache / "graphs"
-        scorer = open_scorer(folder, name=name, threads=self._threads, graphs=graphs, scheduler=self._scheduler)
-        return CrossEncoder(scorer, max_tokens=tokens_read(folder, known), long_passages=self._long_passages)
+        scorer = open_scorer(
+            folder,
+            name=name,
+            threads=self._threads,
+            graphs=graphs,
+            scheduler=self._scheduler,
+            precision=variant.precision or "int8",
+        )
+        most = tokens_read(folder, known)
+        most = min(most, variant.max_tokens or most)
+        return CrossEncoder(scorer, max_tokens=most, long_passages=self._long_passages)
 
 
 class LateLoaded:
@@ -228,11 +252,14 @@ def open_scorer(
     threads: int | None = None,
     graphs: Path | None = None,
     scheduler: Scheduler | None = None,
+    precision: Precision = "int8",
 ) -> PairScorer:
     """The cross-encoder in that folder; raises ``SetupError`` if it cannot be run."""
     if takes_graph(folder):
         return OnnxCrossEncoder(folder, threads=threads, name=name, scheduler=scheduler)
-    return Encoder(folder, head=True, threads=threads, cache=graphs, name=name, scheduler=scheduler)
+    return Encoder(
+        folder, head=True, precision=precision, threads=threads, cache=graphs, name=name, scheduler=scheduler
+    )
 
 
 def tokens_read(folder: Path, known: KnownReranker | None) -> int:

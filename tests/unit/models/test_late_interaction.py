@@ -108,6 +108,17 @@ def test_cut_passages_are_counted(encoder: Encoder, late: LateInteraction) -> No
     assert run(late, "oil", [Passage(long), Passage("x", stored(encoder, late, long)), Passage("oil")]).truncated == 2
 
 
+def test_the_first_tokens_alone(encoder: Encoder, late: LateInteraction) -> None:
+    short = late.shortened(64)
+    passages = ["Warm the lamp oil.", "The keeper writes a letter. " * 30 + "Warm the lamp oil before lighting."]
+    query = "how warm must lamp oil be"
+    for shown in ([Passage(one) for one in passages], [Passage(one, stored(encoder, late, one)) for one in passages]):
+        whole, cut = run(late, query, shown), run(short, query, shown)
+        assert cut.values[0] == whole.values[0] and (whole.truncated, cut.truncated) == (0, 1)
+        assert cut.values[1] < whole.values[1], "what answers lies at the end"
+    assert short.identity == f"{late.identity}/64"
+
+
 def test_empty_texts_and_no_passages(late: LateInteraction) -> None:
     assert run(late, "oil", []) == Scores(())
     assert all(0 <= value <= 1 for value in run(late, "", [Passage(""), Passage("oil")]).values)

@@ -11,6 +11,8 @@ from secondlook.errors import InvalidModelError, RerankerError, SetupError
 from secondlook.models.fakes import FakeReranker
 from secondlook.models.registry import (
     BUILT_IN_RERANKER,
+    LateLoaded,
+    OwnedReranker,
     RerankerShelf,
     can_be_folder,
     canonical,
@@ -70,6 +72,43 @@ def test_an_added_model_serves(tmp_path: Path) -> None:
 
     asyncio.run(work())
     assert (tmp_path / "models" / "mine" / "golden.json").is_file()
+
+
+def test_variants_are_models_of_their_own(tmp_path: Path) -> None:
+    add_model("mine", make_model(tmp_path / "tiny").folder, tmp_path)
+
+    async def work() -> dict[str, tuple[str, tuple[float, ...]]]:
+        shown = shelf(tmp_path)
+        found = {}
+        for words in ("", "?precision=fp32", "?max_tokens=64", "?max_tokens=64&precision=int8"):
+            model = shown.find(f"mine{words}")
+            assert shown.find(f"local:mine{words}") is model
+            scores = await model.score("oil lamp", [Passage("fog horn"), Passage("oil lamp " * 20)])
+            found[words] = model.identity, scores.values
+        await shown.close()
+        return found
+
+    found = asyncio.run(work())
+    assert "/onnxruntime-fp32/" in found["?precision=fp32"][0] and "int8" in found[""][0]
+    assert found["?max_tokens=64"] == found["?max_tokens=64&precision=int8"]
+    plain, exact = found[""][1], found["?precision=fp32"][1]
+    assert plain != exact and plain == pytest.approx(exact, abs=0.05)
+
+
+def test_what_has_no_variants(tmp_path: Path) -> None:
+    shown = RerankerShelf(tmp_path, FakeReranker("built-in@1"), remotes={"far": LateLoaded("far", fail, tmp_path)})
+    for name, told in {
+        "secondlook/late-interaction?precision=fp32": "has one precision",
+        "far?max_tokens=64": "runs elsewhere",
+        "far?speed=9": "is no option",
+        "no/such?max_tokens=64": "is not known",
+    }.items():
+        with pytest.raises(InvalidModelError, match=told):
+            shown.find(name)
+
+
+def fail() -> OwnedReranker:
+    raise AssertionError("it is not asked")
 
 
 def test_each_model_has_the_languages_of_its_line(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ def test_words_of_an_arm() -> None:
     found = parse_arm("model=BAAI/bge-reranker-base, window=100, weight=0.7, retrieval=vector, score=0.2")
     assert found == ArmSpec("BAAI/bge-reranker-base", 100, 0.7, "vector", min_score=0.2)
     assert found.name == "BAAI/bge-reranker-base, 100 candidates, weight 0.7, vector, score from 0.2"
+    assert parse_arm("model=a/b?max_tokens=128&precision=fp32,window=9").model == "a/b?max_tokens=128&precision=fp32"
     assert parse_arm("match=or,fusion=max").name == "built-in, 50 candidates, or, max"
 
 

@@ -26,7 +26,9 @@ export function languagesOf(model: Model): string {
   return model.languages.map((one) => names.of(one)).join(", ");
 }
 
-export function findModel(models: Model[], name: string | null): Model | undefined {
+/** The model of that name or alias; what follows a ? tells a variant of it. */
+export function findModel(models: Model[], named: string | null): Model | undefined {
+  const name = named?.split("?")[0];
   return name ? models.find((one) => one.name === name || one.aliases.includes(name)) : models.find((one) => one.status === "built_in");
 }
 
@@ -46,14 +48,15 @@ export function ModelChoice({ value, onChange, label = "Model", disabled = false
     label: one.name,
     about: [millions(one.parameters), languagesOf(one), one.licence, WORDS[one.status]].filter(Boolean).join(" · "),
   }));
-  if (value && !chosen) options.push({ value, label: value, about: "not in the list of this server" });
+  const variant = chosen && value?.includes("?") ? value : null;
+  if (value && (!chosen || variant)) options.push({ value, label: value, about: variant ? `a variant of ${chosen?.name}` : "not in the list of this server" });
   return (
     <div className="flex flex-col gap-2">
       <Choice
         label={label}
         help={help}
         disabled={disabled}
-        value={chosen?.name ?? value ?? ""}
+        value={variant ?? chosen?.name ?? value ?? ""}
         options={options}
         onChange={(name) => onChange(models.find((one) => one.name === name)?.status === "built_in" ? null : name)}
       />
