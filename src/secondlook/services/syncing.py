@@ -290,6 +290,10 @@ class Syncing:
         """Index again what is kept here; what a source has is fetched from there."""
         failed = (await self._catalog.list_items(instance.uid, AGAIN))[::-1]
         again = [item for item in failed if not item.source or item.status == "outdated"]
+        if not again:
+            if not instance.settings.source_kind:
+                await self._tell(job, "no item failed or is outdated: there is nothing to do")
+            return
         await self._tell(job, f"{len(again):,} items failed or are outdated, and are indexed again")
         done: dict[str, int] = {"completed": 0, "error": 0}
         waiting = iter(again)

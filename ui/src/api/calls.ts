@@ -126,16 +126,13 @@ export async function createJob(place: Place, description: string): Promise<T.Jo
   return (await send("post", JOBS, { parts: parts(place), body: { description } })).result as T.Job;
 }
 
-export async function readJob(place: Place, job_id: string): Promise<T.Job> {
-  return (await send("get", JOB, { parts: parts(place, { job_id }) })).result as T.Job;
-}
-
 export async function cancelJob(place: Place, job_id: string): Promise<void> {
   await send("patch", JOB, { parts: parts(place, { job_id }), body: { action: "cancel" } });
 }
 
-export async function jobLogs(place: Place, job_id: string, page: number): Promise<T.Listed<T.JobLine>> {
-  return listed(await send("get", `${JOB}/logs`, { parts: parts(place, { job_id }), query: { page, per_page: 100 } }));
+/** The events of a job after that line of its log. */
+export async function jobEvents(place: Place, job_id: string, after: number, signal: AbortSignal): Promise<Response> {
+  return await request("get", `${JOB}/events`, { parts: parts(place, { job_id }), headers: { "Last-Event-ID": String(after) }, signal });
 }
 
 export async function search(place: Place, body: SearchBody, signal?: AbortSignal) {

@@ -16,6 +16,7 @@ export interface Sent<B> {
   query?: Record<string, string | number | undefined>;
   body?: B;
   form?: FormData;
+  headers?: Record<string, string>;
   signal?: AbortSignal;
 }
 
@@ -56,7 +57,7 @@ export async function request<M extends Method, P extends Route<M>>(
   path: P,
   sent: Sent<BodyOf<P, M>> = {},
 ): Promise<Response> {
-  const headers: Record<string, string> = authorization();
+  const headers: Record<string, string> = { ...authorization(), ...sent.headers };
   let body: BodyInit | undefined = sent.form;
   if (sent.body !== undefined) {
     headers["Content-Type"] = "application/json";

@@ -1,4 +1,4 @@
-// A chat as it is streamed: the chunks first, then the words, then the receipt.
+// What the server tells as it happens. A chat: the chunks first, then the words, then the receipt.
 import { ApiError } from "./client";
 import type { Chunk, Receipt, Step } from "./types";
 
@@ -18,30 +18,38 @@ interface Frame {
   errors?: { code: number; message: string; detail?: string }[];
 }
 
-/** The frames of a stream; raises when it ends without its last line, or tells of an error. */
-export async function* readFrames(answer: Response): AsyncGenerator<ChatFrame> {
+export interface ServerEvent {
+  id: string;
+  kind: string | undefined;
+  data: string;
+}
+
+/** Server-sent events as they come; ends with the stream. */
+export async function* readEvents(answer: Response): AsyncGenerator<ServerEvent> {
   const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
-  let done = false;
-  while (reader && !done) {
+  while (reader) {
     const read = await reader.read();
-    if (read.done) break;
+    if (read.done) return;
     rest += read.value;
     const events = rest.split(/\r?\n\r?\n/);
     rest = events.pop() ?? "";
     for (const event of events) {
       const lines = event.split(/\r?\n/);
-      const kind = lines.find((line) => line.startsWith("event:"))?.slice(6).trim();
-      const data = lines.filter((line) => line.startsWith("data:")).map((line) => line.slice(5).trimStart());
-      if (!data.length) continue;
-      if (data[0] === "[DONE]") {
-        done = true;
-        break;
-      }
-      yield frameOf(kind, JSON.parse(data.join("\n")));
+      const told = (name: string) => lines.filter((line) => line.startsWith(`${name}:`)).map((line) => line.slice(name.length + 1).trimStart());
+      const data = told("data");
+      if (data.length) yield { id: told("id")[0] ?? "", kind: told("event")[0]?.trim(), data: data.join("\n") };
     }
   }
-  if (!done) throw new ApiError(0, 0, "truncated", "The answer broke off. Ask again.");
+}
+
+/** The frames of a chat; raises when it ends without its last line, or tells of an error. */
+export async function* readFrames(answer: Response): AsyncGenerator<ChatFrame> {
+  for await (const event of readEvents(answer)) {
+    if (event.data === "[DONE]") return;
+    yield frameOf(event.kind, JSON.parse(event.data));
+  }
+  throw new ApiError(0, 0, "truncated", "The answer broke off. Ask again.");
 }
 
 function frameOf(kind: string | undefined, value: unknown): ChatFrame {

@@ -1,19 +1,21 @@
 import { Badge } from "@cloudflare/kumo/components/badge";
 import { Button } from "@cloudflare/kumo/components/button";
+import { Meter } from "@cloudflare/kumo/components/meter";
 import { ArrowsClockwiseIcon } from "@phosphor-icons/react";
 import { useEffect, useRef, useState } from "react";
-import { cancelJob, createJob, jobLogs, listJobs, readJob } from "../../api/calls";
-import type { Job, JobLine } from "../../api/types";
+import { cancelJob, createJob, listJobs } from "../../api/calls";
+import { useJob } from "../../api/follow";
+import type { Job } from "../../api/types";
 import { useLoad } from "../../hooks";
 import { Card } from "../../parts/card";
 import { complain, Failed, Nothing, say, Waiting } from "../../parts/states";
 import { go } from "../../router";
-import { ago, clock, moment } from "../../words";
+import { ago, clock, count, moment } from "../../words";
 import { useHere } from "./layout";
 
 export default function Jobs() {
   const { place, home, section, instance, reloadStats } = useHere();
-  const jobs = useLoad(() => listJobs(place), [place], 3000);
+  const jobs = useLoad(() => listJobs(place), [place], 15000);
   const chosen = section || jobs.data?.rows[0]?.id || "";
 
   async function start(): Promise<void> {
@@ -62,7 +64,14 @@ export default function Jobs() {
               </li>
             ))}
           </ul>
-          {chosen && <JobCard key={chosen} id={chosen} />}
+          {chosen && <JobCard
+              key={chosen}
+              id={chosen}
+              ended={() => {
+                void jobs.reload();
+                void reloadStats();
+              }}
+            />}
         </div>
       )}
     </div>
@@ -77,59 +86,54 @@ function JobBadge({ job }: { job: Job }) {
 
 const TONES = ["", "text-kumo-warning", "text-kumo-danger"];
 
-function JobCard({ id }: { id: string }) {
+const SHOWN = 1000;
+
+function JobCard({ id, ended }: { id: string; ended: () => void }) {
   const { place } = useHere();
-  const [ended, setEnded] = useState(false);
-  const job = useLoad(() => readJob(place, id), [id], ended ? 0 : 1200);
-  const lines = useLines(id, ended);
+  const [whole, setWhole] = useState(false);
+  const { job, lines, items, error, broken } = useJob(place, id, ended);
   const end = useRef<HTMLDivElement>(null);
-  useEffect(() => setEnded(!!job.data?.ended_at), [job.data]);
   // biome-ignore lint: follows the last line
   useEffect(() => {
     end.current?.scrollTo({ top: end.current.scrollHeight });
   }, [lines.length]);
-  if (job.error) return <Failed error={job.error} retry={job.reload} />;
-  if (!job.data) return <Waiting />;
-  const found = job.data;
+  if (error) return <Failed error={error} />;
+  if (!job) return <Waiting />;
+  const total = Object.values(items).reduce((sum, one) => sum + one, 0);
+  const left = (items.queued ?? 0) + (items.running ?? 0);
+  const shown = whole ? lines : lines.slice(-SHOWN);
   return (
     <Card
       title="Log"
-      about={`${moment(found.started_at)}${found.end_reason ? `: ${found.end_reason}` : ""}`}
+      about={`${moment(job.started_at)}${job.end_reason ? `: ${job.end_reason}` : ""}`}
       action={
-        !found.ended_at && (
-          <Button size="sm" onClick={() => cancelJob(place, id).then(job.reload).catch(complain)}>
+        !job.ended_at && (
+          <Button size="sm" onClick={() => cancelJob(place, id).catch(complain)}>
             Cancel
           </Button>
         )
       }
     >
+      {!job.ended_at && total > 0 && (
+        <div className="mb-4">
+          <Meter label="Indexed" value={total - left} max={total} customValue={`${count(total - left)} / ${count(total)}`} />
+        </div>
+      )}
+      {broken && !job.ended_at && <p className="mb-2 text-sm text-kumo-warning">The connection broke, and is tried again. The sync does not depend on it.</p>}
       <div ref={end} className="mono max-h-[55vh] min-h-32 overflow-auto text-xs leading-6" tabIndex={0} role="log" aria-label="Lines of the job">
-        {lines.map((line) => (
+        {shown.length < lines.length && (
+          <Button size="sm" variant="secondary" onClick={() => setWhole(true)}>
+            Show {count(lines.length - shown.length)} earlier lines
+          </Button>
+        )}
+        {shown.map((line) => (
           <div key={line.id} className={TONES[line.message_type] ?? ""}>
             <span className="mr-3 text-kumo-subtle tabular-nums">{clock(line.created_at < 1e11 ? 1000 * line.created_at : line.created_at)}</span>
             {line.message}
           </div>
         ))}
-        {!lines.length && <span className="text-kumo-subtle">{found.ended_at ? "It left no line." : "Waiting for the first line …"}</span>}
+        {!lines.length && <span className="text-kumo-subtle">{job.ended_at ? "It left no line." : "Waiting for the first line …"}</span>}
       </div>
     </Card>
   );
-}
-
-/** The lines so far; only the last page is asked for again. */
-function useLines(id: string, ended: boolean): JobLine[] {
-  const { place } = useHere();
-  const [lines, setLines] = useState<JobLine[]>([]);
-  const known = useRef<JobLine[]>([]);
-  const load = async () => {
-    for (;;) {
-      const page = Math.floor(known.current.length / 100) + 1;
-      const found = await jobLogs(place, id, page);
-      known.current = [...known.current.slice(0, (page - 1) * 100), ...found.rows];
-      setLines(known.current);
-      if (found.rows.length < 100) return;
-    }
-  };
-  useLoad(load, [id, ended], ended ? 0 : 1000);
-  return lines;
 }
