@@ -13,7 +13,7 @@ import { ChunksPanel, LogsPanel } from "../../parts/item-panels";
 import { complain, Failed, Nothing, say, Waiting } from "../../parts/states";
 import { DropZone, UploadList, useUploads } from "../../parts/uploads";
 import { ago, bytes, count, plural } from "../../words";
-import { useHere } from "./layout";
+import { useHere } from "../../parts/here";
 
 const PER_PAGE = 50;
 const ROW = 52;

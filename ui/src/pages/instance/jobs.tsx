@@ -11,7 +11,7 @@ import { Card } from "../../parts/card";
 import { complain, Failed, Nothing, say, Waiting } from "../../parts/states";
 import { go } from "../../router";
 import { ago, clock, count, moment } from "../../words";
-import { useHere } from "./layout";
+import { useHere } from "../../parts/here";
 
 export default function Jobs() {
   const { place, home, section, instance, reloadStats } = useHere();

@@ -14,7 +14,7 @@ import { Report } from "../../parts/lab/report";
 import { complain, Failed, Nothing, say, Waiting } from "../../parts/states";
 import { go } from "../../router";
 import { ago, count, plural } from "../../words";
-import { useHere } from "./layout";
+import { useHere } from "../../parts/here";
 
 const STATE = { running: "info", completed: "success", cancelled: "secondary", error: "error" } as const;
 const OFTEN = 1500;

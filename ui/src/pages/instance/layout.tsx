@@ -1,10 +1,10 @@
 // The tabs of one instance, and what all of them read.
-import { createContext, lazy, Suspense, useContext, useMemo } from "react";
-import { type Place, readInstance, readStats } from "../../api/calls";
+import { lazy, Suspense, useMemo } from "react";
+import { readInstance, readStats } from "../../api/calls";
 import { ApiError } from "../../api/client";
-import type { Instance, Stats } from "../../api/types";
 import { useChosenInSight, useLoad, useTitle } from "../../hooks";
 import { StatusBadge } from "../../parts/badges";
+import { type Here, Surroundings } from "../../parts/here";
 import { Failed, Nothing, Waiting } from "../../parts/states";
 import { Link } from "../../router";
 
@@ -17,25 +17,6 @@ const TABS = {
   lab: ["Lab", lazy(() => import("./lab"))],
   settings: ["Settings", lazy(() => import("./settings"))],
 } as const;
-
-export interface Here {
-  place: Place;
-  home: string;
-  instance: Instance;
-  stats: Stats | undefined;
-  reload: () => Promise<void>;
-  reloadStats: () => Promise<void>;
-  setInstance: (instance: Instance) => void;
-  section: string;
-}
-
-const Context = createContext<Here | null>(null);
-
-export function useHere(): Here {
-  const found = useContext(Context);
-  if (!found) throw new Error("This part stands outside an instance.");
-  return found;
-}
 
 const SLOW = 10_000;
 const QUICK = 1500;
@@ -71,7 +52,7 @@ export default function Layout({ namespace, name, tab, section }: { namespace: s
   };
   const Page = known ? TABS[known][1] : null;
   return (
-    <Context.Provider value={here}>
+    <Surroundings.Provider value={here}>
       <div className="mb-4 flex flex-wrap items-center gap-x-3 gap-y-1">
         <Link to={namespace === "default" ? "/" : `/namespaces/${namespace}`} className="text-kumo-subtle hover:underline">
           {namespace === "default" ? "Instances" : namespace}
@@ -95,6 +76,6 @@ export default function Layout({ namespace, name, tab, section }: { namespace: s
         ))}
       </nav>
       <Suspense fallback={<Waiting />}>{Page ? <Page /> : <Nothing title="There is no such tab" />}</Suspense>
-    </Context.Provider>
+    </Surroundings.Provider>
   );
 }

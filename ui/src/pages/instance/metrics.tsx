@@ -15,7 +15,7 @@ import { parseMetrics, quantile, type Sample, sum } from "../../prometheus";
 import { Link } from "../../router";
 import { ago, bytes, count, ms, percent, plural } from "../../words";
 import { KEPT_DAYS } from "../settings/forms";
-import { useHere } from "./layout";
+import { useHere } from "../../parts/here";
 
 const EVERY = 5000;
 const KEPT = 120;

@@ -9,7 +9,7 @@ import { BASE, go, Link } from "../../router";
 import { session } from "../../session";
 import { ago, bytes, count, moment } from "../../words";
 import { modeOf } from "../settings/forms";
-import { useHere } from "./layout";
+import { useHere } from "../../parts/here";
 
 export default function Overview() {
   const { instance, stats, home, place, reloadStats } = useHere();

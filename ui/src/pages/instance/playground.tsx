@@ -19,7 +19,7 @@ import { Thumbs } from "../../parts/play/thumbs";
 import { Why } from "../../parts/play/why";
 import { Failed, Nothing } from "../../parts/states";
 import { plural } from "../../words";
-import { useHere } from "./layout";
+import { useHere } from "../../parts/here";
 
 interface Run {
   plan: Plan;

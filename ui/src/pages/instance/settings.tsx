@@ -15,7 +15,7 @@ import { moment } from "../../words";
 import { BoostForm, CacheForm, ChunkingForm, type Form, IndexForm, MetadataForm, ModelsForm, PromptsForm, QueryLogForm, RerankingForm, RetrievalForm } from "../settings/forms";
 import { PublicForm } from "../settings/public";
 import { SourceForm, tidyParams } from "../settings/source";
-import { useHere } from "./layout";
+import { useHere } from "../../parts/here";
 
 const SECTIONS = {
   general: "General",

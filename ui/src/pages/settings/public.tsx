@@ -2,7 +2,7 @@
 import type { PublicEndpoint } from "../../api/types";
 import { CopyButton } from "../../parts/copy";
 import { Choice, LinesField, NumberField, TextField, Toggle } from "../../parts/fields";
-import { useHere } from "../instance/layout";
+import { useHere } from "../../parts/here";
 import type { Form } from "./forms";
 
 const LIMIT = { requests: 120, period_ms: 60_000, technique: "fixed" as const };

@@ -1,5 +1,5 @@
 // The options of a run, at the side.
-import { useHere } from "../../pages/instance/layout";
+import { useHere } from "../here";
 import { Card } from "../card";
 import { AreaField, Choice, NumberField, Slider, Toggle } from "../fields";
 import { ModelChoice } from "../models";
