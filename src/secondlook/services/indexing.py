@@ -227,7 +227,8 @@ class Indexing:
         if not wait:
             return item
         with contextlib.suppress(TimeoutError):  # the caller then sees the status: queued or running
-            return await asyncio.wait_for(self._settled(item), wait)
+            async with asyncio.timeout(wait):
+                return await self._settled(item)
         return await self._catalog.get_item(item.instance_uid, item.id)
 
     async def _settled(self, item: Item) -> Item:

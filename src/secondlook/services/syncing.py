@@ -150,7 +150,8 @@ class Syncing:
         if pulled.version == item.version:  # the same bytes as before: indexed again because it was asked for
             return await self._indexing.sync(instance, pulled.id, wait=wait)
         with contextlib.suppress(TimeoutError):  # the caller then sees the status: queued or running
-            return await asyncio.wait_for(self._indexing.wait_for(pulled), wait or 0)
+            async with asyncio.timeout(wait or 0):
+                return await self._indexing.wait_for(pulled)
         return await self._indexing.get(instance, pulled.id)
 
     async def check_source(self, account: str, settings: InstanceSettings, *, inferred: bool) -> None:
