@@ -132,8 +132,8 @@ def add_model(settings: Settings, name: str, folder: Path) -> Path:
         Encoder(folder).close()
         return weights.add_model(pinned.name, folder, settings.models_dir, pinned=pinned)
     own = registry.canonical(name)
-    if not registry.can_be_folder(own):
-        raise SetupError(f"{name!r} cannot be a model's name: give up to 128 printable characters, without ..")
+    if not registry.can_be_folder(own) or set("?>") & set(own):
+        raise SetupError(f"{name!r} cannot be a model's name: give up to 128 printable characters, without .., ? and >")
     scorer = registry.open_scorer(folder, name=own)
     try:
         asyncio.run(golden.check_model(CrossEncoder(scorer, max_tokens=64), trained=pinned is not None))

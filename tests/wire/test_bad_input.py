@@ -303,6 +303,8 @@ def test_an_unexpected_failure_tells_nothing(filled: Wire, caplog: pytest.LogCap
         ({"id": "a", "source_params": "x"}, 7400),
         ({"id": "a", "source_params": {"include_items": ["*"] * 11}}, 7400),
         ({"id": "a", "source_params": {"exclude_items": [5]}}, 7400),
+        ({"id": "a", "source_params": {"exclude_items": ["@(" * 17 + "a" + ")" * 17]}}, 7400),
+        ({"id": "a", "source_params": {"include_items": ["a" * 1025]}}, 7400),
         ({"id": "a", "token_id": 5}, 7400),
         ({"id": "a", "summarization": "yes"}, 7400),
         ({"id": "a", "public_endpoint_params": []}, 7400),

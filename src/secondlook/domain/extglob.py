@@ -1,7 +1,8 @@
 """Extended globs within one segment: ``@(a|b)``, ``?(a|b)``, ``*(a|b)``, ``+(a|b)`` and ``!(a|b)``.
 
 Sets of places in the text are the bits of an integer, and a pattern leads from the set where it may begin to
-the set where it may end, so no pattern takes more than its length times that of the text squared.
+the set where it may end. What a negation denies is tried once at each place, so no pattern takes more than its
+length times that of the text squared.
 """
 
 import fnmatch
@@ -21,7 +22,7 @@ class _One:
 
     wanted: re.Pattern[str] | str | None
 
-    def ends(self, text: str, starts: int) -> int:
+    def ends(self, text: str, starts: int, _tried: "_Tried") -> int:
         if self.wanted is None:
             return starts << 1 & _all(text)
         if isinstance(self.wanted, str):
@@ -35,7 +36,7 @@ class _One:
 class _Star:
     """Any number of characters."""
 
-    def ends(self, text: str, starts: int) -> int:
+    def ends(self, text: str, starts: int, _tried: "_Tried") -> int:
         return _from(text, starts)
 
 
@@ -45,11 +46,11 @@ class _Row:
 
     parts: "Sequence[_Part]"
 
-    def ends(self, text: str, starts: int) -> int:
+    def ends(self, text: str, starts: int, tried: "_Tried") -> int:
         for one in self.parts:
             if not starts:
                 break
-            starts = one.ends(text, starts)
+            starts = one.ends(text, starts, tried)
         return starts
 
 
@@ -60,11 +61,11 @@ class _Group:
     kind: str
     choices: Sequence[_Row]
 
-    def ends(self, text: str, starts: int) -> int:
+    def ends(self, text: str, starts: int, tried: "_Tried") -> int:
         found = starts if self.kind in "?*" else 0
         new = starts
         while new:
-            new = _union(one.ends(text, new) for one in self.choices) & ~found
+            new = _union(one.ends(text, new, tried) for one in self.choices) & ~found
             found |= new
             if self.kind in "@?":
                 break
@@ -82,20 +83,28 @@ class _Not:
     choices: Sequence[_Row]
     rest: _Row | None
 
-    def ends(self, text: str, starts: int) -> int:
-        for at in range(len(text) + 1):
-            if starts >> at & 1 and not self._is_there(text, 1 << at):
-                return _from(text, 1 << at)
-        return 0
+    def ends(self, text: str, starts: int, tried: "_Tried") -> int:
+        free, denied = tried.get(id(self), (0, 0))
+        while starts := starts & ~denied:
+            first = starts & -starts
+            if not first & free and self._is_there(text, first, tried):
+                denied |= first
+            else:
+                free |= first
+                break
+        tried[id(self)] = free, denied
+        return _from(text, starts)
 
-    def _is_there(self, text: str, start: int) -> bool:
-        ends = _union(one.ends(text, start) for one in self.choices)
+    def _is_there(self, text: str, start: int, tried: "_Tried") -> bool:
+        ends = _union(one.ends(text, start, tried) for one in self.choices)
         if self.rest is None:
             return bool(ends >> len(text) & 1)
-        return bool(self.rest.ends(text, ends))
+        return bool(self.rest.ends(text, ends, tried))
 
 
 _Part = _One | _Star | _Group | _Not
+_Tried = dict[int, tuple[int, int]]
+"""Of each negation the places that it was tried at: where it denies nothing, and where it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +115,21 @@ class Segment:
 
     def match(self, text: str) -> bool:
         """Whether the whole text is one that the segment stands for."""
-        return bool(self.row.ends(text, 1) >> len(text) & 1)
+        return bool(self.row.ends(text, 1, {}) >> len(text) & 1)
 
 
 def is_extended(segment: str) -> bool:
     """Whether there is a group in it."""
     return bool(GROUP.search(segment))
+
+
+def depth_of(pattern: str) -> int:
+    """How deep its brackets nest."""
+    depth = deepest = 0
+    for one in pattern:
+        depth = max(0, depth + {"(": 1, ")": -1}.get(one, 0))
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def read_segment(segment: str, *, last: bool) -> Segment:

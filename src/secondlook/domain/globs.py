@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Protocol
 
-from secondlook.domain.extglob import is_extended, read_segment
+from secondlook.domain.extglob import depth_of, is_extended, read_segment
 
+LONGEST = 1024
+DEEPEST = 16
 MOST_ALTERNATIVES = 64
 """Patterns that the braces of one may stand for; more are not expanded."""
 BRACES = re.compile(r"\{([^{}]*,[^{}]*)\}")
@@ -72,8 +74,14 @@ def _segments(parts: Sequence[str]) -> Sequence[_Matcher | None]:
     return [None if part == "**" else _segment(part, last=at == len(parts)) for at, part in enumerate(parts, 1)]
 
 
+def check_glob(pattern: str) -> None:
+    """Raises ``ValueError`` for a pattern that is longer or nests deeper than anyone needs."""
+    if len(pattern) > LONGEST or depth_of(pattern) > DEEPEST:
+        raise ValueError(f"a pattern has at most {LONGEST:,} characters and {DEEPEST} brackets inside each other")
+
+
 def _segment(part: str, *, last: bool) -> _Matcher:
-    if is_extended(part):
+    if is_extended(part) and depth_of(part) <= DEEPEST:
         return read_segment(part, last=last)
     return re.compile(fnmatch.translate(part.replace("[^", "[!")))
 

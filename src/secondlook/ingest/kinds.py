@@ -8,20 +8,9 @@ from typing import Literal
 from secondlook.errors import FileTooLargeError, FileUnreadableError, UnsupportedFileError
 
 Kind = Literal[
-    "text",
-    "markup",
-    "gzip",
-    "page",
-    "rows",
-    "pdf",
-    "sheets",
-    "word",
-    "slides",
-    "writing",
-    "picture",
-    "numbers",
-    "legacy",
-]
+    "text", "markup", "gzip", "page", "rows", "pdf", "sheets", "word", "slides", "writing", "picture",
+    "numbers", "legacy", "rtf",
+]  # fmt: skip
 """``text`` and ``markup`` (XML) are read here; ``gzip`` is text once unpacked; the others are converted in a child."""
 
 MEBIBYTE = 1 << 20
@@ -39,17 +28,16 @@ PLAIN = frozenset(
 RICH: dict[str, Kind] = {
     ".html": "page", ".htm": "page", ".xml": "markup", ".svg": "markup", ".csv": "rows", ".pdf": "pdf",
     ".xlsx": "sheets", ".xlsm": "sheets", ".xlsb": "sheets", ".xls": "sheets", ".et": "sheets", ".ods": "sheets",
-    ".docx": "word", ".pptx": "slides", ".odt": "writing", ".numbers": "numbers",
+    ".rtf": "rtf", ".docx": "word", ".pptx": "slides", ".odt": "writing", ".numbers": "numbers",
     ".jpeg": "picture", ".jpg": "picture", ".png": "picture", ".webp": "picture", ".gif": "picture", ".bmp": "picture",
 }  # fmt: skip
-LEGACY = {".doc": "catdoc", ".rtf": "catdoc", ".ppt": "catppt"}
+LEGACY = {".doc": "catdoc", ".ppt": "catppt"}
 """Endings that are read only where these programs are installed."""
 RECOGNISER = "tesseract"
 """The program that finds text in pictures."""
 ADVICE = {
     ".doc": "install catdoc (Debian: catdoc), or save it as .docx",
     ".ppt": "install catdoc (Debian: catdoc), or save it as .pptx",
-    ".rtf": "install catdoc (Debian: catdoc), or save it as .docx",
 }
 """What to do with well-known files that nothing here reads."""
 MARKS: tuple[tuple[bytes, str, str], ...] = (
@@ -66,6 +54,7 @@ MARKS: tuple[tuple[bytes, str, str], ...] = (
 """First bytes, what they say, and the ending that fits."""
 ARCHIVES = (b"PK\3\4", b"PK\5\6")
 OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+RTF = b"{\\rtf"
 LOCKED = "EncryptedPackage".encode("utf-16-le")
 """The stream that holds an encrypted document of Office (MS-OFFCRYPTO, 2.3.4.4)."""
 
@@ -138,17 +127,21 @@ def check_content(key: str, content: bytes) -> None:
         raise FileUnreadableError("file_is_corrupt", f"{key} is not packed with gzip: take the .gz off its name")
     elif kind == "picture" and not _is_picture(content):
         raise FileUnreadableError("file_is_corrupt", f"{key} is no picture in a format that is read")
-    elif kind == "legacy":
-        _check_legacy(key, content)
+    elif kind in ("legacy", "rtf"):
+        _check_legacy(key, kind, content)
     elif kind in ("word", "slides", "writing", "sheets", "numbers"):
         _check_office(key, kind, content)
 
 
-def _check_legacy(key: str, content: bytes) -> None:
+def _check_legacy(key: str, kind: Kind, content: bytes) -> None:
+    if content.lstrip()[: len(RTF)] == RTF:  # Word writes it under the ending .doc too
+        return
+    if kind == "rtf":
+        raise FileUnreadableError("file_is_corrupt", f"{key} is no RTF: it does not begin as that")
     if content.startswith(ARCHIVES):
         raise FileUnreadableError("unsupported_type", f"{key} is a document of today: give it the ending of one")
-    if not content.startswith((OLD_OFFICE, b"{\\rtf")):
-        raise FileUnreadableError("file_is_corrupt", f"{key} is no document of Word, PowerPoint or RTF")
+    if not content.startswith(OLD_OFFICE):
+        raise FileUnreadableError("file_is_corrupt", f"{key} is no document of Word or PowerPoint")
 
 
 def _check_office(key: str, kind: Kind, content: bytes) -> None:

@@ -68,6 +68,11 @@ class CrossEncoder:
         """Name, revision, runtime, precision, maximum length, template, and how long passages are read."""
         return f"{self._encoder.identity}/{self._max_tokens}/{TEMPLATE}/{self._long_passages}"
 
+    def shortened(self, max_tokens: int) -> "CrossEncoder":
+        """The same weights, given pairs of at most that many tokens."""
+        most = min(max_tokens, self._max_tokens)
+        return CrossEncoder(self._encoder, max_tokens=most, long_passages=self._long_passages)
+
     async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
         """sigmoid(logit) of each pair; ``truncated`` are those of which even the windows do not reach the end.
 

@@ -93,7 +93,7 @@ class RerankerShelf:
         """
         if name in self._remotes:
             return self._remotes[name]
-        bare, variant = split_variant(name)
+        bare, variant = self._split(name)
         if bare in BUILT_IN_NAMES:
             return self._built_in(variant)
         if bare in self._remotes:
@@ -106,7 +106,7 @@ class RerankerShelf:
                 f"reranking model {name[:LONGEST_NAME]!r} is not known. Known: {', '.join(self._names())};"
                 " `secondlook models add` takes a local folder"
             )
-        key = wanted + variant.words
+        key = f"{wanted}{Variant(precision=variant.precision).words}"
         if key not in self._loaded:
             folder = find_model(known.pin(), self._cache) if known else added
             if folder is None:
@@ -115,7 +115,13 @@ class RerankerShelf:
                 raise InvalidModelError(f"{wanted} is an exported graph, which has the precision that it has")
             covered = known.covered if known else None
             self._loaded[key] = LateLoaded(wanted, lambda: self._load(wanted, folder, variant), folder, covered)
-        return self._loaded[key]
+        whole = self._loaded[key]
+        return whole if variant.max_tokens is None else Shortened(whole, variant.max_tokens)
+
+    def _split(self, name: str) -> tuple[str, Variant]:
+        """Name and options; a model from a folder may have been added under a name that reads like both."""
+        own = model_folder(canonical(name), self._cache) if "?" in name and can_be_folder(name) else None
+        return (name, Variant()) if own and is_whole(own) else split_variant(name)
 
     def _built_in(self, variant: Variant) -> Reranker:
         if variant.precision:
@@ -145,9 +151,7 @@ class RerankerShelf:
             scheduler=self._scheduler,
             precision=variant.precision or "int8",
         )
-        most = tokens_read(folder, known)
-        most = min(most, variant.max_tokens or most)
-        return CrossEncoder(scorer, max_tokens=most, long_passages=self._long_passages)
+        return CrossEncoder(scorer, max_tokens=tokens_read(folder, known), long_passages=self._long_passages)
 
 
 class LateLoaded:
@@ -172,6 +176,11 @@ class LateLoaded:
         self._breaker = CircuitBreaker(f"the model {name}", failures=1, pause=LOAD_PAUSE)
 
     @property
+    def model(self) -> OwnedReranker | None:
+        """The model once it is loaded."""
+        return self._model
+
+    @property
     def identity(self) -> str:
         """The loaded model's identity; its name before that."""
         return self._model.identity if self._model else self._name
@@ -183,7 +192,11 @@ class LateLoaded:
             SetupError: the weights are broken.
             RerankerError: the model failed its self-test, or could not be loaded a moment ago.
         """
-        return await (self._model or await self._get()).score(query, passages)
+        return await (await self.load()).score(query, passages)
+
+    async def load(self) -> OwnedReranker:
+        """The model; raises as ``score`` does."""
+        return self._model or await self._get()
 
     async def close(self) -> None:
         """Stop the loading, or the model's workers."""
@@ -209,6 +222,32 @@ class LateLoaded:
                 raise
         self._model = model
         return model
+
+
+class Shortened:
+    """A reranker that is given less of each pair than it could read; its weights are those of the whole one."""
+
+    wants_stored = False
+    score_kind: ScoreKind = "logit"
+
+    def __init__(self, whole: LateLoaded, max_tokens: int) -> None:
+        self._whole = whole
+        self._max_tokens = max_tokens
+        self.languages = whole.languages
+
+    @property
+    def identity(self) -> str:
+        """The identity of what is run; the name with its options before the weights are loaded."""
+        model = self._whole.model
+        if isinstance(model, CrossEncoder):
+            return model.shortened(self._max_tokens).identity
+        return f"{self._whole.identity}{Variant(self._max_tokens).words}"
+
+    async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+        """One score a passage; raises as the whole one does."""
+        model = await self._whole.load()
+        short = model.shortened(self._max_tokens) if isinstance(model, CrossEncoder) else model
+        return await short.score(query, passages)
 
 
 def _hear(task: "asyncio.Task[OwnedReranker]") -> None:

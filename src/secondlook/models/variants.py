@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from typing import get_args
-from urllib.parse import parse_qsl
 
 from secondlook.errors import InvalidModelError
 from secondlook.models.graph import Precision
@@ -17,7 +16,7 @@ class Variant:
 
     Attributes:
         max_tokens: longest pair that a cross-encoder is given, and of a passage what the built-in reranker reads.
-        precision: of weights and activations.
+        precision: of weights and activations; None for int8, the usual one.
     """
 
     max_tokens: int | None = None
@@ -38,18 +37,25 @@ def split_variant(name: str) -> tuple[str, Variant]:
         InvalidModelError: an option is unknown, or its value is none that it can have.
     """
     bare, asked, words = name.partition("?")
-    if not asked:
-        return name, Variant()
-    tokens: int | None = None
-    precision: Precision | None = None
-    for word, value in parse_qsl(words, keep_blank_values=True) or [(words, "")]:
-        if word == "max_tokens" and value.isdecimal() and FEWEST_TOKENS <= int(value) <= MOST_TOKENS:
-            tokens = int(value)
-        elif word == "precision" and value in get_args(Precision):
-            precision = "fp32" if value == "fp32" else "int8"
-        else:
-            raise InvalidModelError(
-                f"model {name[:200]!r}: {word}={value} is no option; those are max_tokens={FEWEST_TOKENS} to"
-                f" {MOST_TOKENS} and precision={' or '.join(get_args(Precision))}"
+    given: dict[str, str] = {}
+    for part in words.split("&") if asked else ():
+        word, _, value = part.partition("=")
+        if word in given or not _is_option(word, value):
+            told = (
+                "nothing follows the ?"
+                if not words
+                else f"{part[:40]!r} is {'told twice' if word in given else 'no option'}"
             )
-    return bare, Variant(tokens, precision)
+            raise InvalidModelError(
+                f"model {name[:200]!r}: {told}; the options are max_tokens={FEWEST_TOKENS} to {MOST_TOKENS} and"
+                f" precision={' or '.join(get_args(Precision))}, each once, with & between them"
+            )
+        given[word] = value
+    tokens = int(given["max_tokens"]) if "max_tokens" in given else None
+    return bare, Variant(tokens, "fp32" if given.get("precision") == "fp32" else None)
+
+
+def _is_option(word: str, value: str) -> bool:
+    if word == "max_tokens":
+        return value.isascii() and value.isdecimal() and len(value) < 6 and FEWEST_TOKENS <= int(value) <= MOST_TOKENS
+    return word == "precision" and value in get_args(Precision)

@@ -136,22 +136,24 @@ class _OneQuery:
 class _Memory:
     """Rerankers that read each pair once; ``spent`` adds up what the asked pairs cost when they were read.
 
-    ``known`` has them by the model's identity and the query.
+    ``known`` has them by the name of the model, since one that is not loaded has no identity of its own, and the query.
     """
 
     def __init__(self, tools: Tools) -> None:
         self.spent = 0.0
         self.known: dict[tuple[str, str], dict[PairKey, tuple[float, float]]] = {}
         inner = tools.rerankers
-        remembering = Rerankers(lambda name: _Remembered(inner.find(name), self), _Remembered(inner.default, self))
+        find = lambda name: _Remembered(inner.find(name), name, self)  # noqa: E731
+        remembering = Rerankers(find, _Remembered(inner.default, "", self))
         self.tools = replace(tools, rerankers=remembering)
 
 
 class _Remembered:
     """A reranker behind the memory; one that compares passages with each other is asked each time."""
 
-    def __init__(self, inner: Reranker, memory: _Memory) -> None:
+    def __init__(self, inner: Reranker, name: str, memory: _Memory) -> None:
         self._inner = inner
+        self._name = name
         self._memory = memory
         told = declared(inner)
         self.wants_stored = inner.wants_stored
@@ -169,7 +171,7 @@ class _Remembered:
             found, each = await self._read(query, passages)
             self._memory.spent += each * len(passages)
             return found
-        known = self._memory.known.setdefault((self.identity, query), {})
+        known = self._memory.known.setdefault((self._name, query), {})
         keys = [self._key(one) for one in passages]
         told = [known.get(key) for key in keys]
         new = [at for at, one in enumerate(told) if one is None]

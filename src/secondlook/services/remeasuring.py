@@ -79,7 +79,8 @@ class Remeasuring:
                 rerankers = self._outside.tools.rerankers
                 name = arm["spec"]["model"]
                 now = (rerankers.find(name) if name else rerankers.default).identity
-                if arm["model"] and now != arm["model"]:
+                unloaded = arm["model"].startswith(f"{now.partition('?')[0]}@")  # its name is all that is known yet
+                if arm["model"] and now != arm["model"] and not ("@" not in now and unloaded):
                     return f"{arm['model']} was measured, and {now} is there"
         return ""
 

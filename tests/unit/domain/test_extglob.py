@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from secondlook.domain.extglob import is_extended, read_segment
+from secondlook.domain.extglob import depth_of, is_extended, read_segment
 from secondlook.domain.globs import matches_glob
 
 TOLD = json.loads((Path(__file__).parent / "micromatch.json").read_text(encoding="utf-8"))
@@ -38,6 +38,10 @@ def test_segments(segment: str, text: str, matches: bool) -> None:
     assert read_segment(segment, last=True).match(text) is matches
 
 
+def test_depth() -> None:
+    assert [depth_of(one) for one in ("", "a", "@(a)", "@(a|!(b))x+(c)", ")))((")] == [0, 0, 1, 2, 2]
+
+
 def test_what_is_extended() -> None:
     assert all(is_extended(one) for one in ("!(a)", "x*(a", "a?(b)c"))
     assert not any(is_extended(one) for one in ("a(b)", "*", "!a", "(a)+"))
@@ -51,6 +55,8 @@ def test_what_is_extended() -> None:
         ("!(!(!(a*)))" * 3 + "b", "a" * 200),
         ("+(+(+(a)))" * 10 + "b", "a" * 300),
         ("!(*a*)" * 20 + "b", "ab" * 100 + "a"),
+        ("!(*!(*!(*!(*!(*!(*x|*)|*)|*)|*)|*)|*)", "a" * 1000),
+        ("!(!(!(!(!(!(a*b)*c)*d)*e)*f)*g)h", "a" * 1000),
     ],
 )
 def test_no_group_takes_long(pattern: str, key: str) -> None:

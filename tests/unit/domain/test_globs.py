@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from secondlook.domain.globs import MOST_ALTERNATIVES, matches_glob, skip_reason
+from secondlook.domain.globs import MOST_ALTERNATIVES, check_glob, matches_glob, skip_reason
 
 MATCHING = (
     ("*.md", "a.md"), ("**/*.md", "a.md"), ("**/*.md", "x/y/a.md"), ("docs/**", "docs/a/b"), ("docs/**", "docs"),
@@ -52,6 +52,15 @@ def test_no_pattern_takes_long(pattern: str, key: str) -> None:
     begun = time.monotonic()
     assert not matches_glob(key, pattern)
     assert time.monotonic() - begun < 1.0
+
+
+def test_what_is_longer_or_deeper_than_anyone_needs() -> None:
+    check_glob("@(" * 16 + "a" + ")" * 16)
+    for pattern in ("@(" * 17 + "a" + ")" * 17, "a" * 1025):
+        with pytest.raises(ValueError, match="at most 1,024 characters and 16 brackets"):
+            check_glob(pattern)
+    deep = "@(" * 2000 + "a" + ")" * 2000
+    assert not matches_glob("a", deep), "one that was kept before is no reason to fail"
 
 
 def test_braces_do_not_multiply_without_end() -> None:

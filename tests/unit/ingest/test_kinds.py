@@ -52,7 +52,7 @@ def test_every_type_of_the_contract_is_read(suffix: str) -> None:
 
 def test_ours_are_those_of_the_contract_and_a_few() -> None:
     ours = PLAIN | set(RICH) | {".log.gz"}
-    assert ours - set(CONTRACT) == {".jsonl", ".ts", ".tsx", ".jsx", ".pptx"}
+    assert ours - set(CONTRACT) == {".jsonl", ".ts", ".tsx", ".jsx", ".pptx", ".rtf"}
 
 
 @pytest.mark.parametrize("key", ["oil.md", "a/.env", ".GITIGNORE", "x.py", "a.log.gz"])
@@ -106,7 +106,7 @@ def test_types_that_are_refused(key: str, words: str) -> None:
         ("a.docx", OLD + "EncryptedPackage".encode("utf-16-le"), "file_is_password_locked", "save it without"),
         ("a.xlsx", OLD + "EncryptedPackage".encode("utf-16-le"), "file_is_password_locked", "save it without"),
         ("a.png", b"<svg/>", "file_is_corrupt", "no picture"),
-        ("a.rtf", b"PK\3\4", "unsupported_type", "a document of today"),
+        ("a.rtf", b"PK\3\4", "file_is_corrupt", "is no RTF"),
         ("a.doc", b"Dear Sir or Madam", "file_is_corrupt", "no document of Word"),
         ("a.log.gz", b"plain words", "file_is_corrupt", r"take the \.gz off"),
     ],

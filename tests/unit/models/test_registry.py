@@ -80,17 +80,19 @@ def test_variants_are_models_of_their_own(tmp_path: Path) -> None:
     async def work() -> dict[str, tuple[str, tuple[float, ...]]]:
         shown = shelf(tmp_path)
         found = {}
-        for words in ("", "?precision=fp32", "?max_tokens=64", "?max_tokens=64&precision=int8"):
-            model = shown.find(f"mine{words}")
-            assert shown.find(f"local:mine{words}") is model
+        assert shown.find("mine?max_tokens=64").identity == "mine?max_tokens=64", "before it is loaded"
+        for words in ("", "?precision=fp32", "?max_tokens=64", "?max_tokens=64&precision=int8", "?max_tokens=8000"):
+            model = shown.find(f"local:mine{words}")
             scores = await model.score("oil lamp", [Passage("fog horn"), Passage("oil lamp " * 20)])
             found[words] = model.identity, scores.values
+        assert len(shown._loaded) == 2, "a length takes no memory of its own"
         await shown.close()
         return found
 
     found = asyncio.run(work())
     assert "/onnxruntime-fp32/" in found["?precision=fp32"][0] and "int8" in found[""][0]
     assert found["?max_tokens=64"] == found["?max_tokens=64&precision=int8"]
+    assert found["?max_tokens=8000"] == found[""], "it reads no more than it can"
     plain, exact = found[""][1], found["?precision=fp32"][1]
     assert plain != exact and plain == pytest.approx(exact, abs=0.05)
 
@@ -101,6 +103,7 @@ def test_what_has_no_variants(tmp_path: Path) -> None:
         "secondlook/late-interaction?precision=fp32": "has one precision",
         "far?max_tokens=64": "runs elsewhere",
         "far?speed=9": "is no option",
+        "far?": "nothing follows",
         "no/such?max_tokens=64": "is not known",
     }.items():
         with pytest.raises(InvalidModelError, match=told):
@@ -227,3 +230,8 @@ def test_what_can_be_downloaded() -> None:
     assert find_known("openai/text-embedding-3-small") is None
     with pytest.raises(InvalidModelError, match="cannot be downloaded"):
         find_pinned("no/such")
+
+
+def test_a_name_with_a_question_mark_that_was_added_before(tmp_path: Path) -> None:
+    add_model("mine?x", make_model(tmp_path / "tiny").folder, tmp_path)
+    assert shelf(tmp_path).find("mine?x").identity == "mine?x"

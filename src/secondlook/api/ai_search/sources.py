@@ -1,11 +1,12 @@
 """What a source is told to bring, held against the rules that it has even before anything is fetched."""
 
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from secondlook.api.body import Body
+from secondlook.domain.globs import check_glob
 from secondlook.domain.source import CrawlOptions, Selector, SourceOptions
 from secondlook.errors import InvalidHeaderError, SitemapsError, SourceMissingError, UnknownSourceError
 
@@ -24,10 +25,18 @@ FRAMING = frozenset(("host", "content-length", "transfer-encoding", "connection"
 FORBIDDEN = re.compile(r"[;`${}\\]")
 
 
+def _checked(pattern: str) -> str:
+    check_glob(pattern)
+    return pattern
+
+
+Glob = Annotated[str, AfterValidator(_checked)]
+
+
 class SelectorBody(Body):
     """Which part of the pages of a path is content."""
 
-    path: str = Field(min_length=1, max_length=200)
+    path: Glob = Field(min_length=1, max_length=200)
     selector: str = Field(min_length=1, max_length=200)
 
     @field_validator("selector")
@@ -73,8 +82,8 @@ class SourceBody(Body):
 
     prefix: str | None = None
     r2_jurisdiction: str | None = None
-    include_items: list[str] | None = Field(None, max_length=MAX_PATTERNS)
-    exclude_items: list[str] | None = Field(None, max_length=MAX_PATTERNS)
+    include_items: list[Glob] | None = Field(None, max_length=MAX_PATTERNS)
+    exclude_items: list[Glob] | None = Field(None, max_length=MAX_PATTERNS)
     web_crawler: CrawlerBody = CrawlerBody()
 
 

@@ -1,4 +1,4 @@
-"""Documents of Word and PowerPoint of before 2007, and RTF, by the program catdoc where it is installed."""
+"""Documents of Word and PowerPoint of before 2007, by the program catdoc where it is installed."""
 
 import mmap
 import os
@@ -9,7 +9,8 @@ from secondlook.errors import FileUnreadableError
 from secondlook.ingest.confinement import die_with_parent
 from secondlook.ingest.formats.package import locked
 from secondlook.ingest.formats.reading import Reading, Wanted, join_pages
-from secondlook.ingest.kinds import RICH_LIMIT
+from secondlook.ingest.formats.rtf import read_rtf
+from secondlook.ingest.kinds import RICH_LIMIT, RTF
 
 SLIDES = "PowerPoint Document".encode("utf-16-le")
 """The stream that holds a presentation (MS-PPT, 2.1.2)."""
@@ -48,8 +49,10 @@ def make_ready() -> None:
         _scratches.append(Scratch())
 
 
-def read_legacy(content: bytes, _wanted: Wanted) -> Reading:
+def read_legacy(content: bytes, wanted: Wanted) -> Reading:
     """Paragraphs, or slides with their first lines as headings; raises ``FileUnreadableError``."""
+    if content.lstrip().startswith(RTF):
+        return read_rtf(content, wanted)
     if SLIDES in content:
         slides = [part for part in _run("catppt", content).split("\f") if part.strip()]
         text, starts = join_pages([_write_slide(part) for part in slides])

@@ -18,6 +18,7 @@ CONVERTERS: Mapping[str, str] = {
     "writing": "writing:read_writing",
     "picture": "pictures:read_picture",
     "legacy": "legacy:read_legacy",
+    "rtf": "rtf:read_rtf",
 }
 """Module and function of each kind; loaded when the first file of its kind comes."""
 
