@@ -8,6 +8,7 @@ last arm, and those of ``off`` are eval's ``hybrid``.
 
 import argparse
 import asyncio
+import contextlib
 import json
 import statistics
 import tempfile
@@ -19,6 +20,7 @@ from secondlook.api.lab_plots import differences, front, reliability
 from secondlook.bootstrap import Runtime, open_runtime
 from secondlook.domain.instance import Instance, InstanceSettings
 from secondlook.domain.lab import ArmSpec
+from secondlook.errors import InstanceNotFoundError
 from secondlook.evaluation.datasets import Dataset, read_dataset
 from secondlook.evaluation.queries import judged
 from secondlook.services.evaluating import Evaluating
@@ -42,6 +44,8 @@ async def index(runtime: Runtime, dataset: Dataset) -> Instance:
     """An instance whose index holds the set, a passage each; no threshold is held against any score."""
     settings = InstanceSettings(min_score=0.0, match_mode="or")
     name = dataset.name.lower().replace(".", "-")
+    with contextlib.suppress(InstanceNotFoundError):
+        return await runtime.services.instances.get("lab", "default", name)
     made = await runtime.services.instances.create("lab", "default", name, settings=settings)
     await Evaluating(runtime.tools, runtime.indexer).fill(made.uid, dataset, quiet)
     return made
@@ -82,6 +86,9 @@ async def main(given: argparse.Namespace) -> None:
     reports, costs = [], None
     with tempfile.TemporaryDirectory() as folder:
         async with open_runtime(load_settings(data_dir=Path(folder)), queue="own") as runtime:
+            if given.cost:
+                costs = await cost(runtime, read_dataset(given.cost), 300)
+                print(costs, flush=True)
             for path in given.datasets:
                 report, queries = await measure(runtime, read_dataset(path), ARMS, given.queries)
                 reports.append(report)
@@ -94,9 +101,6 @@ async def main(given: argparse.Namespace) -> None:
                 if given.html:
                     page = render_page(report, queries, title=f"Reranking on {path.name}")
                     (given.html / f"{path.name}.html").write_text(page)
-            if given.cost:
-                costs = await cost(runtime, read_dataset(given.cost), 300)
-                print(costs)
     if given.page:
         write_page(reports, costs, given.page)
     if given.json:

@@ -15,10 +15,11 @@ from secondlook.errors import BackendError, CallerError, FolderInUseError
 from secondlook.screen import make_bars
 from secondlook.transfer import ServerHere, here
 
-TRIES = 5
-"""Connections in a row that may break before the job is no longer followed; it goes on at the server."""
-BETWEEN_TRIES = 1.0
-"""Seconds."""
+PAUSES = (1, 2, 4, 8, 15, 15, 15, 15, 15, 15)
+"""Seconds before each further try after connections that broke in a row; a server is back within that time."""
+AWAY = (502, 503, 504)
+"""What a proxy says while its server starts."""
+NOT_OURS = "the server answered with status %s, not as Secondlook does: is --server the right address?"
 DONE = ("completed", "skipped", "error", "outdated")
 """Statuses of items for which nothing is left to do."""
 Namespace = Annotated[str, typer.Option("--namespace", help="The namespace of the instance.")]
@@ -51,10 +52,17 @@ def sync(
 
     try:
         asyncio.run(work())
+    except KeyboardInterrupt:
+        err.print("The sync goes on at the server." if server else "Run it again to go on with the sync.")
+        raise
     except FolderInUseError as error:
         raise FolderInUseError(
             "a server works on the data folder: ask it with --server http://127.0.0.1:8787, say, and one of its tokens"
             " in SECONDLOOK_TOKEN"
+        ) from error
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise CallerError(
+            f"{server or 'the data folder'} cannot be asked ({_told(error)}): is it the right one?"
         ) from error
 
 
@@ -62,12 +70,13 @@ async def _begin(client: httpx.AsyncClient, jobs: str) -> Mapping[str, Any]:
     """A new job, or the one that runs already."""
     answer = await client.post(jobs, json={"description": "from the command line"})
     if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
-        rows = (await client.get(jobs, params={"per_page": 1})).json().get("result")
+        rows = _result(await client.get(jobs, params={"per_page": 1}), list)
         if rows and "ended_at" not in rows[0]:
             err.print("A sync runs already: this is how it goes on.", highlight=False)
             running: Mapping[str, Any] = rows[0]
             return running
-    return _result(answer)
+    begun: Mapping[str, Any] = _result(answer, dict)
+    return begun
 
 
 async def _watch(client: httpx.AsyncClient, url: str, instance: str) -> None:
@@ -84,7 +93,7 @@ async def _watch(client: httpx.AsyncClient, url: str, instance: str) -> None:
             elif event.kind == "log" and event.data["message_type"]:
                 bars.console.print(event.data["message"], markup=False, highlight=False, soft_wrap=True)
             elif event.kind == "error":
-                raise CallerError(event.data["errors"][0].get("detail") or event.data["errors"][0]["message"])
+                raise CallerError(_first_error(event.data))
             elif event.kind == "end":
                 ended = event.data
     reason = ended.get("end_reason", "")
@@ -104,21 +113,23 @@ async def follow(client: httpx.AsyncClient, url: str) -> AsyncIterator[Event]:
     while True:
         try:
             async with client.stream("GET", url, headers={"Last-Event-ID": last}, timeout=60) as answer:
-                if answer.status_code != httpx.codes.OK:
+                if answer.status_code not in (httpx.codes.OK, *AWAY):
                     await answer.aread()
-                    _result(answer)
-                async for event in read_events(answer.aiter_lines()):
+                    _result(answer, dict)
+                    raise CallerError(NOT_OURS % answer.status_code)
+                told = answer.aiter_lines() if answer.is_success else _nothing()
+                async for event in read_events(told):
                     broken, last = 0, event.id or last
                     yield event
                     if event.kind in ("end", "error"):
                         return
-            trouble = "the server is stopping"
+            trouble = "the server is stopping" if answer.is_success else f"status {answer.status_code}"
         except httpx.TransportError as error:
-            trouble = str(error) or type(error).__name__
-        broken += 1
-        if broken == TRIES:
+            trouble = _told(error)
+        if broken == len(PAUSES):
             raise CallerError(f"the job can no longer be followed ({trouble}); it goes on when the server is back")
-        await asyncio.sleep(BETWEEN_TRIES)
+        await asyncio.sleep(PAUSES[broken])
+        broken += 1
 
 
 async def read_events(lines: AsyncIterator[str]) -> AsyncIterator[Event]:
@@ -135,14 +146,27 @@ async def read_events(lines: AsyncIterator[str]) -> AsyncIterator[Event]:
         told[name] = f"{told['data']}\n{value}" if name == "data" and "data" in told else value
 
 
-def _result(answer: httpx.Response) -> Mapping[str, Any]:
-    """What the envelope holds; raises ``CallerError`` with what the server says instead."""
+def _result(answer: httpx.Response, kind: type) -> Any:
+    """What the envelope holds, of that kind; raises ``CallerError`` with what the server says instead."""
     try:
         envelope = answer.json()
-    except ValueError as error:
-        raise CallerError(f"the server answered with status {answer.status_code}, not as Secondlook does") from error
-    if not answer.is_success:
-        first = envelope["errors"][0]
-        raise CallerError(first.get("detail") or first["message"].replace("_", " "))
-    result: Mapping[str, Any] = envelope["result"]
-    return result
+        said = "" if answer.is_success else _first_error(envelope)
+        if not said and isinstance(envelope["result"], kind):
+            return envelope["result"]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        said = ""
+    raise CallerError(said or NOT_OURS % answer.status_code)
+
+
+def _first_error(envelope: Mapping[str, Any]) -> str:
+    first = envelope["errors"][0]
+    return str(first.get("detail") or first["message"].replace("_", " "))
+
+
+def _told(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+async def _nothing() -> AsyncIterator[str]:
+    return
+    yield

@@ -149,9 +149,13 @@ async def here(server: str, data_dir: Path | None, *, beside: bool = True) -> As
         raise CallerError("--server and --data-dir name two places: leave one of them out")
     if server:
         url = check_url("--server", server)
-        token = os.environ.get("SECONDLOOK_TOKEN", "")
+        token = os.environ.get("SECONDLOOK_TOKEN", "").strip()
         if not token:
             raise CallerError(f"--server is {url}, and it wants a token: put one in SECONDLOOK_TOKEN")
+        if not (token.isascii() and token.isprintable()):
+            raise CallerError(
+                "SECONDLOOK_TOKEN holds what no token holds: give it as `secondlook token create` printed it"
+            )
         async with at(Address(url if url.endswith("/client/v4") else f"{url}/client/v4", token)) as client:
             yield client
         return
@@ -165,8 +169,12 @@ async def here(server: str, data_dir: Path | None, *, beside: bool = True) -> As
 
 def check_url(option: str, url: str) -> str:
     """The address without a slash at its end; raises ``CallerError`` if it is none."""
-    found = urlsplit(url)
-    if found.scheme not in ("http", "https") or not found.hostname:
+    try:
+        found = urlsplit(url)
+        sound = found.scheme in ("http", "https") and bool(found.hostname) and found.port != 0
+    except ValueError:  # a port that is none
+        sound = False
+    if not sound:
         raise CallerError(f"{option} is {url!r}: give an address such as {CLOUDFLARE}")
     return url.rstrip("/")
 

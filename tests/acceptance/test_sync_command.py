@@ -15,9 +15,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from secondlook import sync_command
 from secondlook.errors import CallerError
 from secondlook.sync_command import Event, follow, read_events
 from tests.acceptance.server_process import ServerProcess, run_cli, start_server
+from tests.thread_server import QuietHandler, serve_in_thread
 
 JOBS = "/accounts/default/ai-search/instances/docs/jobs"
 KEYS = ("a.md", "b/c.md", "d.md")
@@ -142,7 +144,10 @@ def cutting(url: str, times: int, after: int) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(("times", "after", "whole"), [(2, 600, True), (50, 1, False)])
-def test_broken_connections(tmp_path: Path, pages: Path, times: int, after: int, whole: bool) -> None:
+def test_broken_connections(
+    tmp_path: Path, pages: Path, monkeypatch: pytest.MonkeyPatch, times: int, after: int, whole: bool
+) -> None:
+    monkeypatch.setattr(sync_command, "PAUSES", (0.1,) * 5)
     with serving(tmp_path / "data", **environment_of(pages)) as (server, client):
         job = make_instance(client, pages)
         heard: list[Event] = []
@@ -163,6 +168,41 @@ def test_broken_connections(tmp_path: Path, pages: Path, times: int, after: int,
         else:
             with pytest.raises(CallerError, match="can no longer be followed"):
                 asyncio.run(listen())
+
+
+class Stranger(QuietHandler):
+    """A server of something else: its path is what it answers."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        status, body = (404, b'{"detail": "Not Found"}') if "404" in self.path else (200, b'{"hello": 1}')
+        if "list" in self.path:
+            body = b"[]"
+        self.send_head(status, len(body))
+        self.wfile.write(body)
+
+
+@pytest.mark.parametrize("name", ["404", "hello", "list"])
+def test_a_server_of_something_else(name: str) -> None:
+    with serve_in_thread(Stranger) as url:
+        done = sync(name, "--server", url, SECONDLOOK_TOKEN="t")
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "not as Secondlook does" in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("server", "token", "told"),
+    [
+        ("http://127.0.0.1:1", "t", "http://127.0.0.1:1 cannot be asked"),
+        ("http://127.0.0.1:99999", "t", "give an address such as"),
+        ("http://127.0.0.1:1", "t\u00f6", "what no token holds"),
+        ("http://127.0.0.1:1", "", "it wants a token"),
+    ],
+)
+def test_what_cannot_be_asked(server: str, token: str, told: str) -> None:
+    done = sync("docs", "--server", server, SECONDLOOK_TOKEN=token)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert told in " ".join(done.stderr.split())
 
 
 def test_events_are_read() -> None:

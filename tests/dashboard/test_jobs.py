@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.acceptance.server_process import ServerProcess, run_cli, start_server
 from tests.dashboard.conftest import ACCOUNT, SHOTS, Asked, open_page
 
-FILES = 40
+FILES = 30
 JOBS = "/dashboard/instances/default/watched/jobs"
 
 
@@ -22,7 +22,7 @@ def watched(built: ModuleType, tmp_path: Path) -> Iterator[tuple[ServerProcess, 
     pages, data = tmp_path / "pages", tmp_path / "data"
     pages.mkdir()
     for number in range(FILES):
-        (pages / f"page{number}.md").write_text(f"# Page {number}\n\n" + f"Lamp oil of grade {number}. " * 300)
+        (pages / f"page{number}.md").write_text(f"# Page {number}\n\n" + f"Lamp oil of grade {number}. " * 200)
     (pages / "bad.pdf").write_bytes(b"no document")
     secret = run_cli("token", "create", "--name", "tests", "--quiet", data_dir=data)
     server = start_server(data, SECONDLOOK_FOLDER_ROOTS=str(pages), SECONDLOOK_SYNC_COOLDOWN="0")
@@ -55,7 +55,7 @@ def test_the_log_comes_by_itself(
     expect(page.get_by_role("meter", name="Indexed")).to_be_visible()
     page.screenshot(path=SHOTS / "jobs-running.png")
     expect(log.get_by_text("bad.pdf").first).to_be_visible()
-    expect(page.get_by_text("completed").first).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("button").filter(has_text="completed")).to_be_visible(timeout=120_000)
     expect(page.get_by_role("meter", name="Indexed")).to_have_count(0)
     [job] = client.get("/instances/watched/jobs").json()["result"]
     lines = client.get(f"/instances/watched/jobs/{job['id']}/logs", params={"per_page": 100}).json()["result"]

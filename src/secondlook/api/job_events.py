@@ -1,5 +1,6 @@
 """A sync as it goes on, told by server-sent events."""
 
+import logging
 import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Annotated
@@ -10,8 +11,10 @@ from secondlook.api.errors import to_wire
 from secondlook.api.jobs import job_of, line_of
 from secondlook.api.wire import event
 from secondlook.domain.instance import Instance
-from secondlook.errors import SecondlookError
+from secondlook.errors import CallerError, SecondlookError
 from secondlook.services.syncing import JobNews, Syncing
+
+log = logging.getLogger(__name__)
 
 LastEvent = Annotated[int, Header(alias="Last-Event-ID", ge=0, le=2**53)]
 """The number of the last line that the client has; it goes on after it."""
@@ -49,8 +52,10 @@ async def follow(syncing: Syncing, instance: Instance, job_id: str, after: int) 
                 yield frame
             if news.last or await syncing.pause(0.0 if news.more else LOOK_EVERY):
                 return
-    except SecondlookError as error:
+    except CallerError as error:  # any other is no reason to end for good: the client comes again
         yield event(to_wire(error)[1], "error")
+    except SecondlookError:
+        log.warning("the events of job %s broke off", job_id, exc_info=True)
 
 
 def _told_of(news: JobNews) -> dict[str, object]:

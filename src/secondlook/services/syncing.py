@@ -89,7 +89,7 @@ class Syncing:
         """Go on with the jobs that an earlier process left, and begin to look at the schedule."""
         for job in await self._journal.list_open_jobs():
             instance = await self._catalog.get_instance_by_uid(job.instance_uid)
-            await self._journal.add_job_line(job.id, _line("taken up again: the server stopped meanwhile", "warning"))
+            await self._journal.add_job_line(job.id, _line("taken up again: it was broken off", "warning"))
             self._run(instance, job)
         self._clock = asyncio.create_task(self._keep_time())
 

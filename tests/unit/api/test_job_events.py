@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -106,3 +108,17 @@ def test_a_server_that_stops_lets_go(house: House) -> None:
         return [first[0], *[frame.decode() async for frame in frames]]
 
     assert house.run(work()) == ["job"], "no end: whoever follows comes again"
+
+
+def test_a_database_that_fails_ends_no_job(house: House, tmp_path: Path) -> None:
+    made, job = begin(house)
+
+    async def work() -> list[str]:
+        frames = follow(house.syncing, made, job.id, 0)
+        first = await heard(frames)
+        with closing(sqlite3.connect(tmp_path / "catalog.sqlite")) as connection:
+            connection.execute("ALTER TABLE jobs RENAME TO away")
+            connection.commit()
+        return [first[0], *[frame.decode() async for frame in frames]]
+
+    assert house.run(work()) == ["job"], "no error: whoever follows comes again"

@@ -124,7 +124,7 @@ def test_a_restart_goes_on_with_what_ran(idle: House) -> None:
     idle.run(idle.indexing.drain())
     assert idle.run(after.get(made, job.id)).end_reason == COMPLETED
     lines, _ = idle.run(after.lines(made, job.id, 100, 0))
-    assert "taken up again: the server stopped meanwhile" in [one.message for one in lines]
+    assert "taken up again: it was broken off" in [one.message for one in lines]
     assert {one.status for one in idle.run(idle.indexing.list(made))} == {"completed"}
 
 

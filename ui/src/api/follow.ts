@@ -7,6 +7,8 @@ import type { Job, JobLine } from "./types";
 
 const SOON = 1000;
 const LATE = 15000;
+/** Statuses of the 400s that pass by themselves. */
+const PASSING = [408, 429];
 /** Milliseconds in which what comes is shown at once: a long log comes all at once. */
 const TOGETHER = 100;
 
@@ -22,8 +24,8 @@ export interface Followed {
 
 const NOTHING: Followed = { job: undefined, lines: [], items: {}, error: undefined, broken: false };
 
-/** What is known of the job; `ended` is called when it ends while it is followed. */
-export function useJob(place: Place, id: string, ended: () => void): Followed {
+/** What is known of the job; `ended` is called when it ends while it is followed; another `attempt` begins anew. */
+export function useJob(place: Place, id: string, ended: () => void, attempt = 0): Followed {
   const [state, setState] = useState(NOTHING);
   // biome-ignore lint: a job is followed once
   useEffect(() => {
@@ -31,6 +33,7 @@ export function useJob(place: Place, id: string, ended: () => void): Followed {
     const lines: JobLine[] = [];
     let seen = NOTHING;
     let ran = false;
+    let heard = 0;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const show = (change: Partial<Followed>) => {
       seen = { ...seen, ...change };
@@ -44,6 +47,7 @@ export function useJob(place: Place, id: string, ended: () => void): Followed {
       const after = lines.at(-1)?.id ?? 0;
       for await (const event of readEvents(await jobEvents(place, id, after, controller.signal))) {
         const data = JSON.parse(event.data);
+        heard++;
         if (event.kind === "log") {
           lines.push(data as JobLine);
           show({ broken: false });
@@ -63,15 +67,15 @@ export function useJob(place: Place, id: string, ended: () => void): Followed {
     async function keepOn(): Promise<void> {
       let wait = SOON;
       while (!controller.signal.aborted) {
-        const known = lines.length;
+        const before = heard;
         try {
           if (await listen()) return;
         } catch (error) {
           if (controller.signal.aborted) return;
-          if (error instanceof ApiError && error.status >= 400 && error.status < 500) return show({ error });
+          if (error instanceof ApiError && error.status >= 400 && error.status < 500 && !PASSING.includes(error.status)) return show({ error });
         }
         show({ broken: true });
-        wait = lines.length > known ? SOON : Math.min(LATE, 2 * wait);
+        wait = heard > before ? SOON : Math.min(LATE, 2 * wait);
         await new Promise((go) => setTimeout(go, wait));
       }
     }
@@ -82,6 +86,6 @@ export function useJob(place: Place, id: string, ended: () => void): Followed {
       controller.abort();
       clearTimeout(timer);
     };
-  }, [place.namespace, place.name, id]);
+  }, [place.namespace, place.name, id, attempt]);
   return state;
 }

@@ -91,13 +91,14 @@ const SHOWN = 1000;
 function JobCard({ id, ended }: { id: string; ended: () => void }) {
   const { place } = useHere();
   const [whole, setWhole] = useState(false);
-  const { job, lines, items, error, broken } = useJob(place, id, ended);
+  const [attempt, setAttempt] = useState(0);
+  const { job, lines, items, error, broken } = useJob(place, id, ended, attempt);
   const end = useRef<HTMLDivElement>(null);
   // biome-ignore lint: follows the last line
   useEffect(() => {
     end.current?.scrollTo({ top: end.current.scrollHeight });
   }, [lines.length]);
-  if (error) return <Failed error={error} />;
+  if (error) return <Failed error={error} retry={() => setAttempt(attempt + 1)} />;
   if (!job) return <Waiting />;
   const total = Object.values(items).reduce((sum, one) => sum + one, 0);
   const left = (items.queued ?? 0) + (items.running ?? 0);
