@@ -86,3 +86,16 @@ def test_a_query_that_leaves_no_room_is_told(tmp_path: Path) -> None:
 def test_no_passages(tmp_path: Path) -> None:
     make_model(tmp_path)
     assert score(tmp_path, "oil", []) == Scores(())
+
+
+def test_a_shorter_one_has_the_same_weights(tmp_path: Path) -> None:
+    make_model(tmp_path)
+    encoder = Encoder(tmp_path, head=True, precision="fp32", threads=1)
+    whole = CrossEncoder(encoder, max_tokens=60, long_passages="truncate")
+    short = whole.shortened(40)
+    assert short.identity == whole.identity.replace("/60/", "/40/") and whole.shortened(100).identity == whole.identity
+    passages = [Passage("oil lamp"), Passage("fog horn " * 14 + "oil lamp " * 8)]
+    found = [asyncio.run(one.score("oil lamp", passages)) for one in (whole, short)]
+    assert [one.truncated for one in found] == [0, 1]
+    assert found[0].values[0] == found[1].values[0] and found[0].values[1] != found[1].values[1]
+    encoder.close()

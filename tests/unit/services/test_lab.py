@@ -69,6 +69,17 @@ def test_an_arm_is_charged_for_pairs_that_another_read(house: House) -> None:
     assert 40 < half < whole and whole > 80
 
 
+def test_models_that_are_not_loaded_yet_are_told_apart(house: House) -> None:
+    """Each has the name of the whole model for its identity until then."""
+    up = FakeReranker("model", scorer=lambda query, passage: int(passage.text.split()[3]) / 10)
+    down = FakeReranker("model", scorer=lambda query, passage: 1 - int(passage.text.split()[3]) / 10)
+    made = bench(house, up, ArmSpec("up", 8), ArmSpec("down", 8))
+    tools = replace(made.tools, rerankers=Rerankers({"up": up, "down": down}.__getitem__, up))
+    row = house.run(replace(made, tools=tools).measure(judged("lamp oil", {"doc-7.md": 1})))
+    first = {name: arm.ranking[0] for name, arm in row.arms.items() if name != OFF}
+    assert list(first.values()) == ["doc-7.md", "doc-0.md"]
+
+
 def test_spans_are_what_is_found(house: House) -> None:
     query = JudgedQuery("lamp oil", (Judgment("doc-7.md", 2, 0, 20), Judgment("doc-6.md", 1, 5000, 6000)))
     row = house.run(bench(house, Counting(), ArmSpec(window=8)).measure(query))
