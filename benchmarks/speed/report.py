@@ -111,11 +111,42 @@ def render_serving(figures: dict[str, Any]) -> str:
     )
 
 
+HEADINGS = """## Headings read with a passage
+
+What `SECONDLOOK_HEADING_CONTEXT` brings, which lets the models read the headings above a passage with it: nDCG@10
+off and on, and the p-value of a paired randomisation test. `sections` are documents that begin with their own
+headings, `pages` are whole Markdown pages; of each so many, those that are relevant to a query among them.
+
+    python benchmarks/quality/headings.py FAQ PAGES.jsonl --documents 1500 --out benchmarks/figures/headings.json
+
+| corpus | search | documents | queries | off | on | p |
+| --- | --- | ---: | ---: | ---: | ---: | ---: |
+"""
+
+
+def render_headings(figures: dict[str, Any]) -> str:
+    """The section about headings."""
+    rows = [
+        f"| {corpus} | {arm} | {one['documents']:,} | {one['queries']} | {one['ndcg_off']:.4f} | {one['ndcg_on']:.4f}"
+        f" | {one['p_value']:.3f} |"
+        for corpus, arms in figures.items()
+        for arm, one in arms.items()
+    ]
+    return HEADINGS + "\n".join(rows) + "\n"
+
+
+def read_figures(name: str) -> dict[str, Any]:
+    """One file of figures."""
+    found: dict[str, Any] = json.loads((FIGURES / name).read_text(encoding="utf-8"))
+    return found
+
+
 def render() -> str:
     """The whole page."""
     found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(FIGURES.glob("rerank-*.json"))]
-    serving = json.loads((FIGURES / "search.json").read_text(encoding="utf-8"))
-    return "\n".join([INTRODUCTION, *(render_reranking(one) for one in found), render_serving(serving)])
+    serving, headings = read_figures("search.json"), read_figures("headings.json")
+    tables = [render_reranking(one) for one in found]
+    return "\n".join([INTRODUCTION, *tables, render_serving(serving), render_headings(headings)])
 
 
 if __name__ == "__main__":
