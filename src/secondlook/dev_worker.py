@@ -16,7 +16,7 @@ from rich.console import Console
 
 from secondlook import bootstrap
 from secondlook.errors import CallerError, NotAuthenticatedError, SetupError
-from secondlook.server import url_of
+from secondlook.server import check_url, url_of
 from secondlook.services.access import Access
 from secondlook.settings import Settings, load_settings
 
@@ -69,7 +69,7 @@ def write(
 ) -> None:
     """Write a Worker that serves AI Search bindings locally, and say how to use it."""
     settings = load_settings(data_dir=data_dir)
-    place = Place(check_url(url or address_of(settings)), account, namespace)
+    place = Place(check_url("--url", url or address_of(settings)), account, namespace)
     check_folder(folder)
     if worker:
         check_worker(worker, place.url)
@@ -88,14 +88,6 @@ def write(
 def address_of(settings: Settings) -> str:
     """Where a server with these settings is reached from this machine."""
     return url_of("127.0.0.1" if settings.host in EVERYWHERE else settings.host, settings.port)
-
-
-def check_url(url: str) -> str:
-    """The address without a slash at its end; raises ``CallerError``."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise CallerError(f"--url is {url!r}: give an address such as http://127.0.0.1:8787")
-    return url.rstrip("/")
 
 
 def check_folder(folder: Path) -> None:

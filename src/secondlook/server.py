@@ -6,13 +6,14 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import uvicorn
 
 from secondlook.api.app import ApiOptions, create_app
 from secondlook.bootstrap import Runtime
 from secondlook.dashboard import routes as dashboard
-from secondlook.errors import SetupError
+from secondlook.errors import CallerError, SetupError
 from secondlook.settings import Settings
 
 BACKLOG = 2048
@@ -74,6 +75,18 @@ def close(sockets: Sequence[socket.socket]) -> None:
 def url_of(host: str, port: int) -> str:
     """The address of the server as a client writes it."""
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def check_url(option: str, url: str, example: str = "http://127.0.0.1:8787") -> str:
+    """The address of a server without a slash at its end; raises ``CallerError`` if it is none."""
+    try:
+        found = urlsplit(url)
+        sound = found.scheme in ("http", "https") and bool(found.hostname) and found.port != 0
+    except ValueError:  # a port that is none
+        sound = False
+    if not sound:
+        raise CallerError(f"{option} is {url!r}: give an address such as {example}")
+    return url.rstrip("/")
 
 
 SWITCH_INTERVAL = 0.001

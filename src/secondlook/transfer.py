@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Optional
-from urllib.parse import urlsplit
 
 import httpx
 import typer
@@ -18,6 +17,7 @@ from secondlook.api.transfer.peer import Peer, Place
 from secondlook.errors import CallerError
 from secondlook.local import open_folder
 from secondlook.screen import make_bars, tell_steps
+from secondlook.server import check_url
 from secondlook.settings import load_settings
 
 CLOUDFLARE = "https://api.cloudflare.com/client/v4"
@@ -112,7 +112,7 @@ def export_cloudflare(
 
 def run(there: Address, remote: Place, local: Local, *, inward: bool, files: bool, wait: bool) -> None:
     """Copy from there to here, or the other way, and say what was done."""
-    there = replace(there, url=check_url("--url", there.url))
+    there = replace(there, url=check_url("--url", there.url, CLOUDFLARE))
 
     async def work() -> Outcome:
         async with at(there) as far, here(local.server, local.data_dir) as near:
@@ -165,18 +165,6 @@ async def here(server: str, data_dir: Path | None, *, beside: bool = True) -> As
         httpx.AsyncClient(transport=transport, base_url="http://secondlook/client/v4", timeout=None) as client,
     ):
         yield client
-
-
-def check_url(option: str, url: str) -> str:
-    """The address without a slash at its end; raises ``CallerError`` if it is none."""
-    try:
-        found = urlsplit(url)
-        sound = found.scheme in ("http", "https") and bool(found.hostname) and found.port != 0
-    except ValueError:  # a port that is none
-        sound = False
-    if not sound:
-        raise CallerError(f"{option} is {url!r}: give an address such as {CLOUDFLARE}")
-    return url.rstrip("/")
 
 
 def tell(outcome: Outcome, name: str) -> None:

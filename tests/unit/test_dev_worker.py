@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from secondlook.cli import main
-from secondlook.dev_worker import address_of, check_url, sources
+from secondlook.dev_worker import address_of, sources
 from secondlook.errors import CallerError
+from secondlook.server import check_url
 from secondlook.settings import Settings
 
 URL = "http://127.0.0.1:9"
@@ -93,6 +94,6 @@ def test_workerd_alone_reaches_plain_addresses_only(monkeypatch: pytest.MonkeyPa
 def test_addresses() -> None:
     assert address_of(Settings(host="0.0.0.0", port=1)) == "http://127.0.0.1:1"
     assert address_of(Settings(host="::1", port=2)) == "http://[::1]:2"
-    assert check_url("https://search.example/base/") == "https://search.example/base"
+    assert check_url("--url", "https://search.example/base/") == "https://search.example/base"
     with pytest.raises(CallerError, match="give an address"):
-        check_url("ftp://search.example")
+        check_url("--url", "ftp://search.example")
