@@ -113,17 +113,19 @@ async def follow(client: httpx.AsyncClient, url: str) -> AsyncIterator[Event]:
     while True:
         try:
             async with client.stream("GET", url, headers={"Last-Event-ID": last}, timeout=60) as answer:
-                if answer.status_code not in (httpx.codes.OK, *AWAY):
+                if answer.status_code in AWAY:
+                    trouble = f"status {answer.status_code}"
+                elif answer.status_code != httpx.codes.OK:
                     await answer.aread()
                     _result(answer, dict)
                     raise CallerError(NOT_OURS % answer.status_code)
-                told = answer.aiter_lines() if answer.is_success else _nothing()
-                async for event in read_events(told):
-                    broken, last = 0, event.id or last
-                    yield event
-                    if event.kind in ("end", "error"):
-                        return
-            trouble = "the server is stopping" if answer.is_success else f"status {answer.status_code}"
+                else:
+                    async for event in read_events(answer.aiter_lines()):
+                        broken, last = 0, event.id or last
+                        yield event
+                        if event.kind in ("end", "error"):
+                            return
+                    trouble = "the server is stopping"
         except httpx.TransportError as error:
             trouble = _told(error)
         if broken == len(PAUSES):
@@ -165,8 +167,3 @@ def _first_error(envelope: Mapping[str, Any]) -> str:
 
 def _told(error: Exception) -> str:
     return str(error) or type(error).__name__
-
-
-async def _nothing() -> AsyncIterator[str]:
-    return
-    yield

@@ -3,12 +3,14 @@
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from secondlook.domain.chunk import Chunk
 from secondlook.domain.filters import Filter
 from secondlook.domain.options import MatchMode
 from secondlook.ports import Hits, Retriever, Vector
+
+T = TypeVar("T")
 
 
 class SharedRetriever:
@@ -24,7 +26,7 @@ class SharedRetriever:
         self._found: dict[tuple[object, ...], Any] = {}
         self._stored: dict[str, tuple[bytes | None, float]] = {}
         self._chunks: dict[str, Chunk | None] = {}
-        self._cosines: dict[tuple[Vector, str], float | None] = {}
+        self._cosines: dict[Vector, dict[str, float | None]] = {}
         self.reading = 0.0
 
     async def search_vectors(self, index: str, vector: Vector, num: int, where: Filter | None) -> Hits:
@@ -44,19 +46,12 @@ class SharedRetriever:
 
     async def score_vectors(self, index: str, vector: Vector, chunk_ids: Sequence[str]) -> Mapping[str, float]:
         """Cosine of each of these chunks that has a vector."""
-        if new := [one for one in chunk_ids if (vector, one) not in self._cosines]:
-            found = await self._inner.score_vectors(index, vector, new)
-            self._cosines |= {(vector, one): found.get(one) for one in new}
-        told = {one: self._cosines[vector, one] for one in chunk_ids}
-        return {one: cosine for one, cosine in told.items() if cosine is not None}
+        known = self._cosines.setdefault(vector, {})
+        return await _of_each(known, chunk_ids, lambda new: self._inner.score_vectors(index, vector, new))
 
     async def fetch_chunks(self, index: str, chunk_ids: Sequence[str]) -> Mapping[str, Chunk]:
         """The chunks that (still) exist, by id."""
-        if new := [one for one in chunk_ids if one not in self._chunks]:
-            found = await self._inner.fetch_chunks(index, new)
-            self._chunks |= {one: found.get(one) for one in new}
-        told = {one: self._chunks[one] for one in chunk_ids}
-        return {one: chunk for one, chunk in told.items() if chunk is not None}
+        return await _of_each(self._chunks, chunk_ids, lambda new: self._inner.fetch_chunks(index, new))
 
     async def fetch_stored(self, index: str, chunk_ids: Sequence[str]) -> Mapping[str, bytes]:
         """What the index keeps of each chunk for the late-interaction reranker."""
@@ -82,6 +77,17 @@ class SharedRetriever:
         if key not in self._found:
             self._found[key] = await ask()
         return self._found[key]
+
+
+async def _of_each(
+    known: dict[str, T | None], ids: Sequence[str], ask: Callable[[list[str]], Awaitable[Mapping[str, T]]]
+) -> Mapping[str, T]:
+    """What there is of each id; only those that are new are asked for, and None is kept for what is not there."""
+    if new := [one for one in ids if one not in known]:
+        found = await ask(new)
+        known |= {one: found.get(one) for one in new}
+    told = {one: known[one] for one in ids}
+    return {one: value for one, value in told.items() if value is not None}
 
 
 def _first(hits: Hits, num: int) -> Hits:

@@ -20,7 +20,8 @@ SMALL_ENTRY = 4 << 20
 DEEPEST = 300
 """Levels of XML; Office nests some 30."""
 MANIFEST = "META-INF/manifest.xml"
-DAMAGED = (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OSError)
+DAMAGED = (zipfile.BadZipFile, RuntimeError, EOFError, ValueError, OSError)
+"""What ``zipfile`` raises; of a version or compression that it does not know it tells by a kind of ``RuntimeError``."""
 
 
 def open_package(content: bytes) -> zipfile.ZipFile:
@@ -78,7 +79,7 @@ def read_part(archive: zipfile.ZipFile, name: str) -> bytes:
         return archive.read(name)
     except KeyError as error:
         raise FileUnreadableError("file_is_corrupt", f"the document has no part {name}") from error
-    except (*DAMAGED, RuntimeError) as error:
+    except DAMAGED as error:
         raise FileUnreadableError("file_is_corrupt", f"its part {name} cannot be unpacked ({error})") from error
 
 
