@@ -101,6 +101,9 @@ class QueryShelf(Protocol):
     async def list_outcomes(self, uid: str, since: int) -> Sequence[Outcome]:
         """How each search since then went, oldest first."""
 
+    async def list_tried(self, uid: str, since: int) -> Sequence[LoggedQuery]:
+        """Searches since then that were reranked in the shadow, or served in two orders at once; oldest first."""
+
     async def add_feedback(self, uid: str, given: Sequence[Feedback], *, most: int) -> None:
         """Write it down, and forget the oldest beyond ``most``."""
 

@@ -40,6 +40,15 @@ def measure(api: httpx.Client, name: str) -> None:
         time.sleep(0.2)
 
 
+def try_on_people(api: httpx.Client, name: str) -> None:
+    """Two orders in one list, some results of which are clicked."""
+    api.put(f"/instances/{name}", json={"reranking_mode": "interleave"}).raise_for_status()
+    for at in range(9):
+        found = api.post(f"/instances/{name}/search", json={"query": QUESTION}).json()["result"]
+        said = {"query_id": found["query_id"], "chunk_id": found["chunks"][at % 2]["id"], "kind": "click"}
+        api.post(f"/instances/{name}/feedback", json=said).raise_for_status()
+
+
 @pytest.fixture(scope="module")
 def looks(api: httpx.Client) -> None:
     """An instance with something of everything."""
@@ -51,6 +60,7 @@ def looks(api: httpx.Client) -> None:
     api.post("/instances/looks/jobs")
     api.post("/instances/looks/search", json={"query": QUESTION}).raise_for_status()
     measure(api, "looks")
+    try_on_people(api, "looks")
 
 
 @pytest.fixture(scope="module", params=LOOKS, ids=" ".join)

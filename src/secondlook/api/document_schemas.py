@@ -222,6 +222,23 @@ SHAPES: Mapping[str, Schema] = {
         settings=OBJECT,
         run=ref("LabRun"),
     ),
+    "Trials": shape(
+        "What the present or last trial of reranking on those who search came to; ``since`` is null if there was none.",
+        mode={"enum": ["fixed", "auto", "shadow", "interleave"]},
+        since={"type": ["string", "null"], "format": "date-time"},
+        interleaving=shape(
+            "Queries by which order had more clicks. p may be looked at as often as one likes.",
+            answer={"enum": ["on", "off", "not enough evidence"]},
+            queries=WHOLE,
+            clicked=WHOLE,
+            wins=WHOLE,
+            ties=WHOLE,
+            losses=WHOLE,
+            share=UNIT,
+            p=UNIT,
+        ),
+        shadow=shape("", queries=WHOLE, top_changed=WHOLE, fell_back=WHOLE, p50_ms=NUMBER, p95_ms=NUMBER),
+    ),
     "LabArm": shape(
         "One way to search: means over the queries, and how it compares with the baseline.",
         **{"ndcg@10": UNIT, "mrr@10": UNIT, "recall@50": UNIT},

@@ -79,7 +79,7 @@ RESULTS: Mapping[str, Mapping[str, Schema]] = {
     "lab_begin": {JSON: wrapped(ref("LabRun"))},
     "lab_list": {JSON: listed("LabRun")},
     "lab_verdict": {JSON: wrapped(ref("Verdict"))},
-    "lab_online": {JSON: wrapped(shape("", mode=TEXT, interleaving=OBJECT, shadow=OBJECT))},
+    "lab_online": {JSON: wrapped(ref("Trials"))},
     "lab_get": {JSON: wrapped(ref("LabRun"))},
     "lab_change": {JSON: wrapped(ref("LabRun"))},
     "lab_delete": {JSON: wrapped(ref("LabRun"))},

@@ -53,6 +53,7 @@ class InstanceSettings:
     ``source`` is where items come from besides uploads, of ``source_kind``, every ``sync_interval`` seconds, with
     the credentials of ``service_token``; ``source_options`` say what of it is wanted. ``ocr`` asks for the text of
     scanned pages. ``logged`` keeps a query log, each line of it for ``log_days`` days.
+    ``tried_since`` is when what is tried on those who search was set, in milliseconds since 1970, 0 for never.
     ``extra`` keeps wire fields that are stored and echoed but that no stage reads,
     as a JSON object.
     """
@@ -98,6 +99,7 @@ class InstanceSettings:
     ocr: bool = False
     logged: bool = False
     log_days: int = DEFAULT_LOG_DAYS
+    tried_since: int = 0
 
     @property
     def source_id(self) -> str:

@@ -44,7 +44,7 @@ class Outcome:
     """Over all queries of which something was clicked: which team had more clicks.
 
     Attributes:
-        p: two-sided, of the sign test over the decided queries.
+        p: two-sided and always valid, as ``always_valid_p`` has it, over the decided queries.
         share: of the decided queries that reranking won.
     """
 
@@ -75,11 +75,19 @@ def settle(clicks: Iterable[Iterable[Team]]) -> Outcome:
             margin = told.count("reranked") - told.count("retrieval")
             wins, ties, losses = wins + (margin > 0), ties + (margin == 0), losses + (margin < 0)
     decided = wins + losses
-    return Outcome(wins, ties, losses, sign_p(wins, losses), wins / decided if decided else 0.5)
+    return Outcome(wins, ties, losses, always_valid_p(wins, losses), wins / decided if decided else 0.5)
 
 
-def sign_p(wins: int, losses: int) -> float:
-    """Two-sided p-value of the sign test: how likely a fair coin is at least as far from even; 1 for no throw."""
-    number, least = wins + losses, min(wins, losses)
-    tail = sum(comb(number, one) for one in range(least + 1))
-    return min(1.0, float(2 * tail / 2**number))
+def always_valid_p(wins: int, losses: int) -> float:
+    """How a fair coin stands after these throws, two-sided: it falls to ``x`` at any time of an endless row of throws
+    with a chance of at most ``x``.
+
+    So one may look after every click and stop at the first p under the level, which a sign test does not allow. It is
+    the likelihood of the throws under a fair coin over that under a coin of unknown bias, evenly spread from 0 to 1.
+
+    Source:
+        Ville's inequality on the mixture of Robbins, Annals of Mathematical Statistics 41(5), 1970; Johari, Koomen,
+        Pekelis and Walsh, Operations Research 70(3), 2022.
+    """
+    number = wins + losses
+    return min(1.0, (number + 1) * comb(number, wins) / 2**number)

@@ -1,7 +1,6 @@
 """What people's clicks say of reranking that is tried on them, and the way back when it is worse."""
 
 import logging
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -16,7 +15,6 @@ from secondlook.services.trying import teams_of
 log = logging.getLogger(__name__)
 
 GOOD = ("click", "thumbs_up")
-MOST_LINES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +45,8 @@ class OnlineTrials:
         self._catalog = catalog
 
     async def result(self, instance: Instance) -> Online:
-        """What is known now."""
-        lines, _ = await self._queries.list(instance, MOST_LINES, 0)
+        """What is known now of the trial that runs, or of the last one."""
+        lines = await self._queries.tried(instance)
         said = [one for heard in await self._queries.judged(instance.uid) for one in heard.feedback]
         teams = {line.id: teams_of(line.found) for line in lines}
         drafted = {name: found for name, found in teams.items() if found}
@@ -63,12 +61,19 @@ class OnlineTrials:
                 continue
             outcome = (await self.result(instance)).outcome
             if outcome.answer == "off":
-                place = (instance.account, instance.name, outcome.wins, outcome.losses, outcome.p)
-                log.warning("%s/%s: reranking is off, it won %d and lost %d queries (p = %.4f)", *place)
-                settings = replace(instance.settings, reranking=False, reranking_mode="fixed")
-                await self._catalog.update_instance(instance.uid, settings, int(time.time() * 1000))
-                ended += 1
+                ended += await self._end(instance, outcome)
         return ended
+
+    async def _end(self, instance: Instance, outcome: Outcome) -> bool:
+        """Whether it was ended; settings that have changed while it was looked at stay."""
+        now = await self._catalog.get_instance_by_uid(instance.uid)
+        if now.settings != instance.settings:
+            return False
+        settings = replace(now.settings, reranking=False, reranking_mode="fixed")
+        await self._catalog.update_instance(instance.uid, settings, self._queries.now())
+        place = (instance.account, instance.name, outcome.wins, outcome.losses, outcome.p)
+        log.warning("%s/%s: reranking is off, it won %d and lost %d queries (p = %.4f)", *place)
+        return True
 
 
 def clicks_of(drafted: dict[str, dict[str, Team]], said: Sequence[Feedback]) -> list[list[Team]]:

@@ -184,6 +184,11 @@ class QueryLog:
             for said in found.values()
         ]
 
+    async def tried(self, instance: Instance) -> Sequence[LoggedQuery]:
+        """What its present or last trial on those who search has searched, oldest first."""
+        await self.flush()
+        return await self._shelf.list_tried(instance.uid, instance.settings.tried_since)
+
     async def export(self, uid: str) -> Sequence[HeardQuery]:
         """Every logged query, oldest first, each with what was said of it; then what was said of others."""
         await self.flush()

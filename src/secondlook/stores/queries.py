@@ -23,6 +23,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    or_,
     select,
     true,
 )
@@ -81,6 +82,8 @@ feedback = Table(
 
 PLAIN = ("id", "at", "kind", "public", "query", "results", "total", "status", "cause", "top_changed", "cached", "error")
 """Fields of a logged query that have a column of the same name."""
+DRAFTED = '"team": "re'
+"""Part of a result as ``_dump`` writes it that came from one of two orders, ``retrieval`` or ``reranked``."""
 ASKED: Mapping[QueryFilter, ColumnElement[bool]] = {
     "all": true(),
     "no_results": and_(queries.c.results == 0, queries.c.error == ""),
@@ -156,6 +159,13 @@ class SqlQueries:
         query = select(*shown).where(at.uid == uid, at.at >= since, at.kind != "shadow").order_by(at.at)
         return await asyncio.to_thread(_outcomes, await self._database.rows(query))
 
+    async def list_tried(self, uid: str, since: int) -> Sequence[LoggedQuery]:
+        """Searches since then that were reranked in the shadow, or served in two orders at once; oldest first."""
+        at = queries.c
+        tried = or_(at.kind == "shadow", at.told.contains(DRAFTED))
+        query = select(queries).where(at.uid == uid, at.at >= since, tried).order_by(at.number)
+        return await asyncio.to_thread(_lines, await self._database.rows(query))
+
     async def add_feedback(self, uid: str, given: Sequence[Feedback], *, most: int) -> None:
         """Write it down, and forget the oldest beyond ``most``."""
         rows = [
@@ -173,7 +183,7 @@ class SqlQueries:
     async def list_feedback(self, uid: str) -> Sequence[Feedback]:
         """All of it, oldest first."""
         query = select(feedback.c.told).where(feedback.c.uid == uid).order_by(feedback.c.number)
-        return [Feedback(**json.loads(row["told"])) for row in await self._database.rows(query)]
+        return await asyncio.to_thread(_said, await self._database.rows(query))
 
     async def trim(self, uid: str, before: int) -> None:
         """Forget what is older."""
@@ -207,6 +217,14 @@ def _outcomes(rows: Sequence[Row]) -> Sequence[Outcome]:
         Outcome(**{name: row[name] for name in plain}, failed=bool(row["error"]), stages=json.loads(row["stages"]))
         for row in rows
     ]
+
+
+def _said(rows: Sequence[Row]) -> Sequence[Feedback]:
+    return [Feedback(**json.loads(row["told"])) for row in rows]
+
+
+def _lines(rows: Sequence[Row]) -> Sequence[LoggedQuery]:
+    return [_load(row) for row in rows]
 
 
 def _dump(uid: str, one: LoggedQuery) -> Mapping[str, object]:

@@ -1,13 +1,13 @@
-"""Teams draft fairly, and clicks are settled as the sign test has it."""
+"""Teams draft fairly, and clicks are settled so that one may look at any time."""
 
 from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import betabinom, binom
 
-from secondlook.evaluation.interleaving import settle, sign_p, team_draft
+from secondlook.evaluation.interleaving import FEWEST, LEVEL, always_valid_p, settle, team_draft
 
 ORDERS = st.permutations(range(8))
 
@@ -36,10 +36,31 @@ def test_a_short_order_leaves_the_rest_to_the_other() -> None:
     assert team_draft("", "", 3, Random(1)) == []
 
 
-@pytest.mark.parametrize(("wins", "losses"), [(0, 0), (5, 5), (20, 10), (3, 30), (1, 0)])
-def test_the_sign_test_is_that_of_scipy(wins: int, losses: int) -> None:
-    theirs = binomtest(wins, wins + losses).pvalue if wins + losses else 1.0
-    assert sign_p(wins, losses) == pytest.approx(theirs)
+@pytest.mark.parametrize(("wins", "losses"), [(0, 0), (5, 5), (20, 10), (3, 30), (1, 0), (700, 400)])
+def test_p_is_the_likelihood_of_a_fair_coin_against_that_of_all_coins(wins: int, losses: int) -> None:
+    number = wins + losses
+    theirs = binom.pmf(wins, number, 0.5) / betabinom.pmf(wins, number, 1, 1)
+    assert always_valid_p(wins, losses) == pytest.approx(min(1, theirs))
+    assert always_valid_p(losses, wins) == always_valid_p(wins, losses)
+
+
+def test_looking_after_every_click_ends_no_more_than_the_level_of_trials_without_a_difference() -> None:
+    ended, trials, clicks = 0, 400, 400
+    for seed in range(trials):
+        random, wins = Random(seed), 0
+        for number in range(1, clicks + 1):
+            wins += random.random() < 0.5
+            if number >= FEWEST and always_valid_p(wins, number - wins) < LEVEL:
+                ended += 1
+                break
+    assert 0 < ended <= binom.ppf(0.99, trials, LEVEL)
+
+
+def test_what_people_clearly_like_more_is_seen() -> None:
+    for seed in range(20):
+        random = Random(seed)
+        wins = sum(random.random() < 0.65 for _ in range(400))
+        assert always_valid_p(wins, 400 - wins) < LEVEL
 
 
 def test_clicks_are_settled_by_query() -> None:

@@ -64,6 +64,7 @@ class House:
     ) -> None:
         self._runner = asyncio.Runner()
         self.folder = folder
+        self.time = 1_790_000_000.0
         self.catalog = kind(f"sqlite+aiosqlite:///{folder / 'catalog.sqlite'}")
         self.engine = EmbeddedEngine(folder / "indexes")
         self.blobs = FileBlobs(folder / "files")
@@ -81,6 +82,7 @@ class House:
             rerankers=self.tools.rerankers,
             known_embedder=lambda name: name == "known",
             service_tokens=self.service_tokens,
+            clock=lambda: self.time,
         )
         self.leases = SqlLeases(self.catalog.database)
         self.indexing = self.make_indexing()
@@ -95,7 +97,6 @@ class House:
         self.joint = JointSearching(self.tools, self.catalog)
         self.published = SqlEndpoints(self.catalog.database)
         self.asked = SqlQueries(self.catalog.database)
-        self.time = 1_790_000_000.0
         self.queries = QueryLog(self.asked, self.catalog, self.engine, most=50, clock=lambda: self.time)
         self.book = SqlLabBook(self.catalog.database)
         outside = LabTools(self.tools, self.catalog, self.engine, ModelList(lambda: ()), SearchDefaults())

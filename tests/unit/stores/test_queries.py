@@ -165,3 +165,19 @@ def test_feedback_comes_back_and_is_bounded(using: Using) -> None:
         assert await store.list_feedback("other") == [whole]
 
     using(work)
+
+
+def test_what_was_tried_on_those_who_search(using: Using) -> None:
+    async def work(store: SqlQueries) -> None:
+        drafted = (FoundChunk("c1", "a.md", 0, 1, "00", 1, 0.5, team="retrieval"),)
+        plain = (FoundChunk("c1", "a.md", 0, 1, "00", 1, 0.5),)
+        lines = [
+            line("old", 4, found=drafted),
+            line("plain", 5, '"team": "re', searched='"team": "retrieval"', found=plain),
+            line("drafted", 6, found=drafted),
+            replace(line("shadow", 7), kind="shadow"),
+        ]
+        await store.add([*(("u", one) for one in lines), ("other", line("theirs", 8, found=drafted))], most=10)
+        assert await store.list_tried("u", 5) == lines[2:]
+
+    using(work)

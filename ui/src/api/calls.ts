@@ -179,6 +179,10 @@ export async function beginRun(place: Place, body: LabBody): Promise<T.LabRun> {
   return (await send("post", LAB, { parts: parts(place), body })).result as T.LabRun;
 }
 
+export async function readTrials(place: Place): Promise<T.Trials> {
+  return (await send("get", `${INSTANCE}/lab/online`, { parts: parts(place) })).result as T.Trials;
+}
+
 export async function readRun(place: Place, run_id: string): Promise<T.LabRun> {
   return (await send("get", LAB_RUN, { parts: parts(place, { run_id }) })).result as T.LabRun;
 }

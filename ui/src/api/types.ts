@@ -313,6 +313,13 @@ export interface LabRun {
   report?: LabReport | null;
 }
 
+export interface Trials {
+  mode: Instance["reranking_mode"];
+  since: string | null;
+  interleaving: { answer: "on" | "off" | "not enough evidence"; queries: number; clicked: number; wins: number; ties: number; losses: number; share: number; p: number };
+  shadow: { queries: number; top_changed: number; fell_back: number; p50_ms: number; p95_ms: number };
+}
+
 export interface Comparison {
   queries: number;
   difference: number;

@@ -181,9 +181,10 @@ def _add_reports(router: APIRouter, services: Services) -> None:
 
 def online_of(instance: Instance, found: Online) -> dict[str, object]:
     """What is known of trials on those who search."""
-    outcome, shadow = found.outcome, found.shadow
+    outcome, shadow, since = found.outcome, found.shadow, instance.settings.tried_since
     return {
         "mode": instance.settings.reranking_mode,
+        "since": iso_time(since) if since else None,
         "interleaving": {
             "answer": outcome.answer,
             "queries": found.interleaved,

@@ -11,6 +11,7 @@ import { Card } from "../../parts/card";
 import { Confirm } from "../../parts/confirm";
 import { Begin } from "../../parts/lab/begin";
 import { Report } from "../../parts/lab/report";
+import { Trial } from "../../parts/lab/trial";
 import { complain, Failed, Nothing, say, Waiting } from "../../parts/states";
 import { go } from "../../router";
 import { ago, count, plural } from "../../words";
@@ -20,7 +21,7 @@ const STATE = { running: "info", completed: "success", cancelled: "secondary", e
 const OFTEN = 1500;
 
 export default function Lab() {
-  const { place, home, section, instance } = useHere();
+  const { place, home, section, instance, setInstance } = useHere();
   const runs = useLoad(() => listRuns(place), [place], OFTEN);
   const fresh = section === "new";
   const rows = runs.data?.rows ?? [];
@@ -28,6 +29,7 @@ export default function Lab() {
   return (
     <div className="flex flex-col gap-5">
       <h1 className="sr-only">Lab of {instance.id}</h1>
+      <Trial place={place} home={home} instance={instance} setInstance={setInstance} />
       {runs.error && !runs.data ? (
         <Failed error={runs.error} retry={runs.reload} title="The runs could not be listed" />
       ) : !runs.data ? (
