@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 from sqlalchemy import Connection, RowMapping, event
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -25,15 +25,21 @@ class Database:
             event.listen(self._engine.sync_engine, "connect", _prepare_sqlite)
 
     async def open(self, prepare: Callable[[Connection], None]) -> None:
-        """Connect, and let ``prepare`` make or change the tables; raises ``SetupError`` for a file that is no use."""
-        try:
-            async with self._engine.begin() as connection:
-                await connection.run_sync(prepare)
-        except DBAPIError as error:
-            raise SetupError(
-                f"the catalogue {self._engine.url.database} cannot be opened ({error.orig}): check that it may be"
-                " read and written, or restore the data folder"
-            ) from error
+        """Connect, and let ``prepare`` make or change the tables; raises ``SetupError`` for a file that is no use.
+
+        Whatever it raises, no connection stays open.
+        """
+        async with AsyncExitStack() as unless_opened:
+            unless_opened.push_async_callback(self.close)
+            try:
+                async with self._engine.begin() as connection:
+                    await connection.run_sync(prepare)
+            except DBAPIError as error:
+                raise SetupError(
+                    f"the catalogue {self._engine.url.database} cannot be opened ({error.orig}): check that it may be"
+                    " read and written, or restore the data folder"
+                ) from error
+            unless_opened.pop_all()
 
     async def close(self) -> None:
         """Close every connection."""

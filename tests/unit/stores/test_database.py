@@ -1,13 +1,15 @@
 """A transaction is kept whole or not at all, and failures are told."""
 
 import asyncio
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
-from secondlook.errors import BackendError
+from secondlook.errors import BackendError, SetupError
 from secondlook.stores.database import Database
 
 
@@ -30,5 +32,31 @@ def test_whole_or_not_at_all(tmp_path: Path) -> None:
                 await database.write(text("DELETE FROM nowhere"))
         finally:
             await database.close()
+
+    asyncio.run(work())
+
+
+def refuse(connection: Connection) -> None:
+    connection.execute(text("SELECT 1"))
+    raise SetupError("too new")
+
+
+def fail(connection: Connection) -> None:
+    connection.execute(text("SELECT * FROM nowhere"))
+
+
+@pytest.mark.parametrize(("make", "told"), [(refuse, "too new"), (fail, r"a\.sqlite cannot be opened \(no such table")])
+def test_what_cannot_be_opened_leaves_nothing_open(
+    tmp_path: Path, make: Callable[[Connection], None], told: str
+) -> None:
+    before = set(threading.enumerate())
+
+    async def work() -> None:
+        database = Database(f"sqlite+aiosqlite:///{tmp_path / 'a.sqlite'}")
+        with pytest.raises(SetupError, match=told):
+            await database.open(make)
+        for thread in set(threading.enumerate()) - before:
+            thread.join(5)  # a connection has one, which ends with it
+            assert not thread.is_alive()
 
     asyncio.run(work())
