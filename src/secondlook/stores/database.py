@@ -21,6 +21,9 @@ class Database:
     def __init__(self, url: str) -> None:
         self._engine: AsyncEngine = create_async_engine(url)
         self._writing = asyncio.Lock()
+        self._using = 0
+        self._unused = asyncio.Event()
+        self._closed = False
         if self._engine.dialect.name == "sqlite":
             event.listen(self._engine.sync_engine, "connect", _prepare_sqlite)
 
@@ -29,6 +32,7 @@ class Database:
 
         Whatever it raises, no connection stays open.
         """
+        self._closed = False
         async with AsyncExitStack() as unless_opened:
             unless_opened.push_async_callback(self.close)
             try:
@@ -42,12 +46,16 @@ class Database:
             unless_opened.pop_all()
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Let what has begun come to its end, take nothing more, and close every connection."""
+        self._closed = True
+        while self._using:  # a connection in use would outlive its pool, and its thread the event loop
+            self._unused.clear()
+            await self._unused.wait()
         await self._engine.dispose()
 
     async def rows(self, query: object) -> Sequence[RowMapping]:
         """What a select finds."""
-        with _failures_told():
+        with self._use():
             async with self._engine.connect() as connection:
                 return (await connection.execute(query)).mappings().all()  # type: ignore[call-overload, no-any-return]  # any select
 
@@ -62,20 +70,26 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """A connection in a transaction, the only one that writes; all of it is kept, or nothing."""
-        with _failures_told():
+        with self._use():
             async with self._writing, self._engine.begin() as connection:
                 yield connection
 
-
-@contextmanager
-def _failures_told() -> Iterator[None]:
-    """A database that fails raises ``BackendError``; a broken rule is for the caller to understand."""
-    try:
-        yield
-    except IntegrityError:
-        raise
-    except DBAPIError as error:
-        raise BackendError(f"the catalogue cannot be used: {error.orig}") from error
+    @contextmanager
+    def _use(self) -> Iterator[None]:
+        """While it lasts, closing waits. A database that fails raises ``BackendError``; a broken rule is not ours."""
+        if self._closed:
+            raise BackendError("the catalogue is closed: the server is stopping")
+        self._using += 1
+        try:
+            yield
+        except IntegrityError:
+            raise
+        except DBAPIError as error:
+            raise BackendError(f"the catalogue cannot be used: {error.orig}") from error
+        finally:
+            self._using -= 1
+            if not self._using:
+                self._unused.set()
 
 
 def _prepare_sqlite(connection: object, record: object) -> None:

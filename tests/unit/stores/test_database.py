@@ -36,6 +36,38 @@ def test_whole_or_not_at_all(tmp_path: Path) -> None:
     asyncio.run(work())
 
 
+def test_closing_waits_for_what_has_begun_and_takes_nothing_more(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+
+    async def work() -> None:
+        database = Database(f"sqlite+aiosqlite:///{tmp_path / 'a.sqlite'}")
+        await database.open(prepare)
+        begun = asyncio.Event()
+
+        async def write_slowly() -> None:
+            async with database.transaction() as connection:
+                begun.set()
+                await asyncio.sleep(0.05)
+                await connection.execute(text("INSERT INTO t VALUES (7)"))
+
+        slow = asyncio.create_task(write_slowly())
+        waiting = asyncio.create_task(database.write(text("INSERT INTO t VALUES (8)")))
+        await begun.wait()
+        await database.close()
+        assert slow.done() and waiting.done() and waiting.result() == 1
+        for late in (database.rows(text("SELECT id FROM t")), database.write(text("DELETE FROM t"))):
+            with pytest.raises(BackendError, match="is closed"):
+                await late
+        for thread in set(threading.enumerate()) - before:
+            thread.join(5)  # a connection has one, which ends with it
+            assert not thread.is_alive()
+        await database.open(prepare)
+        assert [row["id"] for row in await database.rows(text("SELECT id FROM t ORDER BY id"))] == [7, 8]
+        await database.close()
+
+    asyncio.run(work())
+
+
 def refuse(connection: Connection) -> None:
     connection.execute(text("SELECT 1"))
     raise SetupError("too new")
