@@ -21,7 +21,7 @@ from secondlook.evaluation.queries import JudgedQuery, drawn, read_queries
 from secondlook.evaluation.report import OFF, QueryRow
 from secondlook.screen import make_bars, tell_steps
 from secondlook.services.arms import parse_arm
-from secondlook.services.lab_records import LabRequest, best_arm, query_of
+from secondlook.services.lab_records import LabRequest, baseline_of, best_arm, query_of
 from secondlook.settings import load_settings
 
 lab_app = typer.Typer(no_args_is_help=True, help="Measure on your own data whether reranking pays.")
@@ -117,7 +117,7 @@ def run(
         report = json.loads(done.report)
         _show(report)
         best = best_arm(report)
-        each = [query_of(row, best) for row in rows]
+        each = [query_of(row, best, baseline_of(report, best)) for row in rows]
         if json_file:
             json_file.write_text(json.dumps({**report, "by_query": _by_query(rows)}, indent=2) + "\n")
         if html_file:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from secondlook.evaluation.agreement import cohen_kappa
 from secondlook.evaluation.calibration import Bin, Calibration, brier_score, fit, reliability, threshold_for_precision
-from secondlook.evaluation.comparison import Comparison, compare, compare_groups
+from secondlook.evaluation.comparison import Comparison, compare_groups
 from secondlook.evaluation.metrics import ndcg_at, recall_at, reciprocal_rank_at
 from secondlook.evaluation.verdict import Measured, Verdict, judge, pareto_front
 
@@ -102,7 +102,8 @@ class Trust:
 class ArmReport:
     """One arm on all queries; means, and milliseconds of a search at the 50th and 95th percentile.
 
-    ``comparison`` is None for the baseline; ``flags`` are words about what is wrong with the arm.
+    ``comparison`` is None for a baseline; ``flags`` are words about what is wrong with the arm; ``baseline`` is the
+    arm that it is held against.
     """
 
     name: str
@@ -118,6 +119,7 @@ class ArmReport:
     segments: tuple[Segment, ...] = ()
     trust: Trust | None = None
     flags: tuple[str, ...] = ()
+    baseline: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,23 +155,34 @@ def measure(ranked: Sequence[str], grades: Mapping[str, int], milliseconds: floa
     )
 
 
-def sum_up(rows: Sequence[QueryRow], weights: Mapping[str, float], *, budget: float | None = None) -> LabReport:
+def sum_up(
+    rows: Sequence[QueryRow],
+    weights: Mapping[str, float],
+    *,
+    budget: float | None = None,
+    baselines: Mapping[str, str] | None = None,
+) -> LabReport:
     """The report.
 
     Args:
         weights: arm -> share of the relevance in its score; every arm but the baseline.
         budget: milliseconds that a search may take at the 95th percentile, for the verdict; None for any.
+        baselines: arm -> what it is held against where that is not ``OFF``: its own retrieval without reranking.
     """
-    by_arm = {name: [row.arms[name] for row in rows] for name in (OFF, *weights)}
+    off_of = {name: (baselines or {}).get(name, OFF) for name in weights}
+    by_arm = {name: [row.arms[name] for row in rows] for name in dict.fromkeys((OFF, *off_of.values(), *weights))}
     ndcg = {name: [one.ndcg for one in found] for name, found in by_arm.items()}
-    comparisons = compare(ndcg[OFF], {name: ndcg[name] for name in weights})
+    comparisons = compare_groups({name: list(zip(ndcg[off], ndcg[name], strict=True)) for name, off in off_of.items()})
     holes = {name: _mean([one.holes for one in found]) for name, found in by_arm.items()}
     arms = []
     for name, found in by_arm.items():
         failed = sum(one.fell_back for one in found)
         flags = []
-        if holes[name] > holes[OFF] + MORE_HOLES:
-            flags.append(f"{holes[name]:.0%} of its results were never judged, against {holes[OFF]:.0%} of {OFF}")
+        off = off_of.get(name, name)
+        if holes[name] > holes[off] + MORE_HOLES:
+            flags.append(f"{holes[name]:.0%} of its results were never judged, against {holes[off]:.0%} of {off}")
+        if name != off != OFF and (gap := _mean(ndcg[OFF]) - _mean(ndcg[name])) > 0:
+            flags.append(f"with a retrieval of its own it stays {gap:.4f} below the search as it is set")
         if failed > MANY_FAILURES * len(found):
             flags.append(f"its reranker failed on {failed} of {len(found)} queries")
         arms.append(
@@ -184,9 +197,10 @@ def sum_up(rows: Sequence[QueryRow], weights: Mapping[str, float], *, budget: fl
                 next((one.model for one in found if one.model), ""),
                 failed,
                 comparisons.get(name),
-                _segments(rows, name) if name != OFF else (),
-                _trust(rows, name) if name != OFF else None,
+                _segments(rows, name, off) if name != off else (),
+                _trust(rows, name) if name != off else None,
                 tuple(flags),
+                off if name != off else "",
             )
         )
     measured = [
@@ -236,7 +250,7 @@ def trust_in(
     )
 
 
-def _segments(rows: Sequence[QueryRow], arm: str) -> tuple[Segment, ...]:
+def _segments(rows: Sequence[QueryRow], arm: str, off: str) -> tuple[Segment, ...]:
     """Groups of enough queries; a kind of which all queries have one value tells nothing new."""
     groups: dict[tuple[str, str], list[QueryRow]] = {}
     for row in rows:
@@ -244,7 +258,7 @@ def _segments(rows: Sequence[QueryRow], arm: str) -> tuple[Segment, ...]:
             groups.setdefault(one, []).append(row)
     told = {key: found for key, found in groups.items() if FEWEST_IN_SEGMENT <= len(found) < len(rows)}
     found = compare_groups(
-        {key: [(row.arms[OFF].ndcg, row.arms[arm].ndcg) for row in group] for key, group in told.items()}
+        {key: [(row.arms[off].ndcg, row.arms[arm].ndcg) for row in group] for key, group in told.items()}
     )
     return tuple(Segment(kind, value, one) for (kind, value), one in found.items())
 

@@ -26,17 +26,19 @@ from secondlook.evaluation.queries import JudgedQuery
 from secondlook.evaluation.report import LabReport, QueryRow, sum_up
 from secondlook.ledgers import LabBook
 from secondlook.ports import Catalog, Indexer, Tools
-from secondlook.services.arms import MOST_ARMS, base_plan, check_arm, default_arms, plan_of
+from secondlook.services.arms import MOST_ARMS, base_plan, check_arm, default_arms, off_plans, plan_of
 from secondlook.services.judging import Judge
 from secondlook.services.lab import Bench
 from secondlook.services.lab_records import (
     LabRequest,
+    chosen_spec,
     read_request,
     read_row,
     report_json,
     report_of,
     request_json,
     rows_json,
+    settings_for,
 )
 from secondlook.services.models import ModelList
 from secondlook.services.query_sets import QuerySets
@@ -204,10 +206,22 @@ class LabRuns:
         await self._book.forget(instance.uid)
 
     async def apply(self, instance: Instance, report: Mapping[str, Any]) -> Instance | None:
-        """The instance with the settings of the verdict; None when there is not enough evidence to change any."""
-        told = report["verdict"]["settings"]
+        """The instance with the settings of the verdict; None when there is not enough evidence to change any.
+
+        Raises:
+            CallerError: the arm of the verdict is no setting of an instance.
+        """
+        arm = chosen_spec(report)
+        told: dict[str, Any] = settings_for(report["verdict"]["answer"], arm)
         if not told:
             return None
+        own = base_plan(instance, self.outside.defaults).retrieval.type
+        if told["reranking"] and arm and arm.retrieval_type not in (None, own):
+            raise CallerError(
+                f"{arm.name} was measured with retrieval {arm.retrieval_type!r}, and searches of {instance.name!r} are"
+                f" {own!r} unless they ask for another type, which is no setting of an instance: ask for it in each"
+                " search, or measure arms without it"
+            )
         stages = tuple(RerankStage(**one) for one in told.get("reranking_stages", ()))
         changed = {**told, "reranking_stages": stages} if "reranking_stages" in told else told
         current = await self.outside.catalog.get_instance_by_uid(instance.uid)
@@ -219,7 +233,15 @@ class LabRuns:
         if instance.settings.reranking_mode != "auto":
             return instance
         run = await self._book.last(instance.uid)
-        return (run and await self.apply(instance, json.loads(run.report))) or instance
+        return (run and await self._obey(instance, json.loads(run.report))) or instance
+
+    async def _obey(self, instance: Instance, report: Mapping[str, Any]) -> Instance | None:
+        """As ``apply``; a verdict that cannot be set is left alone."""
+        try:
+            return await self.apply(instance, report)
+        except CallerError as error:
+            log.warning("the Lab's verdict on %s/%s is not followed: %s", instance.account, instance.name, error)
+            return None
 
     async def _checked(self, instance: Instance, request: LabRequest) -> LabRequest:
         arms = request.arms or tuple(default_arms(await self.outside.models.all()))
@@ -277,7 +299,8 @@ class LabRuns:
             await self._book.drop_rows(run_id)
         arms = {arm.name: plan_of(arm, instance, outside.defaults) for arm in request.arms}
         judge = None if request.judge is None else self._judge(request.judge)
-        bench = Bench(outside.tools, base_plan(instance, outside.defaults), arms, judge)
+        offs = off_plans(request.arms, instance, outside.defaults)
+        bench = Bench(outside.tools, base_plan(instance, outside.defaults), arms, judge, offs)
         await bench.measure(request.queries[0])  # models are loaded and caches are warm when figures are taken
         rows = [read_row(one) for one in await self._book.rows(run_id)]
         waiting: list[QueryRow] = []
@@ -307,7 +330,8 @@ class LabRuns:
         self.trusts.forget(instance.uid)
         current = await outside.catalog.get_instance_by_uid(instance.uid)
         if request.followed and current.settings.reranking_mode == "auto":
-            await self.apply(instance, told_report)
+            await self._obey(instance, told_report)
 
     def _sum_up(self, rows: Sequence[QueryRow], request: LabRequest) -> LabReport:
-        return sum_up(rows, {arm.name: arm.weight for arm in request.arms}, budget=request.budget)
+        weights = {arm.name: arm.weight for arm in request.arms}
+        return sum_up(rows, weights, budget=request.budget, baselines={arm.name: arm.off for arm in request.arms})
