@@ -103,6 +103,8 @@ def _warnings(report: Told) -> list[str]:
         told.append(f"a language model graded {judge['graded']:,} passages ({kappa}, {judge['agreed']:,} passages)")
     if report["stale_judgments"]:
         told.append(f"{report['stale_judgments']} judgments were left out: the text that they speak of has changed")
+    if unknown := report.get("unknown_items"):
+        told.append(f"{unknown} judged items are not in the index: no arm can find them")
     if report["index_changed"]:
         told.append("the index changed while the run went on: run it again for figures of one state")
     return [f'<p class="bad">{escape(one)}.</p>' for one in told]

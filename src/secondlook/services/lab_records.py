@@ -25,6 +25,7 @@ class LabRequest:
         judge: the language model that grades what nobody judged, empty for the configured one; None for none.
         followed: whether an instance that follows the Lab takes on the verdict.
         stale: judgments that were left out, since the text that they speak of is no longer there.
+        unknown: judged items that are not in the index.
     """
 
     queries: tuple[JudgedQuery, ...]
@@ -36,6 +37,7 @@ class LabRequest:
     generation: int = 0
     judge: str | None = None
     followed: bool = True
+    unknown: int = 0
 
 
 def request_json(request: LabRequest) -> str:
@@ -93,6 +95,7 @@ def report_of(report: LabReport, request: LabRequest, cost: Mapping[str, object]
         "queries": report.queries,
         "synthetic": report.synthetic,
         "stale_judgments": request.stale,
+        "unknown_items": request.unknown,
         "judge": None
         if request.judge is None
         else {"graded": report.graded, "agreed": report.agreed, "kappa": report.kappa},

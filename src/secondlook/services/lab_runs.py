@@ -128,7 +128,7 @@ class LabRuns:
         Raises:
             CooldownError: one runs over this instance.
             GeneratorError: the judge cannot grade.
-            CallerError: there are no queries or too many, two arms are one, or all judgments are stale.
+            CallerError: there are no queries or too many, two arms are one, all judgments are stale, or no judged item is there.
             InvalidModelError, InvalidRetrievalTypeError: an arm cannot be.
         """
         request = await self._checked(instance, request)
@@ -254,6 +254,7 @@ class LabRuns:
                 self._check_model(stage.model)
         if not 1 <= request.concurrency <= MOST_CONCURRENT:
             raise CallerError(f"the concurrency is {request.concurrency}, it must be 1 to {MOST_CONCURRENT}")
+        unknown = await self.sets.unknown(instance, request.queries)
         queries, stale = await self.sets.fresh(instance, request.queries, bare=request.judge is not None)
         if not 1 <= len(queries) <= MOST_QUERIES:
             told = f" ({stale} judgments speak of text that is no longer there)" if stale else ""
@@ -263,7 +264,8 @@ class LabRuns:
                 "when does lamp oil freeze", "Lamp oil freezes at minus ten degrees."
             )
         generation = await self.outside.tools.retriever.read_generation(instance.uid)
-        return replace(request, queries=tuple(queries), arms=tuple(arms), stale=stale, generation=generation)
+        found = replace(request, queries=tuple(queries), stale=stale, unknown=len(unknown))
+        return replace(found, arms=tuple(arms), generation=generation)
 
     def _judge(self, model: str) -> Judge:
         return Judge(self.outside.tools.generator, self._book, model)

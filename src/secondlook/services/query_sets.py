@@ -81,6 +81,24 @@ class QuerySets:
                 kept.append(replace(query, judgments=tuple(fresh)))
         return kept, stale
 
+    async def unknown(self, instance: Instance, queries: Sequence[JudgedQuery]) -> Sequence[str]:
+        """The keys of judged items that are not in the index.
+
+        Raises:
+            CallerError: none of those that were judged is: nothing could be found, whatever ranks.
+        """
+        indexed = set(await self._indexer.list_items(instance.uid))
+        held = {item.key for item in await self._catalog.list_items(instance.uid) if item.id in indexed}
+        judged = {one.item for query in queries for one in query.judgments}
+        missing = sorted(judged - held)
+        if judged and len(missing) == len(judged):
+            holds = f"it holds such as {min(held)!r}" if held else "it holds nothing"
+            raise CallerError(
+                f"none of the {len(judged):,} judged items is in the index of {instance.name!r}, such as {missing[0]!r},"
+                f" and {holds}: give the keys of items as they are listed"
+            )
+        return missing
+
     async def _text(self, instance: Instance, key: str) -> bytes:
         """The item's converted text, put together from its chunks; what lies between them is blank."""
         item = await self._catalog.find_item(instance.uid, key)

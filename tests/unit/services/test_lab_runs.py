@@ -174,7 +174,10 @@ def test_what_cannot_be_measured_is_told_before(house: House) -> None:
     instance = fill(house)
     runs = lab(house, FakeReranker())
     bad = {
-        "0 judged queries": LabRequest((judged("a", {"x": 0}),), (ArmSpec(),)),
+        "0 judged queries": LabRequest((judged("a", {"d0.md": 0}),), (ArmSpec(),)),
+        "none of the 2 judged items is in the index of 'docs', such as 'x', and it holds such as 'd0.md'": LabRequest(
+            (judged("a", {"x": 1, "y": 1}),), (ArmSpec(),)
+        ),
         "arms that differ": LabRequest(questions(3), (ArmSpec(), ArmSpec())),
         "concurrency is 99": LabRequest(questions(3), (ArmSpec(),), concurrency=99),
         "5,000": LabRequest(questions(5001), (ArmSpec(),)),
@@ -301,3 +304,12 @@ def test_an_arm_that_its_retrieval_holds_below_the_search_as_it_is_does_not_win(
     off, own, arm = report["arms"]
     assert own["ndcg@10"] < off["ndcg@10"] and arm["baseline"] == "off, and"
     assert any("below the search as it is set" in flag for flag in arm["flags"]) and not own["flags"]
+
+
+def test_judged_items_that_are_not_there_are_counted(house: House) -> None:
+    instance = fill(house)
+    mistyped = tuple(judged(f"lamp oil {at}", {"D0.md": 1, "d0.markdown": 1}) for at in range(3))
+    asked = LabRequest((*questions(12), *mistyped), (ArmSpec(window=6),))
+    assert finished(house, lab(house, FakeReranker()), instance, asked)["unknown_items"] == 2
+    known = LabRequest(questions(12), (ArmSpec(window=6),))
+    assert finished(house, lab(house, FakeReranker()), instance, known)["unknown_items"] == 0
