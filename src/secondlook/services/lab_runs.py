@@ -41,7 +41,7 @@ from secondlook.services.lab_records import (
     settings_for,
 )
 from secondlook.services.models import ModelList
-from secondlook.services.query_sets import QuerySets
+from secondlook.services.query_sets import QuerySets, ReadText
 from secondlook.services.searching import SearchDefaults
 from secondlook.services.trusts import Trusts
 
@@ -60,13 +60,14 @@ KEPT = 50
 
 @dataclass(frozen=True, slots=True)
 class LabTools:
-    """What runs need of the outside."""
+    """What runs need of the outside; ``read_text`` is the text of an item as it was stored, where that can be had."""
 
     tools: Tools
     catalog: Catalog
     indexer: Indexer
     models: ModelList
     defaults: SearchDefaults
+    read_text: ReadText | None = None
 
 
 class LabRuns:
@@ -76,7 +77,7 @@ class LabRuns:
         self._book = book
         self.outside = outside
         self.trusts = Trusts(book)
-        self.sets = QuerySets(outside.catalog, outside.indexer)
+        self.sets = QuerySets(outside.catalog, outside.indexer, outside.read_text)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._turn = asyncio.Lock()
         self._beginning = asyncio.Lock()
@@ -128,7 +129,8 @@ class LabRuns:
         Raises:
             CooldownError: one runs over this instance.
             GeneratorError: the judge cannot grade.
-            CallerError: there are no queries or too many, two arms are one, all judgments are stale, or no judged item is there.
+            CallerError: there are no queries or too many, two arms are one, all judgments are stale, or no judged item
+                is there.
             InvalidModelError, InvalidRetrievalTypeError: an arm cannot be.
         """
         request = await self._checked(instance, request)
