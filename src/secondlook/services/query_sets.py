@@ -7,7 +7,15 @@ from dataclasses import replace
 from secondlook.domain.chunk import Chunk
 from secondlook.domain.instance import Instance, Item
 from secondlook.errors import CallerError, SecondlookError
-from secondlook.evaluation.queries import JudgedQuery, Judgment, from_headings, is_stale, merge, questions_in
+from secondlook.evaluation.queries import (
+    JudgedQuery,
+    Judgment,
+    drawn,
+    from_headings,
+    is_stale,
+    merge,
+    questions_in,
+)
 from secondlook.ports import Catalog, Generator, Indexer
 from secondlook.services.judging import ask_about
 
@@ -26,8 +34,10 @@ class QuerySets:
         self._indexer = indexer
         self._read_text = read_text
 
-    async def from_headings(self, instance: Instance, *, limit: int) -> list[JudgedQuery]:
+    async def from_headings(self, instance: Instance, *, limit: int | None = None) -> list[JudgedQuery]:
         """What the documents themselves ask: headings of four words or more, and sentences that are questions.
+
+        At most so many as ``limit`` says, evenly from all documents.
 
         Raises:
             CallerError: no document has any.
@@ -41,8 +51,7 @@ class QuerySets:
             raise CallerError(
                 "no heading of four words or more and no question stands in one document alone: upload queries instead"
             )
-        step = max(1, len(queries) // limit)
-        return queries[::step][:limit]
+        return drawn(queries, limit or len(queries))
 
     async def generated(
         self, instance: Instance, generator: Generator, *, limit: int, model: str = ""
@@ -55,7 +64,8 @@ class QuerySets:
         items = list(await self._catalog.list_items(instance.uid, ("completed",)))
         if not items:
             raise CallerError("nothing is indexed that one could ask about: upload documents first")
-        chosen = items[:: max(1, len(items) // limit)]
+        number = min(limit, len(items))
+        chosen = [items[at * len(items) // number] for at in range(number)]
         chunks: list[Chunk] = []
         for place, item in enumerate(chosen):
             found = await self._chunks(instance, item.id)
