@@ -260,7 +260,9 @@ class LabRuns:
         queries, stale = await self.sets.fresh(instance, request.queries, bare=request.judge is not None)
         if not 1 <= len(queries) <= MOST_QUERIES:
             told = f" ({stale} judgments speak of text that is no longer there)" if stale else ""
-            raise CallerError(f"{len(queries)} judged queries are left{told}: give 1 to {MOST_QUERIES:,}")
+            raise CallerError(
+                f"{len(queries)} judged queries are left{told}: give 1 to {MOST_QUERIES:,}, or a limit to draw as many"
+            )
         if request.judge is not None:  # once, so that one that cannot is told before anything is measured
             await self._judge(request.judge).grade(
                 "when does lamp oil freeze", "Lamp oil freezes at minus ten degrees."
