@@ -53,6 +53,7 @@ ELSEWHERE = {
     "sources/opening.py": "tests/contract/test_sources.py",
     "sources/site.py": "tests/unit/sources/test_website.py",
     "stores/data_folder.py": "tests/unit/test_bootstrap.py",
+    "services/lab_work.py": "tests/unit/services/test_lab_runs.py",
     "services/retaking.py": "tests/unit/services/test_instances.py",
     "services/shapes.py": "tests/unit/services/test_instances.py",
     "sync_command.py": "tests/acceptance/test_sync_command.py",
