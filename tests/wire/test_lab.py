@@ -124,8 +124,8 @@ def test_queries_from_the_documents_are_labelled(wire: Wire) -> None:
 
 @pytest.fixture
 def judging(tmp_path: Path) -> Iterator[Wire]:
-    """A wire whose language model answers 2 to whatever it is asked."""
-    made = Wire(tmp_path, FakeGenerator(answer="2 answers it"))
+    """A wire whose language model grades with 2 whatever it is asked."""
+    made = Wire(tmp_path, FakeGenerator(answer="Grade: 2"))
     yield made
     made.close()
 
