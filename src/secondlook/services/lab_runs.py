@@ -132,9 +132,9 @@ class LabRuns:
         """The newest that came to a verdict."""
         return await self._book.last(instance.uid)
 
-    async def rows(self, run: LabRun) -> Sequence[QueryRow]:
-        """What the queries came to so far."""
-        return await read_rows_of(self._book, run.id)
+    async def rows(self, run: LabRun, limit: int | None = None, offset: int = 0) -> Sequence[QueryRow]:
+        """What the queries came to so far, in their order; a part of them unless all are wanted."""
+        return await read_rows_of(self._book, run.id, limit, offset)
 
     async def generated(self, instance: Instance, *, limit: int) -> Sequence[JudgedQuery]:
         """Questions that the language model asks; raises as ``QuerySets.generated``."""

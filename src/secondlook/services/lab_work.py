@@ -104,9 +104,9 @@ class LabWork:
         return rows
 
 
-async def read_rows_of(book: LabBook, run_id: str) -> list[QueryRow]:
+async def read_rows_of(book: LabBook, run_id: str, limit: int | None = None, offset: int = 0) -> list[QueryRow]:
     """What the run's queries came to so far, read in a thread: of a thousand it is a second's work."""
-    told = await book.rows(run_id)
+    told = await book.rows(run_id, limit, offset)
     return await asyncio.to_thread(lambda: [read_row(one) for one in told])
 
 
