@@ -1,14 +1,14 @@
 """A site as it wants to be read: which hosts belong to it, what its robots.txt allows, how fast, where it redirects."""
 
 import asyncio
-import codecs
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from secondlook.errors import ItemSourceError
+from secondlook.sources.charsets import to_utf8
 from secondlook.sources.robots import LARGEST_ROBOTS, Robots
 from secondlook.sources.web_client import Page, WebClient, check_url, join_url, media_type_of
 
@@ -25,7 +25,6 @@ READABLE = re.compile(
 """Media types that may hold text; whatever else is linked to is not read."""
 READABLE_OR_SEEN = re.compile(READABLE.pattern + r"|image/(png|jpeg|webp|gif|bmp|x-ms-bmp|svg\+xml)")
 """The same, with the pictures whose text can be read."""
-CHARSET = re.compile(rb"""(charset\s*=\s*["']?)([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
 REFUSALS = {401: "crawl_got_http_401", 402: "blocked_by_payment", 403: "crawl_got_http_403", 429: "crawl_got_http_429"}
 
 
@@ -169,8 +168,9 @@ def _accepted(page: Page, readable: re.Pattern[str]) -> Page:
     media_type = media_type_of(page.headers)
     if media_type and not readable.match(media_type):
         raise ItemSourceError("unsupported_type", f"{page.url} is {media_type}, which holds no text", gone=True)
-    if media_type.startswith("text/") or "xml" in media_type or not media_type:
-        return replace(page, body=to_utf8(page.body, content_type))
+    markup = not media_type or "html" in media_type or "xml" in media_type
+    if markup or media_type.startswith("text/"):
+        return replace(page, body=to_utf8(page.body, content_type, markup=markup))
     return page
 
 
@@ -185,27 +185,3 @@ def _raise_for(page: Page) -> None:
         raise ItemSourceError(REFUSALS[status], told)
     kind = "http_4xx" if 400 <= status < 500 else "http_5xx" if status >= 500 else "crawl_got_http_error"
     raise ItemSourceError(kind, told, gone=status in (404, 410))
-
-
-def to_utf8(body: bytes, content_type: str) -> bytes:
-    """The text in UTF-8: from what a byte order mark, the header or the page's head says, else UTF-8 or Latin 1."""
-    head = body[:2048]
-    if head.startswith(codecs.BOM_UTF8):
-        return body
-    marked = "utf-16" if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else ""
-    told = CHARSET.search(content_type.encode(errors="replace")) or CHARSET.search(head)
-    for name in _charsets(marked, told):
-        try:
-            text = body.decode(name)
-        except (LookupError, UnicodeError, ValueError):
-            continue
-        if name.lower() in ("utf-8", "utf8"):
-            return body
-        mended = CHARSET.sub(rb"\1utf-8", text[:2048].encode(errors="replace"))
-        return mended + text[2048:].encode(errors="replace")
-    return body
-
-
-def _charsets(marked: str, told: "re.Match[bytes] | None") -> Sequence[str]:
-    named = told.group(2).decode("ascii") if told else ""
-    return [one for one in (marked, named, "utf-8", "cp1252", "latin-1") if one]
