@@ -64,6 +64,7 @@ class Pull:
     known: dict[str, Known]
     may_shrink: bool = False
     seen: set[str] = field(default_factory=set)
+    excluded: set[str] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
     indexing: set[asyncio.Task[None]] = field(default_factory=set)
     looked_at: float = field(default_factory=time.monotonic)
@@ -98,7 +99,7 @@ class Pulling:
 
         Raises:
             SourceError: the source cannot be read, or not to its end, or, unless ``may_shrink``, most of its items
-                are gone, as when a disk is not mounted: then nothing was removed.
+                are gone, as when a disk is not mounted: then nothing was removed but what rules leave out.
             PausedError: the instance was paused meanwhile.
             InstanceNotFoundError: it was deleted meanwhile.
         """
@@ -106,7 +107,14 @@ class Pulling:
         known = {one.key: one for one in await self._memos.list(instance.uid)}
         pull = Pull(instance, source, tell, known, may_shrink)
         try:
-            await self._read(pull)
+            try:
+                await self._read(pull)
+                self._check_loss(pull)
+            except SourceError as error:
+                if error.kind != CHANGED:
+                    await self._remove_gone(pull, whole=False)
+                    await tell(_summary(pull.counts), "info")
+                raise
             await self._remove_gone(pull)
         finally:
             for task in pull.indexing:
@@ -213,6 +221,7 @@ class Pulling:
     async def _deal_with(self, pull: Pull, entry: Entry) -> None:
         skipped = entry.skipped or ("" if entry.error else self._rule(pull.instance, entry))
         if skipped:
+            pull.excluded.add(entry.key)
             await pull.note("skipped", f"{entry.key}: {skipped}")
             return
         pull.seen.add(entry.key)
@@ -297,11 +306,14 @@ class Pulling:
         else:
             await pull.note(now.status, f"{now.key}: {now.status}")
 
-    async def _remove_gone(self, pull: Pull) -> None:
-        """Remove the items of this source and of those before it which the list did not name."""
-        self._check_loss(pull)
+    async def _remove_gone(self, pull: Pull, *, whole: bool = True) -> None:
+        """Remove the items of this source and of those before it which the list did not name.
+
+        Of a list that is not whole, only what rules leave out: those of the instance, or those of the source.
+        """
+        origin = pull.instance.settings.source_id
         for key, one in pull.known.items():
-            if key in pull.seen:
+            if key in pull.seen or not (whole or (one.source == origin and not self._is_wanted(pull, key))):
                 continue
             await self._look(pull)
             with contextlib.suppress(ItemNotFoundError):  # deleted meanwhile
@@ -314,7 +326,7 @@ class Pulling:
         """Raises ``SourceError`` when more is gone than anybody means to remove; what rules leave out is meant."""
         settings = pull.instance.settings
         mine = [key for key, one in pull.known.items() if one.source == settings.source_id]
-        gone = [key for key in mine if key not in pull.seen and self._is_wanted(pull.instance, key)]
+        gone = [key for key in mine if key not in pull.seen and self._is_wanted(pull, key)]
         if not pull.may_shrink and len(gone) > max(FEWEST_GONE, len(mine) // 2):
             raise SourceError(
                 SHRANK,
@@ -322,9 +334,9 @@ class Pulling:
                 " source may be what is broken: if they are meant to be gone, start a sync by hand",
             )
 
-    def _is_wanted(self, instance: Instance, key: str) -> bool:
-        prefix = instance.settings.source_options.prefix
-        return key.startswith(prefix) and not self._rule(instance, Entry(key))
+    def _is_wanted(self, pull: Pull, key: str) -> bool:
+        prefix = pull.instance.settings.source_options.prefix
+        return key not in pull.excluded and key.startswith(prefix) and not self._rule(pull.instance, Entry(key))
 
     async def _look(self, pull: Pull) -> None:
         """Raises ``PausedError``, ``InstanceNotFoundError``, or ``SourceError`` when another source was set."""
