@@ -221,7 +221,7 @@ class Pulling:
     async def _deal_with(self, pull: Pull, entry: Entry) -> None:
         skipped = entry.skipped or ("" if entry.error else self._rule(pull.instance, entry))
         if skipped:
-            pull.excluded.add(entry.key)
+            pull.excluded.update([entry.key] if entry.gone else [])
             await pull.note("skipped", f"{entry.key}: {skipped}")
             return
         pull.seen.add(entry.key)

@@ -1,8 +1,9 @@
 """A website as a source: the pages that its sitemaps name, or those that a crawl from its start finds."""
 
 import asyncio
+import contextlib
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -96,15 +97,16 @@ class Website:
         told: set[str] = set()
         failure: SourceError | None = None
         try:
-            async for visit in self._visit_all(await self._starts()):
-                told.add(visit.entry.key)
-                yield visit.entry
+            async with contextlib.aclosing(self._visit_all(await self._starts())) as visits:
+                async for visit in visits:
+                    told.add(visit.entry.key)
+                    yield visit.entry
             failure = self._incomplete()
         except SourceError as error:
             failure = error
         if failure:
             for key, refusal in await asyncio.to_thread(self._find_refused, memos.keys() - told):
-                yield Entry(key, skipped=f"{refusal}: {key}: robots.txt of the site says so")
+                yield Entry(key, skipped=f"{refusal}: {key}: robots.txt of the site says so", gone=True)
             raise failure
 
     async def fetch(self, entry: Entry) -> Fetched:
@@ -121,7 +123,7 @@ class Website:
             raise ItemSourceError(
                 kind.group(1) if kind else "excluded_by_path_filter",
                 told[kind.end() if kind else 0 :],
-                gone=found.gone or bool(found.skipped),
+                gone=found.gone,
             )
         return self._pages.pop(found.key)
 
@@ -158,7 +160,7 @@ class Website:
         self._notes += walk.notes
         return walk.sorted()
 
-    async def _visit_all(self, starts: Iterable[Target]) -> AsyncIterator[Visit]:
+    async def _visit_all(self, starts: Iterable[Target]) -> AsyncGenerator[Visit, None]:
         firsts: dict[str, Target] = {}
         for one in starts:
             firsts.setdefault(one.url, one)
@@ -261,10 +263,9 @@ class Website:
             if not depth:
                 _fail(error)
             if self._crawl.discovers and error.kind.startswith(LEFT_OUT) and error.gone:
-                return Visit(Entry(url, skipped=str(error)))
+                return Visit(Entry(url, skipped=str(error), gone=True))
             links = memory.links if memory else ()
-            key = known if memory else url
-            return self._met(target, key) or Visit(Entry(key, error=str(error), gone=error.gone), links, depth)
+            return self._met(target, known) or Visit(Entry(known, error=str(error), gone=error.gone), links, depth)
 
     def _may_ask_again(self, target: Target) -> bool:
         return target.tries + 1 < self._site.patience.tries and not self._site.pace_of(target.url).spent
@@ -288,14 +289,13 @@ class Website:
         asks = read_directives(answer.headers.get("x-robots-tag", ""), TOKEN)
         if answer.status == 304 and memory:
             if "noindex" in asks:
-                return Visit(Entry(url, skipped=_unindexed(url)), memory.links, target.depth)
+                return Visit(Entry(url, skipped=_unindexed(url), gone=True), memory.links, target.depth)
             renewed = memory.renewed()
             return Visit(Entry(url, renewed.dump(), unchanged=True), renewed.links, target.depth)
         parts = await self._take_apart(answer, target, asks)
-        skipped = skip_reason(url, self._options.include, self._options.exclude)
         if parts.unindexed:
-            skipped = skipped or _unindexed(url)
-        if skipped:
+            return Visit(Entry(url, skipped=_unindexed(url), gone=True), parts.links, target.depth)
+        if skipped := skip_reason(url, self._options.include, self._options.exclude):
             return Visit(Entry(url, skipped=skipped), parts.links, target.depth)
         self._pages[url] = parts.fetched
         entry = Entry(url, parts.fetched.memo, modified_at=parts.fetched.modified_at)

@@ -508,3 +508,16 @@ def test_a_site_that_forbids_most_of_itself_is_obeyed(
     assert job.end_reason == "completed" and indexed(house, made, site) == {"/"}
     told = f"{site.url}/a: blocked_by_content_signal: {site.url}/a asks not to be indexed (noindex)"
     assert told in lines
+
+
+def test_a_site_that_sends_everybody_to_one_page_has_not_forbidden_the_others(
+    crawled: tuple[House, Instance], site: WebSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulling, "FEWEST_GONE", 1)
+    house, made = crawled
+    site.html("/maintenance", "We are back soon.")
+    for name in ("a", "b", "deep/c", "deep/d"):
+        site.redirect(f"/{name}", "/maintenance")
+    job, _ = synced(house, made)
+    assert job.end_reason.startswith("source_shrank: 4 of ")
+    assert {"/a", "/b", "/deep/c", "/deep/d"} <= indexed(house, made, site)
