@@ -105,7 +105,7 @@ def judge(arms: Sequence[Measured], basis: Basis, *, budget: float | None = None
     open_to_doubt = [one for one in arms if one.failed or (one.flags and one in within)]
     hopeful = [one for one in within if not one.flags and not one.is_hopeless]
     if undecided := [*hopeful, *open_to_doubt]:
-        first = max(undecided, key=lambda one: max(one.comparison.high, one.comparison.ceiling))
+        first = max(undecided, key=_hope)
         return _unsure(first.name, _doubt(first, basis) if first.flags else _open(first, basis))
     return _off(within, basis, budget)
 
@@ -158,7 +158,7 @@ def _on(better: Sequence[Measured], basis: Basis) -> Verdict:
 def _off(within: Sequence[Measured], basis: Basis, budget: float | None) -> Verdict:
     """No arm of those within the budget is worth it; the queries alone may still be too little to say so."""
     if within:
-        hopeful = max(within, key=lambda one: max(one.comparison.high, one.comparison.ceiling))
+        hopeful = max(within, key=_hope)
         told = (
             f"over {basis} no arm can be expected to gain {WORTH:g} of nDCG@10: {hopeful.name}, the most"
             f" hopeful, lies between {hopeful.comparison.low:+.4f} and {hopeful.comparison.high:+.4f}"
@@ -168,6 +168,10 @@ def _off(within: Sequence[Measured], basis: Basis, budget: float | None) -> Verd
     if not basis.is_made:
         return Verdict("off", "", 0.0, told)
     return _unsure("", f"{told}; synthetic queries say too little for off: measure {FEWEST_QUERIES} that people asked")
+
+
+def _hope(one: Measured) -> tuple[float, float]:
+    return one.comparison.high, one.comparison.ceiling
 
 
 def _unsure(arm: str, told: str) -> Verdict:
