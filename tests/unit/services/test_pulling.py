@@ -386,3 +386,56 @@ def test_a_website_with_its_errors_and_its_meta_tags(tmp_path: Path, site: WebSi
         assert texts(house, made)[f"{site.url}/a"] == ""  # the site says that it is gone
     finally:
         house.close()
+
+
+def test_most_of_a_source_is_removed_only_when_a_person_asks_again(house: House, docs: Path) -> None:
+    for number in range(20):
+        (docs / f"{number}.md").write_text(f"lamp oil {number}")
+    made = make(house, docs)
+    synced(house, made)
+    away = docs.with_name("away")
+    docs.rename(away)
+    docs.mkdir()  # as a disk that is not mounted
+    for _ in range(2):
+        job, lines = synced(house, made)
+        assert job.end_reason.startswith("source_shrank: 22 of 22 items") and "by hand" in lines[-1]
+        assert len(texts(house, made)) == 22
+        assert not house.run(house.catalog.get_instance_by_uid(made.uid)).settings.paused
+    docs.rmdir()
+    away.rename(docs)
+    assert synced(house, made)[1][-1] == "22 unchanged"
+    for number in range(20):
+        (docs / f"{number}.md").unlink()
+    assert synced(house, made)[0].end_reason.startswith("source_shrank: 20 of 22 items")
+    made = house.run(house.catalog.get_instance_by_uid(made.uid))
+    job = house.run(house.syncing.begin(made))
+    house.run(house.syncing.wait())
+    assert house.run(house.syncing.get(made, job.id)).end_reason == "completed"
+    assert set(items(house, made)) == {"a.md", "deep/b.md"}
+
+
+def test_what_rules_leave_out_is_meant_to_go_however_much_it_is(house: House, docs: Path) -> None:
+    for number in range(20):
+        (docs / f"{number}.md").write_text(f"lamp oil {number}")
+    made = make(house, docs)
+    synced(house, made)
+    settings = replace(made.settings, source_options=SourceOptions(include=("deep/**",)))
+    house.run(house.instances.update(made, settings))
+    assert synced(house, made)[0].end_reason == "completed"
+    assert set(items(house, made)) == {"deep/b.md"}
+
+
+def test_a_type_that_nobody_reads_is_not_fetched_again_until_it_changes(scripted: House, script: Script) -> None:
+    film, page = Entry("film.mp4", "1"), Entry("a.md", "1")
+    script.entries = [film, page]
+    script.contents = {"film.mp4": b"\0\0\0 ftyp", "a.md": b"lamp oil"}
+    made = scripted.make(source_kind="r2", source="bucket")
+    synced(scripted, made)
+    assert items(scripted, made)["film.mp4"].error.startswith("unsupported_type: ")
+    script.fetched.clear()
+    _, lines = synced(scripted, made)
+    assert script.fetched == [] and "1 error, 1 unchanged" in lines
+    script.entries = [replace(film, memo="2"), page]
+    synced(scripted, made)
+    synced(scripted, made)
+    assert script.fetched == ["film.mp4"]
