@@ -148,7 +148,9 @@ async def open_runtime(
         services = make_services(settings, tools, engine, stores, encoder, cache=cache)
         opened.push_async_callback(services.lab.stop)
         opened.push_async_callback(services.trying.stop)
-        if queue != "none":
+        if queue == "none":
+            opened.push_async_callback(services.indexing.stop)  # what reads documents for the Lab
+        else:
             await _begin_indexing(opened, services.indexing, FileLock(folder / "uploads.lock"), queue)
         if queue == "all":
             await services.service_tokens.sweep()
@@ -234,7 +236,7 @@ def make_services(
     )
     defaults = search_defaults(settings)
     models = ModelList(lambda: list_models(settings))
-    lab = LabRuns(stores.book, LabTools(tools, catalog, engine, models, defaults))
+    lab = LabRuns(stores.book, LabTools(tools, catalog, engine, models, defaults, indexing.read_text))
     trying = TryingSearching(MeasuredSearching(tools, defaults, cache, lab.trusts), queries)
     return Services(
         Access(catalog),

@@ -17,17 +17,17 @@ from secondlook.domain.instance import Instance
 from secondlook.domain.lab import ArmSpec, LabRun
 from secondlook.errors import CallerError
 from secondlook.evaluation.comparison import compare
-from secondlook.evaluation.queries import JudgedQuery, drawn, read_queries
-from secondlook.evaluation.report import OFF, QueryRow
+from secondlook.evaluation.queries import JudgedQuery, drawn, merge, read_queries
+from secondlook.evaluation.report import MANY_FAILURES, OFF, QueryRow
 from secondlook.screen import make_bars, tell_steps
 from secondlook.services.arms import parse_arm
-from secondlook.services.lab_records import LabRequest, best_arm, query_of
+from secondlook.services.lab_records import LabRequest, baseline_of, best_arm, query_of
 from secondlook.settings import load_settings
 
 lab_app = typer.Typer(no_args_is_help=True, help="Measure on your own data whether reranking pays.")
 
 SOME = 300
-"""Queries that are made from headings unless a number is given."""
+"""Queries that are made from the documents unless a number is given."""
 FAILED = 1
 """Exit code of a gate that does not hold."""
 
@@ -38,7 +38,10 @@ Queries = Annotated[
 Headings = Annotated[bool, typer.Option("--headings", help="Make queries from headings and questions in documents.")]
 Generated = Annotated[bool, typer.Option("--generated", help="Have the language model ask questions about documents.")]
 Judged = Annotated[bool, typer.Option("--judge", help="Have the language model grade what nobody judged.")]
-Limit = Annotated[int, typer.Option("--limit", min=1, help="How many queries at most; evenly drawn.")]
+Limit = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option("--limit", min=1, help="How many queries at most, evenly drawn; all of files, else 300, by default."),
+]
 Arms = Annotated[
     Optional[list[str]],  # noqa: UP045
     typer.Option("--arm", help="model=NAME,window=N,weight=W; may be repeated. Default: every reranker that is here."),
@@ -54,7 +57,7 @@ JsonFile = Annotated[Optional[Path], typer.Option("--json", help="Write report a
 class _Asked:
     """Where the queries of a command come from; raises ``CallerError`` unless there is one such place."""
 
-    def __init__(self, paths: Sequence[Path], headings: bool, generated: bool, limit: int) -> None:
+    def __init__(self, paths: Sequence[Path], headings: bool, generated: bool, limit: int | None) -> None:
         told = [
             name
             for name, given in (("--queries", paths), ("--headings", headings), ("--generated", generated))
@@ -71,17 +74,23 @@ class _Asked:
         self.origin = {"--headings": "headings", "--generated": "generated"}.get(
             told[0], ", ".join(path.name for path in paths)
         )
-        self._read = [query for path in paths for query in read_queries(path)]
+        self._read = merge(query for path in paths for query in read_queries(path))
         self._limit = limit
 
     async def for_instance(self, runtime: Runtime, target: Instance) -> Sequence[JudgedQuery]:
-        """The queries, at most as many as were asked for, evenly from the whole."""
-        lab = runtime.services.lab
-        if self.origin == "headings":
-            return await lab.sets.from_headings(target, limit=self._limit)
+        """The queries, at most as many as were asked for, evenly from the whole; a line says if there were more."""
+        lab, most = runtime.services.lab, self._limit or SOME
         if self.origin == "generated":
-            return await lab.generated(target, limit=self._limit)
-        return drawn(self._read, self._limit)
+            return await lab.generated(target, limit=most)
+        if self.origin == "headings":
+            whole = await lab.sets.from_headings(target)
+        else:
+            whole, most = self._read, self._limit or len(self._read)
+        found = drawn(whole, most)
+        if len(found) < len(whole):
+            told = f"{len(found):,} of {len(whole):,} queries are drawn, evenly from the whole; --limit sets how many"
+            err.print(told, highlight=False, soft_wrap=True)
+        return found
 
 
 @lab_app.command()
@@ -91,7 +100,7 @@ def run(
     headings: Headings = False,
     generated: Generated = False,
     judge: Judged = False,
-    limit: Limit = SOME,
+    limit: Limit = None,
     arm: Arms = None,
     budget: Budget = None,
     concurrency: Concurrency = 1,
@@ -117,7 +126,7 @@ def run(
         report = json.loads(done.report)
         _show(report)
         best = best_arm(report)
-        each = [query_of(row, best) for row in rows]
+        each = [query_of(row, best, baseline_of(report, best)) for row in rows]
         if json_file:
             json_file.write_text(json.dumps({**report, "by_query": _by_query(rows)}, indent=2) + "\n")
         if html_file:
@@ -155,7 +164,7 @@ def gate(
     instance: str,
     queries: Queries = None,
     headings: Headings = False,
-    limit: Limit = SOME,
+    limit: Limit = None,
     min_ndcg: Annotated[float | None, typer.Option("--min-ndcg", min=0, max=1, help="The least mean nDCG@10.")] = None,
     no_regression: Annotated[
         bool, typer.Option("--no-regression", help="Fail when it is significantly worse than before, or than off.")
@@ -171,6 +180,8 @@ def gate(
     """Measure the instance as it is set, and exit with 1 if it is not good enough; for continuous integration."""
     if min_ndcg is None and not no_regression:
         raise CallerError("there is nothing to hold against: give --min-ndcg, --no-regression or both")
+    if before and not no_regression:
+        raise CallerError(f"--before {before} is held against with --no-regression alone: give that too")
     asked = _Asked(tuple(queries or ()), headings, False, limit)
     known = _by_query_of(before) if before else {}
 
@@ -185,7 +196,9 @@ def gate(
         if json_file:
             told = {**json.loads(done.report), "by_query": _by_query(rows), "gate": name}
             json_file.write_text(json.dumps(told, indent=2) + "\n")
-        trouble = _judge_gate(rows, name, min_ndcg, known if no_regression else None)
+        for line in _doubts(json.loads(done.report)):
+            err.print(line, highlight=False, soft_wrap=True)
+        trouble = judge_gate(rows, name, min_ndcg, known if no_regression else None)
         for line in trouble:
             err.print(f"[bold red]gate:[/] {escape(line)}", highlight=False, soft_wrap=True)
         if trouble:
@@ -197,17 +210,16 @@ def gate(
 
 
 def spec_of(instance: Instance) -> ArmSpec | None:
-    """The arm that the instance's own settings are; None when they do without reranking."""
+    """The arm that the instance's own settings are, stages with their windows; None when they do without reranking."""
     settings = instance.settings
     if not settings.reranking:
         return None
-    if len(settings.reranking_stages) > 1:
-        model = ">".join(one.model for one in settings.reranking_stages)
-        return ArmSpec(model, None, settings.reranking_weight)
-    if settings.reranking_stages:
-        stage = settings.reranking_stages[0]
-        return ArmSpec(stage.model, stage.window, settings.reranking_weight)
-    return ArmSpec(settings.reranking_model, weight=settings.reranking_weight)
+    stages, weight = settings.reranking_stages, settings.reranking_weight
+    if len(stages) > 1 or any(one.keep is not None for one in stages):
+        return ArmSpec(window=None, weight=weight, stages=stages)
+    if stages:
+        return ArmSpec(stages[0].model, stages[0].window, weight)
+    return ArmSpec(settings.reranking_model, None, weight)  # the windows that serve
 
 
 def _word(arm: ArmSpec | None) -> str:
@@ -236,7 +248,7 @@ def _by_query_of(path: Path) -> dict[str, float]:
         raise CallerError(f"{path} is not what `secondlook lab gate --json` writes: {error}") from error
 
 
-def _judge_gate(
+def judge_gate(
     rows: Sequence[QueryRow], name: str, min_ndcg: float | None, before: Mapping[str, float] | None
 ) -> list[str]:
     """What does not hold; ``before`` is empty to hold against the same search without reranking, None for nothing."""
@@ -245,6 +257,9 @@ def _judge_gate(
     trouble = []
     if min_ndcg is not None and mean < min_ndcg:
         trouble.append(f"nDCG@10 is {mean:.4f} over {len(rows):,} queries, {min_ndcg:g} is wanted")
+    failed = sum(row.arms[name].fell_back for row in rows)
+    if failed > MANY_FAILURES * len(rows):
+        trouble.append(f"the reranker failed on {failed:,} of {len(rows):,} queries: these are figures without it")
     if before is None:
         return trouble
     against = "without reranking" if not before else "before"
@@ -272,13 +287,14 @@ async def _apply(runtime: Runtime, target: Instance, report: Mapping[str, Any]) 
 def _show(report: Mapping[str, Any]) -> None:
     table = Table(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     table.add_column("arm", min_width=24)
-    for head in ("nDCG@10", "gain, 95 % interval", "p", "p95 ms"):
+    for head in ("nDCG@10", "gain, 95 % interval", "p", "p95 ms", "unjudged"):
         table.add_column(head, justify="right", no_wrap=True)
     for arm in report["arms"]:
         found = arm["comparison"]
         gain = f"{found['difference']:+.3f} ({found['low']:+.3f} … {found['high']:+.3f})" if found else ""
         p = f"{found['p_holm']:.4f}" if found else ""
-        table.add_row(escape(arm["name"]), f"{arm['ndcg@10']:.4f}", gain, p, f"{arm['p95_ms']:.1f}")
+        figures = f"{arm['ndcg@10']:.4f}", gain, p, f"{arm['p95_ms']:.1f}", f"{arm['holes']:.0%}"
+        table.add_row(escape(arm["name"]), *figures)
     out.print(table)
     for arm in report["arms"]:
         for flag in arm["flags"]:
@@ -296,6 +312,20 @@ def _show(report: Mapping[str, Any]) -> None:
         out.print(
             f"[dim]a language model graded {judge['graded']:,} passages{kappa}[/]", highlight=False, soft_wrap=True
         )
+    for line in _doubts(report):
+        out.print(f"[yellow]{line}[/]", highlight=False, soft_wrap=True)
     if report["synthetic"]:
         told = f"{report['synthetic']} of {report['queries']} queries were made from the documents"
         out.print(f"[dim]{told}: they say less than those of people[/]", highlight=False, soft_wrap=True)
+
+
+def _doubts(report: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the queries, or with the figures as a whole."""
+    told = []
+    if stale := report["stale_judgments"]:
+        told.append(f"{stale:,} judgments were left out: the text that they speak of has changed")
+    if unknown := report.get("unknown_items"):
+        told.append(f"{unknown:,} judged items are not in the index: no arm can find them")
+    if report["index_changed"]:
+        told.append("the index changed while the run went on: run it again for figures of one state")
+    return told

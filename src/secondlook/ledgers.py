@@ -183,6 +183,9 @@ class LabBook(Protocol):
     async def last(self, instance_uid: str) -> LabRun | None:
         """The newest that is completed."""
 
+    async def reports(self, instance_uid: str, limit: int) -> Sequence[str]:
+        """Those of completed runs, newest first."""
+
     async def list_open(self) -> Sequence[LabRun]:
         """Those of all instances that run, oldest first."""
 

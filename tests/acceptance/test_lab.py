@@ -13,14 +13,15 @@ import ir_measures
 import pytest
 
 from secondlook.bootstrap import Runtime, open_runtime
-from secondlook.domain.instance import Instance, InstanceSettings
+from secondlook.domain.chunk import IndexedChunk
+from secondlook.domain.instance import Instance, InstanceSettings, Item
 from secondlook.domain.lab import ArmSpec
 from secondlook.evaluation.datasets import Dataset, Document
 from secondlook.evaluation.queries import judged
 from secondlook.evaluation.report import QueryRow
 from secondlook.models.fakes import FakeReranker
 from secondlook.ports import Passage, Rerankers
-from secondlook.services.evaluating import Evaluating
+from secondlook.services.evaluating import Evaluating, make_chunk
 from secondlook.services.lab_records import LabRequest
 from secondlook.services.lab_runs import LabRuns, LabTools
 from secondlook.services.models import ModelList
@@ -97,7 +98,12 @@ def indexed(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Settin
         async with open_runtime(settings, queue="none") as runtime:
             made = InstanceSettings(min_score=0.0, match_mode="or")
             instance = await runtime.services.instances.create("acc", "default", "docs", settings=made)
-            await Evaluating(runtime.tools, runtime.indexer).fill(instance.uid, DATASET, lambda what, done, total: None)
+            catalog = runtime.services.lab.outside.catalog
+            chunks = [make_chunk(one) for one in DATASET.documents]
+            embedded = await runtime.tools.embedder.embed_passages([one.passage for one in chunks])
+            for chunk, one in zip(chunks, embedded, strict=True):
+                await catalog.put_item(Item(chunk.id, instance.uid, chunk.item_key, "completed", "", 1))
+                await runtime.indexer.put_item(instance.uid, chunk.id, [IndexedChunk(chunk, one.vector, one.stored)])
 
     asyncio.run(inside())
     return settings

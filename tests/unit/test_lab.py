@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from secondlook import lab
 from secondlook.domain.instance import Instance, InstanceSettings
 from secondlook.domain.lab import ArmSpec
 from secondlook.domain.options import RerankStage
-from secondlook.lab import spec_of
+from secondlook.evaluation.report import ArmRow, QueryRow
+from secondlook.lab import judge_gate, spec_of
 from tests.unit.conftest import Cli
 
 GRADES = ("amber", "blue", "crimson", "dun", "ebony", "fawn", "green", "hazel")
@@ -42,8 +44,8 @@ def write_queries(path: Path, number: int = 40) -> Path:
 def test_a_run_shows_its_arms_and_writes_what_it_found(cli: Cli, filled: Path, tmp_path: Path) -> None:
     queries, figures, page = write_queries(tmp_path / "q.csv"), tmp_path / "figures.json", tmp_path / "report.html"
     done = cli(
-        "lab", "run", "docs", "--queries", queries, "--arm", "window=20", "--arm", "weight=0.5", "--json", figures,
-        "--html", page, "--data-dir", filled,
+        "lab", "run", "docs", "--queries", queries, "--queries", queries, "--arm", "window=20", "--arm", "weight=0.5",
+        "--json", figures, "--html", page, "--data-dir", filled,
     )  # fmt: skip
     assert done.code == 0, done.err
     told = json.loads(figures.read_text(encoding="utf-8"))
@@ -52,7 +54,7 @@ def test_a_run_shows_its_arms_and_writes_what_it_found(cli: Cli, filled: Path, t
         "built-in, 20 candidates",
         "built-in, 50 candidates, weight 0.5",
     ]
-    assert told["queries"] == len(told["by_query"]) == 40 and told["origin"] == "q.csv"
+    assert told["queries"] == len(told["by_query"]) == 40 and told["origin"] == "q.csv, q.csv", "one text is one query"
     assert told["verdict"]["sentence"] in done.out and "built-in, 20 candidates" in done.out
     assert "Reranking on docs" in page.read_text(encoding="utf-8")
     again = cli("lab", "show", "docs", "--json", "--data-dir", filled)
@@ -67,14 +69,23 @@ def test_headings_are_told_to_be_made(cli: Cli, filled: Path) -> None:
     assert "not enough evidence" in done.out
 
 
-def test_apply_changes_what_the_verdict_says_and_nothing_without_one(cli: Cli, filled: Path, tmp_path: Path) -> None:
-    few = write_queries(tmp_path / "few.csv", 5)
+def test_apply_changes_what_the_verdict_says_and_nothing_without_one(
+    cli: Cli, filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lab, "SOME", 3)
+    few = tmp_path / "few.jsonl"
+    rows = [{"query": f"when does {grade} oil freeze", "items": [f"{grade}.md"]} for grade in GRADES[:5]]
+    rows[0]["items"] = ["amber.md", "x.md", {"item": "blue.md", "hash": "0" * 64}]
+    few.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     done = cli("lab", "run", "docs", "--queries", few, "--arm", "window=20", "--apply", "--data-dir", filled)
     assert done.code == 0 and "nothing was changed: there is not enough evidence" in done.out
+    assert "5 queries are too few" in done.out and "drawn" not in done.err, "files are measured whole"
+    assert "unjudged" in done.out and "1 judgments were left out" in done.out
+    assert "1 judged items are not in the index" in done.out
 
 
 def test_a_gate_holds_and_fails(cli: Cli, filled: Path, tmp_path: Path) -> None:
-    queries, before = write_queries(tmp_path / "q.csv"), tmp_path / "before.json"
+    queries, before = write_queries(tmp_path / "q.csv", 44), tmp_path / "before.json"
     done = cli(
         "lab",
         "gate",
@@ -86,10 +97,13 @@ def test_a_gate_holds_and_fails(cli: Cli, filled: Path, tmp_path: Path) -> None:
         "--no-regression",
         "--json",
         before,
+        "--limit",
+        40,
         "--data-dir",
         filled,
     )
     assert done.code == 0, done.err
+    assert "40 of 44 queries are drawn" in done.err
     assert "gate passed: nDCG@10 is" in done.out and "40 queries with reranking off" in done.out
     shown = cli("lab", "show", "docs", "--json", "--data-dir", filled)
     assert shown.code == 2 or json.loads(shown.out)["origin"] != "q.csv" or len(json.loads(shown.out)["arms"]) > 2
@@ -131,6 +145,8 @@ def test_a_gate_holds_and_fails(cli: Cli, filled: Path, tmp_path: Path) -> None:
         (("run", "lost", "--headings"), "there is no instance 'lost'"),
         (("run", "docs", "--headings", "--arm", "model=nobody/knows"), "nobody/knows"),
         (("gate", "docs", "--headings"), "nothing to hold against"),
+        (("gate", "docs", "--headings", "--min-ndcg", "0.1", "--before", "b.json"), "--before b.json is held against"),
+        (("run", "docs", "--headings", "--arm", "model=a>b,window=20"), "leave out the window 20"),
         (("gate", "docs", "--headings", "--no-regression", "--before", "no.json"), "no.json is not what"),
     ],
 )
@@ -152,7 +168,20 @@ def test_the_arm_that_an_instance_is() -> None:
         return Instance("u", "acc", "default", "docs", InstanceSettings(**settings), 0, 0)  # type: ignore[arg-type]  # words of the class
 
     assert spec_of(made()) is None
-    assert spec_of(made(reranking=True, reranking_weight=0.5)) == ArmSpec(weight=0.5)
+    assert spec_of(made(reranking=True, reranking_weight=0.5)) == ArmSpec("", None, 0.5)
+    assert spec_of(made(reranking=True, reranking_model="a>b")) == ArmSpec("a>b", None)
     stages = (RerankStage("a", 30), RerankStage("b", 9))
     assert spec_of(made(reranking=True, reranking_stages=stages[:1])) == ArmSpec("a", 30)
-    assert spec_of(made(reranking=True, reranking_stages=stages)) == ArmSpec("a>b", None)
+    assert spec_of(made(reranking=True, reranking_stages=stages)) == ArmSpec(window=None, stages=stages)
+    keeps = (RerankStage("a", 30, 12),)
+    assert spec_of(made(reranking=True, reranking_stages=keeps)) == ArmSpec(window=None, stages=keeps)
+
+
+def test_a_gate_fails_where_the_reranker_does() -> None:
+    def rows(failed: int) -> list[QueryRow]:
+        arms = [ArmRow(0.9, 1.0, 1.0, 0.0, 1.0, fell_back=at < failed) for at in range(200)]
+        return [QueryRow(f"q{at}", {"off": arm, "m": arm}, {}) for at, arm in enumerate(arms)]
+
+    assert judge_gate(rows(2), "m", 0.5, None) == [], "one in a hundred, as for a verdict"
+    [told] = judge_gate(rows(3), "m", 0.5, None)
+    assert told.startswith("the reranker failed on 3 of 200 queries")

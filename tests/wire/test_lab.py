@@ -1,6 +1,7 @@
 """The Lab over the wire: a run from its queries to its verdict, in every form, and every refusal."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -279,6 +280,7 @@ def test_an_answer_without_good_evidence_says_so(wire: Wire) -> None:
 
 
 def test_two_orders_in_one_list_and_what_clicks_say(wire: Wire) -> None:
+    wire.time = time.time() + 60  # after the trial began
     filled(wire, reranking_mode="interleave", reranking_model="oracle", query_log={"enabled": True})
     for at in range(4):
         options = {"reranking": {"match_threshold": 0}}
@@ -294,6 +296,7 @@ def test_two_orders_in_one_list_and_what_clicks_say(wire: Wire) -> None:
 
 
 def test_the_shadow_is_told(wire: Wire) -> None:
+    wire.time = time.time() + 60  # after the trial began
     filled(wire, reranking_mode="shadow", reranking_model="oracle", query_log={"enabled": True})
     found = wire.post(f"{NEW}/handbook/search", {"query": "lamp oil grade for lantern 2"}).json()["result"]
     assert found["reranking"]["status"] == "skipped"

@@ -63,7 +63,7 @@ def render_page(report: Told, queries: Sequence[Told], *, title: str) -> str:
         parts += [f"<h2>By kind of query: {escape(chosen['name'])}</h2>", _segments(chosen)]
     if chosen and chosen["calibration"]:
         parts += [f"<h2>Scores as probabilities: {escape(chosen['name'])}</h2>", *_calibration(chosen["calibration"])]
-    parts += _queries(queries, report)
+    parts += _queries(queries)
     body = "\n".join(parts)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -103,6 +103,8 @@ def _warnings(report: Told) -> list[str]:
         told.append(f"a language model graded {judge['graded']:,} passages ({kappa}, {judge['agreed']:,} passages)")
     if report["stale_judgments"]:
         told.append(f"{report['stale_judgments']} judgments were left out: the text that they speak of has changed")
+    if unknown := report.get("unknown_items"):
+        told.append(f"{unknown} judged items are not in the index: no arm can find them")
     if report["index_changed"]:
         told.append("the index changed while the run went on: run it again for figures of one state")
     return [f'<p class="bad">{escape(one)}.</p>' for one in told]
@@ -164,7 +166,7 @@ def _calibration(found: Told) -> list[str]:
     ]
 
 
-def _queries(queries: Sequence[Told], report: Told) -> list[str]:
+def _queries(queries: Sequence[Told]) -> list[str]:
     ordered = sorted(queries, key=lambda one: one["difference"])
     kinds = (
         ("Most lost", [one for one in ordered if one["difference"] < 0][:SHOWN]),
@@ -173,8 +175,8 @@ def _queries(queries: Sequence[Told], report: Told) -> list[str]:
     parts = []
     for head, found in kinds:
         if found:
-            arm = next(name for name in found[0]["arms"] if name != report["baseline"])
-            parts += [f"<h2>{head}: {escape(arm)}</h2>", *(_query(one, report["baseline"], arm) for one in found)]
+            baseline, arm = found[0]["arms"]
+            parts += [f"<h2>{head}: {escape(arm)}</h2>", *(_query(one, baseline, arm) for one in found)]
     return parts
 
 

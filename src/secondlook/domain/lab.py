@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from secondlook.domain.candidate import FusionMethod
-from secondlook.domain.options import DEFAULT_NUM_CANDIDATES, MatchMode, RetrievalType
+from secondlook.domain.options import DEFAULT_NUM_CANDIDATES, MatchMode, RerankStage, RetrievalType
 
 RunState = Literal["running", "completed", "cancelled", "error"]
 
@@ -17,6 +17,7 @@ class ArmSpec:
         model: a reranker's name, or a chain ``A>B``; empty for the built-in one.
         window: candidates that the (first) reranker reads; of a chain, None for the windows that chains have.
         weight: share of the relevance in the score.
+        stages: a cascade as an instance has it, each with its window; they stand for ``model`` and ``window``.
     """
 
     model: str = ""
@@ -26,16 +27,25 @@ class ArmSpec:
     match_mode: MatchMode | None = None
     fusion_method: FusionMethod | None = None
     min_score: float | None = None
+    stages: tuple[RerankStage, ...] = ()
 
     @property
     def name(self) -> str:
         """Says what it is, such as ``built-in, 50 candidates, weight 0.5``."""
-        parts = [self.model or "built-in"]
-        parts += [f"{self.window} candidates"] if self.window is not None else []
+        parts = [" > ".join(map(_told, self.stages)) or self.model or "built-in"]
+        parts += [f"{self.window} candidates"] if self.window is not None and not self.stages else []
         parts += [f"weight {self.weight:g}"] if self.weight != 1 else []
-        parts += [str(one) for one in (self.retrieval_type, self.match_mode, self.fusion_method) if one]
-        parts += [f"score from {self.min_score:g}"] if self.min_score is not None else []
-        return ", ".join(parts)
+        return ", ".join(parts + self._retrieval)
+
+    @property
+    def off(self) -> str:
+        """The name of the same search without reranking, which the arm is held against."""
+        return ", ".join(["off", *self._retrieval])
+
+    @property
+    def _retrieval(self) -> list[str]:
+        told = [str(one) for one in (self.retrieval_type, self.match_mode, self.fusion_method) if one]
+        return told + ([f"score from {self.min_score:g}"] if self.min_score is not None else [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +71,8 @@ class LabRun:
     report: str = ""
     ended_at: int | None = None
     reason: str = ""
+
+
+def _told(stage: RerankStage) -> str:
+    keeps = "" if stage.keep is None else f", keeps {stage.keep}"
+    return f"{stage.model or 'built-in'} ({stage.window} candidates{keeps})"

@@ -84,7 +84,7 @@ def compare_groups(
     Args:
         groups: pairs of the baseline's and the arm's figure, one a query.
     """
-    columns = {key: tuple(zip(*pairs, strict=True)) for key, pairs in groups.items()}
+    columns = {key: ([base for base, _ in pairs], [arm for _, arm in pairs]) for key, pairs in groups.items()}
     plain = {key: randomisation_p(arm, base, rounds=rounds) for key, (base, arm) in columns.items()}
     adjusted = holm(plain)
     return {

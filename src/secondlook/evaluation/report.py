@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from secondlook.evaluation.agreement import cohen_kappa, share_agreed
 from secondlook.evaluation.calibration import (
@@ -113,8 +113,8 @@ class Trust:
 class ArmReport:
     """One arm: means over the queries that have a relevant passage, and milliseconds of a search on all of them.
 
-    ``holes`` is the mean over the queries that the arm finds anything for; ``comparison`` is None for the baseline;
-    ``flags`` are words about what is wrong with the arm.
+    ``holes`` is the mean over the queries that the arm finds anything for; ``comparison`` is None for a baseline;
+    ``flags`` are words about what is wrong with the arm; ``baseline`` is the arm that it is held against.
     """
 
     name: str
@@ -130,6 +130,7 @@ class ArmReport:
     segments: tuple[Segment, ...] = ()
     trust: Trust | None = None
     flags: tuple[str, ...] = ()
+    baseline: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,45 +174,42 @@ def measure(ranked: Sequence[str], grades: Mapping[str, int], milliseconds: floa
 
 
 def sum_up(
-    rows: Sequence[QueryRow], weights: Mapping[str, float], *, budget: float | None = None, unknown_items: int = 0
+    rows: Sequence[QueryRow],
+    weights: Mapping[str, float],
+    *,
+    budget: float | None = None,
+    baselines: Mapping[str, str] | None = None,
+    unknown_items: int = 0,
 ) -> LabReport:
     """The report.
 
     Args:
-        weights: arm -> share of the relevance in its score; every arm but the baseline.
+        weights: arm -> share of the relevance in its score; every arm but the baselines.
         budget: milliseconds that a search may take at the 95th percentile, for the verdict; None for any.
+        baselines: arm -> what it is held against where that is not ``OFF``: its own retrieval without reranking.
         unknown_items: judged items that are not in the index.
     """
     told = [row for row in rows if any(grade > 0 for grade in row.grades.values())]
-    ndcg = {name: [row.arms[name].ndcg for row in told] for name in (OFF, *weights)}
-    comparisons = compare(ndcg[OFF], {name: ndcg[name] for name in weights})
+    off_of = {name: (baselines or {}).get(name, OFF) for name in weights}
+    names = list(dict.fromkeys((OFF, *off_of.values(), *weights)))
+    ndcg = {name: [row.arms[name].ndcg for row in told] for name in names}
+    comparisons = compare_groups({name: list(zip(ndcg[off], ndcg[name], strict=True)) for name, off in off_of.items()})
     arms: list[ArmReport] = []
     measured: list[Measured] = []
-    for name in (OFF, *weights):
-        found, figures = [row.arms[name] for row in rows], [row.arms[name] for row in told]
-        failed = sum(one.fell_back for one in found)
-        words = "", ""
-        if name != OFF:
-            broken = f"its reranker failed on {failed} of {len(found)} queries"
-            words = _more_holes(told, name), broken if failed > MANY_FAILURES * len(found) else ""
-        arm = ArmReport(
-            name,
-            _mean(ndcg[name]),
-            _mean([one.mrr for one in figures]),
-            _mean([one.recall for one in figures]),
-            _mean([one.holes for one in found if one.ranking]),
-            percentile([one.milliseconds for one in found], 0.5),
-            percentile([one.milliseconds for one in found], 0.95),
-            next((one.model for one in found if one.model), ""),
-            failed,
-            comparisons.get(name),
-            _segments(told, name) if name != OFF else (),
-            _trust(rows, name) if name != OFF else None,
-            tuple(one for one in words if one),
-        )
+    for name in names:
+        arm = _figures(rows, told, name)
+        if name in off_of:
+            found = _measured(rows, told, (name, off_of[name]), comparisons[name])
+            measured.append(replace(found, weight=weights[name], p95=arm.p95))
+            arm = replace(
+                arm,
+                comparison=comparisons[name],
+                segments=_segments(told, name, off_of[name]),
+                trust=_trust(rows, name),
+                flags=found.flags,
+                baseline=off_of[name],
+            )
         arms.append(arm)
-        if arm.comparison:
-            measured.append(Measured(name, arm.comparison, weights[name], arm.p95, *words))
     agreement = [pair for row in rows for pair in row.agreement]
     basis = Basis(
         len(told),
@@ -233,6 +231,37 @@ def sum_up(
         basis.left_out,
         unknown_items,
     )
+
+
+def _figures(rows: Sequence[QueryRow], told: Sequence[QueryRow], name: str) -> ArmReport:
+    """The arm by itself; ``told`` are the rows of which a relevant passage is known."""
+    found, figures = [row.arms[name] for row in rows], [row.arms[name] for row in told]
+    return ArmReport(
+        name,
+        _mean([one.ndcg for one in figures]),
+        _mean([one.mrr for one in figures]),
+        _mean([one.recall for one in figures]),
+        _mean([one.holes for one in found if one.ranking]),
+        percentile([one.milliseconds for one in found], 0.5),
+        percentile([one.milliseconds for one in found], 0.95),
+        next((one.model for one in found if one.model), ""),
+        sum(one.fell_back for one in found),
+    )
+
+
+def _measured(
+    rows: Sequence[QueryRow], told: Sequence[QueryRow], pair: tuple[str, str], comparison: Comparison
+) -> Measured:
+    """The first arm of the pair, held against the second, with what is wrong with it."""
+    name, off = pair
+    failed = sum(row.arms[name].fell_back for row in rows)
+    broken = f"its reranker failed on {failed} of {len(rows)} queries" if failed > MANY_FAILURES * len(rows) else ""
+    found = Measured(name, comparison, unjudged=_more_holes(told, name, off), failed=broken)
+    if off == OFF:
+        return found
+    set_so = compare([row.arms[OFF].ndcg for row in told], {name: [row.arms[name].ndcg for row in told]})[name]
+    gap = f"with a retrieval of its own it stays {-set_so.difference:.4f} below the search as it is set"
+    return replace(found, as_set=set_so, poorer=gap if set_so.difference < 0 else "")
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -264,7 +293,7 @@ def trust_in(
     )
 
 
-def _segments(rows: Sequence[QueryRow], arm: str) -> tuple[Segment, ...]:
+def _segments(rows: Sequence[QueryRow], arm: str, off: str) -> tuple[Segment, ...]:
     """Groups of enough queries; a kind of which all queries have one value tells nothing new."""
     groups: dict[tuple[str, str], list[QueryRow]] = {}
     for row in rows:
@@ -272,33 +301,33 @@ def _segments(rows: Sequence[QueryRow], arm: str) -> tuple[Segment, ...]:
             groups.setdefault(one, []).append(row)
     told = {key: found for key, found in groups.items() if FEWEST_IN_SEGMENT <= len(found) < len(rows)}
     found = compare_groups(
-        {key: [(row.arms[OFF].ndcg, row.arms[arm].ndcg) for row in group] for key, group in told.items()}
+        {key: [(row.arms[off].ndcg, row.arms[arm].ndcg) for row in group] for key, group in told.items()}
     )
     return tuple(Segment(kind, value, one) for (kind, value), one in found.items())
 
 
-def _more_holes(rows: Sequence[QueryRow], arm: str) -> str:
+def _more_holes(rows: Sequence[QueryRow], arm: str, off: str) -> str:
     """Words about unjudged results of the arm that the baseline has not, if they are too many to trust its figures.
 
     Both are counted down to where both have results: who finds more has not more holes for it. Of the arm's further
     holes those are not counted that took the place of relevant passages, since that loss is in the figures. What is
     left took the place of passages that are known not to be relevant, and may be better than they.
     """
-    unjudged = {OFF: 0, arm: 0}
-    relevant = {OFF: 0, arm: 0}
+    unjudged = {off: 0, arm: 0}
+    relevant = {off: 0, arm: 0}
     results = 0
     for row in rows:
-        depth = min(len(row.arms[OFF].ranking), len(row.arms[arm].ranking), FIRST)
+        depth = min(len(row.arms[off].ranking), len(row.arms[arm].ranking), FIRST)
         results += depth
         for name in unjudged:
             grades = [row.grades.get(unit) for unit in row.arms[name].ranking[:depth]]
             unjudged[name] += grades.count(None)
             relevant[name] += sum(grade is not None and grade > 0 for grade in grades)
-    more = unjudged[arm] - unjudged[OFF] - max(0, relevant[OFF] - relevant[arm])
+    more = unjudged[arm] - unjudged[off] - max(0, relevant[off] - relevant[arm])
     if more <= MORE_HOLES * results:
         return ""
     shares = {name: f"{number / results:.0%}" for name, number in unjudged.items()}
-    return f"{shares[arm]} of its results were never judged, against {shares[OFF]} of {OFF}"
+    return f"{shares[arm]} of its results were never judged, against {shares[off]} of {off}"
 
 
 def _trust(rows: Sequence[QueryRow], arm: str) -> Trust | None:

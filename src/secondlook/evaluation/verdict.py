@@ -25,6 +25,8 @@ class Measured:
         p95: milliseconds of a search at the 95th percentile.
         unjudged: words about results of it that nobody judged, if they are too many; empty otherwise.
         failed: words about failures of its reranker, if they are too many.
+        poorer: words about how it stays below the search as it is set, if it does though its retrieval is its own.
+        as_set: the comparison with the search as it is set, where ``comparison`` is with another.
     """
 
     name: str
@@ -33,16 +35,24 @@ class Measured:
     p95: float = 0.0
     unjudged: str = ""
     failed: str = ""
+    poorer: str = ""
+    as_set: Comparison | None = None
 
     @property
     def flags(self) -> tuple[str, ...]:
         """What is wrong with it."""
-        return tuple(one for one in (self.unjudged, self.failed) if one)
+        return tuple(one for one in (self.unjudged, self.failed, self.poorer) if one)
 
     @property
     def is_hopeless(self) -> bool:
         """Whether it cannot be better by ``WORTH``, as far as it was measured."""
-        return max(self.comparison.high, self.comparison.ceiling) < WORTH
+        return max(self.least.high, self.least.ceiling) < WORTH
+
+    @property
+    def least(self) -> Comparison:
+        """Of its comparisons that with the lower hope of a gain: reranking is to be better than both."""
+        both = [one for one in (self.comparison, self.as_set) if one]
+        return min(both, key=lambda one: max(one.high, one.ceiling))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +112,8 @@ def judge(arms: Sequence[Measured], basis: Basis, *, budget: float | None = None
     better = [one for one in within if one.comparison.difference > 0 and one.comparison.adjusted < LEVEL]
     if sound := [one for one in better if not one.flags]:
         return _on(sound, basis)
-    open_to_doubt = [one for one in arms if one.failed or (one.flags and one in within)]
-    hopeful = [one for one in within if not one.flags and not one.is_hopeless]
-    if undecided := [*hopeful, *open_to_doubt]:
+    doubtful = [one for one in arms if one.failed or (one.unjudged and one in within)]
+    if undecided := [*doubtful, *(one for one in within if one not in doubtful and not one.is_hopeless)]:
         first = max(undecided, key=_hope)
         return _unsure(first.name, _doubt(first, basis) if first.flags else _open(first, basis))
     return _off(within, basis, budget)
@@ -161,7 +170,7 @@ def _off(within: Sequence[Measured], basis: Basis, budget: float | None) -> Verd
         hopeful = max(within, key=_hope)
         told = (
             f"over {basis} no arm can be expected to gain {WORTH:g} of nDCG@10: {hopeful.name}, the most"
-            f" hopeful, lies between {hopeful.comparison.low:+.4f} and {hopeful.comparison.high:+.4f}"
+            f" hopeful, lies between {hopeful.least.low:+.4f} and {hopeful.least.high:+.4f}"
         )
     else:
         told = f"over {basis} no arm stays within {budget:g} ms at the 95th percentile"
@@ -171,7 +180,7 @@ def _off(within: Sequence[Measured], basis: Basis, budget: float | None) -> Verd
 
 
 def _hope(one: Measured) -> tuple[float, float]:
-    return one.comparison.high, one.comparison.ceiling
+    return one.least.high, one.least.ceiling
 
 
 def _unsure(arm: str, told: str) -> Verdict:
@@ -182,6 +191,7 @@ def _doubt(arm: Measured, basis: Basis) -> str:
     """Why a flagged arm decides nothing, and what to do."""
     todo = ["have its results judged"] if arm.unjudged else []
     todo += ["mend its reranker or leave the arm out"] if arm.failed else []
+    todo += ["give more queries or leave the arm out"] if not todo else []
     return (
         f"over {basis} nothing can be said of {arm.name}, since {' and '.join(arm.flags)}: {' and '.join(todo)}, and"
         f" measure again (nDCG@10 changed by {arm.comparison.difference:+.4f} so far)"

@@ -1,15 +1,25 @@
 """What the Lab holds against each other: ways to rerank, and the plan that each of them is."""
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any, get_args
 
 from secondlook.domain.candidate import FusionMethod
 from secondlook.domain.instance import Instance
 from secondlook.domain.lab import ArmSpec
 from secondlook.domain.model import KnownModel
-from secondlook.domain.options import MAX_TOP_K, MAX_WINDOW, MatchMode, Plan, Reranking, RetrievalType, split_chain
+from secondlook.domain.options import (
+    CHAIN_WINDOWS,
+    MAX_TOP_K,
+    MAX_WINDOW,
+    MatchMode,
+    Plan,
+    Reranking,
+    RetrievalType,
+    split_chain,
+)
 from secondlook.errors import CallerError
+from secondlook.evaluation.report import OFF
 from secondlook.services.searching import Ask, SearchDefaults, make_plan
 
 WINDOWS = (20, 50, 100)
@@ -18,6 +28,7 @@ WEIGHTS = (0.5,)
 MOST_ARMS = 40
 SHORT = {"retrieval": "retrieval_type", "match": "match_mode", "fusion": "fusion_method", "score": "min_score"}
 """Words of a command -> names of the fields."""
+WORDS = {**{one: one for one in ("model", "window", "weight", *SHORT.values())}, **SHORT}
 CHOICES: dict[str, tuple[str, ...]] = {
     "retrieval_type": get_args(RetrievalType),
     "match_mode": get_args(MatchMode),
@@ -43,17 +54,25 @@ def parse_arm(text: str) -> ArmSpec:
     given: dict[str, Any] = {}
     for part in text.split(","):
         word, found, value = (one.strip() for one in part.partition("="))
-        name = SHORT.get(word, word)
-        if not found or name not in {one.name for one in fields(ArmSpec)}:
+        name = WORDS.get(word)
+        if not found or name is None:
             known = ", ".join(sorted({"model", "window", "weight", *SHORT}))
             raise CallerError(f"arm {text!r}: {part.strip()!r} is not word=value with one of the words {known}")
         given[name] = _read(name, value, text)
+    if ">" in given.get("model", ""):
+        given.setdefault("window", None)  # the windows that chains have
     return check_arm(ArmSpec(**given))
 
 
 def check_arm(arm: ArmSpec) -> ArmSpec:
     """The arm; raises ``CallerError`` for what is out of range."""
-    split_chain(arm.model)
+    names = split_chain(arm.model)
+    if len(names) > 1 and arm.window is not None:
+        windows = ", ".join(map(str, CHAIN_WINDOWS[: len(names)]))
+        raise CallerError(
+            f"arm {arm.name!r}: the models of a chain read {windows} candidates in this order, and no other number can"
+            f" be set: leave out the window {arm.window}"
+        )
     if arm.window is not None and not 1 <= arm.window <= MAX_WINDOW:
         raise CallerError(f"arm {arm.name!r}: the window is {arm.window}, it must be 1 to {MAX_WINDOW}")
     if not 0 < arm.weight <= 1:
@@ -63,10 +82,19 @@ def check_arm(arm: ArmSpec) -> ArmSpec:
     return arm
 
 
-def base_plan(instance: Instance, defaults: SearchDefaults) -> Plan:
-    """How the instance is searched without reranking, as deep as figures reach."""
-    plan = make_plan(instance, Ask(rerank=False, top_k=MAX_TOP_K, partial=False), defaults)
-    return replace(plan, rewriting=None)
+def base_plan(instance: Instance, defaults: SearchDefaults, arm: ArmSpec | None = None) -> Plan:
+    """How the instance is searched without reranking, as deep as figures reach; with the retrieval of the arm.
+
+    Raises:
+        InvalidRetrievalTypeError: the instance has no such index.
+    """
+    ask = replace(_retrieval_of(arm or ArmSpec()), rerank=False, top_k=MAX_TOP_K)
+    return replace(make_plan(instance, ask, defaults), rewriting=None)
+
+
+def off_plans(arms: Sequence[ArmSpec], instance: Instance, defaults: SearchDefaults) -> dict[str, Plan]:
+    """What arms whose retrieval is not the instance's own are held against, by name: that retrieval, not reranked."""
+    return {arm.off: base_plan(instance, defaults, arm) for arm in arms if arm.off != OFF}
 
 
 def plan_of(arm: ArmSpec, instance: Instance, defaults: SearchDefaults) -> Plan:
@@ -78,26 +106,15 @@ def plan_of(arm: ArmSpec, instance: Instance, defaults: SearchDefaults) -> Plan:
     Raises:
         InvalidRetrievalTypeError: the instance has no such index.
     """
-    chained = len(split_chain(arm.model)) > 1
-    ask = Ask(
-        rerank=True,
-        reranker=arm.model,
-        stages=None if arm.model else (),
-        weight=arm.weight,
-        min_relevance=None,
-        top_k=MAX_TOP_K,
-        retrieval_type=arm.retrieval_type,
-        match_mode=arm.match_mode,
-        fusion_method=arm.fusion_method,
-        min_score=arm.min_score,
-        partial=False,
+    ask = replace(
+        _retrieval_of(arm), rerank=True, reranker=arm.model, stages=arm.stages, weight=arm.weight, min_relevance=None
     )
     bare = replace(instance, settings=replace(instance.settings, reranking_model="", reranking_stages=()))
     plan = make_plan(bare, ask, defaults)
     asked = plan.reranking or Reranking()
     reranking = replace(asked, budget=None, missing="error", raise_on_failure=False)
     window = plan.retrieval.num_candidates
-    if arm.window is not None and not chained:
+    if arm.window is not None and not reranking.stages:
         window = arm.window
         reranking = replace(reranking, window=window)
     return replace(
@@ -106,6 +123,16 @@ def plan_of(arm: ArmSpec, instance: Instance, defaults: SearchDefaults) -> Plan:
         reranking=reranking,
         rewriting=None,
         top_k=max(window, MAX_TOP_K),
+    )
+
+
+def _retrieval_of(arm: ArmSpec) -> Ask:
+    return Ask(
+        retrieval_type=arm.retrieval_type,
+        match_mode=arm.match_mode,
+        fusion_method=arm.fusion_method,
+        min_score=arm.min_score,
+        partial=False,
     )
 
 

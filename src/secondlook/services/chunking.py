@@ -89,12 +89,8 @@ class Chunking:
         self, instance: Instance, item: Item, steps: Steps, *, before_long_work: Callable[[], Awaitable[object]]
     ) -> Sequence[IndexedChunk]:
         """All chunks of the item; ``before_long_work`` is awaited before more than one turn of passages."""
-        if not item.blob:
-            raise ItemNotFoundError(f"nothing was had of {item.key} yet: it is fetched by the next sync")
-        content = await self._blobs.get(item.blob)
-        wanted = Wanted(ocr=instance.settings.ocr, languages=self._how.languages)
-        document = await read_file(typed_name(item.key, item.content_type), content, self._pool, wanted)
-        steps.note("read", f"{len(content):,} bytes read as {len(document.text):,} characters of text")
+        document, size = await self.read(instance, item)
+        steps.note("read", f"{size:,} bytes read as {len(document.text):,} characters of text")
         settings = instance.settings
         steps.enter("split")
         spans = (
@@ -136,6 +132,19 @@ class Chunking:
         if settings.vector_index and chunks:
             steps.note("embed", f"{_chunks(len(chunks))} embedded", chunk_count=len(chunks))
         return chunks
+
+    async def read(self, instance: Instance, item: Item) -> tuple[Document, int]:
+        """What the item's stored bytes hold, and how many those are.
+
+        Raises:
+            ItemNotFoundError: there are none.
+            FileUnreadableError, FileTooLargeError, UnsupportedFileError: as ``read_file``.
+        """
+        if not item.blob:
+            raise ItemNotFoundError(f"nothing was had of {item.key} yet: it is fetched by the next sync")
+        content = await self._blobs.get(item.blob)
+        wanted = Wanted(ocr=instance.settings.ocr, languages=self._how.languages)
+        return await read_file(typed_name(item.key, item.content_type), content, self._pool, wanted), len(content)
 
     async def _embed(self, instance: Instance, made: Sequence[Chunk]) -> Sequence[IndexedChunk]:
         if not instance.settings.vector_index:

@@ -92,6 +92,10 @@ class Indexing:
         await asyncio.gather(*self._retaking.stop(), return_exceptions=True)
         await self._chunking.close()
 
+    async def read_text(self, instance: Instance, item: Item) -> str:
+        """The item's text as its chunks were cut from it; raises as ``Chunking.read``."""
+        return (await self._chunking.read(instance, item))[0].text
+
     async def upload(self, instance: Instance, upload: Upload, *, wait: float | None = None) -> Item:
         """The item, queued, or as it is after at most ``wait`` seconds; the same key replaces.
 

@@ -31,12 +31,14 @@ class Bench:
     The stages are those that serve. Arms that fetch the same candidates share them, and each pair of query and passage
     is read once by each model, however many arms want its score; those that differ by the weight alone share the rest.
     A judge grades those of the first ten that nobody has judged.
+    ``offs`` are further searches without reranking, by name, for arms whose retrieval is not that of ``base``.
     """
 
     tools: Tools
     base: Plan
     arms: Mapping[str, Plan] = field(hash=False)
     judge: Judge | None = None
+    offs: Mapping[str, Plan] = field(default_factory=dict, hash=False)
 
     async def measure(self, query: JudgedQuery) -> QueryRow:
         """What every arm does with the query.
@@ -45,7 +47,7 @@ class Bench:
             InvalidModelError, RerankerError: an arm names a model that is not known, or whose weights are not here.
             BackendError: the candidates cannot be had.
         """
-        plans = list(dict.fromkeys(map(_bare, (self.base, *self.arms.values()))))
+        plans = list(dict.fromkeys(map(_bare, (self.base, *self.offs.values(), *self.arms.values()))))
         shared = SharedRetriever(self.tools.retriever, max(plan.retrieval.num_candidates for plan in plans))
         tools = replace(self.tools, retriever=shared, embedder=_OneQuery(self.tools.embedder))
         memory = _Memory(tools)
@@ -57,7 +59,7 @@ class Bench:
             ranking = await search(Query(query.text), plan, tools)
             spent = first_of.setdefault(_alike(plan), time.perf_counter() - started)
             pools[plan] = ranking, spent  # the others only cut what the first one fetched, and would have taken as long
-        found = {OFF: pools[_bare(self.base)]}
+        found = {name: pools[_bare(plan)] for name, plan in {OFF: self.base, **self.offs}.items()}
         widest_first = sorted(self.arms.items(), key=lambda one: -one[1].retrieval.num_candidates)
         made: dict[Plan, tuple[Ranking, float]] = {}
         for name, plan in widest_first:
@@ -74,7 +76,7 @@ class Bench:
         units = _Units(query)
         rows = {name: _row(one, units) for name, one in found.items()}
         segments = tuple(segments_of(query.text, detect_language(query.text)))
-        in_order = {name: rows[name] for name in (OFF, *self.arms)}
+        in_order = {name: rows[name] for name in (OFF, *self.offs, *self.arms)}
         return QueryRow(query.text, in_order, units.grades, segments, query.synthetic, graded, agreement)
 
     async def _graded(

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from secondlook.domain.lab import ArmSpec
+from secondlook.domain.options import RerankStage
 from secondlook.evaluation.comparison import Comparison
 from secondlook.evaluation.queries import JudgedQuery, Judgment
 from secondlook.evaluation.report import OFF, ArmReport, ArmRow, LabReport, QueryRow, Trust
@@ -24,6 +25,7 @@ class LabRequest:
         judge: the language model that grades what nobody judged, empty for the configured one; None for none.
         followed: whether an instance that follows the Lab takes on the verdict.
         stale: judgments that were left out, since the text that they speak of is no longer there.
+        unknown: judged items that are not in the index.
     """
 
     queries: tuple[JudgedQuery, ...]
@@ -35,6 +37,7 @@ class LabRequest:
     generation: int = 0
     judge: str | None = None
     followed: bool = True
+    unknown: int = 0
 
 
 def request_json(request: LabRequest) -> str:
@@ -49,7 +52,13 @@ def read_request(text: str) -> LabRequest:
         JudgedQuery(one["text"], tuple(Judgment(**told) for told in one["judgments"]), one["synthetic"])
         for one in raw["queries"]
     )
-    return LabRequest(**{**raw, "queries": queries, "arms": tuple(ArmSpec(**one) for one in raw["arms"])})
+    return LabRequest(**{**raw, "queries": queries, "arms": tuple(map(read_arm, raw["arms"]))})
+
+
+def read_arm(raw: Mapping[str, Any]) -> ArmSpec:
+    """An arm as ``asdict`` told it."""
+    stages = tuple(RerankStage(**one) for one in raw.get("stages", ()))
+    return ArmSpec(**{**raw, "stages": stages, "window": None if ">" in raw["model"] else raw["window"]})
 
 
 def rows_json(rows: Sequence[QueryRow]) -> list[str]:
@@ -86,9 +95,16 @@ def report_of(report: LabReport, request: LabRequest, cost: Mapping[str, object]
         "queries": report.queries,
         "synthetic": report.synthetic,
         "stale_judgments": request.stale,
+        "unknown_items": request.unknown,
+        "left_out": report.left_out,
         "judge": None
         if request.judge is None
-        else {"graded": report.graded, "agreed": report.agreed, "kappa": report.kappa},
+        else {
+            "graded": report.graded,
+            "agreed": report.agreed,
+            "agreement": report.agreement,
+            "kappa": report.kappa,
+        },
         "budget": request.budget,
         "concurrency": request.concurrency,
         **cost,
@@ -103,35 +119,52 @@ def report_json(report: Mapping[str, object]) -> str:
 
 def best_arm(report: Mapping[str, Any]) -> str:
     """The arm of the verdict, or the one of the highest nDCG."""
-    others = [one for one in report["arms"] if one["name"] != OFF]
+    others = [one for one in report["arms"] if one["comparison"]]
     return str(report["verdict"]["arm"] or max(others, key=lambda one: float(one["ndcg@10"]))["name"])
 
 
+def baseline_of(report: Mapping[str, Any], arm: str) -> str:
+    """What the arm of that name was held against."""
+    return str(next((one.get("baseline") for one in report["arms"] if one["name"] == arm), None) or OFF)
+
+
+def chosen_spec(report: Mapping[str, Any]) -> ArmSpec | None:
+    """The arm that the verdict is about."""
+    name = report["verdict"]["arm"]
+    return next((read_arm(one["spec"]) for one in report["arms"] if one["spec"] and one["name"] == name), None)
+
+
 def settings_for(answer: str, arm: ArmSpec | None) -> dict[str, object]:
-    """The instance's settings that the verdict asks for, by our own names; nothing if there is not enough evidence."""
+    """The instance's settings that the verdict asks for, by our own names; nothing if there is not enough evidence.
+
+    An arm was measured with its own retrieval, so that is set too; the type of it is no setting.
+    """
     if answer == "off":
         return {"reranking": False}
     if arm is None or not answer.startswith("on"):
         return {}
-    stages = [{"model": arm.model, "window": arm.window, "keep": None}]
-    single = ">" not in arm.model and arm.window is not None
+    stages = arm.stages
+    if not stages and ">" not in arm.model and arm.window is not None:
+        stages = (RerankStage(arm.model, arm.window),)
+    retrieval = {"match_mode": arm.match_mode, "fusion_method": arm.fusion_method, "min_score": arm.min_score}
     return {
         "reranking": True,
         "reranking_model": arm.model,
         "reranking_weight": arm.weight,
-        "reranking_stages": stages if single else [],
+        "reranking_stages": [asdict(one) for one in stages],
+        **{name: value for name, value in retrieval.items() if value is not None},
     }
 
 
-def query_of(row: QueryRow, arm: str) -> dict[str, object]:
-    """One query under the arm and the baseline, for whoever looks at wins and losses."""
-    pair = {OFF: row.arms[OFF], arm: row.arms[arm]}
+def query_of(row: QueryRow, arm: str, baseline: str = OFF) -> dict[str, object]:
+    """One query under the baseline and the arm, in this order, for whoever looks at wins and losses."""
+    pair = {name: row.arms[name] for name in (baseline, arm)}
     return {
         "query": row.query,
         "synthetic": row.synthetic,
         "segments": dict(row.segments),
         "relevant": {unit: grade for unit, grade in row.grades.items() if grade > 0},
-        "difference": row.arms[arm].ndcg - row.arms[OFF].ndcg,
+        "difference": row.arms[arm].ndcg - row.arms[baseline].ndcg,
         "arms": {
             name: {
                 "ndcg@10": one.ndcg,
@@ -149,6 +182,7 @@ def _arm(arm: ArmReport, spec: ArmSpec | None, report: LabReport) -> dict[str, o
     return {
         "name": arm.name,
         "model": arm.model or None,
+        "baseline": arm.baseline or None,
         "spec": None if spec is None else asdict(spec),
         "ndcg@10": arm.ndcg,
         "mrr@10": arm.mrr,
@@ -178,6 +212,7 @@ def _comparison(found: Comparison) -> dict[str, object]:
         "losses": found.losses,
         "detectable": found.detectable,
         "needed": found.needed or None,
+        "ceiling": found.ceiling,
     }
 
 

@@ -26,20 +26,22 @@ from secondlook.evaluation.queries import JudgedQuery
 from secondlook.evaluation.report import LabReport, QueryRow, sum_up
 from secondlook.ledgers import LabBook
 from secondlook.ports import Catalog, Indexer, Tools
-from secondlook.services.arms import MOST_ARMS, base_plan, check_arm, default_arms, plan_of
+from secondlook.services.arms import MOST_ARMS, base_plan, check_arm, default_arms, off_plans, plan_of
 from secondlook.services.judging import Judge
 from secondlook.services.lab import Bench
 from secondlook.services.lab_records import (
     LabRequest,
+    chosen_spec,
     read_request,
     read_row,
     report_json,
     report_of,
     request_json,
     rows_json,
+    settings_for,
 )
 from secondlook.services.models import ModelList
-from secondlook.services.query_sets import QuerySets
+from secondlook.services.query_sets import QuerySets, ReadText
 from secondlook.services.searching import SearchDefaults
 from secondlook.services.trusts import Trusts
 
@@ -58,13 +60,14 @@ KEPT = 50
 
 @dataclass(frozen=True, slots=True)
 class LabTools:
-    """What runs need of the outside."""
+    """What runs need of the outside; ``read_text`` is the text of an item as it was stored, where that can be had."""
 
     tools: Tools
     catalog: Catalog
     indexer: Indexer
     models: ModelList
     defaults: SearchDefaults
+    read_text: ReadText | None = None
 
 
 class LabRuns:
@@ -74,7 +77,7 @@ class LabRuns:
         self._book = book
         self.outside = outside
         self.trusts = Trusts(book)
-        self.sets = QuerySets(outside.catalog, outside.indexer)
+        self.sets = QuerySets(outside.catalog, outside.indexer, outside.read_text)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._turn = asyncio.Lock()
         self._beginning = asyncio.Lock()
@@ -126,7 +129,8 @@ class LabRuns:
         Raises:
             CooldownError: one runs over this instance.
             GeneratorError: the judge cannot grade.
-            CallerError: there are no queries or too many, two arms are one, or all judgments are stale.
+            CallerError: there are no queries or too many, two arms are one, all judgments are stale, or no judged item
+                is there.
             InvalidModelError, InvalidRetrievalTypeError: an arm cannot be.
         """
         request = await self._checked(instance, request)
@@ -204,10 +208,22 @@ class LabRuns:
         await self._book.forget(instance.uid)
 
     async def apply(self, instance: Instance, report: Mapping[str, Any]) -> Instance | None:
-        """The instance with the settings of the verdict; None when there is not enough evidence to change any."""
-        told = report["verdict"]["settings"]
+        """The instance with the settings of the verdict; None when there is not enough evidence to change any.
+
+        Raises:
+            CallerError: the arm of the verdict is no setting of an instance.
+        """
+        arm = chosen_spec(report)
+        told: dict[str, Any] = settings_for(report["verdict"]["answer"], arm)
         if not told:
             return None
+        own = base_plan(instance, self.outside.defaults).retrieval.type
+        if told["reranking"] and arm and arm.retrieval_type not in (None, own):
+            raise CallerError(
+                f"{arm.name} was measured with retrieval {arm.retrieval_type!r}, and searches of {instance.name!r} are"
+                f" {own!r} unless they ask for another type, which is no setting of an instance: ask for it in each"
+                " search, or measure arms without it"
+            )
         stages = tuple(RerankStage(**one) for one in told.get("reranking_stages", ()))
         changed = {**told, "reranking_stages": stages} if "reranking_stages" in told else told
         current = await self.outside.catalog.get_instance_by_uid(instance.uid)
@@ -219,7 +235,15 @@ class LabRuns:
         if instance.settings.reranking_mode != "auto":
             return instance
         run = await self._book.last(instance.uid)
-        return (run and await self.apply(instance, json.loads(run.report))) or instance
+        return (run and await self._obey(instance, json.loads(run.report))) or instance
+
+    async def _obey(self, instance: Instance, report: Mapping[str, Any]) -> Instance | None:
+        """As ``apply``; a verdict that cannot be set is left alone."""
+        try:
+            return await self.apply(instance, report)
+        except CallerError as error:
+            log.warning("the Lab's verdict on %s/%s is not followed: %s", instance.account, instance.name, error)
+            return None
 
     async def _checked(self, instance: Instance, request: LabRequest) -> LabRequest:
         arms = request.arms or tuple(default_arms(await self.outside.models.all()))
@@ -232,16 +256,20 @@ class LabRuns:
                 self._check_model(stage.model)
         if not 1 <= request.concurrency <= MOST_CONCURRENT:
             raise CallerError(f"the concurrency is {request.concurrency}, it must be 1 to {MOST_CONCURRENT}")
+        unknown = await self.sets.unknown(instance, request.queries)
         queries, stale = await self.sets.fresh(instance, request.queries, bare=request.judge is not None)
         if not 1 <= len(queries) <= MOST_QUERIES:
             told = f" ({stale} judgments speak of text that is no longer there)" if stale else ""
-            raise CallerError(f"{len(queries)} judged queries are left{told}: give 1 to {MOST_QUERIES:,}")
+            raise CallerError(
+                f"{len(queries)} judged queries are left{told}: give 1 to {MOST_QUERIES:,}, or a limit to draw as many"
+            )
         if request.judge is not None:  # once, so that one that cannot is told before anything is measured
             await self._judge(request.judge).grade(
                 "when does lamp oil freeze", "Lamp oil freezes at minus ten degrees."
             )
         generation = await self.outside.tools.retriever.read_generation(instance.uid)
-        return replace(request, queries=tuple(queries), arms=tuple(arms), stale=stale, generation=generation)
+        found = replace(request, queries=tuple(queries), stale=stale, unknown=len(unknown))
+        return replace(found, arms=tuple(arms), generation=generation)
 
     def _judge(self, model: str) -> Judge:
         return Judge(self.outside.tools.generator, self._book, model)
@@ -277,7 +305,8 @@ class LabRuns:
             await self._book.drop_rows(run_id)
         arms = {arm.name: plan_of(arm, instance, outside.defaults) for arm in request.arms}
         judge = None if request.judge is None else self._judge(request.judge)
-        bench = Bench(outside.tools, base_plan(instance, outside.defaults), arms, judge)
+        offs = off_plans(request.arms, instance, outside.defaults)
+        bench = Bench(outside.tools, base_plan(instance, outside.defaults), arms, judge, offs)
         await bench.measure(request.queries[0])  # models are loaded and caches are warm when figures are taken
         rows = [read_row(one) for one in await self._book.rows(run_id)]
         waiting: list[QueryRow] = []
@@ -307,7 +336,9 @@ class LabRuns:
         self.trusts.forget(instance.uid)
         current = await outside.catalog.get_instance_by_uid(instance.uid)
         if request.followed and current.settings.reranking_mode == "auto":
-            await self.apply(instance, told_report)
+            await self._obey(instance, told_report)
 
     def _sum_up(self, rows: Sequence[QueryRow], request: LabRequest) -> LabReport:
-        return sum_up(rows, {arm.name: arm.weight for arm in request.arms}, budget=request.budget)
+        weights = {arm.name: arm.weight for arm in request.arms}
+        offs = {arm.name: arm.off for arm in request.arms}
+        return sum_up(rows, weights, budget=request.budget, baselines=offs, unknown_items=request.unknown)

@@ -59,10 +59,15 @@ class OnlineTrials:
         for instance in await self._catalog.list_instances("", None):
             if instance.settings.reranking_mode != "interleave":
                 continue
-            outcome = (await self.result(instance)).outcome
-            if outcome.answer == "off":
-                ended += await self._end(instance, outcome)
+            try:
+                ended += await self._look_at(instance)
+            except Exception:  # whatever fails one trial, the others are looked after
+                log.exception("the trial of %s/%s could not be looked at", instance.account, instance.name)
         return ended
+
+    async def _look_at(self, instance: Instance) -> bool:
+        outcome = (await self.result(instance)).outcome
+        return outcome.answer == "off" and await self._end(instance, outcome)
 
     async def _end(self, instance: Instance, outcome: Outcome) -> bool:
         """Whether it was ended; settings that have changed while it was looked at stay."""

@@ -1,28 +1,43 @@
 """Judged queries for an instance: made from its documents, and held against them."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from secondlook.domain.chunk import Chunk
-from secondlook.domain.instance import Instance
-from secondlook.errors import CallerError
-from secondlook.evaluation.queries import JudgedQuery, Judgment, from_headings, is_stale, merge, questions_in
+from secondlook.domain.instance import Instance, Item
+from secondlook.errors import CallerError, SecondlookError
+from secondlook.evaluation.queries import (
+    JudgedQuery,
+    Judgment,
+    drawn,
+    from_headings,
+    is_stale,
+    merge,
+    questions_in,
+)
 from secondlook.ports import Catalog, Generator, Indexer
 from secondlook.services.judging import ask_about
 
+log = logging.getLogger(__name__)
+
 PAGE = 500
 """Chunks that are read at a time."""
+ReadText = Callable[[Instance, Item], Awaitable[str]]
 
 
 class QuerySets:
-    """Reads the instance's documents as they are indexed."""
+    """Reads the instance's documents as they are indexed; ``read_text`` gives the text of one as it was stored."""
 
-    def __init__(self, catalog: Catalog, indexer: Indexer) -> None:
+    def __init__(self, catalog: Catalog, indexer: Indexer, read_text: ReadText | None = None) -> None:
         self._catalog = catalog
         self._indexer = indexer
+        self._read_text = read_text
 
-    async def from_headings(self, instance: Instance, *, limit: int) -> list[JudgedQuery]:
+    async def from_headings(self, instance: Instance, *, limit: int | None = None) -> list[JudgedQuery]:
         """What the documents themselves ask: headings of four words or more, and sentences that are questions.
+
+        At most so many as ``limit`` says, evenly from all documents.
 
         Raises:
             CallerError: no document has any.
@@ -36,8 +51,7 @@ class QuerySets:
             raise CallerError(
                 "no heading of four words or more and no question stands in one document alone: upload queries instead"
             )
-        step = max(1, len(queries) // limit)
-        return queries[::step][:limit]
+        return drawn(queries, limit or len(queries))
 
     async def generated(
         self, instance: Instance, generator: Generator, *, limit: int, model: str = ""
@@ -50,7 +64,8 @@ class QuerySets:
         items = list(await self._catalog.list_items(instance.uid, ("completed",)))
         if not items:
             raise CallerError("nothing is indexed that one could ask about: upload documents first")
-        chosen = items[:: max(1, len(items) // limit)]
+        number = min(limit, len(items))
+        chosen = [items[at * len(items) // number] for at in range(number)]
         chunks: list[Chunk] = []
         for place, item in enumerate(chosen):
             found = await self._chunks(instance, item.id)
@@ -65,15 +80,13 @@ class QuerySets:
 
         One without any relevant judgment goes, unless ``bare`` says that somebody will judge.
         """
-        texts: dict[str, bytes] = {}
+        texts = _Texts(self, instance)
         kept: list[JudgedQuery] = []
         stale = 0
         for query in queries:
             fresh: list[Judgment] = []
             for one in query.judgments:
-                if one.mark and one.item not in texts:
-                    texts[one.item] = await self._text(instance, one.item)
-                if one.mark and is_stale(one, texts[one.item]):
+                if one.mark and await texts.changed(one):
                     stale += 1
                 else:
                     fresh.append(one)
@@ -81,7 +94,25 @@ class QuerySets:
                 kept.append(replace(query, judgments=tuple(fresh)))
         return kept, stale
 
-    async def _text(self, instance: Instance, key: str) -> bytes:
+    async def unknown(self, instance: Instance, queries: Sequence[JudgedQuery]) -> Sequence[str]:
+        """The keys of judged items that are not in the index.
+
+        Raises:
+            CallerError: none of those that were judged is: nothing could be found, whatever ranks.
+        """
+        indexed = set(await self._indexer.list_items(instance.uid))
+        held = {item.key for item in await self._catalog.list_items(instance.uid) if item.id in indexed}
+        judged = {one.item for query in queries for one in query.judgments}
+        missing = sorted(judged - held)
+        if judged and len(missing) == len(judged):
+            holds = f"it holds such as {min(held)!r}" if held else "it holds nothing"
+            raise CallerError(
+                f"none of the {len(judged):,} judged items is in the index of {instance.name!r}, such as"
+                f" {missing[0]!r}, and {holds}: give the keys of items as they are listed"
+            )
+        return missing
+
+    async def indexed_text(self, instance: Instance, key: str) -> bytes:
         """The item's converted text, put together from its chunks; what lies between them is blank."""
         item = await self._catalog.find_item(instance.uid, key)
         if item is None:
@@ -92,6 +123,17 @@ class QuerySets:
             text[chunk.start : chunk.end] = chunk.text.encode()
         return bytes(text)
 
+    async def stored_text(self, instance: Instance, key: str) -> bytes:
+        """The item's converted text, made from its stored bytes again; empty where that cannot be."""
+        item = await self._catalog.find_item(instance.uid, key)
+        if item is None or self._read_text is None:
+            return b""
+        try:
+            return (await self._read_text(instance, item)).encode()
+        except SecondlookError as error:
+            log.warning("judgments of %s are held against its chunks alone: %s", key, error)
+            return b""
+
     async def _chunks(self, instance: Instance, item_id: str) -> Sequence[Chunk]:
         found: list[Chunk] = []
         while True:
@@ -99,3 +141,27 @@ class QuerySets:
             found += page
             if not page or len(found) >= total:
                 return found
+
+
+class _Texts:
+    """Items' texts, each had once: as the chunks tell it, and only where that differs as it was stored.
+
+    White space between two chunks is in neither of them, and a hash wants every byte.
+    """
+
+    def __init__(self, sets: QuerySets, instance: Instance) -> None:
+        self._sets = sets
+        self._instance = instance
+        self._indexed: dict[str, bytes] = {}
+        self._stored: dict[str, bytes] = {}
+
+    async def changed(self, judgment: Judgment) -> bool:
+        """Whether the text there is another than the one that was judged."""
+        key = judgment.item
+        if key not in self._indexed:
+            self._indexed[key] = await self._sets.indexed_text(self._instance, key)
+        if not is_stale(judgment, self._indexed[key]):
+            return False
+        if key not in self._stored:
+            self._stored[key] = await self._sets.stored_text(self._instance, key)
+        return is_stale(judgment, self._stored[key])

@@ -5,12 +5,12 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from secondlook.domain.instance import Instance
 from secondlook.domain.lab import LabRun
-from secondlook.errors import CallerError, SecondlookError
+from secondlook.errors import SecondlookError
 from secondlook.services.lab_records import read_request
 from secondlook.services.lab_runs import LabRuns
 from secondlook.services.online import OnlineTrials
@@ -39,13 +39,8 @@ class Remeasuring:
         """Look for ever; what goes wrong is logged, and tried again."""
         while True:
             await asyncio.sleep(LOOK_EVERY)
-            try:
-                await self.look()
-                await self._online.look()
-            except SecondlookError:
-                log.exception(
-                    "the Lab's verdicts could not be looked after; the next look is in %g seconds", LOOK_EVERY
-                )
+            await _tried("verdicts", self.look)
+            await _tried("trials", self._online.look)
 
     async def look(self) -> int:
         """Begin a run for each instance whose verdict is old, and say how many."""
@@ -53,10 +48,17 @@ class Remeasuring:
         for instance in await self._outside.catalog.list_instances("", None):
             if instance.settings.reranking_mode != "auto":
                 continue
-            last = await self._runs.last(instance)
-            if last and not await self._is_resting(instance) and (why := await self.why(instance, last)):
-                begun += await self._begin(instance, last, why)
+            try:
+                begun += await self._look_at(instance)
+            except Exception:  # whatever fails one instance, the others are looked after
+                log.exception("whether to measure %s/%s again cannot be said", instance.account, instance.name)
         return begun
+
+    async def _look_at(self, instance: Instance) -> bool:
+        last = await self._runs.last(instance)
+        if last and not await self._is_resting(instance) and (why := await self.why(instance, last)):
+            return await self._begin(instance, last, why)
+        return False
 
     async def why(self, instance: Instance, last: LabRun) -> str:
         """Why the verdict is old; empty when it is not."""
@@ -92,7 +94,14 @@ class Remeasuring:
         log.info("measuring %s/%s again: %s", instance.account, instance.name, why)
         try:
             await self._runs.begin(instance, read_request(last.request))
-        except CallerError as error:  # under way, or its queries are gone
+        except SecondlookError as error:  # under way, its queries are gone, or its judge does not answer
             log.warning("%s/%s was not measured again: %s", instance.account, instance.name, error)
             return False
         return True
+
+
+async def _tried(what: str, look: Callable[[], Awaitable[int]]) -> None:
+    try:
+        await look()
+    except Exception:  # whatever fails, the watch must go on
+        log.exception("the Lab's %s could not be looked after; the next look is in %g seconds", what, LOOK_EVERY)

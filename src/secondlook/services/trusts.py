@@ -1,8 +1,9 @@
-"""Thresholds as probabilities: what the last run of the Lab says that a model's scores are worth on an instance."""
+"""Thresholds as probabilities: what runs of the Lab say that a model's scores are worth on an instance."""
 
+import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,10 @@ from secondlook.ledgers import LabBook
 
 FRESH = 10.0
 """Seconds for which calibrations are not looked up again; a command may have made newer ones."""
+MOST_REPORTS = 50
+"""Of an instance that are looked through, newest first; more are not kept."""
+FEWEST_PAIRS = 50
+"""Pairs that a calibration must have been held against: fewer say little of nine in ten."""
 NEVER = 1.01
 """A threshold that no score reaches: none of the model's scores is worth the probability."""
 
@@ -40,8 +45,8 @@ class Trusts:
         """What is known of the models on that instance."""
         at, found = self._known.get(uid, (-FRESH, {}))
         if time.monotonic() - at >= FRESH:
-            run = await self._book.last(uid)
-            found = calibrations_in(json.loads(run.report)) if run else {}
+            reports = await self._book.reports(uid, MOST_REPORTS)
+            found = await asyncio.to_thread(latest_calibrations, reports)
             self._known = {uid: (time.monotonic(), found), **{k: v for k, v in self._known.items() if k != uid}}
         return found
 
@@ -50,9 +55,29 @@ class Trusts:
         self._known.pop(uid, None)
 
 
+def latest_calibrations(reports: Sequence[str]) -> Mapping[str, Calibration]:
+    """Of each model the newest, by its identity; one over made queries alone counts where people's made none.
+
+    Args:
+        reports: as JSON, newest first.
+    """
+    of_people: dict[str, Calibration] = {}
+    of_made: dict[str, Calibration] = {}
+    for text in reports:
+        report = json.loads(text)
+        kind = of_made if report["synthetic"] == report["queries"] else of_people
+        for model, found in calibrations_in(report).items():
+            kind.setdefault(model, found)
+    return of_made | of_people
+
+
 def calibrations_in(report: Mapping[str, Any]) -> Mapping[str, Calibration]:
-    """The calibrations of a report by identity of the model; of several of one model, that of the most pairs."""
-    told = [(one["model"], one["calibration"]) for one in report["arms"] if one["model"] and one["calibration"]]
+    """Those of a report that rest on enough pairs, by identity of the model; of several, that of the most pairs."""
+    told = [
+        (one["model"], one["calibration"])
+        for one in report["arms"]
+        if one["model"] and one["calibration"] and one["calibration"]["pairs"] >= FEWEST_PAIRS
+    ]
     most_last = sorted(told, key=lambda pair: int(pair[1]["pairs"]))
     return {
         model: Calibration(

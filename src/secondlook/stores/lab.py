@@ -97,6 +97,12 @@ class SqlLabBook:
         found = await self._database.rows(query.order_by(runs.c.created_at.desc(), runs.c.id).limit(1))
         return await self._run(found[0]) if found else None
 
+    async def reports(self, instance_uid: str, limit: int) -> Sequence[str]:
+        """Those of completed runs, newest first."""
+        query = select(runs.c.report).where(runs.c.instance_uid == instance_uid, runs.c.state == "completed")
+        found = await self._database.rows(query.order_by(runs.c.created_at.desc(), runs.c.id).limit(limit))
+        return [row["report"] for row in found]
+
     async def list_open(self) -> Sequence[LabRun]:
         """Those of all instances that run, oldest first."""
         query = select(runs).where(runs.c.state == "running").order_by(runs.c.created_at)

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from secondlook.evaluation.report import OFF, ArmRow, QueryRow, measure, percentile, sum_up
+from secondlook.evaluation.report import OFF, ArmRow, LabReport, QueryRow, measure, percentile, sum_up
 
 
 def row(number: int, *, off: float, arm: float, **more: object) -> QueryRow:
@@ -105,6 +105,32 @@ def test_judged_items_that_nobody_can_find_are_no_reason_for_off() -> None:
     report = sum_up(rows, {"arm": 1.0}, unknown_items=1)
     assert report.unknown_items == 1 and report.verdict.answer == "not enough evidence"
     assert "1 of the judged items are not in the index" in report.verdict.sentence
+
+
+def own(number: int, *, off: float, own_off: float, arm: float) -> QueryRow:
+    """A row in which the arm has a retrieval of its own."""
+    made = row(number, off=off, arm=arm)
+    return replace(made, arms={**made.arms, "own": ArmRow(own_off, own_off, 1.0, 0.0, 1.0)})
+
+
+def test_an_arm_of_its_own_retrieval_has_to_beat_the_search_as_it_is_set() -> None:
+    def told(off: float, own_off: float, arm: float) -> LabReport:
+        level = np.random.default_rng(1).normal(0, 0.02, 100)
+        rows = [own(at, off=off + float(one), own_off=own_off, arm=arm) for at, one in enumerate(level)]
+        return sum_up(rows, {"arm": 1.0}, baselines={"arm": "own"})
+
+    below = told(0.6, 0.3, 0.5)
+    assert [(one.name, one.baseline) for one in below.arms] == [(OFF, ""), ("own", ""), ("arm", "own")]
+    [flag] = below.arms[2].flags
+    assert flag.startswith("with a retrieval of its own it stays 0.") and flag.endswith("below the search as it is set")
+    assert below.verdict.answer == "off", "it beats only a search that nobody has"
+    close = sum_up(
+        [own(at, off=1.0 if at % 2 else 0.0, own_off=0.1, arm=0.49) for at in range(100)],
+        {"arm": 1.0},
+        baselines={"arm": "own"},
+    )
+    assert close.verdict.answer == "not enough evidence" and "0.0100 below the search" in close.verdict.sentence
+    assert told(0.3, 0.3, 0.5).verdict.answer == "on"
 
 
 def test_the_sentence_knows_of_synthetic_queries() -> None:

@@ -9,7 +9,7 @@ from secondlook.domain.lab import ArmSpec
 from secondlook.domain.model import KnownModel
 from secondlook.domain.options import RerankStage
 from secondlook.errors import CallerError, InvalidOptionError, InvalidRetrievalTypeError
-from secondlook.services.arms import MOST_ARMS, base_plan, check_arm, default_arms, parse_arm, plan_of
+from secondlook.services.arms import MOST_ARMS, base_plan, check_arm, default_arms, off_plans, parse_arm, plan_of
 from secondlook.services.searching import SearchDefaults
 
 PLACE = Instance("u", "acc", "default", "docs", InstanceSettings(min_score=0.3, reranking_budget=0.2), 0, 0)
@@ -33,6 +33,8 @@ def test_words_of_an_arm() -> None:
         ("weight=0", "above 0"),
         ("score=2", "it must be 0 to 1"),
         ("fusion=sum", "must be one of rrf, max"),
+        ("stages=1", "one of the words"),
+        ("model=a>b,window=200", r"read 200, 50 candidates in this order, .* leave out the window 200"),
     ],
 )
 def test_bad_arms_are_told(text: str, told: str) -> None:
@@ -89,3 +91,24 @@ def test_an_arm_needs_its_index() -> None:
     settings = replace(PLACE.settings, keyword_index=False)
     with pytest.raises(InvalidRetrievalTypeError):
         plan_of(ArmSpec(retrieval_type="keyword"), replace(PLACE, settings=settings), SearchDefaults())
+
+
+def test_a_chain_is_named_without_a_window_that_it_does_not_have() -> None:
+    assert parse_arm("model=a>b,weight=0.5").name == "a>b, weight 0.5"
+
+
+def test_a_cascade_of_the_instance_is_measured_with_its_windows() -> None:
+    arm = ArmSpec(stages=(RerankStage("a", 120), RerankStage("", 20, 12)))
+    assert arm.name == "a (120 candidates) > built-in (20 candidates, keeps 12)"
+    plan = plan_of(arm, PLACE, SearchDefaults())
+    assert plan.reranking is not None and plan.reranking.cascade == arm.stages
+    assert (plan.retrieval.num_candidates, plan.top_k) == (120, 120)
+    long = plan_of(ArmSpec("a>b>c", None), PLACE, SearchDefaults())
+    assert long.reranking is not None and [one.window for one in long.reranking.cascade] == [200, 50, 20], "as served"
+
+
+def test_what_an_arm_with_a_retrieval_of_its_own_is_held_against() -> None:
+    arms = (ArmSpec(), ArmSpec(match_mode="or", min_score=0.1), ArmSpec("m", match_mode="or", min_score=0.1))
+    [(name, plan)] = off_plans(arms, PLACE, SearchDefaults()).items()
+    assert (name, plan.reranking, plan.retrieval.match_mode) == ("off, or, score from 0.1", None, "or")
+    assert plan.filtering.min_score == 0.1 and base_plan(PLACE, SearchDefaults()).retrieval.match_mode == "and"

@@ -3,6 +3,7 @@
 import json
 
 from secondlook.domain.lab import ArmSpec
+from secondlook.domain.options import RerankStage
 from secondlook.evaluation.queries import JudgedQuery, Judgment
 from secondlook.evaluation.report import OFF, ArmRow, QueryRow, sum_up
 from secondlook.services.lab_records import (
@@ -32,7 +33,8 @@ def rows() -> list[QueryRow]:
 
 def test_requests_and_rows_survive() -> None:
     queries = (JudgedQuery("ö", (Judgment("a", 2, 1, 9, "ab"), Judgment("b"))), JudgedQuery("q", (), True))
-    request = LabRequest(queries, (ARM, ArmSpec()), 150.0, 2, "x.csv", 3, 77)
+    staged = ArmSpec(stages=(RerankStage("a", 9, 3),), match_mode="or")
+    request = LabRequest(queries, (ARM, ArmSpec(), staged), 150.0, 2, "x.csv", 3, 77)
     assert read_request(request_json(request)) == request
     assert [read_row(one) for one in rows_json(rows())] == rows()
 
@@ -52,7 +54,9 @@ def test_the_report_names_settings_to_apply() -> None:
     first, second = told["arms"]
     assert first["comparison"] is None and first["spec"] is None
     assert second["comparison"]["wins"] == 40 and second["spec"]["window"] == 20
-    assert second["calibration"]["pairs"] == 20, "of the half that was not fitted, and judged"
+    assert second["calibration"]["pairs"] == 40, "of the half that was not fitted"
+    assert second["calibration"]["assumed"], "fourteen judged not to be relevant are too few to stand for the rest"
+    assert (told["left_out"], told["unknown_items"]) == (0, 0)
 
 
 def test_settings_of_each_answer() -> None:
@@ -60,6 +64,10 @@ def test_settings_of_each_answer() -> None:
     assert settings_for("not enough evidence", ARM) == {}
     chain = settings_for("on", ArmSpec("a>b", None))
     assert chain["reranking_model"] == "a>b" and chain["reranking_stages"] == []
+    other = settings_for("on", ArmSpec(match_mode="or", fusion_method="max", min_score=0.0))
+    assert (other["match_mode"], other["fusion_method"], other["min_score"]) == ("or", "max", 0.0)
+    staged = settings_for("on", ArmSpec(stages=(RerankStage("a", 9, 3),)))
+    assert staged["reranking_stages"] == [{"model": "a", "window": 9, "keep": 3}]
 
 
 def test_a_query_under_two_arms() -> None:

@@ -174,7 +174,10 @@ def test_what_cannot_be_measured_is_told_before(house: House) -> None:
     instance = fill(house)
     runs = lab(house, FakeReranker())
     bad = {
-        "0 judged queries": LabRequest((judged("a", {"x": 0}),), (ArmSpec(),)),
+        "0 judged queries": LabRequest((judged("a", {"d0.md": 0}),), (ArmSpec(),)),
+        "none of the 2 judged items is in the index of 'docs', such as 'x', and it holds such as 'd0.md'": LabRequest(
+            (judged("a", {"x": 1, "y": 1}),), (ArmSpec(),)
+        ),
         "arms that differ": LabRequest(questions(3), (ArmSpec(), ArmSpec())),
         "concurrency is 99": LabRequest(questions(3), (ArmSpec(),), concurrency=99),
         "5,000": LabRequest(questions(5001), (ArmSpec(),)),
@@ -254,3 +257,59 @@ def test_a_command_takes_up_its_own_run_and_a_server_leaves_it(house: House, mon
         assert other.id != done.id and other.state == "completed"
 
     house.run(work())
+
+
+def test_what_retrieval_gains_is_not_credited_to_reranking(house: House) -> None:
+    instance = fill(house, vector_index=False, match_mode="and")
+    asked = tuple(judged(f"lamp oil grade {at % 6} lantern {at}", {f"d{at % 6}.md": 1}) for at in range(QUERIES))
+    idle = LabRequest(asked, (ArmSpec(window=6, weight=1e-9, match_mode="or"),))
+    report = finished(house, lab(house, FakeReranker(scorer=lambda q, p: 0.5)), instance, idle)
+    off, wider, arm = report["arms"]
+    assert [one["name"] for one in (off, wider)] == ["off", "off, or"]
+    assert off["ndcg@10"] == 0 < wider["ndcg@10"] == pytest.approx(arm["ndcg@10"])
+    assert arm["baseline"] == "off, or" and wider["baseline"] is wider["comparison"] is off["comparison"] is None
+    assert arm["comparison"]["difference"] == 0 and report["verdict"]["answer"] == "not enough evidence"
+
+
+def test_the_retrieval_of_the_chosen_arm_is_set_with_it(house: House) -> None:
+    instance = fill(house, vector_index=False, match_mode="and", min_score=0.0)
+    runs = lab(house, FakeReranker(scorer=truth))
+    report = finished(house, runs, instance, LabRequest(questions(), (ArmSpec(window=6, match_mode="or"),)))
+    assert report["verdict"]["answer"] == "on" and "0.0000 to" not in report["verdict"]["sentence"]
+    changed = house.run(runs.apply(instance, report))
+    assert changed is not None
+    assert (changed.settings.reranking, changed.settings.match_mode) == (True, "or"), "the state that was measured"
+
+
+def test_a_type_of_retrieval_that_is_no_setting_is_refused(house: House) -> None:
+    instance = fill(house, reranking_mode="auto")
+    runs = lab(house, FakeReranker(scorer=truth))
+    keyword = LabRequest(questions(), (ArmSpec(window=6, retrieval_type="keyword"),))
+    report = finished(house, runs, instance, keyword)
+    assert report["verdict"]["answer"] == "on"
+    with pytest.raises(CallerError, match=r"keyword was measured with retrieval 'keyword'.*'docs' are 'hybrid'"):
+        house.run(runs.apply(instance, report))
+    settings = house.run(house.catalog.get_instance_by_uid(instance.uid)).settings
+    assert settings == instance.settings == house.run(runs.follow(instance)).settings
+    own = finished(house, runs, instance, LabRequest(questions(), (ArmSpec(window=6, retrieval_type="hybrid"),)))
+    assert house.run(runs.apply(instance, own)) is not None, "that is how it is searched anyway"
+
+
+def test_an_arm_that_its_retrieval_holds_below_the_search_as_it_is_does_not_win(house: House) -> None:
+    instance = fill(house, vector_index=False, match_mode="or")
+    asked = tuple(judged(f"grade {at % 6} lantern {at % 10}", {f"d{at % 6}.md": 1}) for at in range(QUERIES))
+    asked = (*asked[:50], *(judged(f"lamp oil grade for {at}", {f"d{at % 6}.md": 1}) for at in range(50, 60)))
+    narrow = LabRequest(asked, (ArmSpec(window=6, match_mode="and"),))
+    report = finished(house, lab(house, FakeReranker(scorer=lambda q, p: 0.5)), instance, narrow)
+    off, own, arm = report["arms"]
+    assert own["ndcg@10"] < off["ndcg@10"] and arm["baseline"] == "off, and"
+    assert any("below the search as it is set" in flag for flag in arm["flags"]) and not own["flags"]
+
+
+def test_judged_items_that_are_not_there_are_counted(house: House) -> None:
+    instance = fill(house)
+    mistyped = tuple(judged(f"lamp oil {at}", {"D0.md": 1, "d0.markdown": 1}) for at in range(3))
+    asked = LabRequest((*questions(12), *mistyped), (ArmSpec(window=6),))
+    assert finished(house, lab(house, FakeReranker()), instance, asked)["unknown_items"] == 2
+    known = LabRequest(questions(12), (ArmSpec(window=6),))
+    assert finished(house, lab(house, FakeReranker()), instance, known)["unknown_items"] == 0

@@ -96,3 +96,16 @@ def test_the_shadow_is_summed_up(house: House) -> None:
     assert (found.shadow.queries, found.shadow.top_changed, found.shadow.fell_back) == (3, 3, 0)
     assert found.shadow.p95 >= found.shadow.p50 >= 0
     assert found.interleaved == 0 and found.outcome.p == 1.0
+
+
+def test_a_trial_that_cannot_be_looked_at_stops_no_other(house: House) -> None:
+    searched(house, fill(house, "interleave"), "retrieval", 30)
+    broken = house.make("broken", reranking_mode="interleave")
+
+    class Failing(OnlineTrials):
+        async def result(self, instance: Instance) -> Online:
+            if instance.uid == broken.uid:
+                raise ValueError("no error of ours")
+            return await super().result(instance)
+
+    assert house.run(Failing(house.queries, house.catalog).look()) == 1

@@ -1,9 +1,15 @@
 """Queries come from documents, and judgments whose text has changed go."""
 
+from collections.abc import AsyncIterator
+from hashlib import sha256
+
 import pytest
 
+from secondlook.domain.queries import content_hash
 from secondlook.errors import CallerError
 from secondlook.evaluation.queries import JudgedQuery, Judgment, mark_of
+from secondlook.models.fakes import FakeGenerator
+from secondlook.ports import Delta, Prompt
 from secondlook.services.intake import Upload
 from secondlook.services.query_sets import QuerySets
 from tests.unit.services.conftest import House
@@ -36,3 +42,45 @@ def test_judgments_follow_the_text_and_not_the_chunks(house: House) -> None:
     kept, stale = house.run(sets.fresh(instance, [JudgedQuery("a", (good, old)), JudgedQuery("b", (gone,))]))
     assert stale == 2
     assert [(one.text, one.judgments) for one in kept] == [("a", (good,))]
+
+
+def test_judgments_survive_another_chunk_size(house: House) -> None:
+    sets = QuerySets(house.catalog, house.engine, house.indexing.read_text)
+    text = "# Oil\n\n" + "\n\n\n".join(f"Paragraph {at} about\nlamps.\n* Their oil {at}.\n" for at in range(60)) + "\n"
+    chunks = {}
+    for size in (64, 128):
+        instance = house.make(f"of-{size}", chunk_size=size, chunk_overlap=0)
+        item = house.run(house.indexing.upload(instance, Upload("oil.md", text.encode()), wait=60))
+        chunks[size] = instance, house.run(house.engine.list_chunks(instance.uid, item.id, 100, 0))[0]
+    for ours, others in ((64, 128), (128, 64)):
+        instance, _ = chunks[ours]
+        spans = [
+            Judgment("oil.md", 1, one.start, one.end, mark(one.text))
+            for one in chunks[others][1]
+            for mark in (lambda told: sha256(told.encode()).hexdigest(), content_hash)
+        ]
+        whole = Judgment("oil.md", 1, mark=sha256(text.encode()).hexdigest())
+        changed = Judgment("oil.md", 1, mark=sha256(text[1:].encode()).hexdigest())
+        queries = [JudgedQuery("a", (*spans, whole)), JudgedQuery("b", (changed,))]
+        assert len(spans) >= 4 and house.run(sets.fresh(instance, queries)) == ([queries[0]], 1)
+
+
+def test_made_queries_come_from_all_documents(house: House) -> None:
+    sets, instance = QuerySets(house.catalog, house.engine), house.make()
+    for at in range(6):
+        text = "".join(f"## How to trim the wick {at} {number}\n\nTrim it.\n\n" for number in range(5))
+        house.run(house.indexing.upload(instance, Upload(f"d{at}.md", text.encode()), wait=60))
+    assert len(house.run(sets.from_headings(instance))) == 30
+    found = house.run(sets.from_headings(instance, limit=20))
+    keys = [next(iter(one.grades)) for one in found]
+    assert {keys.count(f"d{at}.md") for at in range(6)} == {3, 4} and len(keys) == 20
+
+    numbers = iter(range(99))
+
+    class Asking(FakeGenerator):
+        async def stream(self, prompt: Prompt) -> AsyncIterator[Delta]:
+            yield Delta(f"why is it trimmed {next(numbers)}", "stop", 1, 1)
+
+    asked = [one.judgments[0].item for one in house.run(sets.generated(instance, Asking(), limit=4))]
+    newest_first = [item.key for item in house.run(house.catalog.list_items(instance.uid))]
+    assert [newest_first.index(key) for key in asked] == [0, 1, 3, 4], "from all over, and not the first four"

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +9,9 @@ import pytest
 
 from secondlook.domain.instance import Instance
 from secondlook.domain.lab import ArmSpec, LabRun
+from secondlook.errors import GeneratorError
+from secondlook.models.extractive import ExtractiveGenerator
 from secondlook.models.fakes import FakeReranker
-from secondlook.ports import Rerankers
 from secondlook.services import remeasuring
 from secondlook.services.intake import Upload
 from secondlook.services.lab_records import LabRequest
@@ -88,24 +88,58 @@ def test_only_those_that_follow_are_measured_and_not_twice(house: House, monkeyp
     assert last is not None and json.loads(last.report)["arms"][1]["model"] == "two@1"
 
 
-def test_it_looks_for_ever_and_stands_failures(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_instance_that_cannot_be_measured_stops_no_other(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remeasuring, "REST", 0)
+    judged_by_one_who_left, other = fill(house, reranking_mode="auto"), house.make("other", reranking_mode="auto")
+    runs = lab(house, FakeReranker("one@1"))
+    last = measured(house, runs, judged_by_one_who_left)
+    asked = json.loads(last.request)
+    for place in (judged_by_one_who_left, other):  # the generator of the house answers no grade; this one cannot
+        text = json.dumps({**asked, "judge": "nobody"})
+        house.run(
+            house.book.add(replace(last, id=place.uid[:8], instance_uid=place.uid, state="running", request=text))
+        )
+        house.run(house.book.set_state(place.uid[:8], "completed", ended_at=1, report=last.report))
+    house.run(house.book.remove(last.id))
+    tools = replace(runs.outside.tools, generator=ExtractiveGenerator())
+    runs.outside = replace(runs.outside, tools=tools)
+    seen: list[str] = []
+
+    class Broken(Remeasuring):
+        async def why(self, instance: Instance, last: LabRun) -> str:
+            seen.append(instance.name)
+            if len(seen) == 1:
+                raise RuntimeError("no error of ours")
+            return "it is old"
+
+    assert house.run(Broken(runs, OnlineTrials(house.queries, house.catalog), days=30).look()) == 0
+    assert sorted(seen) == ["docs", "other"], "one whose look failed, and one whose judge is down"
+
+
+@pytest.mark.parametrize("error", [GeneratorError("the judge is down"), ValueError("no error of ours")])
+def test_it_looks_for_ever_and_at_both_kinds(house: House, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     monkeypatch.setattr(remeasuring, "LOOK_EVERY", 0.001)
-    runs = lab(house, FakeReranker())
-    runs.outside = replace(runs.outside, tools=replace(house.tools, rerankers=Rerankers(house.find, FakeReranker())))
-    again = Remeasuring(runs, OnlineTrials(house.queries, house.catalog), days=30)
-    looks: list[float] = []
+    looks: list[str] = []
+
+    class Failing(OnlineTrials):
+        async def look(self) -> int:
+            looks.append("trials")
+            raise error
+
+    again = Remeasuring(lab(house, FakeReranker()), Failing(house.queries, house.catalog), days=30)
 
     async def look() -> int:
-        looks.append(time.monotonic())
-        raise remeasuring.SecondlookError("down")
+        looks.append("verdicts")
+        raise error
 
     monkeypatch.setattr(again, "look", look)
 
     async def work() -> None:
         task = asyncio.create_task(again.watch())
-        while len(looks) < 3:
+        while len(looks) < 6 and not task.done():
             await asyncio.sleep(0.001)
         task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
     house.run(work())
-    assert len(looks) >= 3
+    assert looks[:4] == ["verdicts", "trials", "verdicts", "trials"]

@@ -347,6 +347,7 @@ export interface Calibration {
 export interface LabArm {
   name: string;
   model: string | null;
+  baseline: string | null;
   "ndcg@10": number;
   "mrr@10": number;
   "recall@50": number;

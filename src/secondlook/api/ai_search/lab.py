@@ -18,10 +18,10 @@ from secondlook.domain.lab import ArmSpec, LabRun
 from secondlook.domain.options import DEFAULT_NUM_CANDIDATES, MAX_WINDOW
 from secondlook.errors import CallerError, JobNotFoundError
 from secondlook.evaluation.queries import JudgedQuery, drawn, parse_queries, read_rows
-from secondlook.evaluation.report import OFF, QueryRow
+from secondlook.evaluation.report import QueryRow
 from secondlook.services.arms import MOST_ARMS
 from secondlook.services.bundle import Services
-from secondlook.services.lab_records import LabRequest, best_arm, query_of
+from secondlook.services.lab_records import LabRequest, baseline_of, best_arm, query_of
 from secondlook.services.lab_runs import MOST_CONCURRENT, MOST_QUERIES
 from secondlook.services.online import Online
 from secondlook.services.queries import row_of
@@ -162,14 +162,16 @@ def _add_reports(router: APIRouter, services: Services) -> None:
     ) -> JSONResponse:
         _, run, report = await _finished(services, request, run_id)
         rows = await services.lab.rows(run)
-        told = _ordered([query_of(row, chosen_arm(report, arm)) for row in rows], order)
+        name = chosen_arm(report, arm)
+        told = _ordered([query_of(row, name, baseline_of(report, name)) for row in rows], order)
         return page_of(told[(page - 1) * per_page : page * per_page], len(told), page, per_page)
 
     @router.get("/runs/{run_id}/page", name="page", response_class=HTMLResponse)
     async def page_of_run(request: Request, run_id: str) -> HTMLResponse:
         instance, run, report = await _finished(services, request, run_id)
         rows: list[QueryRow] = list(await services.lab.rows(run))
-        told = [query_of(row, chosen_arm(report, "")) for row in rows]
+        name = chosen_arm(report, "")
+        told = [query_of(row, name, baseline_of(report, name)) for row in rows]
         return HTMLResponse(render_page(report, told, title=f"Reranking on {instance.name}"))
 
     @router.post("/runs/{run_id}/apply", name="apply")
@@ -237,7 +239,7 @@ def to_arm(body: ArmBody) -> ArmSpec:
 
 def chosen_arm(report: Mapping[str, Any], asked: str) -> str:
     """The asked arm, that of the verdict, or the one of the highest nDCG; raises ``CallerError`` for an unknown one."""
-    names = [str(one["name"]) for one in report["arms"] if one["name"] != OFF]
+    names = [str(one["name"]) for one in report["arms"] if one["comparison"]]
     if asked:
         if asked not in names:
             raise CallerError(f"arm {asked!r} is none of this run: they are {'; '.join(names)}")

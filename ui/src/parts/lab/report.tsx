@@ -21,11 +21,11 @@ const ANSWERS = {
 } as const;
 
 export function Report({ place, run, told, setInstance }: { place: Place; run: LabRun; told: LabReport; setInstance: (instance: Instance) => void }) {
-  const others = told.arms.filter((one) => one.name !== told.baseline);
+  const others = told.arms.filter((one) => one.comparison);
   const best = [...others].sort((one, other) => other["ndcg@10"] - one["ndcg@10"])[0]?.name ?? "";
   const [chosen, setChosen] = useState(told.verdict.arm ?? best);
   const arm = others.find((one) => one.name === chosen) ?? others[0];
-  const choose = (name: string) => name !== told.baseline && setChosen(name);
+  const choose = (name: string) => others.some((one) => one.name === name) && setChosen(name);
   return (
     <div className="flex min-w-0 flex-col gap-5">
       <Verdict place={place} run={run} told={told} setInstance={setInstance} />
@@ -51,7 +51,7 @@ export function Report({ place, run, told, setInstance }: { place: Place; run: L
           )
         )}
       </div>
-      {arm && <Queries key={arm.name} place={place} run={run} arms={others} arm={arm} baseline={told.baseline} choose={choose} />}
+      {arm && <Queries key={arm.name} place={place} run={run} arms={others} arm={arm} baseline={arm.baseline ?? told.baseline} choose={choose} />}
     </div>
   );
 }
@@ -128,7 +128,7 @@ function Arms({ told, chosen, choose }: { told: LabReport; chosen: string; choos
           </thead>
           <tbody>
             {told.arms.map((arm) => (
-              <Row key={arm.name} arm={arm} most={most} baseline={arm.name === told.baseline} chosen={arm.name === chosen} choose={choose} />
+              <Row key={arm.name} arm={arm} most={most} baseline={!arm.comparison} chosen={arm.name === chosen} choose={choose} />
             ))}
           </tbody>
         </table>
@@ -143,7 +143,7 @@ function Row({ arm, most, baseline, chosen, choose }: { arm: LabArm; most: numbe
     <tr className={`border-t border-kumo-hairline ${chosen ? "bg-kumo-tint" : ""}`}>
       <th scope="row" className="max-w-72 py-2 pr-3 text-left font-normal">
         {baseline ? (
-          <span>{arm.name}, the baseline</span>
+          <span>{arm.name}, {arm.name === "off" ? "the baseline" : "a baseline"}</span>
         ) : (
           <button type="button" aria-pressed={chosen} className="cursor-pointer text-left text-kumo-link hover:underline" onClick={() => choose(arm.name)}>
             {arm.name}
