@@ -178,6 +178,25 @@ def query_of(row: QueryRow, arm: str, baseline: str = OFF) -> dict[str, object]:
     }
 
 
+def words_of_judge(judge: Mapping[str, Any]) -> str:
+    """What a language model graded, and how far it agrees with people, of the report's ``judge``."""
+    told = f"a language model graded {judge['graded']:,} passages"
+    if not judge["agreed"]:
+        return f"{told}; people judged none of those that it was asked about"
+    share = judge.get("agreement")
+    if share is None:  # a report of before
+        return told if judge["kappa"] is None else f"{told}; kappa with people is {judge['kappa']:.2f}"
+    why = "no kappa, since people gave grades of one kind only"
+    kappa = why if judge["kappa"] is None else f"kappa {judge['kappa']:.2f}"
+    return f"{told}; of {judge['agreed']:,} that people judged too it says the same of {share:.0%} ({kappa})"
+
+
+def words_of_left_out(report: Mapping[str, Any]) -> str:
+    """How many queries the figures leave out; empty for none."""
+    left_out = report.get("left_out")
+    return f"{left_out:,} queries were left out: no relevant passage of them is known" if left_out else ""
+
+
 def _arm(arm: ArmReport, spec: ArmSpec | None, report: LabReport) -> dict[str, object]:
     return {
         "name": arm.name,
