@@ -21,7 +21,14 @@ from secondlook.evaluation.queries import JudgedQuery, drawn, merge, read_querie
 from secondlook.evaluation.report import MANY_FAILURES, OFF, QueryRow
 from secondlook.screen import make_bars, tell_steps
 from secondlook.services.arms import parse_arm
-from secondlook.services.lab_records import LabRequest, baseline_of, best_arm, query_of
+from secondlook.services.lab_records import (
+    LabRequest,
+    baseline_of,
+    best_arm,
+    query_of,
+    words_of_judge,
+    words_of_left_out,
+)
 from secondlook.settings import load_settings
 
 lab_app = typer.Typer(no_args_is_help=True, help="Measure on your own data whether reranking pays.")
@@ -305,14 +312,7 @@ def _show(report: Mapping[str, Any]) -> None:
     out.print(f"\nReranking: [bold]{escape(word)}[/]", highlight=False)
     out.print(escape(verdict["sentence"]), highlight=False, soft_wrap=True)
     if judge := report["judge"]:
-        kappa = (
-            ""
-            if judge["kappa"] is None
-            else f"; it agrees with people on {judge['agreed']}, kappa {judge['kappa']:.2f}"
-        )
-        out.print(
-            f"[dim]a language model graded {judge['graded']:,} passages{kappa}[/]", highlight=False, soft_wrap=True
-        )
+        out.print(f"[dim]{words_of_judge(judge)}[/]", highlight=False, soft_wrap=True)
     for line in _doubts(report):
         out.print(f"[yellow]{line}[/]", highlight=False, soft_wrap=True)
     if report["synthetic"]:
@@ -327,6 +327,8 @@ def _doubts(report: Mapping[str, Any]) -> list[str]:
         told.append(f"{stale:,} judgments were left out: the text that they speak of has changed")
     if unknown := report.get("unknown_items"):
         told.append(f"{unknown:,} judged items are not in the index: no arm can find them")
+    if left_out := words_of_left_out(report):
+        told.append(left_out)
     if report["index_changed"]:
         told.append("the index changed while the run went on: run it again for figures of one state")
     return told

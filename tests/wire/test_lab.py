@@ -140,7 +140,7 @@ def test_a_judge_grades_what_nobody_judged(judging: Wire) -> None:
     run = begun(judging, queries=[*queries(6), *bare], judge={})
     report = waited(judging, run)["report"]
     assert report["queries"] == 12
-    assert report["judge"] == {"graded": 6 * 3 + 6 * 4, "agreed": 6, "kappa": 1.0}
+    assert report["judge"] == {"graded": 6 * 3 + 6 * 4, "agreed": 6, "agreement": 1.0, "kappa": None}
     assert [arm["holes"] for arm in report["arms"]] == [0.0, 0.0]
 
 
@@ -210,6 +210,21 @@ def test_refusals(wire: Wire, body: dict[str, Any], status: int, code: int, told
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (status, code)
     assert told in answer.text
     assert wire.get(f"{LAB}/runs").json()["result"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"file": {"name": "q.csv", "content": "query,item\na\ud800,x\n"}}, "surrogates not allowed"),
+        ({"file": {"name": "q.csv", "content": "query,item\na," + "x" * 140_000}}, "q.csv, line 2"),
+        ({"queries": [{"query": "a\ud800", "items": ["x"]}]}, "surrogates not allowed"),
+        ({"queries": [{"query": "a", "items": {"x": 10**400}}]}, "too large"),
+    ],
+)
+def test_texts_that_are_none_are_refused(wire: Wire, body: dict[str, Any], told: str) -> None:
+    wire.make()
+    answer = wire.ask("POST", f"{LAB}/runs", content=json.dumps(body))
+    assert error_of(answer)[:2] == (400, 7400) and told in answer.text
 
 
 def test_weights_that_are_not_here_are_told_before_anything_runs(wire: Wire) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 Method = Literal["isotonic", "platt"]
 FEWEST = 50
@@ -14,6 +15,10 @@ FEWEST = 50
 STEPS = 100
 BINS = 10
 SMALL = 1e-6
+FEWEST_ABOVE = 20
+"""Pairs at or above a score without which nothing is said of their precision."""
+SURE = 1.644854
+"""Standard normal quantile of 0.95: how sure a precision is, one-sided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +97,9 @@ def fit_isotonic(scores: Sequence[float], relevant: Sequence[bool]) -> Calibrati
 def fit_platt(scores: Sequence[float], relevant: Sequence[bool]) -> Calibration:
     """The logistic curve of the greatest likelihood, towards outcomes that are drawn a little to the middle.
 
-    Newton's method on two numbers. With N+ relevant pairs their outcome counts as (N+ + 1) / (N+ + 2), that of the N-
-    others as 1 / (N- + 2).
+    Newton's method on two numbers, each step halved until it does not lessen the likelihood. With N+ relevant pairs
+    their outcome counts as (N+ + 1) / (N+ + 2), that of the N- others as 1 / (N- + 2). Where the likeliest curve falls,
+    the score says nothing, and the level line of the greatest likelihood stands: the share of relevant pairs.
 
     Source:
         Platt 1999; Lin, Lin and Weng, Machine Learning 2007.
@@ -102,17 +108,28 @@ def fit_platt(scores: Sequence[float], relevant: Sequence[bool]) -> Calibration:
     if not len(x):
         return Calibration("platt", intercept=0.0)
     wanted = np.where(yes, (yes.sum() + 1) / (yes.sum() + 2), 1 / ((~yes).sum() + 2))
-    slope, intercept = 0.0, float(np.log(wanted.mean() / (1 - wanted.mean())))
+    level = float(np.log(wanted.mean() / (1 - wanted.mean())))
+    line = np.array([0.0, level])
+    design = np.column_stack([x, np.ones_like(x)])
+
+    def loss(at: npt.NDArray[np.float64]) -> float:
+        z = design @ at
+        return float((np.logaddexp(0, z) - wanted * z).sum())
+
     for _ in range(STEPS):
-        told = 1 / (1 + np.exp(-np.clip(slope * x + intercept, -30, 30)))
-        error, weight = told - wanted, told * (1 - told) + SMALL
-        gradient = np.array([(error * x).sum(), error.sum()])
-        second = np.array([[(weight * x * x).sum() + SMALL, (weight * x).sum()], [(weight * x).sum(), weight.sum()]])
-        step = np.linalg.solve(second, gradient)
-        slope, intercept = slope - float(step[0]), intercept - float(step[1])
+        told = 1 / (1 + np.exp(-np.clip(design @ line, -30, 30)))
+        weight = told * (1 - told) + SMALL
+        second = design.T @ (design * weight[:, None]) + np.diag([SMALL, 0.0])
+        step = np.linalg.solve(second, design.T @ (told - wanted))
+        before = loss(line)
+        while np.abs(step).max() >= SMALL and loss(line - step) > before:
+            step /= 2
+        line -= step
         if np.abs(step).max() < SMALL:
             break
-    return Calibration("platt", slope=max(0.0, slope), intercept=intercept)
+    if line[0] <= 0:
+        return Calibration("platt", intercept=level)
+    return Calibration("platt", slope=float(line[0]), intercept=float(line[1]))
 
 
 def brier_score(told: Sequence[float], relevant: Sequence[bool]) -> float:
@@ -142,16 +159,28 @@ def reliability(told: Sequence[float], relevant: Sequence[bool], *, bins: int = 
 
 
 def threshold_for_precision(scores: Sequence[float], relevant: Sequence[bool], precision: float) -> float | None:
-    """The least score at or above which at least that share of the pairs is relevant; None if there is none."""
+    """The least score at or above which at least that share of the pairs is relevant; None if there is none.
+
+    Of ``FEWEST_ABOVE`` pairs or more, and with a certainty of 0.95: the lower end of Wilson's interval reaches it.
+
+    Source:
+        Wilson, Journal of the American Statistical Association 1927.
+    """
     pairs = sorted(zip(scores, relevant, strict=True), reverse=True)
     found: float | None = None
     good = 0
     for number, (score, outcome) in enumerate(pairs, 1):
         good += outcome
         last_of_its_score = number == len(pairs) or pairs[number][0] != score
-        if last_of_its_score and good >= precision * number:
+        if last_of_its_score and number >= FEWEST_ABOVE and _least_share(good, number) >= precision:
             found = score
     return found
+
+
+def _least_share(good: int, number: int) -> float:
+    """The lower end of Wilson's interval, one-sided."""
+    share, square = good / number, SURE * SURE / number
+    return (share + square / 2 - SURE * math.sqrt(share * (1 - share) / number + square / number / 4)) / (1 + square)
 
 
 def _share(found: Sequence[tuple[float, bool]]) -> float:

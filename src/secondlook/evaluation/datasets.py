@@ -7,6 +7,9 @@ from pathlib import Path
 
 from secondlook.errors import CallerError
 
+HIGHEST = 1000
+"""Grade that a judgment can have at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -83,9 +86,12 @@ def _judgments(path: Path) -> dict[str, dict[str, int]]:
             continue
         try:
             query, document, grade = cells
-            found.setdefault(query, {})[document] = int(grade)
+            score = int(grade)
         except ValueError as error:
             raise CallerError(f"{path}, line {number}: query-id, corpus-id and a whole score, with tabs") from error
+        if abs(score) > HIGHEST:
+            raise CallerError(f"{path}, line {number}: a score is {-HIGHEST:,} to {HIGHEST:,}, and this one is not")
+        found.setdefault(query, {})[document] = score
     if not found:
         raise CallerError(f"{path} holds no judgments")
     return found

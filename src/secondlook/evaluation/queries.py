@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import io
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from secondlook.errors import CallerError
-from secondlook.evaluation.datasets import read_judged_queries
+from secondlook.evaluation.datasets import HIGHEST, read_judged_queries
 
 LONGEST = 2000
 """Characters of a query."""
@@ -17,6 +18,8 @@ MOST = 100_000
 """Queries of a set."""
 WORDS = 4
 """Words of a heading that may stand for a query although it is no question."""
+LONGEST_TEXT = 2**40
+"""Bytes beyond which no text reaches."""
 GRADES: Mapping[str, int] = {"click": 1, "thumbs_up": 1, "thumbs_down": 0}
 """What feedback of a query log says of a passage."""
 
@@ -61,7 +64,11 @@ class Judgment:
 
 @dataclass(frozen=True, slots=True)
 class JudgedQuery:
-    """A query with its judgments; ``synthetic`` ones were made from the documents, not asked by people."""
+    """A query with its judgments; ``synthetic`` ones were made from the documents, not asked by people.
+
+    Judgments that speak of the same text are one unit, so that a perfect answer is worth 1: relevant spans of an item
+    that overlap, with the highest of their grades, and a relevant item with all relevant spans of it.
+    """
 
     text: str
     judgments: tuple[Judgment, ...]
@@ -70,15 +77,39 @@ class JudgedQuery:
     @property
     def grades(self) -> dict[str, int]:
         """Unit -> the highest grade that it was given."""
-        found: dict[str, int] = {}
+        by_item: dict[str, list[Judgment]] = {}
         for one in self.judgments:
-            found[one.unit] = max(one.grade, found.get(one.unit, one.grade))
+            by_item.setdefault(one.item, []).append(one)
+        found: dict[str, int] = {}
+        for judgments in by_item.values():
+            for one in _units(judgments):
+                found[one.unit] = max(one.grade, found.get(one.unit, one.grade))
         return found
 
     def unit_of(self, item: str, start: int, end: int) -> str:
         """The judged unit that a chunk shows, the best if there are several; the item's key if there is none."""
-        found = [one for one in self.judgments if one.item == item and one.covers(start, end)]
+        units = _units([one for one in self.judgments if one.item == item])
+        found = [one for one in units if one.covers(start, end)]
         return max(found, key=lambda one: one.grade).unit if found else item
+
+
+def _units(judgments: Sequence[Judgment]) -> list[Judgment]:
+    """Judgments of one item, those merged that speak of the same text and find it relevant."""
+    if len(judgments) < 2:
+        return list(judgments)
+    relevant = [one for one in judgments if one.grade > 0]
+    if whole := next((one for one in relevant if one.start is None), None):
+        best = replace(whole, grade=max(one.grade for one in relevant))
+        return [best, *(one for one in judgments if one.grade <= 0)]
+    found: list[Judgment] = []
+    for one in sorted(relevant, key=lambda one: one.start or 0):
+        last = found[-1] if found else None
+        if last and (one.start or 0) < (last.end or 0):
+            end = max(last.end or 0, one.end or 0)
+            found[-1] = Judgment(last.item, max(last.grade, one.grade), last.start, end)
+        else:
+            found.append(one)
+    return [*found, *(one for one in judgments if one.grade <= 0)]
 
 
 def judged(text: str, grades: Mapping[str, int], *, synthetic: bool = False) -> JudgedQuery:
@@ -105,7 +136,10 @@ def read_queries(path: Path) -> list[JudgedQuery]:
         CallerError: the file cannot be read, or a line is not as said; the message names both.
     """
     if path.is_dir():
-        return [judged(text, judgments) for text, judgments in read_judged_queries(path)]
+        found = read_judged_queries(path)
+        for text, _ in found:
+            _check_characters(text, "query", str(path))
+        return [judged(text, judgments) for text, judgments in found]
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -149,15 +183,14 @@ def read_rows(rows: Iterable[object], name: str, *, bare: bool = False) -> list[
 
 def merge(queries: Iterable[JudgedQuery]) -> list[JudgedQuery]:
     """One entry a text, with the judgments of all; it is synthetic if all were."""
-    found: dict[str, JudgedQuery] = {}
+    first: dict[str, JudgedQuery] = {}
+    judgments: dict[str, dict[Judgment, None]] = {}
     for query in queries:
-        before = found.get(query.text)
-        if before is None:
-            found[query.text] = query
-        else:
-            both = tuple(dict.fromkeys((*before.judgments, *query.judgments)))
-            found[query.text] = replace(before, judgments=both, synthetic=query.synthetic and before.synthetic)
-    return list(found.values())
+        before = first.setdefault(query.text, query)
+        if query.synthetic < before.synthetic:
+            first[query.text] = replace(before, synthetic=False)
+        judgments.setdefault(query.text, {}).update(dict.fromkeys(query.judgments))
+    return [replace(query, judgments=tuple(judgments[text])) for text, query in first.items()]
 
 
 def drawn(queries: Sequence[JudgedQuery], most: int) -> list[JudgedQuery]:
@@ -194,23 +227,26 @@ def questions_in(text: str) -> list[str]:
 
 
 def _read_csv(text: str, name: str) -> list[JudgedQuery]:
-    rows = csv.DictReader(text.splitlines())
-    columns = set(rows.fieldnames or ())
-    if not {"query", "item"} <= columns:
-        raise CallerError(
-            f"{name}: its first line must name the columns query and item (and grade), not {rows.fieldnames}"
-        )
+    rows = csv.DictReader(io.StringIO(text, newline=""))
     found = []
-    for number, row in enumerate(rows, 2):
-        where = f"{name}, line {number}"
-        given = {column: value.strip() for column, value in row.items() if column and (value or "").strip()}
-        found.append(JudgedQuery(_checked(given.pop("query", ""), where), (_judgment(given, where),)))
+    try:
+        columns = rows.fieldnames or ()
+        if not {"query", "item"} <= set(columns):
+            raise CallerError(
+                f"{name}: its first line must name the columns query and item (and grade), not {_short(columns)}"
+            )
+        for row in rows:
+            where = f"{name}, line {rows.line_num}"
+            given = {column: value.strip() for column, value in row.items() if column and (value or "").strip()}
+            found.append(JudgedQuery(_checked(given.pop("query", ""), where), (_judgment(given, where),)))
+    except csv.Error as error:
+        raise CallerError(f"{name}, line {rows.reader.line_num}: no row of CSV can be read there ({error})") from error
     return found
 
 
 def _read_lines(text: str, name: str) -> list[JudgedQuery]:
     found = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # others than this may stand in a text of JSON
         if line.strip():
             try:
                 row = json.loads(line)
@@ -249,13 +285,16 @@ def _judgment(row: object, where: str) -> Judgment:
     item = row.get("item") if isinstance(row, Mapping) else None
     if not isinstance(row, Mapping) or not isinstance(item, str) or not item.strip():
         raise CallerError(f"{where}: the item is {_short(item)}: give the key of an item")
+    mark = str(row.get("hash") or "")
+    _check_characters(item, "item", where)
+    _check_characters(mark, "hash", where)
     number: Callable[[str], int | None] = lambda name: (  # noqa: E731
         None if row.get(name) in (None, "") else _whole(row.get(name), name, where)
     )
     start, end, grade = number("start"), number("end"), number("grade")
     if (start is None) != (end is None) or (start is not None and end is not None and start >= end):
         raise CallerError(f"{where}: a span needs a start below its end, this one is {start} to {end}")
-    return Judgment(item.strip(), 1 if grade is None else grade, start, end, str(row.get("hash") or ""))
+    return Judgment(item.strip(), 1 if grade is None else grade, start, end, mark)
 
 
 def _whole(value: object, name: str, where: str) -> int:
@@ -264,7 +303,10 @@ def _whole(value: object, name: str, where: str) -> int:
     except ValueError as error:
         raise CallerError(f"{where}: the {name} {_short(value)} is no whole number") from error
     if found < 0:
-        raise CallerError(f"{where}: the {name} {found} is below 0")
+        raise CallerError(f"{where}: the {name} {_short(found)} is below 0")
+    most = HIGHEST if name == "grade" else LONGEST_TEXT
+    if found > most:
+        raise CallerError(f"{where}: the {name} {_short(found)} is too large, {most:,} is the most")
     return found
 
 
@@ -273,7 +315,16 @@ def _checked(query: object, where: str) -> str:
         raise CallerError(f"{where}: the query is {_short(query)}: give a text")
     if len(query) > LONGEST:
         raise CallerError(f"{where}: the query has {len(query):,} characters, {LONGEST:,} are allowed")
+    _check_characters(query, "query", where)
     return " ".join(query.split())
+
+
+def _check_characters(text: str, what: str, where: str) -> None:
+    """JSON can hold halves of characters and NUL, which neither a search nor a database takes."""
+    if not text.isascii() and any("\ud800" <= one <= "\udfff" for one in text):
+        raise CallerError(f"{where}: the {what} {_short(text)} holds half a character (a lone surrogate)")
+    if "\0" in text:
+        raise CallerError(f"{where}: the {what} {_short(text)} holds a NUL")
 
 
 def _short(value: object) -> str:

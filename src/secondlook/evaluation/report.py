@@ -2,13 +2,21 @@
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from secondlook.evaluation.agreement import cohen_kappa
-from secondlook.evaluation.calibration import Bin, Calibration, brier_score, fit, reliability, threshold_for_precision
-from secondlook.evaluation.comparison import Comparison, compare_groups
+from secondlook.evaluation.agreement import cohen_kappa, share_agreed
+from secondlook.evaluation.calibration import (
+    FEWEST,
+    Bin,
+    Calibration,
+    brier_score,
+    fit,
+    reliability,
+    threshold_for_precision,
+)
+from secondlook.evaluation.comparison import Comparison, compare, compare_groups
 from secondlook.evaluation.metrics import ndcg_at, recall_at, reciprocal_rank_at
-from secondlook.evaluation.verdict import Measured, Verdict, judge, pareto_front
+from secondlook.evaluation.verdict import Basis, Measured, Verdict, judge, pareto_front
 
 OFF = "off"
 """The arm that all others are held against."""
@@ -19,7 +27,9 @@ FEWEST_IN_SEGMENT = 10
 PRECISIONS = (0.5, 0.7, 0.9)
 """Shares of relevant passages for which a threshold is told."""
 MORE_HOLES = 0.02
-"""By how much the share of unjudged results may exceed that of the baseline before an arm is flagged."""
+"""Share of results that may be unjudged where the baseline has ones known not to be relevant; with more, a flag."""
+JUDGED = 0.2
+"""Share of the pairs that must be judged for those that are not to be left out of a calibration."""
 MANY_FAILURES = 0.01
 """Share of queries in which an arm may fail without losing its standing."""
 
@@ -30,7 +40,7 @@ class ArmRow:
 
     Attributes:
         ndcg, mrr: at 10; ``recall`` at 50.
-        holes: share of the first ten results that nobody judged.
+        holes: share of the first ten results that nobody judged; 0 where there is no result.
         milliseconds: of the search, each pair counted at what it cost when it was read.
         ranking: the first ten units.
         pairs: relevance score and grade of each passage that the reranker read; the grade is None if nobody judged it.
@@ -85,8 +95,9 @@ class Trust:
         raw: Brier score of the scores as they are; ``fitted``, of what the calibration makes of them.
         bins: of the calibrated probabilities on the half that was not fitted.
         pairs: in that half.
-        assumed: whether passages that nobody judged count as not relevant, for no judgment says so of any.
-        thresholds: share of relevant passages -> least score that has it on the half that was fitted, if one does.
+        assumed: whether passages that nobody judged count as not relevant, for too few were judged to be that.
+        thresholds: share of relevant passages -> least score that has it, judged by the half that was fitted; None
+            where no score is sure to.
     """
 
     calibration: Calibration
@@ -100,10 +111,10 @@ class Trust:
 
 @dataclass(frozen=True, slots=True)
 class ArmReport:
-    """One arm on all queries; means, and milliseconds of a search at the 50th and 95th percentile.
+    """One arm: means over the queries that have a relevant passage, and milliseconds of a search on all of them.
 
-    ``comparison`` is None for a baseline; ``flags`` are words about what is wrong with the arm; ``baseline`` is the
-    arm that it is held against.
+    ``holes`` is the mean over the queries that the arm finds anything for; ``comparison`` is None for a baseline;
+    ``flags`` are words about what is wrong with the arm; ``baseline`` is the arm that it is held against.
     """
 
     name: str
@@ -127,9 +138,13 @@ class LabReport:
     """Everything that a verdict stands on.
 
     Attributes:
+        queries: that were measured.
+        left_out: those of them of which no relevant passage is known: no order of their results is better than another.
         front: the arms that none beats in both quality and time.
         graded: passages that a language model judged.
-        agreed: passages that people judged too, and ``kappa``, Cohen's, of what both said.
+        agreed: passages that people judged too; of those, ``agreement`` is the share of which both said the same, and
+            ``kappa`` is Cohen's, None where people found all relevant, or none.
+        unknown_items: judged items that are not in the index.
     """
 
     queries: int
@@ -140,6 +155,9 @@ class LabReport:
     graded: int = 0
     agreed: int = 0
     kappa: float | None = None
+    agreement: float | None = None
+    left_out: int = 0
+    unknown_items: int = 0
 
 
 def measure(ranked: Sequence[str], grades: Mapping[str, int], milliseconds: float) -> ArmRow:
@@ -161,64 +179,89 @@ def sum_up(
     *,
     budget: float | None = None,
     baselines: Mapping[str, str] | None = None,
+    unknown_items: int = 0,
 ) -> LabReport:
     """The report.
 
     Args:
-        weights: arm -> share of the relevance in its score; every arm but the baseline.
+        weights: arm -> share of the relevance in its score; every arm but the baselines.
         budget: milliseconds that a search may take at the 95th percentile, for the verdict; None for any.
         baselines: arm -> what it is held against where that is not ``OFF``: its own retrieval without reranking.
+        unknown_items: judged items that are not in the index.
     """
+    told = [row for row in rows if any(grade > 0 for grade in row.grades.values())]
     off_of = {name: (baselines or {}).get(name, OFF) for name in weights}
-    by_arm = {name: [row.arms[name] for row in rows] for name in dict.fromkeys((OFF, *off_of.values(), *weights))}
-    ndcg = {name: [one.ndcg for one in found] for name, found in by_arm.items()}
+    names = list(dict.fromkeys((OFF, *off_of.values(), *weights)))
+    ndcg = {name: [row.arms[name].ndcg for row in told] for name in names}
     comparisons = compare_groups({name: list(zip(ndcg[off], ndcg[name], strict=True)) for name, off in off_of.items()})
-    holes = {name: _mean([one.holes for one in found]) for name, found in by_arm.items()}
-    arms = []
-    for name, found in by_arm.items():
-        failed = sum(one.fell_back for one in found)
-        flags = []
-        off = off_of.get(name, name)
-        if holes[name] > holes[off] + MORE_HOLES:
-            flags.append(f"{holes[name]:.0%} of its results were never judged, against {holes[off]:.0%} of {off}")
-        if name != off != OFF and (gap := _mean(ndcg[OFF]) - _mean(ndcg[name])) > 0:
-            flags.append(f"with a retrieval of its own it stays {gap:.4f} below the search as it is set")
-        if failed > MANY_FAILURES * len(found):
-            flags.append(f"its reranker failed on {failed} of {len(found)} queries")
-        arms.append(
-            ArmReport(
-                name,
-                _mean(ndcg[name]),
-                _mean([one.mrr for one in found]),
-                _mean([one.recall for one in found]),
-                holes[name],
-                percentile([one.milliseconds for one in found], 0.5),
-                percentile([one.milliseconds for one in found], 0.95),
-                next((one.model for one in found if one.model), ""),
-                failed,
-                comparisons.get(name),
-                _segments(rows, name, off) if name != off else (),
-                _trust(rows, name) if name != off else None,
-                tuple(flags),
-                off if name != off else "",
+    arms: list[ArmReport] = []
+    measured: list[Measured] = []
+    for name in names:
+        arm = _figures(rows, told, name)
+        if name in off_of:
+            found = _measured(rows, told, (name, off_of[name]), comparisons[name])
+            measured.append(replace(found, weight=weights[name], p95=arm.p95))
+            arm = replace(
+                arm,
+                comparison=comparisons[name],
+                segments=_segments(told, name, off_of[name]),
+                trust=_trust(rows, name),
+                flags=found.flags,
+                baseline=off_of[name],
             )
-        )
-    measured = [
-        Measured(one.name, one.comparison, weights[one.name], flagged=bool(one.flags), p95=one.p95)
-        for one in arms
-        if one.comparison
-    ]
+        arms.append(arm)
     agreement = [pair for row in rows for pair in row.agreement]
+    basis = Basis(
+        len(told),
+        sum(row.synthetic for row in told),
+        len(rows) - len(told),
+        any(figure > 0 for figures in ndcg.values() for figure in figures),
+        unknown_items,
+    )
     return LabReport(
         len(rows),
         sum(row.synthetic for row in rows),
         tuple(arms),
-        judge(measured, queries=len(rows), budget=budget),
+        judge(measured, basis, budget=budget),
         tuple(pareto_front({one.name: (one.ndcg, one.p95) for one in arms})),
         sum(row.graded for row in rows),
         len(agreement),
         cohen_kappa(agreement),
+        share_agreed(agreement),
+        basis.left_out,
+        unknown_items,
     )
+
+
+def _figures(rows: Sequence[QueryRow], told: Sequence[QueryRow], name: str) -> ArmReport:
+    """The arm by itself; ``told`` are the rows of which a relevant passage is known."""
+    found, figures = [row.arms[name] for row in rows], [row.arms[name] for row in told]
+    return ArmReport(
+        name,
+        _mean([one.ndcg for one in figures]),
+        _mean([one.mrr for one in figures]),
+        _mean([one.recall for one in figures]),
+        _mean([one.holes for one in found if one.ranking]),
+        percentile([one.milliseconds for one in found], 0.5),
+        percentile([one.milliseconds for one in found], 0.95),
+        next((one.model for one in found if one.model), ""),
+        sum(one.fell_back for one in found),
+    )
+
+
+def _measured(
+    rows: Sequence[QueryRow], told: Sequence[QueryRow], pair: tuple[str, str], comparison: Comparison
+) -> Measured:
+    """The first arm of the pair, held against the second, with what is wrong with it."""
+    name, off = pair
+    failed = sum(row.arms[name].fell_back for row in rows)
+    broken = f"its reranker failed on {failed} of {len(rows)} queries" if failed > MANY_FAILURES * len(rows) else ""
+    found = Measured(name, comparison, unjudged=_more_holes(told, name, off), failed=broken)
+    if off == OFF:
+        return found
+    set_so = compare([row.arms[OFF].ndcg for row in told], {name: [row.arms[name].ndcg for row in told]})[name]
+    gap = f"with a retrieval of its own it stays {-set_so.difference:.4f} below the search as it is set"
+    return replace(found, as_set=set_so, poorer=gap if set_so.difference < 0 else "")
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -263,8 +306,39 @@ def _segments(rows: Sequence[QueryRow], arm: str, off: str) -> tuple[Segment, ..
     return tuple(Segment(kind, value, one) for (kind, value), one in found.items())
 
 
+def _more_holes(rows: Sequence[QueryRow], arm: str, off: str) -> str:
+    """Words about unjudged results of the arm that the baseline has not, if they are too many to trust its figures.
+
+    Both are counted down to where both have results: who finds more has not more holes for it. Of the arm's further
+    holes those are not counted that took the place of relevant passages, since that loss is in the figures. What is
+    left took the place of passages that are known not to be relevant, and may be better than they.
+    """
+    unjudged = {off: 0, arm: 0}
+    relevant = {off: 0, arm: 0}
+    results = 0
+    for row in rows:
+        depth = min(len(row.arms[off].ranking), len(row.arms[arm].ranking), FIRST)
+        results += depth
+        for name in unjudged:
+            grades = [row.grades.get(unit) for unit in row.arms[name].ranking[:depth]]
+            unjudged[name] += grades.count(None)
+            relevant[name] += sum(grade is not None and grade > 0 for grade in grades)
+    more = unjudged[arm] - unjudged[off] - max(0, relevant[off] - relevant[arm])
+    if more <= MORE_HOLES * results:
+        return ""
+    shares = {name: f"{number / results:.0%}" for name, number in unjudged.items()}
+    return f"{shares[arm]} of its results were never judged, against {shares[off]} of {off}"
+
+
 def _trust(rows: Sequence[QueryRow], arm: str) -> Trust | None:
-    assumed = not any(grade <= 0 for row in rows for grade in row.grades.values())
+    """Calibrated on every other query.
+
+    Unjudged pairs count as not relevant unless so many were judged that those can stand for all: where people wrote
+    down little but what is relevant, what they wrote down would make any score a sign of relevance.
+    """
+    grades = [grade for row in rows for _, grade in row.arms[arm].pairs]
+    judged = [grade for grade in grades if grade is not None]
+    assumed = sum(grade <= 0 for grade in judged) < FEWEST or len(judged) < JUDGED * len(grades)
     halves = [
         [
             (score, (grade or 0) > 0)

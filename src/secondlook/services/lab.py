@@ -98,7 +98,7 @@ class Bench:
             if unit in known:
                 both.append((known[unit] > 0, grade >= RELEVANT))
             else:
-                worth = grade if not most else most if grade >= RELEVANT else 0
+                worth = 0 if grade < RELEVANT else most or grade  # what does not answer is relevant to no figure
                 new.append(Judgment(chunk.item_key, worth, chunk.start, chunk.end))
         return replace(query, judgments=(*query.judgments, *new)), len(new), tuple(both)
 

@@ -96,9 +96,15 @@ def report_of(report: LabReport, request: LabRequest, cost: Mapping[str, object]
         "synthetic": report.synthetic,
         "stale_judgments": request.stale,
         "unknown_items": request.unknown,
+        "left_out": report.left_out,
         "judge": None
         if request.judge is None
-        else {"graded": report.graded, "agreed": report.agreed, "kappa": report.kappa},
+        else {
+            "graded": report.graded,
+            "agreed": report.agreed,
+            "agreement": report.agreement,
+            "kappa": report.kappa,
+        },
         "budget": request.budget,
         "concurrency": request.concurrency,
         **cost,
@@ -172,6 +178,25 @@ def query_of(row: QueryRow, arm: str, baseline: str = OFF) -> dict[str, object]:
     }
 
 
+def words_of_judge(judge: Mapping[str, Any]) -> str:
+    """What a language model graded, and how far it agrees with people, of the report's ``judge``."""
+    told = f"a language model graded {judge['graded']:,} passages"
+    if not judge["agreed"]:
+        return f"{told}; people judged none of those that it was asked about"
+    share = judge.get("agreement")
+    if share is None:  # a report of before
+        return told if judge["kappa"] is None else f"{told}; kappa with people is {judge['kappa']:.2f}"
+    why = "no kappa, since people gave grades of one kind only"
+    kappa = why if judge["kappa"] is None else f"kappa {judge['kappa']:.2f}"
+    return f"{told}; of {judge['agreed']:,} that people judged too it says the same of {share:.0%} ({kappa})"
+
+
+def words_of_left_out(report: Mapping[str, Any]) -> str:
+    """How many queries the figures leave out; empty for none."""
+    left_out = report.get("left_out")
+    return f"{left_out:,} queries were left out: no relevant passage of them is known" if left_out else ""
+
+
 def _arm(arm: ArmReport, spec: ArmSpec | None, report: LabReport) -> dict[str, object]:
     return {
         "name": arm.name,
@@ -206,6 +231,7 @@ def _comparison(found: Comparison) -> dict[str, object]:
         "losses": found.losses,
         "detectable": found.detectable,
         "needed": found.needed or None,
+        "ceiling": found.ceiling,
     }
 
 

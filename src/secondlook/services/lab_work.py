@@ -117,4 +117,5 @@ def most_memory() -> float:
 
 def _sum_up(rows: Sequence[QueryRow], request: LabRequest) -> LabReport:
     weights = {arm.name: arm.weight for arm in request.arms}
-    return sum_up(rows, weights, budget=request.budget, baselines={arm.name: arm.off for arm in request.arms})
+    offs = {arm.name: arm.off for arm in request.arms}
+    return sum_up(rows, weights, budget=request.budget, baselines=offs, unknown_items=request.unknown)

@@ -15,8 +15,9 @@ def told(good: bool = True) -> tuple[dict[str, Any], list[dict[str, object]]]:
     rows = []
     for at in range(40):
         pairs = ((0.2 + at / 100, at // 2 % 2), (0.1, 0))
-        arm = ArmRow(0.9 if good and at else 0.1, 1.0, 1.0, 0.5, 9.0, ("<b>", "a"), pairs, "m@1", at == 0)
-        arms = {OFF: ArmRow(0.2, 0.2, 0.5, 0.1, 3.0, ("a",)), ARM.name: arm}
+        ranking = ("<b>", "z" if good else "a")
+        arm = ArmRow(0.9 if good and at else 0.1, 1.0, 1.0, 0.5, 9.0, ranking, pairs, "m@1", good and at == 0)
+        arms = {OFF: ArmRow(0.2, 0.2, 0.5, 0.1, 3.0, ("a", "<b>")), ARM.name: arm}
         rows.append(QueryRow(f"<script>{at}", arms, {"<b>": 1, "a": 0}, (("form", "ab"[at % 2]),), at < 3))
     report = report_of(sum_up(rows, {ARM.name: 1.0}), LabRequest((), (ARM,), stale=2), COST)
     return report, [query_of(row, ARM.name) for row in rows]

@@ -7,7 +7,9 @@ import pytest
 from scipy.stats import binom, bootstrap, norm, permutation_test
 
 from secondlook.evaluation.comparison import (
+    FEWEST_MATERIAL,
     bootstrap_interval,
+    ceiling_of,
     compare,
     compare_groups,
     detectable_difference,
@@ -30,6 +32,7 @@ def test_an_arm_against_itself_is_no_difference() -> None:
     [found] = compare([0.2, 0.7, 1.0], {"same": [0.2, 0.7, 1.0]}).values()
     assert (found.p, found.adjusted, found.wins, found.ties, found.losses) == (1.0, 1.0, 0, 3, 0)
     assert (found.difference, found.low, found.high, found.needed) == (0.0, 0.0, 0.0, 0)
+    assert found.ceiling > 0.5, "three queries shut out nothing"
 
 
 def test_the_p_value_is_that_of_scipy() -> None:
@@ -64,6 +67,9 @@ def test_what_can_be_seen_is_seen_four_times_in_five() -> None:
     assert (np.abs(z) > norm.ppf(0.975)).mean() == pytest.approx(0.8, abs=0.03)
     assert needed_queries(spread, true) == pytest.approx(queries, abs=1)
     assert needed_queries(spread, 0.0) == 0
+    several = compare([0.0] * 50, {str(arm): draw.normal(0, 0.2, 50).tolist() for arm in range(4)}, rounds=100)
+    assert several["0"].tests == 4
+    assert several["0"].detectable == pytest.approx((norm.ppf(1 - 0.05 / 8) + norm.ppf(0.8)) * 0.2 / 50**0.5, rel=0.3)
     assert detectable_difference(spread, 0) == math.inf
 
 
@@ -96,3 +102,45 @@ def test_groups_are_corrected_together() -> None:
     assert found["short"].adjusted == pytest.approx(3 * found["short"].p)
     assert found["short"].wins == 12 and found["long"].ties == 10
     assert found["other"].adjusted == 1.0
+
+
+def test_the_number_told_is_enough_for_one_arm_of_several() -> None:
+    """The arm with the gain is found four times in five, though Holm's correction is over all."""
+    for arms in (1, 8):
+        needed = needed_queries(0.3, 0.05, arms)
+        draw = np.random.default_rng(arms)
+        found = 0
+        for _ in range(300):
+            z = draw.normal(0.05, 0.3, needed).mean() / (0.3 / math.sqrt(needed))
+            plain = {"gains": float(2 * norm.sf(abs(z))), **{str(at): float(draw.random()) for at in range(1, arms)}}
+            found += holm(plain)["gains"] < 0.05
+        assert 0.75 <= found / 300 <= 0.88, f"{arms} arms, {needed} queries"
+
+
+def test_no_change_is_the_rule_of_three() -> None:
+    for queries in (30, 100, 300):
+        assert ceiling_of([0.0] * queries) == pytest.approx(1 - 0.05 ** (1 / queries), rel=0.05)
+    assert ceiling_of([]) == 1.0
+    found = compare([0.5] * 40, {"same": [0.5] * 40}, rounds=200)["same"]
+    assert (found.high, found.material) == (0.0, 0) and found.ceiling > 0.07
+
+
+def test_a_ceiling_comes_down_when_changes_have_been_seen() -> None:
+    changes = [0.06, -0.06] * (FEWEST_MATERIAL // 2)
+    assert ceiling_of(changes + [0.0] * 270) < 0.003
+    assert ceiling_of(changes[:-1] + [0.0] * 271) > 0.006, "one fewer, and what is unseen may be as large as can be"
+    assert ceiling_of([0.04, -0.04] * 150) > 0.006, "small changes say nothing of large ones"
+
+
+@pytest.mark.parametrize(
+    ("queries", "share", "gain", "noise"),
+    [(30, 0.03, 1.0, 0.0), (50, 0.03, 1.0, 0.0), (30, 0.05, 1.0, 0.0), (100, 0.03, 0.37, 0.0), (60, 0.03, 1.0, 0.03)],
+)
+def test_a_rare_gain_stays_below_the_ceiling(queries: int, share: float, gain: float, noise: float) -> None:
+    draw = np.random.default_rng(queries)
+    below = 0
+    for _ in range(SEEDS):
+        rare = draw.random(queries) < share
+        differences = np.where(rare, gain, draw.normal(0, 1, queries) * noise)
+        below += ceiling_of(differences.tolist(), rounds=400) < 0.01
+    assert below <= most_of(SEEDS)

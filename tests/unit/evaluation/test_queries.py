@@ -1,10 +1,14 @@
 """Query sets are read as people write them, and a bad line is named."""
 
+import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from secondlook.errors import CallerError
+from secondlook.evaluation.metrics import ndcg_at
 from secondlook.evaluation.queries import (
     JudgedQuery,
     Judgment,
@@ -51,6 +55,12 @@ def test_a_folder_of_beir(tmp_path: Path) -> None:
     (tmp_path / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n1\td1\t2\n")
     [found] = read_queries(tmp_path)
     assert (found.text, found.grades) == ("oil", {"d1": 2})
+    (tmp_path / "queries.jsonl").write_text('{"_id": "1", "text": "oil \\ud800"}\n')
+    with pytest.raises(CallerError, match="half a character"):
+        read_queries(tmp_path)
+    (tmp_path / "qrels" / "test.tsv").write_text(f"query-id\tcorpus-id\tscore\n1\td1\t{'9' * 400}\n")
+    with pytest.raises(CallerError, match=r"test\.tsv, line 2: a score is -1,000 to 1,000"):
+        read_queries(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -72,11 +82,34 @@ def test_a_folder_of_beir(tmp_path: Path) -> None:
         ("q.jsonl", '{"query": "a", "feedback": [{"key": "x", "kind": "stare"}]}', "must be one of click"),
         ("q.jsonl", '{"query": "%s", "items": ["x"]}' % ("a" * 2001), "2,001 characters"),
         ("q.txt", "a", "give a .csv or .jsonl file"),
+        ("q.csv", "query,item\na,x\nb," + "x" * 140_000 + "\n", "line 3: no row of CSV .*field limit"),
+        ("q.csv", "query,item,grade\na,x," + "9" * 400 + "\n", "line 2: the grade 9+... is too large, 1,000"),
+        ("q.csv", "query,item,start,end\na,x,1," + "9" * 400 + "\n", "line 2: the end 9+... is too large"),
+        ("q.csv", 'query,item\n"a\nb",x\n,y\n', "line 4: the query is ''"),
+        ("q.csv", "query,item\na\0b,x\n", "line 2: the query .* holds a NUL"),
+        ("q.jsonl", '{"query": "a \\ud800", "items": ["x"]}', "line 1: the query .* holds half a character"),
+        ("q.jsonl", '{"query": "a", "items": ["\\ud800"]}', "line 1: the item .* holds half a character"),
+        (
+            "q.jsonl",
+            '{"query": "a", "items": [{"item": "x", "hash": "\\udfff"}]}',
+            "the hash .* holds half a character",
+        ),
     ],
 )
 def test_bad_lines_are_named(name: str, text: str, told: str) -> None:
     with pytest.raises(CallerError, match=told):
         parse_queries(text.encode(), name)
+
+
+def test_other_line_ends_are_part_of_a_text() -> None:
+    for separator in ("\u2028", "\u2029", "\x85", "\x0b", "\x0c"):
+        text = f'{{"query": "warm{separator}oil", "items": ["a"]}}\r\n{{"query": "fog", "items": ["b"]}}'
+        if separator > "\x1f":
+            assert [one.text for one in parse_queries(text.encode(), "q.jsonl")] == ["warm oil", "fog"]
+        rows = f"query,item\r\nwarm{separator}oil,a\r\nfog,b\r\n"
+        assert [one.text for one in parse_queries(rows.encode(), "q.csv")] == ["warm oil", "fog"]
+    [quoted] = parse_queries(b'query,item\n"warm\noil",a\n', "q.csv")
+    assert quoted.text == "warm oil", "the words of both lines stay apart"
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
@@ -98,6 +131,25 @@ def test_a_span_is_found_by_any_chunk_that_shows_it() -> None:
     assert query.unit_of("c", 5, 9) == "c"
 
 
+def test_judgments_of_the_same_text_are_one_unit() -> None:
+    spans = JudgedQuery("q", (Judgment("a", 1, 0, 400), Judgment("a", 3, 0, 200), Judgment("a", 1, 900, 950)))
+    assert spans.grades == {"a#0-400": 3, "a#900-950": 1}
+    assert spans.unit_of("a", 0, 200) == spans.unit_of("a", 200, 400) == "a#0-400"
+    whole = JudgedQuery("q", (Judgment("a", 1), Judgment("a", 2, 0, 200), Judgment("b", 1, 5, 9)))
+    assert whole.grades == {"a": 2, "b#5-9": 1} and whole.unit_of("a", 0, 200) == "a"
+    against = JudgedQuery("q", (Judgment("a", 1, 0, 100), Judgment("a", 0, 60, 300), Judgment("a", 0)))
+    assert against.grades == {"a#0-100": 1, "a#60-300": 0, "a": 0}, "what is not relevant widens nothing"
+    assert against.unit_of("a", 150, 250) in {"a", "a#60-300"}
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 40), st.integers(1, 3)), min_size=1, max_size=8))
+def test_chunks_that_are_the_judged_spans_are_a_perfect_answer(spans: list[tuple[int, int, int]]) -> None:
+    query = JudgedQuery("q", tuple(Judgment("a", grade, start, start + size) for start, size, grade in spans))
+    best = sorted(spans, key=lambda one: -query.grades[query.unit_of("a", one[0], one[0] + one[1])])
+    ranking = list(dict.fromkeys(query.unit_of("a", start, start + size) for start, size, _ in best))
+    assert ndcg_at(10, ranking, query.grades) == pytest.approx(1.0)
+
+
 def test_a_span_whose_text_has_changed_is_stale() -> None:
     text = b"warm the oil before lighting"
     mark = mark_of(text[5:12])
@@ -111,6 +163,14 @@ def test_a_span_whose_text_has_changed_is_stale() -> None:
 def test_texts_are_merged() -> None:
     [one] = merge([judged("a", {"x": 1}, synthetic=True), judged("a", {"x": 1, "y": 2})])
     assert one.grades == {"x": 1, "y": 2} and not one.synthetic
+
+
+def test_many_judgments_of_one_query_are_merged_in_time() -> None:
+    rows = "".join(f"same,i{number}\n" for number in range(8000))
+    started = time.perf_counter()
+    [one] = parse_queries(f"query,item\n{rows}".encode(), "q.csv")
+    assert len(one.judgments) == len(one.grades) == 8000
+    assert time.perf_counter() - started < 3, "a copy for each row takes ten seconds"
 
 
 def test_headings_that_only_one_item_has() -> None:

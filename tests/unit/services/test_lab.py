@@ -10,10 +10,11 @@ from secondlook.domain.lab import ArmSpec
 from secondlook.errors import RerankerError
 from secondlook.evaluation.queries import JudgedQuery, Judgment, judged
 from secondlook.evaluation.report import OFF
-from secondlook.models.fakes import FakeReranker
+from secondlook.models.fakes import FakeGenerator, FakeReranker
 from secondlook.ports import Passage, Rerankers, Scores
 from secondlook.services.arms import base_plan, plan_of
 from secondlook.services.intake import Upload
+from secondlook.services.judging import Judge
 from secondlook.services.lab import Bench
 from secondlook.services.searching import SearchDefaults
 from tests.unit.services.conftest import House
@@ -55,6 +56,19 @@ def test_each_pair_is_read_once_by_all_arms(house: House) -> None:
     assert dict(best.pairs)[0.7] == 1 and dict(best.pairs)[0.3] is None
     assert best.model == "fake-reranker@1" and row.arms[OFF].pairs == ()
     assert best.milliseconds > 0 and row.arms[OFF].milliseconds > 0
+
+
+def test_what_the_judge_calls_no_answer_is_relevant_nowhere(house: House) -> None:
+    """Grade 1 is about the matter, and does not answer; from 2 on a passage answers."""
+    plain = bench(house, Counting(), ArmSpec(window=8))
+    for said, grade in (("1", 0), ("2", 2), ("3", 3)):
+        made = replace(plain, judge=Judge(FakeGenerator(answer=said), house.book, said))
+        row = house.run(made.measure(JudgedQuery("lamp oil", ())))
+        assert row.graded == 8 and set(row.grades.values()) == {grade}
+        assert {one.mrr for one in row.arms.values()} == {1.0 if grade else 0.0}
+        both = house.run(made.measure(judged("lamp oil", {"doc-7.md": 1, "doc-6.md": 0})))
+        assert set(both.agreement) == {(True, grade > 0), (False, grade > 0)}
+        assert both.grades["doc-7.md"] == 1 and max(both.grades.values()) == 1
 
 
 def test_an_arm_is_charged_for_pairs_that_another_read(house: House) -> None:

@@ -16,6 +16,8 @@ from secondlook.services.lab_records import (
     request_json,
     rows_json,
     settings_for,
+    words_of_judge,
+    words_of_left_out,
 )
 
 ARM = ArmSpec("m", 20, 0.5)
@@ -29,6 +31,16 @@ def rows() -> list[QueryRow]:
         return {OFF: ArmRow(0.2, 0.2, 0.5, 0.1, 3.0, ("a",)), ARM.name: found}
 
     return [QueryRow(f"q{at}", arms(at), {"b": 1, "a": 0}, (("language", "en"),), at % 2 == 0) for at in range(40)]
+
+
+def test_agreement_in_words() -> None:
+    told = {"graded": 24, "agreed": 10, "agreement": 0.9, "kappa": None}
+    assert "of 10 that people judged too it says the same of 90% (no kappa" in words_of_judge(told)
+    assert "says the same of 90% (kappa 0.62)" in words_of_judge({**told, "kappa": 0.62})
+    assert "people judged none" in words_of_judge({**told, "agreed": 0, "agreement": None})
+    before = {"graded": 24, "agreed": 10, "kappa": 0.62}
+    assert words_of_judge(before) == "a language model graded 24 passages; kappa with people is 0.62"
+    assert words_of_left_out({}) == "" and words_of_left_out({"left_out": 1200}).startswith("1,200 queries")
 
 
 def test_requests_and_rows_survive() -> None:
@@ -54,7 +66,9 @@ def test_the_report_names_settings_to_apply() -> None:
     first, second = told["arms"]
     assert first["comparison"] is None and first["spec"] is None
     assert second["comparison"]["wins"] == 40 and second["spec"]["window"] == 20
-    assert second["calibration"]["pairs"] == 20, "of the half that was not fitted, and judged"
+    assert second["calibration"]["pairs"] == 40, "of the half that was not fitted"
+    assert second["calibration"]["assumed"], "fourteen judged not to be relevant are too few to stand for the rest"
+    assert (told["left_out"], told["unknown_items"]) == (0, 0)
 
 
 def test_settings_of_each_answer() -> None:

@@ -332,6 +332,7 @@ export interface Comparison {
   losses: number;
   detectable: number;
   needed: number | null;
+  ceiling?: number;
 }
 
 export interface Calibration {
@@ -369,6 +370,9 @@ export interface LabReport {
   queries: number;
   synthetic: number;
   stale_judgments: number;
+  unknown_items?: number;
+  left_out?: number;
+  judge: { graded: number; agreed: number; agreement?: number | null; kappa: number | null } | null;
   budget: number | null;
   concurrency: number;
   seconds: number;

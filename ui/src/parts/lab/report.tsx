@@ -87,6 +87,9 @@ function Verdict({ place, run, told, setInstance }: { place: Place; run: LabRun;
     `${plural(told.queries, "query", "queries")} from ${told.origin}`,
     told.synthetic ? `${count(told.synthetic)} of them synthetic` : "",
     `${Math.round(told.seconds)} s`,
+    told.left_out ? `${plural(told.left_out, "query", "queries")} left out, nothing relevant is known of them` : "",
+    told.unknown_items ? `${plural(told.unknown_items, "judged item")} not in the index` : "",
+    told.judge ? `${plural(told.judge.graded, "passage")} graded by a language model${agreement(told.judge)}` : "",
     told.stale_judgments ? `${count(told.stale_judgments)} judgments left out, their text has changed` : "",
     told.index_changed ? "the index changed meanwhile" : "",
   ].filter(Boolean);
@@ -107,6 +110,12 @@ function Verdict({ place, run, told, setInstance }: { place: Place; run: LabRun;
       </div>
     </Card>
   );
+}
+
+// How far judge and people agree; kappa is null where people gave grades of one kind only.
+function agreement({ agreed, agreement: share, kappa }: NonNullable<LabReport["judge"]>): string {
+  if (!agreed || share == null) return "";
+  return `, which says the same as people of ${percent(share)} of ${count(agreed)} (${kappa === null ? "no kappa" : `kappa ${kappa.toFixed(2)}`})`;
 }
 
 function Arms({ told, chosen, choose }: { told: LabReport; chosen: string; choose: (name: string) => void }) {
