@@ -73,7 +73,7 @@ class LabRuns:
                 await self._book.forget(run.instance_uid)
                 continue
             whole = await self._book.get(run.instance_uid, run.id)
-            self._begin(instance, whole.id, await asyncio.to_thread(read_request, whole.request))
+            await self._begin(instance, whole.id, await asyncio.to_thread(read_request, whole.request))
 
     async def stop(self) -> None:
         """Break off what runs; it goes on at the next start."""
@@ -94,7 +94,8 @@ class LabRuns:
             if old.state == "running" and old.reason == BY_COMMAND:
                 whole = await self._book.get(instance.uid, old.id)
                 if whole.request == wanted:
-                    self._begin(instance, old.id, request, on_progress, await self._take(instance, old.id))
+                    turn = await self._take(instance, old.id)
+                    await self._begin(instance, old.id, request, on_progress, turn)
                     await self.wait(old.id)
                     return await self._book.get(instance.uid, old.id)
         run = await self._add(instance, request, BY_COMMAND, on_progress)
@@ -258,7 +259,7 @@ class LabRuns:
         except BaseException:
             await self._turns.end(turn)
             raise
-        self._begin(instance, run_id, request, on_progress, turn)
+        await self._begin(instance, run_id, request, on_progress, turn)
         return run
 
     async def _take(self, instance: Instance, run_id: str) -> Turn:
@@ -275,7 +276,7 @@ class LabRuns:
             )
         return turn
 
-    def _begin(
+    async def _begin(
         self,
         instance: Instance,
         run_id: str,
@@ -286,6 +287,7 @@ class LabRuns:
         task = asyncio.create_task(self._in_turn(instance, run_id, request, on_progress, turn))
         self._tasks[run_id] = task
         task.add_done_callback(lambda _: self._tasks.pop(run_id, None))
+        await asyncio.sleep(0)  # who is cancelled before the first step could not end the turn
 
     async def _in_turn(
         self,

@@ -432,3 +432,14 @@ def test_memory_is_told_in_one_unit(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 10 < found < 100_000
     monkeypatch.setattr(lab_work.sys, "platform", "darwin")
     assert lab_work.most_memory() < found / 500
+
+
+def test_a_run_that_is_cancelled_at_once_leaves_the_turn(house: House) -> None:
+    instance, request = fill(house), LabRequest(questions(3), (ArmSpec(window=6),))
+
+    async def work() -> None:
+        runs = lab(house, FakeReranker())
+        for _ in range(3):
+            await runs.cancel(instance, (await runs.begin(instance, request)).id)
+
+    house.run(work())
