@@ -40,7 +40,8 @@ from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances, Limits
 from secondlook.services.joint_searching import JointSearching
-from secondlook.services.lab_runs import LabRuns, LabTools
+from secondlook.services.lab_runs import LabRuns
+from secondlook.services.lab_work import LabTools
 from secondlook.services.listing import Listing
 from secondlook.services.measuring import MeasuredSearching
 from secondlook.services.models import ModelList
@@ -221,7 +222,8 @@ def make_services(
     indexing = Indexing(
         catalog, engine, blobs, tools.embedder, journal=journal, leases=leases, reading=reading, working=working
     )
-    pulling = Pulling(make_sources(settings), SqlMemos(catalog.database), catalog, indexing, service_tokens)
+    memos = SqlMemos(catalog.database)
+    pulling = Pulling(make_sources(settings), memos, catalog, indexing, service_tokens, release=__version__)
     instances = Instances(
         catalog,
         engine,

@@ -237,7 +237,8 @@ async def _run(runtime: Runtime, target: Instance, request: LabRequest) -> tuple
     with make_bars(err) as bars:
         done = await runtime.services.lab.command(target, request, tell_steps(bars))
     if done.state != "completed":
-        raise CallerError(f"the run of the Lab ended without a report ({done.state}): {done.reason}")
+        told = "it goes on in another process" if done.state == "running" else done.reason
+        raise CallerError(f"the run of the Lab ended without a report ({done.state}): {told}")
     return done, await runtime.services.lab.rows(done)
 
 

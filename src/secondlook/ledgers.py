@@ -190,12 +190,30 @@ class LabBook(Protocol):
         """Those of all instances that run, oldest first."""
 
     async def set_state(
-        self, run_id: str, state: RunState, *, ended_at: int, reason: str = "", report: str = ""
+        self, run_id: str, state: RunState, *, ended_at: int, reason: str = "", report: str = "", owner: str = ""
     ) -> bool:
-        """Whether it ran until now, and has ended so; False when it had ended before, or is gone."""
+        """Whether it ran until now, and has ended so; False when it had ended before, is gone, or is not the owner's.
 
-    async def add_rows(self, run_id: str, first: int, rows: Sequence[str]) -> None:
-        """Keep what the queries from ``first`` on (from 0) came to, each as a JSON object."""
+        Without an owner it is ended whoever measures it.
+        """
+
+    async def set_request(self, run_id: str, request: str) -> None:
+        """From now on it is to do this."""
+
+    async def take(self, instance_uid: str, run_id: str, owner: str, *, now: int, until: int) -> bool:
+        """Whether the owner may measure the instance, for that run: nobody else does, or until a time before now."""
+
+    async def hold(self, run_id: str, owner: str, *, until: int) -> bool:
+        """Whether it still may, then until that time, and the run has not ended."""
+
+    async def leave(self, owner: str) -> None:
+        """It measures no longer."""
+
+    async def end_all(self, prefix: str) -> None:
+        """Nobody measures any more whose name begins so."""
+
+    async def add_rows(self, run_id: str, first: int, rows: Sequence[str], *, owner: str) -> bool:
+        """Keep what the queries from ``first`` on (from 0) came to, each as a JSON object; False as ``hold``."""
 
     async def rows(self, run_id: str, limit: int | None = None, offset: int = 0) -> Sequence[str]:
         """What is kept, in the order of the queries."""

@@ -23,7 +23,8 @@ from secondlook.models.fakes import FakeReranker
 from secondlook.ports import Passage, Rerankers
 from secondlook.services.evaluating import Evaluating, make_chunk
 from secondlook.services.lab_records import LabRequest
-from secondlook.services.lab_runs import LabRuns, LabTools
+from secondlook.services.lab_runs import LabRuns
+from secondlook.services.lab_work import LabTools
 from secondlook.services.models import ModelList
 from secondlook.services.searching import SearchDefaults
 from secondlook.settings import Settings

@@ -26,7 +26,8 @@ from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances, Limits
 from secondlook.services.joint_searching import JointSearching
-from secondlook.services.lab_runs import LabRuns, LabTools
+from secondlook.services.lab_runs import LabRuns
+from secondlook.services.lab_work import LabTools
 from secondlook.services.listing import Listing
 from secondlook.services.measuring import MeasuredSearching
 from secondlook.services.models import ModelList

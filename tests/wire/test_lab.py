@@ -1,18 +1,21 @@
 """The Lab over the wire: a run from its queries to its verdict, in every form, and every refusal."""
 
 import asyncio
+import gc
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from secondlook.evaluation.queries import parse_queries
 from secondlook.models.extractive import ExtractiveGenerator
 from secondlook.models.fakes import FakeGenerator, FakeReranker
 from secondlook.ports import Passage
+from secondlook.services.lab_records import read_row
 from secondlook.stages.generate import NO_EVIDENCE
 from tests.wire.conftest import BGE, BROKEN, MISSING, NEW, Wire, error_of
 
@@ -125,8 +128,8 @@ def test_queries_from_the_documents_are_labelled(wire: Wire) -> None:
 
 @pytest.fixture
 def judging(tmp_path: Path) -> Iterator[Wire]:
-    """A wire whose language model answers 2 to whatever it is asked."""
-    made = Wire(tmp_path, FakeGenerator(answer="2 answers it"))
+    """A wire whose language model grades with 2 whatever it is asked."""
+    made = Wire(tmp_path, FakeGenerator(answer="Grade: 2"))
     yield made
     made.close()
 
@@ -296,7 +299,6 @@ def test_an_answer_without_good_evidence_says_so(wire: Wire) -> None:
 
 
 def test_two_orders_in_one_list_and_what_clicks_say(wire: Wire) -> None:
-    wire.time = time.time() + 60  # after the trial began
     filled(wire, reranking_mode="interleave", reranking_model="oracle", query_log={"enabled": True})
     for at in range(4):
         options = {"reranking": {"match_threshold": 0}}
@@ -312,10 +314,54 @@ def test_two_orders_in_one_list_and_what_clicks_say(wire: Wire) -> None:
 
 
 def test_the_shadow_is_told(wire: Wire) -> None:
-    wire.time = time.time() + 60  # after the trial began
     filled(wire, reranking_mode="shadow", reranking_model="oracle", query_log={"enabled": True})
     found = wire.post(f"{NEW}/handbook/search", {"query": "lamp oil grade for lantern 2"}).json()["result"]
     assert found["reranking"]["status"] == "skipped"
     wire.run(wire.services.trying.settle())
     told = wire.get(f"{LAB}/online").json()["result"]
     assert told["mode"] == "shadow" and told["shadow"]["queries"] == 1
+
+
+async def longest_rest(work: Coroutine[Any, Any, httpx.Response]) -> tuple[float, httpx.Response]:
+    """Seconds that the loop came to nothing else at a time while the work went on, and its answer."""
+    task, last, longest = asyncio.create_task(work), time.perf_counter(), 0.0
+    gc.disable()  # a collection holds up everything, wherever it is run
+    try:
+        while not task.done():
+            await asyncio.sleep(0.001)
+            now = time.perf_counter()
+            longest, last = max(longest, now - last), now
+    finally:
+        gc.enable()
+    return longest, task.result()
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def test_long_files_and_many_rows_hold_up_no_other_request(wire: Wire) -> None:
+    filled(wire)
+    content = "query,item,grade\n" + "\n".join(f"lamp oil lantern {at},d{at % 4}.md,1" for at in range(60_000))
+    body = {"file": {"name": "q.csv", "content": content}, "limit": 8, "arms": [{"window": 4}]}
+    rest, answer = wire.run(longest_rest(wire.client.post(f"{LAB}/runs", json=body)))
+    assert answer.status_code == 200
+    assert rest < seconds_of(lambda: parse_queries(content.encode(), "q.csv")) / 2
+    run = waited(wire, answer.json()["result"])
+    mine = "WHERE run_id = ?"
+    with wire.database() as database:  # as those of many arms and wide windows are
+        [(told,)] = database.execute(f"SELECT told FROM lab_rows {mine} AND number = 0", (run["id"],)).fetchall()
+        row = json.loads(told)
+        arm = next(one for one in row["arms"].values() if one["pairs"])
+        arm["pairs"] = [[0.5, 0] for _ in range(2_000)]
+        heavy = json.dumps(row)
+        database.execute(f"DELETE FROM lab_rows {mine}", (run["id"],))
+        database.executemany("INSERT INTO lab_rows VALUES (?, ?, ?)", [(run["id"], at, heavy) for at in range(600)])
+    for path in ("queries", "page"):
+        rest, answer = wire.run(longest_rest(wire.client.get(f"{LAB}/runs/{run['id']}/{path}")))
+        assert answer.status_code == 200
+        assert rest < seconds_of(lambda: [read_row(heavy) for _ in range(600)]) / 2, path
+    part = wire.get(f"{LAB}/runs/{run['id']}/queries", order="asked", page=30, per_page=20).json()
+    assert (len(part["result"]), part["result_info"]["total_count"]) == (20, 600)

@@ -24,12 +24,16 @@ ASKING = (
     "Write one question that a person might type into a search box, and that the passage answers. Do not copy its"
     " wording, and do not speak of the passage. Answer with the question alone."
 )
-VERSION = 1
-"""Of the prompts: grades given under another are not taken for these."""
+VERSION = 2
+"""Of the prompts and of how answers are read: grades given under another are not taken for these."""
 RELEVANT = 2
 """From which grade a passage answers a query."""
 AT_ONCE = 4
-DIGIT = re.compile(r"\b[0-3]\b")
+ALONE = re.compile(r"[\s*\"'`(\[]*([0-3])[\s*\"'`)\].]*")
+"""A digit, and nothing else that says anything."""
+NAMED = re.compile(r"\b(?:grade|score|rating)\b[\s*\"'`]*(?::|=|is)[\s*\"'`]*([0-3])(?![\d.,]*\d)", re.IGNORECASE)
+"""A digit that is called the grade."""
+AGAIN = "Answer with one digit from 0 to 3 and nothing else."
 
 
 class Judge:
@@ -51,19 +55,34 @@ class Judge:
         return list(await asyncio.gather(*(self.grade(query, one) for one in passages)))
 
     async def grade(self, query: str, passage: str) -> int | None:
-        """0 to 3, None if the model's answer holds no grade. Raises ``GeneratorError``."""
+        """0 to 3, None if the model gives none when it is asked a second time either. Raises ``GeneratorError``."""
         mark = hashlib.sha256(f"{query}\0{passage}".encode()).hexdigest()
         known = await self._book.grade(self.name, mark)
         if known is not None:
             return known
         async with self._places:
             text = f"Query: {query}\n\nPassage:\n{passage}\n\nGrade:"
-            said = await _said(self._generator, (Message("system", GRADING), Message("user", text)), self._model)
-        found = DIGIT.search(said)
-        if found is None:
-            return None
-        await self._book.keep_grade(self.name, mark, int(found.group()))
-        return int(found.group())
+            turns = Message("system", GRADING), Message("user", text)
+            said = await _said(self._generator, turns, self._model)
+            found = read_grade(said)
+            if found is None:
+                more = Message("assistant", said), Message("user", AGAIN)
+                found = read_grade(await _said(self._generator, (*turns, *more), self._model))
+        if found is not None:
+            await self._book.keep_grade(self.name, mark, found)
+        return found
+
+
+def read_grade(said: str) -> int | None:
+    """The grade that a model's words say: a lone digit, or the last one that they call the grade; None for others.
+
+    The digits of a scale or of a passage are no grade, and neither is a grade that is beyond the scale.
+    """
+    words = said.rpartition("</think>")[2]
+    if alone := ALONE.fullmatch(words):
+        return int(alone[1])
+    named = NAMED.findall(words)
+    return int(named[-1]) if named else None
 
 
 async def ask_about(generator: Generator, chunks: Sequence[Chunk], model: str = "") -> list[JudgedQuery]:

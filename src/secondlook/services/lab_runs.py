@@ -3,11 +3,10 @@
 import asyncio
 import json
 import logging
-import resource
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from secondlook.domain.instance import Instance
@@ -23,51 +22,31 @@ from secondlook.errors import (
     SetupError,
 )
 from secondlook.evaluation.queries import JudgedQuery
-from secondlook.evaluation.report import LabReport, QueryRow, sum_up
+from secondlook.evaluation.report import QueryRow
 from secondlook.ledgers import LabBook
-from secondlook.ports import Catalog, Indexer, Tools
-from secondlook.services.arms import MOST_ARMS, base_plan, check_arm, default_arms, off_plans, plan_of
+from secondlook.services.arms import MOST_ARMS, base_plan, check_arm, default_arms, plan_of
 from secondlook.services.judging import Judge
-from secondlook.services.lab import Bench
 from secondlook.services.lab_records import (
     LabRequest,
     chosen_spec,
     read_request,
-    read_row,
-    report_json,
-    report_of,
     request_json,
-    rows_json,
     settings_for,
 )
-from secondlook.services.models import ModelList
-from secondlook.services.query_sets import QuerySets, ReadText
-from secondlook.services.searching import SearchDefaults
+from secondlook.services.lab_turns import LabTurns, Turn
+from secondlook.services.lab_work import LabTools, LabWork, Progress, read_rows_of
+from secondlook.services.query_sets import QuerySets
 from secondlook.services.trusts import Trusts
 
 log = logging.getLogger(__name__)
 
-Progress = Callable[[str, int, int], None]
-KEEP_EVERY = 2.0
-"""Seconds between two writes of what was measured."""
 MOST_QUERIES = 5000
 MOST_CONCURRENT = 16
 BY_COMMAND = "by a command"
 """Reason of a run that a command makes beside the server, which leaves it alone."""
+LEFT = "it was broken off, and the process that measured it is gone"
 KEPT = 50
 """Runs of an instance that are kept; the oldest beyond go."""
-
-
-@dataclass(frozen=True, slots=True)
-class LabTools:
-    """What runs need of the outside; ``read_text`` is the text of an item as it was stored, where that can be had."""
-
-    tools: Tools
-    catalog: Catalog
-    indexer: Indexer
-    models: ModelList
-    defaults: SearchDefaults
-    read_text: ReadText | None = None
 
 
 class LabRuns:
@@ -79,11 +58,12 @@ class LabRuns:
         self.trusts = Trusts(book)
         self.sets = QuerySets(outside.catalog, outside.indexer, outside.read_text)
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._turn = asyncio.Lock()
-        self._beginning = asyncio.Lock()
+        self._turns = LabTurns(book)
+        self._alone = asyncio.Lock()
 
     async def start(self) -> None:
-        """Go on with the runs that an earlier process left; those of instances that are gone are forgotten."""
+        """Go on, as the server, with the runs that an earlier one left; those of instances that are gone go."""
+        await self._turns.serve()
         for run in await self._book.list_open():
             if run.reason == BY_COMMAND:
                 continue
@@ -93,7 +73,7 @@ class LabRuns:
                 await self._book.forget(run.instance_uid)
                 continue
             whole = await self._book.get(run.instance_uid, run.id)
-            self._begin(instance, whole.id, read_request(whole.request))
+            self._begin(instance, whole.id, await asyncio.to_thread(read_request, whole.request))
 
     async def stop(self) -> None:
         """Break off what runs; it goes on at the next start."""
@@ -108,16 +88,16 @@ class LabRuns:
         Raises:
             as ``begin``.
         """
-        wanted = request_json(await self._checked(instance, request))
+        request = await self._checked(instance, request)
+        wanted = await asyncio.to_thread(request_json, request)
         for old in (await self._book.list(instance.uid, KEPT, 0))[0]:
             if old.state == "running" and old.reason == BY_COMMAND:
                 whole = await self._book.get(instance.uid, old.id)
                 if whole.request == wanted:
-                    self._begin(instance, old.id, read_request(wanted), on_progress)
+                    self._begin(instance, old.id, request, on_progress, await self._take(instance, old.id))
                     await self.wait(old.id)
                     return await self._book.get(instance.uid, old.id)
-                await self.cancel(instance, old.id)
-        run = await self.begin(instance, request, reason=BY_COMMAND, on_progress=on_progress)
+        run = await self._add(instance, request, BY_COMMAND, on_progress)
         await self.wait(run.id)
         return await self._book.get(instance.uid, run.id)
 
@@ -127,33 +107,13 @@ class LabRuns:
         """The new run, in the background.
 
         Raises:
-            CooldownError: one runs over this instance.
+            CooldownError: one runs over this instance, here or in another process.
             GeneratorError: the judge cannot grade.
             CallerError: there are no queries or too many, two arms are one, all judgments are stale, or no judged item
                 is there.
             InvalidModelError, InvalidRetrievalTypeError: an arm cannot be.
         """
-        request = await self._checked(instance, request)
-        async with self._beginning:
-            runs, _ = await self._book.list(instance.uid, KEPT, 0)
-            if any(run.state == "running" for run in runs):
-                raise CooldownError("a run of the Lab is under way over this instance: wait for it, or cancel it", 10)
-            for old in runs[KEPT - 1 :]:
-                await self._book.remove(old.id)
-            now = int(time.time() * 1000)
-            run = LabRun(
-                secrets.token_hex(12),
-                instance.uid,
-                "running",
-                now,
-                len(request.queries),
-                origin=request.origin,
-                request=request_json(request),
-                reason=reason,
-            )
-            await self._book.add(run)
-        self._begin(instance, run.id, request, on_progress)
-        return run
+        return await self._add(instance, await self._checked(instance, request), reason, on_progress)
 
     async def wait(self, run_id: str) -> None:
         """Until it has ended here."""
@@ -172,9 +132,9 @@ class LabRuns:
         """The newest that came to a verdict."""
         return await self._book.last(instance.uid)
 
-    async def rows(self, run: LabRun) -> Sequence[QueryRow]:
-        """What the queries came to so far."""
-        return [read_row(one) for one in await self._book.rows(run.id)]
+    async def rows(self, run: LabRun, limit: int | None = None, offset: int = 0) -> Sequence[QueryRow]:
+        """What the queries came to so far, in their order; a part of them unless all are wanted."""
+        return await read_rows_of(self._book, run.id, limit, offset)
 
     async def generated(self, instance: Instance, *, limit: int) -> Sequence[JudgedQuery]:
         """Questions that the language model asks; raises as ``QuerySets.generated``."""
@@ -183,13 +143,12 @@ class LabRuns:
     async def cancel(self, instance: Instance, run_id: str) -> LabRun:
         """The run, ended; raises ``JobNotFoundError`` or ``JobEndedError``."""
         run = await self._book.get(instance.uid, run_id)
-        ended = await self._book.set_state(
-            run_id, "cancelled", ended_at=int(time.time() * 1000), reason="cancelled by a user"
-        )
+        ended = await self._book.set_state(run_id, "cancelled", ended_at=_now(), reason="cancelled by a user")
         if not ended:
             raise JobEndedError(f"run {run_id!r} of the Lab has ended ({run.state}), and cannot be cancelled")
         if task := self._tasks.get(run_id):
             task.cancel()
+            await asyncio.wait([task])
         return await self._book.get(instance.uid, run_id)
 
     async def remove(self, instance: Instance, run_id: str) -> None:
@@ -281,64 +240,84 @@ class LabRuns:
         except SetupError as error:
             raise InvalidModelError(f"the reranker {name!r} cannot be measured: {error}") from error
 
-    def _begin(self, instance: Instance, run_id: str, request: LabRequest, on_progress: Progress | None = None) -> None:
-        task = asyncio.create_task(self._guarded(instance, run_id, request, on_progress))
+    async def _add(self, instance: Instance, request: LabRequest, reason: str, on_progress: Progress | None) -> LabRun:
+        """A new run, begun. Those that nobody is at any more are ended, unless a gate begins, which is no verdict."""
+        run_id = secrets.token_hex(12)
+        turn = await self._take(instance, run_id)
+        try:
+            old = (await self._book.list(instance.uid, KEPT, 0))[0]
+            for one in old[KEPT - 1 :]:
+                await self._book.remove(one.id)
+            for one in old if request.followed else ():
+                if one.state == "running":
+                    await self._book.set_state(one.id, "error", ended_at=_now(), reason=LEFT)
+            told = await asyncio.to_thread(request_json, request)
+            number = len(request.queries)
+            run = LabRun(run_id, instance.uid, "running", _now(), number, 0, request.origin, told, reason=reason)
+            await self._book.add(run)
+        except BaseException:
+            await self._turns.end(turn)
+            raise
+        self._begin(instance, run_id, request, on_progress, turn)
+        return run
+
+    async def _take(self, instance: Instance, run_id: str) -> Turn:
+        """The turn; raises ``CooldownError`` while another run is under way, here or in another process."""
+        open_runs = [one for one in (await self._book.list(instance.uid, KEPT, 0))[0] if one.state == "running"]
+        ours = any(one.id in self._tasks for one in open_runs)
+        turn = None if ours else await self._turns.take(instance.uid, run_id)
+        if turn is None:
+            told = next((f" ({one.done:,} of {one.queries:,} queries of run {one.id})" for one in open_runs), "")
+            raise CooldownError(
+                f"a run of the Lab is under way over this instance{told}, by this server or another process: wait for"
+                " it, or cancel it",
+                10,
+            )
+        return turn
+
+    def _begin(
+        self,
+        instance: Instance,
+        run_id: str,
+        request: LabRequest,
+        on_progress: Progress | None = None,
+        turn: Turn | None = None,
+    ) -> None:
+        task = asyncio.create_task(self._in_turn(instance, run_id, request, on_progress, turn))
         self._tasks[run_id] = task
         task.add_done_callback(lambda _: self._tasks.pop(run_id, None))
 
-    async def _guarded(
-        self, instance: Instance, run_id: str, request: LabRequest, on_progress: Progress | None
+    async def _in_turn(
+        self,
+        instance: Instance,
+        run_id: str,
+        request: LabRequest,
+        on_progress: Progress | None,
+        turn: Turn | None,
     ) -> None:
+        turn = turn or await self._turns.wait(instance.uid, run_id)
+        await self._turns.keep(turn, self._guarded(instance, turn, request, on_progress))
+
+    async def _guarded(self, instance: Instance, turn: Turn, request: LabRequest, on_progress: Progress | None) -> None:
         try:
-            async with self._turn:
-                await self._work(instance, run_id, request, on_progress)
+            async with self._alone:
+                report = await LabWork(self._book, self.outside, instance, turn, on_progress).do(request)
+            if report:
+                await self._conclude(instance, request, report)
+            return
         except SecondlookError as error:
-            await self._book.set_state(run_id, "error", ended_at=int(time.time() * 1000), reason=str(error))
+            told = str(error)
         except Exception as error:
-            log.exception("run %s of the Lab failed", run_id)
+            log.exception("run %s of the Lab failed", turn.run_id)
             told = f"it failed: {type(error).__name__}"
-            await self._book.set_state(run_id, "error", ended_at=int(time.time() * 1000), reason=told)
+        await self._book.set_state(turn.run_id, "error", ended_at=_now(), reason=told, owner=turn.owner)
 
-    async def _work(self, instance: Instance, run_id: str, request: LabRequest, on_progress: Progress | None) -> None:
-        outside = self.outside
-        if await outside.tools.retriever.read_generation(instance.uid) != request.generation:
-            await self._book.drop_rows(run_id)
-        arms = {arm.name: plan_of(arm, instance, outside.defaults) for arm in request.arms}
-        judge = None if request.judge is None else self._judge(request.judge)
-        offs = off_plans(request.arms, instance, outside.defaults)
-        bench = Bench(outside.tools, base_plan(instance, outside.defaults), arms, judge, offs)
-        await bench.measure(request.queries[0])  # models are loaded and caches are warm when figures are taken
-        rows = [read_row(one) for one in await self._book.rows(run_id)]
-        waiting: list[QueryRow] = []
-        kept_at = time.monotonic()
-        started = time.perf_counter()
-        while len(rows) < len(request.queries):
-            part = request.queries[len(rows) : len(rows) + request.concurrency]
-            found = await asyncio.gather(*(bench.measure(one) for one in part))
-            rows += found
-            waiting += found
-            if on_progress:
-                on_progress("Lab", len(rows), len(request.queries))
-            if time.monotonic() - kept_at >= KEEP_EVERY or len(rows) == len(request.queries):
-                told = await asyncio.to_thread(rows_json, waiting)
-                await self._book.add_rows(run_id, len(rows) - len(waiting), told)
-                waiting, kept_at = [], time.monotonic()
-        seconds = time.perf_counter() - started
-        report = await asyncio.to_thread(self._sum_up, rows, request)
-        changed = await outside.tools.retriever.read_generation(instance.uid) != request.generation
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        chunks = await outside.indexer.count_chunks(instance.uid)
-        cost = {"seconds": seconds, "memory_mb": memory, "index_changed": changed, "chunks": chunks}
-        told_report = report_of(report, request, cost)
-        await self._book.set_state(
-            run_id, "completed", ended_at=int(time.time() * 1000), report=report_json(told_report)
-        )
+    async def _conclude(self, instance: Instance, request: LabRequest, report: Mapping[str, Any]) -> None:
         self.trusts.forget(instance.uid)
-        current = await outside.catalog.get_instance_by_uid(instance.uid)
+        current = await self.outside.catalog.get_instance_by_uid(instance.uid)
         if request.followed and current.settings.reranking_mode == "auto":
-            await self._obey(instance, told_report)
+            await self._obey(instance, report)
 
-    def _sum_up(self, rows: Sequence[QueryRow], request: LabRequest) -> LabReport:
-        weights = {arm.name: arm.weight for arm in request.arms}
-        offs = {arm.name: arm.off for arm in request.arms}
-        return sum_up(rows, weights, budget=request.budget, baselines=offs, unknown_items=request.unknown)
+
+def _now() -> int:
+    return int(time.time() * 1000)

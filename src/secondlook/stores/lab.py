@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    Update,
     delete,
     func,
     insert,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy import RowMapping as Row
+from sqlalchemy.exc import IntegrityError
 
 from secondlook.domain.lab import LabRun, RunState
 from secondlook.errors import JobNotFoundError
@@ -57,6 +59,16 @@ grades = Table(
     Column("mark", String(64), primary_key=True),
     Column("grade", Integer, nullable=False),
 )
+
+owners = Table(
+    "lab_owners",
+    tables,
+    Column("instance_uid", String(64), primary_key=True),
+    Column("run_id", String(64), nullable=False),
+    Column("owner", String(80), nullable=False),
+    Column("until", BigInteger, nullable=False),
+)
+"""Who measures an instance, and until when unless it is heard of again."""
 
 BRIEF = [column for column in runs.c if column.name not in ("request", "report")]
 
@@ -109,19 +121,56 @@ class SqlLabBook:
         return [await self._run(row) for row in await self._database.rows(query)]
 
     async def set_state(
-        self, run_id: str, state: RunState, *, ended_at: int, reason: str = "", report: str = ""
+        self, run_id: str, state: RunState, *, ended_at: int, reason: str = "", report: str = "", owner: str = ""
     ) -> bool:
-        """Whether it ran until now, and has ended so; False when it had ended before, or is gone."""
+        """Whether it ran until now, and has ended so; False when it had ended before, is gone, or is not the owner's.
+
+        Without an owner it is ended whoever measures it.
+        """
         change = update(runs).where(runs.c.id == run_id, runs.c.state == "running")
+        if owner:
+            held = select(owners.c.owner).where(owners.c.run_id == run_id, owners.c.owner == owner)
+            change = change.where(held.exists())
         return bool(
             await self._database.write(change.values(state=state, ended_at=ended_at, reason=reason, report=report))
         )
 
-    async def add_rows(self, run_id: str, first: int, rows: Sequence[str]) -> None:
-        """Keep what the queries from ``first`` on (from 0) came to, each as a JSON object."""
-        if rows:
-            told = [{"run_id": run_id, "number": number, "told": one} for number, one in enumerate(rows, first)]
-            await self._database.write(insert(rows_of).values(told))
+    async def set_request(self, run_id: str, request: str) -> None:
+        """From now on it is to do this."""
+        await self._database.write(update(runs).where(runs.c.id == run_id).values(request=request))
+
+    async def take(self, instance_uid: str, run_id: str, owner: str, *, now: int, until: int) -> bool:
+        """Whether the owner may measure the instance, for that run: nobody else does, or until a time before now."""
+        values = {"run_id": run_id, "owner": owner, "until": until}
+        free = update(owners).where(owners.c.instance_uid == instance_uid, owners.c.until < now)
+        if await self._database.write(free.values(values)):
+            return True
+        try:
+            await self._database.write(insert(owners).values(instance_uid=instance_uid, **values))
+        except IntegrityError:
+            return False
+        return True
+
+    async def hold(self, run_id: str, owner: str, *, until: int) -> bool:
+        """Whether it still may, then until that time, and the run has not ended."""
+        return bool(await self._database.write(_held(run_id, owner).values(until=until)))
+
+    async def leave(self, owner: str) -> None:
+        """It measures no longer."""
+        await self._database.write(delete(owners).where(owners.c.owner == owner))
+
+    async def end_all(self, prefix: str) -> None:
+        """Nobody measures any more whose name begins so."""
+        await self._database.write(delete(owners).where(owners.c.owner.startswith(prefix, autoescape=True)))
+
+    async def add_rows(self, run_id: str, first: int, rows: Sequence[str], *, owner: str) -> bool:
+        """Keep what the queries from ``first`` on (from 0) came to, each as a JSON object; False as ``hold``."""
+        told = [{"run_id": run_id, "number": number, "told": one} for number, one in enumerate(rows, first)]
+        async with self._database.transaction() as connection:
+            held = (await connection.execute(_held(run_id, owner).values(run_id=run_id))).rowcount > 0
+            if held and told:
+                await connection.execute(insert(rows_of).values(told))
+        return held
 
     async def rows(self, run_id: str, limit: int | None = None, offset: int = 0) -> Sequence[str]:
         """What is kept, in the order of the queries."""
@@ -142,7 +191,9 @@ class SqlLabBook:
         """Forget all runs of the instance."""
         mine = select(runs.c.id).where(runs.c.instance_uid == instance_uid)
         await self._database.write(
-            delete(rows_of).where(rows_of.c.run_id.in_(mine)), delete(runs).where(runs.c.instance_uid == instance_uid)
+            delete(rows_of).where(rows_of.c.run_id.in_(mine)),
+            delete(runs).where(runs.c.instance_uid == instance_uid),
+            delete(owners).where(owners.c.instance_uid == instance_uid),
         )
 
     async def grade(self, judge: str, mark: str) -> int | None:
@@ -160,3 +211,9 @@ class SqlLabBook:
     async def _run(self, row: Row) -> LabRun:
         count = select(func.count().label("n")).select_from(rows_of).where(rows_of.c.run_id == row["id"])
         return LabRun(**row, done=int((await self._database.rows(count))[0]["n"]))
+
+
+def _held(run_id: str, owner: str) -> Update:
+    """A change to the owner's row while the run goes on."""
+    running = select(runs.c.id).where(runs.c.id == run_id, runs.c.state == "running")
+    return update(owners).where(owners.c.run_id == run_id, owners.c.owner == owner, running.exists())

@@ -19,7 +19,8 @@ from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
 from secondlook.services.joint_searching import JointSearching
-from secondlook.services.lab_runs import LabRuns, LabTools
+from secondlook.services.lab_runs import LabRuns
+from secondlook.services.lab_work import LabTools
 from secondlook.services.listing import Listing
 from secondlook.services.models import ModelList
 from secondlook.services.online import OnlineTrials

@@ -9,7 +9,7 @@ from secondlook.errors import GeneratorError
 from secondlook.evaluation.queries import mark_of
 from secondlook.models.extractive import ExtractiveGenerator
 from secondlook.models.fakes import FakeGenerator
-from secondlook.services.judging import Judge, ask_about
+from secondlook.services.judging import AGAIN, Judge, ask_about, read_grade
 from tests.unit.services.conftest import House
 
 
@@ -26,10 +26,38 @@ class Counting(FakeGenerator):
 
 
 @pytest.mark.parametrize(
-    ("said", "grade"), [("2", 2), ("Grade: 3.", 3), ("0 out of 3", 0), ("relevant", None), ("7", None)]
+    ("said", "grade"),
+    [
+        ("2", 2),
+        (" **3**.\n", 3),
+        ("Grade: 3.", 3),
+        ("On a scale of 0 to 3, the grade is 2", 2),
+        ("It says 1 thing. Grade: 1? No, **Grade:** 2", 2),
+        ("<think>grade: 0</think>3", 3),
+        ("on a scale of 0 to 3: 2", None),
+        ("0 out of 3", None),
+        ("relevant", None),
+        ("7", None),
+        ("Grade: 30", None),
+        ("grade: 2.5", None),
+        ("grades 0 to 3", None),
+    ],
 )
 def test_grades(house: House, said: str, grade: int | None) -> None:
-    assert house.run(Judge(Counting(said), house.book).grade("oil", "warm the oil")) == grade
+    model = Counting(said)
+    assert read_grade(said) == house.run(Judge(model, house.book).grade("oil", "warm the oil")) == grade
+    assert model.asked == (2 if grade is None else 1), "what is no grade is asked for once more"
+
+
+def test_a_model_that_first_talks_is_asked_for_the_digit_alone(house: House) -> None:
+    class Talking(Counting):
+        def stream(self, prompt):  # type: ignore[no-untyped-def]  # as the one it stands on
+            self._answer = "2" if prompt.messages[-1].content == AGAIN else "on a scale of 0 to 3: 2"
+            return super().stream(prompt)
+
+    model = Talking("")
+    assert house.run(Judge(model, house.book).grade("oil", "a")) == 2
+    assert house.run(Judge(Talking("0"), house.book).grade("oil", "a")) == 2 and model.asked == 2, "it is kept"
 
 
 def test_a_pair_is_asked_once_by_each_judge(house: House) -> None:

@@ -10,16 +10,17 @@ from typing import Any
 import pytest
 
 from secondlook.domain.instance import Instance
-from secondlook.domain.lab import ArmSpec
+from secondlook.domain.lab import ArmSpec, LabRun
 from secondlook.domain.options import RerankStage
 from secondlook.errors import CallerError, CooldownError, InvalidModelError, JobEndedError, JobNotFoundError
 from secondlook.evaluation.queries import JudgedQuery, judged
 from secondlook.models.fakes import FakeReranker
 from secondlook.ports import Passage, Rerankers, Scores
-from secondlook.services import lab_runs
+from secondlook.services import lab_runs, lab_work
 from secondlook.services.intake import Upload
 from secondlook.services.lab_records import LabRequest
-from secondlook.services.lab_runs import LabRuns, LabTools
+from secondlook.services.lab_runs import LabRuns
+from secondlook.services.lab_work import LabTools
 from secondlook.services.models import ModelList
 from secondlook.services.searching import SearchDefaults
 from tests.unit.services.conftest import House
@@ -80,7 +81,7 @@ def test_a_planted_oracle_is_on_and_noise_is_off(house: House) -> None:
 
 
 def test_a_run_that_a_crash_broke_off_goes_on_where_it_stopped(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lab_runs, "KEEP_EVERY", 0.0)
+    monkeypatch.setattr(lab_work, "KEEP_EVERY", 0.0)
     instance, asked = fill(house), []
 
     class Stopping(FakeReranker):
@@ -118,7 +119,7 @@ def test_a_run_that_a_crash_broke_off_goes_on_where_it_stopped(house: House, mon
 
 
 def test_figures_of_another_index_are_not_mixed_in(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lab_runs, "KEEP_EVERY", 0.0)
+    monkeypatch.setattr(lab_work, "KEEP_EVERY", 0.0)
     instance = fill(house)
     runs = lab(house, FakeReranker(scorer=truth))
 
@@ -139,7 +140,35 @@ def test_figures_of_another_index_are_not_mixed_in(house: House, monkeypatch: py
 
     house.run(after())
     done = house.run(house.book.get(instance.uid, run_id))
-    assert done.done == QUERIES and json.loads(done.report)["index_changed"]
+    assert done.done == QUERIES and not json.loads(done.report)["index_changed"], "all are of one state"
+
+
+def test_a_run_that_began_anew_goes_on_from_there(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lab_work, "KEEP_EVERY", 0.0)
+    instance = fill(house)
+
+    async def until(run_id: str, runs: LabRuns, least: int, most: int) -> None:
+        while not least <= (await runs.get(instance, run_id)).done < most:
+            await asyncio.sleep(0.005)
+        await runs.stop()
+
+    async def work() -> None:
+        first = lab(house, FakeReranker(scorer=truth))
+        run = await first.begin(instance, LabRequest(questions(), (ArmSpec(window=6),)))
+        await until(run.id, first, 20, 60)
+        await house.indexing.upload(instance, Upload("new.md", b"lamp oil"), wait=60)
+        second = lab(house, FakeReranker(scorer=truth))
+        await second.start()
+        await until(run.id, second, 3, 20)
+        measured = (await second.get(instance, run.id)).done
+        asked: list[str] = []
+        third = lab(house, FakeReranker(scorer=lambda query, passage: asked.append(query) or truth(query, passage)))
+        await third.start()
+        await third.wait(run.id)
+        assert (await third.get(instance, run.id)).state == "completed"
+        assert len(set(asked)) == 1 + QUERIES - measured, "the first, to warm up, and what was left"
+
+    house.run(work())
 
 
 def test_cancel_and_remove(house: House) -> None:
@@ -230,7 +259,7 @@ def test_an_instance_that_follows_verdicts_is_set(house: House) -> None:
 
 
 def test_a_command_takes_up_its_own_run_and_a_server_leaves_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lab_runs, "KEEP_EVERY", 0.0)
+    monkeypatch.setattr(lab_work, "KEEP_EVERY", 0.0)
     instance = fill(house)
     request = LabRequest(questions(), (ArmSpec(window=6),))
     steps: list[int] = []
@@ -313,3 +342,93 @@ def test_judged_items_that_are_not_there_are_counted(house: House) -> None:
     assert finished(house, lab(house, FakeReranker()), instance, asked)["unknown_items"] == 2
     known = LabRequest(questions(12), (ArmSpec(window=6),))
     assert finished(house, lab(house, FakeReranker()), instance, known)["unknown_items"] == 0
+
+
+class Slow(FakeReranker):
+    async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+        await asyncio.sleep(0.01)
+        return await super().score(query, passages)
+
+
+def quiet(what: str, done: int, total: int) -> None:
+    pass
+
+
+def test_the_same_command_twice_is_one_run_and_a_refusal(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lab_work, "KEEP_EVERY", 0.0)
+    instance, request = fill(house), LabRequest(questions(30), (ArmSpec(window=6),))
+
+    async def work() -> None:
+        both = [lab(house, Slow()).command(instance, request, quiet) for _ in range(2)]
+        found = await asyncio.gather(*both, return_exceptions=True)
+        [refused] = [one for one in found if isinstance(one, CooldownError)]
+        assert "by this server or another process" in str(refused)
+        [done] = [one for one in found if isinstance(one, LabRun)]
+        assert (done.state, done.done) == ("completed", 30)
+        assert (await lab(house, Slow()).page(instance, 9, 0))[1] == 1
+
+    house.run(work())
+
+
+def test_a_command_notices_that_the_server_cancelled_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lab_work, "KEEP_EVERY", 0.0)
+    instance, steps = fill(house), []
+
+    async def work() -> None:
+        request = LabRequest(questions(), (ArmSpec(window=6),))
+        command = lab(house, Slow()).command(instance, request, lambda what, done, total: steps.append(done))
+        task, server = asyncio.create_task(command), lab(house, Slow())
+        while len(steps) < 3:
+            await asyncio.sleep(0.005)
+        [run], _ = await server.page(instance, 9, 0)
+        with pytest.raises(CooldownError, match=rf"of 60 queries of run {run.id}"):
+            await server.begin(instance, request)
+        await server.cancel(instance, run.id)
+        ended = await task
+        assert (ended.state, ended.reason) == ("cancelled", "cancelled by a user") and steps[-1] < QUERIES
+
+    house.run(work())
+
+
+def test_what_a_killed_command_left_is_in_nobodys_way(house: House) -> None:
+    instance, request = fill(house), LabRequest(questions(30), (ArmSpec(window=6),))
+
+    async def work() -> None:
+        left = LabRun("left", instance.uid, "running", 1, 30, reason=lab_runs.BY_COMMAND)
+        await house.book.add(left)
+        assert await house.book.take(instance.uid, "left", "command-killed", now=0, until=1)
+        gate = await lab(house, FakeReranker()).command(instance, replace(request, followed=False), quiet)
+        assert gate.state == "completed" and (await house.book.get(instance.uid, "left")).state == "running"
+        runs = lab(house, FakeReranker())
+        run = await runs.begin(instance, request)
+        await runs.wait(run.id)
+        assert (await runs.get(instance, run.id)).state == "completed"
+        assert await house.book.get(instance.uid, "left") == replace(
+            left, state="error", reason=lab_runs.LEFT, ended_at=(await house.book.get(instance.uid, "left")).ended_at
+        )
+
+    house.run(work())
+
+
+def test_a_gate_cancels_no_run(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lab_work, "KEEP_EVERY", 0.0)
+    instance, request = fill(house), LabRequest(questions(30), (ArmSpec(window=6),))
+
+    async def work() -> None:
+        steps: list[int] = []
+        runs = lab(house, Slow())
+        task = asyncio.create_task(runs.command(instance, request, lambda what, done, total: steps.append(done)))
+        while not steps:
+            await asyncio.sleep(0.005)
+        with pytest.raises(CooldownError, match="under way"):
+            await lab(house, Slow()).command(instance, replace(request, followed=False), quiet)
+        assert (await task).state == "completed"
+
+    house.run(work())
+
+
+def test_memory_is_told_in_one_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = lab_work.most_memory()
+    assert 10 < found < 100_000
+    monkeypatch.setattr(lab_work.sys, "platform", "darwin")
+    assert lab_work.most_memory() < found / 500

@@ -26,9 +26,13 @@ def test_a_run_from_its_beginning_to_its_end(tmp_path: Path) -> None:
         assert await book.get("u1", "r1") == RUN
         with pytest.raises(JobNotFoundError, match="no run 'r1'"):
             await book.get("u2", "r1")
-        await book.add_rows("r1", 0, ["a", "b"])
-        await book.add_rows("r1", 2, ["c"])
-        await book.add_rows("r1", 3, [])
+        assert await book.take("u1", "r1", "me", now=1, until=5)
+        assert await book.add_rows("r1", 0, ["a", "b"], owner="me")
+        assert await book.add_rows("r1", 2, ["c"], owner="me") and await book.add_rows("r1", 3, [], owner="me")
+        assert not await book.add_rows("r1", 3, ["d"], owner="you"), "who does not measure keeps nothing"
+        assert not await book.set_state("r1", "error", ended_at=30, owner="you")
+        await book.set_request("r1", '{"a": 2}')
+        assert (await book.get("u1", "r1")).request == '{"a": 2}'
         assert await book.rows("r1") == ["a", "b", "c"] and await book.rows("r1", 1, 1) == ["b"]
         assert [one.id for one in await book.list_open()] == ["other", "r1", "r2"]
         page, total = await book.list("u1", 1, 1)
@@ -44,6 +48,30 @@ def test_a_run_from_its_beginning_to_its_end(tmp_path: Path) -> None:
         await book.remove("r2")
         await book.forget("u1")
         assert [one.id for one in await book.list_open()] == ["other"] and await book.last("u1") is None
+        await database.close()
+
+    asyncio.run(work())
+
+
+def test_one_at_a_time_measures_an_instance(tmp_path: Path) -> None:
+    async def work() -> None:
+        database = Database(f"sqlite+aiosqlite:///{tmp_path / 'c.sqlite'}")
+        book = SqlLabBook(database)
+        await book.open()
+        await book.add(RUN)
+        tries = [book.take("u1", "r1", f"owner-{at}", now=1, until=5) for at in range(4)]
+        assert sorted(await asyncio.gather(*tries)) == [False, False, False, True]
+        await book.end_all("owner-")
+        assert await book.take("u1", "r1", "me", now=1, until=5)
+        assert await book.hold("r1", "me", until=9) and not await book.hold("r1", "you", until=9)
+        assert not await book.take("u1", "r2", "you", now=9, until=20), "until then"
+        assert await book.take("u1", "r1", "you", now=10, until=20) and not await book.hold("r1", "me", until=30)
+        assert await book.set_state("r1", "completed", ended_at=30, report="{}", owner="you")
+        assert not await book.hold("r1", "you", until=30), "it has ended"
+        await book.leave("you")
+        assert await book.take("u1", "r3", "me", now=1, until=5)
+        await book.forget("u1")
+        assert await book.take("u1", "r3", "you", now=1, until=5)
         await database.close()
 
     asyncio.run(work())

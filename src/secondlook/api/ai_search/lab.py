@@ -1,7 +1,8 @@
 """The Lab on the wire: runs, their reports, and what they say of each query."""
 
+import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -161,18 +162,21 @@ def _add_reports(router: APIRouter, services: Services) -> None:
         per_page: PerPage = 20,
     ) -> JSONResponse:
         _, run, report = await _finished(services, request, run_id)
+        name, first = chosen_arm(report, arm), (page - 1) * per_page
+        if order == "asked":
+            told = _told(await services.lab.rows(run, per_page, first), report, name)
+            return page_of(told, run.done, page, per_page)
         rows = await services.lab.rows(run)
-        name = chosen_arm(report, arm)
-        told = _ordered([query_of(row, name, baseline_of(report, name)) for row in rows], order)
-        return page_of(told[(page - 1) * per_page : page * per_page], len(told), page, per_page)
+        told = await asyncio.to_thread(lambda: _ordered(_told(rows, report, name), order))
+        return page_of(told[first : first + per_page], len(told), page, per_page)
 
     @router.get("/runs/{run_id}/page", name="page", response_class=HTMLResponse)
     async def page_of_run(request: Request, run_id: str) -> HTMLResponse:
         instance, run, report = await _finished(services, request, run_id)
-        rows: list[QueryRow] = list(await services.lab.rows(run))
+        rows, title = await services.lab.rows(run), f"Reranking on {instance.name}"
         name = chosen_arm(report, "")
-        told = [query_of(row, name, baseline_of(report, name)) for row in rows]
-        return HTMLResponse(render_page(report, told, title=f"Reranking on {instance.name}"))
+        html = await asyncio.to_thread(lambda: render_page(report, _told(rows, report, name), title=title))
+        return HTMLResponse(html)
 
     @router.post("/runs/{run_id}/apply", name="apply")
     async def apply(request: Request, run_id: str) -> JSONResponse:
@@ -247,6 +251,11 @@ def chosen_arm(report: Mapping[str, Any], asked: str) -> str:
     return best_arm(report)
 
 
+def _told(rows: Sequence[QueryRow], report: Mapping[str, Any], arm: str) -> list[dict[str, object]]:
+    baseline = baseline_of(report, arm)
+    return [query_of(row, arm, baseline) for row in rows]
+
+
 def _ordered(told: list[dict[str, object]], order: str) -> list[dict[str, object]]:
     if order == "asked":
         return told
@@ -266,8 +275,9 @@ async def _queries(services: Services, instance: Instance, body: RunBody) -> tup
         return tuple(await services.lab.generated(instance, limit=most)), body.query_set
     if body.query_set:
         return tuple(await services.lab.sets.from_headings(instance, limit=most)), body.query_set
-    if body.file:
-        found, origin = parse_queries(body.file.content.encode(), body.file.name), body.file.name
+    if body.file:  # of many megabytes, which take seconds
+        file = body.file
+        found, origin = await asyncio.to_thread(lambda: parse_queries(file.content.encode(), file.name)), file.name
     else:
         found, origin = read_rows(body.queries or [], "queries", bare=body.judge is not None), "uploaded"
     return tuple(drawn(found, body.limit or len(found))), origin
