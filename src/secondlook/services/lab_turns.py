@@ -59,12 +59,13 @@ class LabTurns:
     async def keep(self, turn: Turn, work: Coroutine[Any, Any, None]) -> None:
         """The work to its end; it is broken off when the turn is lost, or the run was ended elsewhere."""
         task = asyncio.create_task(work)
-        beat = asyncio.create_task(self._beat(turn, task))
+        over = asyncio.Event()
+        beat = asyncio.create_task(self._beat(turn, task, over))
         try:
             await asyncio.wait([task])
         finally:
-            for one in (beat, task):
-                one.cancel()
+            over.set()  # a write that was broken off would outlive this
+            task.cancel()
             await asyncio.gather(beat, task, return_exceptions=True)
             await self.end(turn)
         if not task.cancelled():
@@ -75,8 +76,8 @@ class LabTurns:
         with contextlib.suppress(SecondlookError):
             await self._book.leave(turn.owner)
 
-    async def _beat(self, turn: Turn, task: "asyncio.Task[None]") -> None:
-        while True:
+    async def _beat(self, turn: Turn, task: "asyncio.Task[None]", over: asyncio.Event) -> None:
+        while not over.is_set():
             try:
                 held = await self._book.hold(turn.run_id, turn.owner, until=_now() + _length())
             except SecondlookError as error:
@@ -86,7 +87,9 @@ class LabTurns:
                 log.warning("run %s of the Lab is broken off: it was ended, or goes on elsewhere", turn.run_id)
                 task.cancel()
                 return
-            await asyncio.sleep(LEASE / BEATS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LEASE / BEATS):
+                    await over.wait()
 
 
 def _length() -> int:
