@@ -22,7 +22,7 @@ EXTENSIONS = {
 
 
 def typed_name(key: str, content_type: str) -> str:
-    """The key, with the extension of its media type where its own is none that is known; an address always gets that one.
+    """The key, with the extension of its media type where its own is not known; an address always gets that one.
 
     ``/page.php?id=1`` is what the server says it is, and not a file of PHP; ``release-1.2`` is no file of type ``.2``.
     """

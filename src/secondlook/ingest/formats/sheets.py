@@ -10,12 +10,12 @@ from secondlook.errors import FileUnreadableError
 from secondlook.ingest.encoding import decode
 from secondlook.ingest.formats.package import check_unlocked, locked, open_package
 from secondlook.ingest.formats.reading import Reading, Wanted, check_size
+from secondlook.ingest.formats.separators import find_separator
 from secondlook.ingest.formats.tables import write_table
 from secondlook.ingest.kinds import ARCHIVES, TEXT_LIMIT
 
 MOST_CELLS = 5_000_000
 """A sheet is a full rectangle in memory; real ones of 4 MiB have some hundred thousand cells."""
-DIALECTS = ",;\t|"
 
 
 def read_sheets(content: bytes, _wanted: Wanted) -> Reading:
@@ -45,11 +45,9 @@ def read_sheets(content: bytes, _wanted: Wanted) -> Reading:
 
 
 def read_rows(content: bytes, _wanted: Wanted) -> Reading:
-    """Separated values as one table; the separator is the one that the first line holds most often."""
-    text = decode(content).replace("\0", "")
-    first = text.partition("\n")[0]
-    delimiter = max(DIALECTS, key=first.count)
+    """Separated values as one table; raises ``FileUnreadableError``."""
     csv.field_size_limit(TEXT_LIMIT)
+    delimiter, text = find_separator(decode(content).replace("\0", ""))
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error as error:

@@ -64,6 +64,13 @@ def test_rows(mark: str) -> None:
     assert read_rows(content, Wanted()).text == f"| Grade | {cell} |\n| --- | --- |\n| B | two lines |"
 
 
+def test_rows_below_a_title_and_of_windows() -> None:
+    content = "sep=;\r\nReport, 2026\r\nName;Price, net\r\nKäse;5,50 €\r\n".encode("cp1252")
+    assert read_rows(content, Wanted()).text == (
+        "| Report, 2026 |  |\n| --- | --- |\n| Name | Price, net |\n| Käse | 5,50 € |"
+    )
+
+
 def test_rows_without_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(read_rows(b"a\n" + b"x" * 200_000, Wanted()).text) > 200_000
     monkeypatch.setattr(sheets, "MOST_CELLS", 5)
