@@ -43,6 +43,7 @@ class Document:
         title: of a page, where there is no front matter.
         pages: the first byte of each page in the text, where the file has pages.
         fields: names and values for machines; only those of the instance's schema count.
+        notes: sentences for the item's log about what was left out.
     """
 
     text: str
@@ -50,6 +51,7 @@ class Document:
     title: str = ""
     pages: Sequence[int] = ()
     fields: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
 
 async def read_file(key: str, content: bytes, pool: ReaderPool, wanted: Wanted) -> Document:
@@ -70,7 +72,7 @@ async def read_file(key: str, content: bytes, pool: ReaderPool, wanted: Wanted) 
         found = await pool.read(kind, content, wanted)
     except FileUnreadableError as error:
         raise FileUnreadableError(error.kind, f"{key}: {error.why}") from error
-    return Document(found.text, {}, found.title, found.pages, found.fields)
+    return Document(found.text, {}, found.title, found.pages, found.fields, found.notes)
 
 
 def parse_file(key: str, content: bytes) -> Document:
@@ -121,6 +123,8 @@ def _without_tags(text: str, opening: re.Pattern[str] = OPENING) -> str:
 
     What stands in CDATA is kept, and the tags of a page in it are taken away like those around.
     """
+    if "<" not in text:
+        return text
     closings = {name: _Ahead(pattern.finditer(text)) for name, pattern in CLOSING.items()}
     kept: list[str] = []
     at = 0

@@ -95,6 +95,8 @@ class Chunking:
         wanted = Wanted(ocr=instance.settings.ocr, languages=self._how.languages)
         document = await read_file(typed_name(item.key, item.content_type), content, self._pool, wanted)
         steps.note("read", f"{len(content):,} bytes read as {len(document.text):,} characters of text")
+        for note in document.notes:
+            steps.note("read", note)
         settings = instance.settings
         steps.enter("split")
         spans = (

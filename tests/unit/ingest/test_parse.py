@@ -205,7 +205,7 @@ def read(key: str, content: bytes, wanted: Wanted | None = None) -> Document:
 def test_files_are_read_by_their_kind() -> None:
     assert read("a.md", b"---\ntitle: Oil\n---\nWarm it.") == Document("Warm it.", {"title": "Oil"})
     page = read("a.html", b"<title>Oil</title><meta name=station content=north><p>Warm it.")
-    assert page == Document("# Oil\n\nWarm it.", {}, "Oil", [], {"title": "Oil", "station": "north"})
+    assert page == Document("# Oil\n\nWarm it.", {}, "Oil", [], {"title": "Oil", "station": "north"}, [])
 
 
 @pytest.mark.parametrize(

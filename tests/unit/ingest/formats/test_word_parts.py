@@ -15,7 +15,8 @@ M = f'xmlns:m="{OFFICE}/officeDocument/2006/math"'
 STYLES = f"""<w:styles {W}>
 <w:style w:styleId="Shy" w:type="character"><w:name w:val="Shy"/><w:rPr><w:vanish/></w:rPr></w:style>
 <w:style w:styleId="Child" w:type="paragraph"><w:name w:val="Child"/><w:basedOn w:val="Shy"/></w:style>
-<w:style w:styleId="Open" w:type="paragraph"><w:basedOn w:val="Child"/><w:rPr><w:vanish w:val="false"/></w:rPr></w:style>
+<w:style w:styleId="Open" w:type="paragraph"><w:basedOn w:val="Child"/>
+<w:rPr><w:vanish w:val="false"/></w:rPr></w:style>
 <w:style w:styleId="Round" w:type="paragraph"><w:basedOn w:val="Ring"/></w:style>
 <w:style w:styleId="Ring" w:type="paragraph"><w:basedOn w:val="Round"/></w:style>
 <w:style w:styleId="T" w:type="paragraph"><w:name w:val="Title"/></w:style></w:styles>"""
