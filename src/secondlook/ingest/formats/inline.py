@@ -66,25 +66,25 @@ def raise_text(line: Sequence[str], node: LexborNode) -> str | None:
         return None
     if _is_note(node):
         return f"[{text.strip('[]')}]"
-    if not EXPONENT.fullmatch(text):
+    if not EXPONENT.fullmatch(figure := text.replace(" ", "")):
         return text
     before = _tail(line)
     if PRICE.search(before):
-        return f".{text}"
+        return f".{figure}"
     if BASE.search(before):
-        return f"^{text}"
+        return f"^{figure}"
     return f"[{text}]" if text.isdecimal() and before.strip() else text
 
 
 def short_text(node: LexborNode) -> str:
-    """The text without blanks; nothing if there are many nodes inside."""
+    """The text on one line; nothing if there are many nodes inside."""
     pieces = []
     for at, one in enumerate(node.traverse(include_text=True)):
         if at > FEW:
             return ""
         if one.tag == "-text":
             pieces.append(INVISIBLE.sub("", one.text_content or ""))
-    return "".join("".join(pieces).split())
+    return " ".join("".join(pieces).split())
 
 
 def _is_note(node: LexborNode) -> bool:

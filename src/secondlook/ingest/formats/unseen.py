@@ -63,6 +63,8 @@ def remove_unseen(tree: LexborHTMLParser) -> None:
             shown[node.mem_id] = not _has(style, {"font-size": NONE})
     unseen |= {node.mem_id for node in tree.css("a[href*='#']") if VARIANT.sub("", short_text(node)) in LINK_MARKS}
     unseen |= _mute_buttons(tree, unseen)
+    if tree.body:
+        unseen.discard(tree.body.mem_id)  # a page that shows nothing at all waits for a script
     for node in _outermost(tree, unseen, shown):
         node.decompose()
     _remove_faint(tree)

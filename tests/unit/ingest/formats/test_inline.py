@@ -43,6 +43,9 @@ def test_what_nobody_sees(text: str, cleaned: str) -> None:
         ("a<sup role=doc-noteref>*</sup>", "a[*]"),
         ("revenue<sup>1</sup>, it rose.<sup>2</sup>", "revenue[1], it rose.[2]"),
         ("<sup>2</sup>", "2"),
+        ("x<sup>n + 1</sup>, oil <sup>see it</sup>", "x^n+1, oil see it"),
+        ("oil<sup class=reference><a href=#c><i>[</i>1<i>]</i></a></sup>", "oil[1]"),
+        ("oil<sup>[<i><a href=/wiki/c>citation needed</a></i>]</sup>", "oil[citation needed]"),
         ("x<sup></sup>y", "xy"),
         ("a <sup>text that is long enough</sup> b", "a text that is long enough b"),
         ("a<sup><sup>1</sup></sup>", "a^1"),
@@ -57,7 +60,7 @@ def test_raised_text(markup: str, text: str) -> None:
 def test_short_pieces_alone_are_looked_at() -> None:
     node = LexborHTMLParser("<div> a <b>\u200bb</b></div>").css_first("div")
     assert node
-    assert short_text(node) == "ab"
+    assert short_text(node) == "a b"
     deep = LexborHTMLParser("<div>" + "<b>" * 100 + "a").css_first("div")
     assert deep
     assert short_text(deep) == ""

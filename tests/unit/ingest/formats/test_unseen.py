@@ -99,6 +99,11 @@ def test_most_of_a_page_is_not_taken_away_for_want_of_opacity() -> None:
     assert left("<body style='opacity:0'><p>A lamp") == "A lamp"
 
 
+@pytest.mark.parametrize("attributes", ["hidden", "aria-hidden=true", "style='visibility:hidden'"])
+def test_a_whole_body_is_hidden_for_a_moment_alone(attributes: str) -> None:
+    assert left(f"<body {attributes}><p>A lamp<p hidden>secret") == "A lamp"
+
+
 def test_letters_without_size_around_letters_with_one() -> None:
     page = "<p style='font-size:0'>secret<b style='font-size:14px'>seen<i>too<u style='font-size:0'>secret"
     assert left(page) == "seen too"
