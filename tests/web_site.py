@@ -15,7 +15,10 @@ HTML = "text/html; charset=utf-8"
 
 @dataclass
 class Reply:
-    """What the site answers; ``drip`` seconds between single bytes of the body, ``before`` seconds before it."""
+    """What the site answers; ``drip`` seconds between single bytes of the body, ``before`` seconds before it.
+
+    A header of several lines is sent several times.
+    """
 
     body: bytes = b""
     status: int = 200
@@ -81,7 +84,8 @@ def serve_site() -> Iterator[WebSite]:
                 self.send_header("Content-Type", reply.kind)
                 self.send_header("Content-Length", str(len(reply.body)))
             for name, value in reply.headers.items():
-                self.send_header(name, value)
+                for line in value.split("\n"):
+                    self.send_header(name, line)
             self.end_headers()
             try:
                 self._send(reply)

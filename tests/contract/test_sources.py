@@ -316,3 +316,38 @@ def test_where_the_endpoint_of_a_region_lies_and_what_its_secret_is() -> None:
     hashed = store.with_token(("id", "token"))
     assert hashed.key == "id" and len(hashed.secret) == 64
     assert Store("http://minio:9000").with_token(("id", "token")).secret == "token"
+
+
+def test_one_object_that_is_not_given_is_no_closed_bucket(bucket: BucketStand) -> None:
+    bucket.put("a.md", "x")
+    bucket.server.call("PUT", f"{bucket.name}/b.md", b"x", **{"x-amz-storage-class": "GLACIER"})
+    bucket.put("c.md", "x")
+
+    async def work(source: Source) -> dict[str, str]:
+        told = {}
+        for entry in [entry async for entry in source.list({})]:
+            try:
+                told[entry.key] = (await source.fetch(entry)).content.decode()
+            except ItemSourceError as error:
+                assert not error.gone, "what was had of it is still true"
+                told[entry.key] = str(error)
+        return told
+
+    told = bucket.use(work)
+    assert told["a.md"] == told["c.md"] == "x"
+    assert told["b.md"].startswith("r2_unknown_error: b.md is not given (InvalidObjectState)")
+
+
+def test_what_is_too_large_is_known_from_the_listing(bucket: BucketStand) -> None:
+    bucket.put("large.md", "x" * ((10 << 20) + 1))
+    bucket.put("small.md", "x")
+    found = bucket.read()
+    assert found.entries["large.md"].error.startswith("over_size: large.md has 10,485,761 bytes")
+    assert set(found.pages) == {"small.md"}
+
+
+@pytest.mark.parametrize("region", ["evil.example/#", "eu.evil", "", "EU"])
+def test_a_jurisdiction_names_no_host(bucket: BucketStand, region: str) -> None:
+    bucket.settings = replace(bucket.settings, source_options=SourceOptions(region=region))
+    with pytest.raises(SourceError, match=r"^bucket_name_invalid: no jurisdiction is called"):
+        bucket.read()

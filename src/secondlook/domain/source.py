@@ -85,7 +85,7 @@ class Entry:
         unchanged: it is as it was when it gave the memo that was told.
         modified_at: when it last changed, milliseconds since 1970; 0 where nobody says.
         error: ``kind: sentence``, why it is there and cannot be had.
-        gone: with ``error``, that what was had before may not be served any more.
+        gone: with ``error`` or ``skipped``, that what was had before may not be served any more.
         skipped: why it is left out; then it is no item, and not an error either.
     """
 

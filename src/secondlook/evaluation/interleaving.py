@@ -90,4 +90,4 @@ def always_valid_p(wins: int, losses: int) -> float:
         Pekelis and Walsh, Operations Research 70(3), 2022.
     """
     number = wins + losses
-    return min(1.0, (number + 1) * comb(number, wins) / 2**number)
+    return min(1.0, float((number + 1) * comb(number, wins) / 2**number))

@@ -76,10 +76,8 @@ def _scalar(name: str, value: object) -> MetadataValue | None:
         return value
     if isinstance(value, int | float):
         return value if abs(value) <= sys.float_info.max else None
-    if isinstance(value, dt.date):
+    if isinstance(value, dt.date) or (isinstance(value, list) and all(isinstance(one, str) for one in value)):
         return _text(value)
-    if isinstance(value, list) and all(isinstance(one, str) for one in value):
-        return json.dumps(value, ensure_ascii=False)
     raise InvalidMetadataError(
         f"metadata field {name!r} must be text, a number or a boolean, not {type(value).__name__}"
     )
@@ -88,4 +86,6 @@ def _scalar(name: str, value: object) -> MetadataValue | None:
 def _text(value: object) -> str:
     if isinstance(value, dt.datetime | dt.date):
         return value.isoformat()
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return json.dumps(value, ensure_ascii=False)
     return str(value)

@@ -8,11 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-import yaml
-
 from secondlook.errors import FileUnreadableError
 from secondlook.ingest.encoding import decode, decode_page
 from secondlook.ingest.formats.reading import Wanted
+from secondlook.ingest.front_matter import read_front_matter
 from secondlook.ingest.kinds import TEXT_LIMIT, Kind, check_content, check_file, file_type, kind_of
 from secondlook.ingest.pool import ReaderPool
 
@@ -89,9 +88,9 @@ def parse_file(key: str, content: bytes) -> Document:
     text = decode_page(content) if is_markup else decode(content)
     front: Mapping[str, object] = {}
     if file_type(key) in (".md", ".mdx", ".markdown", ".mdoc") and (found := FRONT_MATTER.match(text)):
-        front = _front_matter(found.group(1))
-        if front:
-            text = text[found.end() :]
+        fields = read_front_matter(found.group(1))
+        if fields is not None:
+            front, text = fields, text[found.end() :]
     if is_markup:
         text = BLANK_LINES.sub("\n\n", html.unescape(_without_tags(text)))
     return Document(text.replace("\r\n", "\n").replace("\0", ""), front)
@@ -159,30 +158,3 @@ class _Ahead:
         while self._next and self._next.start() < place:
             self._next = next(self._matches, None)
         return self._next.span() if self._next else (0, 0)
-
-
-def _front_matter(block: str) -> Mapping[str, object]:
-    """The block's keys and values; nothing if it is no YAML mapping."""
-    try:
-        found = _load(block)
-    except (yaml.YAMLError, RecursionError):
-        return {}
-    return {_whole(str(key)): _mended(value) for key, value in found.items()} if isinstance(found, dict) else {}
-
-
-def _load(block: str) -> object:
-    try:
-        return yaml.safe_load(block)
-    except ValueError:  # a date that does not exist, say: every value as text
-        return yaml.load(block, yaml.BaseLoader)
-
-
-def _mended(value: object) -> object:
-    if isinstance(value, list):
-        return [_whole(one) if isinstance(one, str) else one for one in value]
-    return _whole(value) if isinstance(value, str) else value
-
-
-def _whole(text: str) -> str:
-    """The text, half surrogate pairs replaced: YAML can spell them, but nothing could store them."""
-    return text.encode(errors="replace").decode()

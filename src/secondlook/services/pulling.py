@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
+from secondlook import __version__
 from secondlook.domain.globs import skip_reason
 from secondlook.domain.instance import Instance, InstanceSettings, Item
 from secondlook.domain.jobs import Severity
@@ -43,6 +44,12 @@ LINES = 200
 """Lines of each kind that the log of a job has; the summary counts all."""
 CHANGED = "source_changed"
 """Why a sync ends whose source was changed meanwhile."""
+SHRANK = "source_shrank"
+"""Why a sync ends that would have removed most of what is there."""
+FEWEST_GONE = 10
+"""Items that a sync always removes when they are gone; more than these, and more than half of all, are asked about."""
+REFUSED = f"refused by {__version__}: "
+"""Before the memo of an entry of a type that this release does not read; another release looks again."""
 LOOK_EVERY = 1.0
 """Seconds between two looks at whether the instance is still there, and not paused."""
 
@@ -55,7 +62,9 @@ class Pull:
     source: Source
     tell: Tell
     known: dict[str, Known]
+    may_shrink: bool = False
     seen: set[str] = field(default_factory=set)
+    excluded: set[str] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
     indexing: set[asyncio.Task[None]] = field(default_factory=set)
     looked_at: float = field(default_factory=time.monotonic)
@@ -85,19 +94,27 @@ class Pulling:
         self._indexing = indexing
         self._service_tokens = service_tokens
 
-    async def pull(self, instance: Instance, tell: Tell) -> None:
+    async def pull(self, instance: Instance, tell: Tell, *, may_shrink: bool = False) -> None:
         """Fetch, index, remove; returns when all of the source is indexed.
 
         Raises:
-            SourceError: the source cannot be read, or not to its end: then nothing was removed.
+            SourceError: the source cannot be read, or not to its end, or, unless ``may_shrink``, most of its items
+                are gone, as when a disk is not mounted: then nothing was removed but what rules leave out.
             PausedError: the instance was paused meanwhile.
             InstanceNotFoundError: it was deleted meanwhile.
         """
         source = await self._open(instance.account, instance.settings)
         known = {one.key: one for one in await self._memos.list(instance.uid)}
-        pull = Pull(instance, source, tell, known)
+        pull = Pull(instance, source, tell, known, may_shrink)
         try:
-            await self._read(pull)
+            try:
+                await self._read(pull)
+                self._check_loss(pull)
+            except SourceError as error:
+                if error.kind != CHANGED:
+                    await self._remove_gone(pull, whole=False)
+                    await tell(_summary(pull.counts), "info")
+                raise
             await self._remove_gone(pull)
         finally:
             for task in pull.indexing:
@@ -176,9 +193,8 @@ class Pulling:
     async def _read(self, pull: Pull) -> None:
         """Look at every entry, a few at a time."""
         origin = pull.instance.settings.source_id
-        memos = {
-            one.key: one.memo for one in pull.known.values() if one.memo and not one.error and one.source == origin
-        }
+        told = {one.key: _told_memo(one) for one in pull.known.values() if one.source == origin}
+        memos = {key: memo for key, memo in told.items() if memo}
         running: set[asyncio.Task[None]] = set()
         failure: SourceError | None = None
         try:
@@ -205,13 +221,14 @@ class Pulling:
     async def _deal_with(self, pull: Pull, entry: Entry) -> None:
         skipped = entry.skipped or ("" if entry.error else self._rule(pull.instance, entry))
         if skipped:
+            pull.excluded.update([entry.key] if entry.gone else [])
             await pull.note("skipped", f"{entry.key}: {skipped}")
             return
         pull.seen.add(entry.key)
         if entry.unchanged:
-            pull.counts["unchanged"] += 1
             before = pull.known.get(entry.key)
-            if before and before.memo != entry.memo:
+            pull.counts["error" if before and before.error else "unchanged"] += 1
+            if before and not before.error and before.memo != entry.memo:
                 await self._memos.keep(before.item_id, entry.memo)
             if before and before.waits:
                 with contextlib.suppress(ItemNotFoundError):  # deleted meanwhile
@@ -226,7 +243,8 @@ class Pulling:
             await pull.note("skipped", str(error), "warning")
             return
         except ItemSourceError as error:
-            await self._note_error(pull, Entry(entry.key, error=str(error), gone=error.gone))
+            refused = REFUSED + entry.memo if entry.memo and error.kind == "unsupported_type" else ""
+            await self._note_error(pull, Entry(entry.key, refused, error=str(error), gone=error.gone))
             return
         if item is None:
             pull.counts["unchanged"] += 1
@@ -273,6 +291,9 @@ class Pulling:
     async def _refuse(self, instance: Instance, entry: Entry) -> None:
         origin = Origin(instance.settings.source_id)
         await to_the_end(self._indexing.refuse(instance, entry.key, origin, error=entry.error, gone=entry.gone))
+        if entry.memo.startswith(REFUSED):
+            with contextlib.suppress(ItemNotFoundError):  # deleted meanwhile
+                await self._memos.keep((await self._indexing.find(instance, entry.key)).id, entry.memo)
 
     async def _follow(self, pull: Pull, item: Item) -> None:
         """Count how indexing the item ended."""
@@ -285,10 +306,14 @@ class Pulling:
         else:
             await pull.note(now.status, f"{now.key}: {now.status}")
 
-    async def _remove_gone(self, pull: Pull) -> None:
-        """Remove the items of this source and of those before it which the list did not name."""
+    async def _remove_gone(self, pull: Pull, *, whole: bool = True) -> None:
+        """Remove the items of this source and of those before it which the list did not name.
+
+        Of a list that is not whole, only what rules leave out: those of the instance, or those of the source.
+        """
+        origin = pull.instance.settings.source_id
         for key, one in pull.known.items():
-            if key in pull.seen:
+            if key in pull.seen or not (whole or (one.source == origin and not self._is_wanted(pull, key))):
                 continue
             await self._look(pull)
             with contextlib.suppress(ItemNotFoundError):  # deleted meanwhile
@@ -296,6 +321,22 @@ class Pulling:
                 if item.source:  # else an upload took its place
                     await to_the_end(self._indexing.delete(pull.instance, one.item_id))
                     await pull.note("removed", f"{key}: removed")
+
+    def _check_loss(self, pull: Pull) -> None:
+        """Raises ``SourceError`` when more is gone than anybody means to remove; what rules leave out is meant."""
+        settings = pull.instance.settings
+        mine = [key for key, one in pull.known.items() if one.source == settings.source_id]
+        gone = [key for key in mine if key not in pull.seen and self._is_wanted(pull, key)]
+        if not pull.may_shrink and len(gone) > max(FEWEST_GONE, len(mine) // 2):
+            raise SourceError(
+                SHRANK,
+                f"{len(gone):,} of {len(mine):,} items are not in the source any more, and none was removed, as the"
+                " source may be what is broken: if they are meant to be gone, start a sync by hand",
+            )
+
+    def _is_wanted(self, pull: Pull, key: str) -> bool:
+        prefix = pull.instance.settings.source_options.prefix
+        return key not in pull.excluded and key.startswith(prefix) and not self._rule(pull.instance, Entry(key))
 
     async def _look(self, pull: Pull) -> None:
         """Raises ``PausedError``, ``InstanceNotFoundError``, or ``SourceError`` when another source was set."""
@@ -312,6 +353,13 @@ class Pulling:
     def _rule(self, instance: Instance, entry: Entry) -> str:
         options = instance.settings.source_options
         return skip_reason(entry.key, options.include, options.exclude)
+
+
+def _told_memo(one: Known) -> str:
+    """What the source is told of it; nothing of an item in error, unless it is still of no type that is read."""
+    if not one.error:
+        return one.memo
+    return one.memo.removeprefix(REFUSED) if one.memo.startswith(REFUSED) else ""
 
 
 async def _one_less(running: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:

@@ -24,7 +24,7 @@ from secondlook.errors import (
 from secondlook.ledgers import Journal
 from secondlook.ports import Catalog
 from secondlook.services.indexing import Indexing
-from secondlook.services.pulling import CHANGED, Pulling
+from secondlook.services.pulling import CHANGED, SHRANK, Pulling
 
 log = logging.getLogger(__name__)
 
@@ -272,8 +272,14 @@ class Syncing:
 
         await self._take_again(instance, job)
         if instance.settings.source_kind:
-            await self._pulling.pull(instance, tell)
+            await self._pulling.pull(instance, tell, may_shrink=await self._may_shrink(instance, job))
         return COMPLETED
+
+    async def _may_shrink(self, instance: Instance, job: Job) -> bool:
+        """Whether a person asks again after a sync that would have removed most of what is there."""
+        newest, _ = await self._journal.list_jobs(instance.uid, 2, 0)
+        before = [one for one in newest if one.id != job.id]
+        return job.trigger == "user" and bool(before) and before[0].end_reason.startswith(SHRANK)
 
     async def _pause(self, instance: Instance, job: Job) -> None:
         """Nothing but a change by a person mends the source: no further sync is tried until then (contract, 18.7)."""

@@ -150,14 +150,17 @@ class Renderer:
 
     async def _read(self, context: "BrowserContext", page: Page, fetch: Fetch, most: int) -> bytes:
         asked = _Requests(page, fetch, self.limits)
-        await context.route("**/*", asked.answer)
-        await context.route_web_socket("**/*", _refuse_socket)
-        tab = await context.new_page()
-        context.on("page", lambda other: other.close())
-        await tab.goto(page.url, wait_until="domcontentloaded", timeout=1000 * self.limits.whole)
-        await asked.settle()
-        size = await tab.evaluate("document.documentElement.outerHTML.length")
-        content = (await tab.content()).encode(errors="replace") if size <= most else b""
+        try:
+            await context.route("**/*", asked.answer)
+            await context.route_web_socket("**/*", _refuse_socket)
+            tab = await context.new_page()
+            context.on("page", lambda other: other.close())
+            await tab.goto(page.url, wait_until="domcontentloaded", timeout=1000 * self.limits.whole)
+            await asked.settle()
+            size = await tab.evaluate("document.documentElement.outerHTML.length")
+            content = (await tab.content()).encode(errors="replace") if size <= most else b""
+        finally:
+            asked.end()
         if size > most or len(content) > most:
             raise ItemSourceError("over_size", f"{page.url} grows to more than {most:,} bytes", gone=True)
         return content
@@ -174,6 +177,7 @@ class _Requests:
         self._number = 0
         self._open = 0
         self._left = limits.size
+        self._fetching: set[asyncio.Future[Page]] = set()
         self._moved = asyncio.Event()
         self._quiet_since = time.monotonic()
 
@@ -194,13 +198,20 @@ class _Requests:
     async def _bring(self, route: "Route") -> None:
         self._number += 1
         self._open += 1
+        fetching = asyncio.ensure_future(self._fetch(route.request.url, self._left))
+        self._fetching.add(fetching)
         try:
-            found = await self._fetch(route.request.url, self._left)
+            await asyncio.wait([fetching])
+            if fetching.cancelled():
+                return  # nobody waits for it any more
+            found = fetching.result()
             self._left -= len(found.body)
             await route.fulfill(status=200, headers=self._headers(found), body=found.body)
         except ItemSourceError:
             await route.abort("failed")
         finally:
+            fetching.cancel()
+            self._fetching.discard(fetching)
             self._open -= 1
             self._quiet_since = time.monotonic()
             self._moved.set()
@@ -213,6 +224,12 @@ class _Requests:
             "access-control-allow-origin": f"{parts.scheme}://{parts.netloc}",
             "access-control-allow-credentials": "true",
         }
+
+    def end(self) -> None:
+        """Ask for nothing more: the page has been read, and what still waits for its turn would hold up the next."""
+        self._number = self._limits.requests
+        for one in self._fetching:
+            one.cancel()
 
     async def settle(self) -> None:
         """Return when nothing has been asked for a while, or the time for it is over."""

@@ -15,6 +15,9 @@ from secondlook.errors import ItemSourceError, SourceError
 
 LARGEST_OBJECT = 10 << 20
 """Bytes; the largest file that any kind may have (contract, 18.2)."""
+REGION = re.compile(r"[a-z0-9-]{1,32}")
+ABOUT_ONE = re.compile(r"status code: 4(?!01|08|29)\d\d")
+"""How an answer reads that refuses one object; 401 is about credentials, 408 and 429 about the moment."""
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 STANDARD = frozenset(
     ("content-type", "content-disposition", "content-encoding", "content-language", "cache-control", "storage-class")
@@ -56,6 +59,10 @@ class Bucket:
     def __init__(self, store: Store, name: str, *, prefix: str = "", region: str = "default") -> None:
         if not NAME.fullmatch(name):
             raise SourceError("bucket_name_invalid", f"no bucket can be called {name[:80]!r}", lasting=True)
+        if not REGION.fullmatch(region):
+            raise SourceError(
+                "bucket_name_invalid", f"no jurisdiction is called {region[:80]!r}: give eu, for example", lasting=True
+            )
         if not store.key:
             raise SourceError(
                 "external_source_missing_api_token",
@@ -88,7 +95,8 @@ class Bucket:
                 for one in found:
                     key = one["path"]
                     if key.startswith(self._prefix) and not (one["size"] == 0 and self._is_folder(key)):
-                        yield _entry(key, one["e_tag"] or "", one["last_modified"].timestamp(), memos)
+                        found_at = one["last_modified"].timestamp()
+                        yield _entry(key, one["e_tag"] or "", found_at, one["size"], memos)
         except exceptions.BaseError as error:
             raise self._told(error) from error
 
@@ -102,13 +110,13 @@ class Bucket:
             found = await self._store.get_async(entry.key)
             size = found.meta["size"]
             if size > LARGEST_OBJECT:
-                raise ItemSourceError(
-                    "over_size", f"{entry.key} has {size:,} bytes; the limit is {LARGEST_OBJECT:,}", gone=True
-                )
+                raise ItemSourceError("over_size", _too_large(entry.key, size), gone=True)
             content = bytes(await found.bytes_async())
         except (exceptions.NotFoundError, FileNotFoundError) as error:
             raise ItemSourceError("file_not_found", f"{entry.key} is not there any more", gone=True) from error
         except exceptions.BaseError as error:
+            if isinstance(error, exceptions.PermissionDeniedError) or ABOUT_ONE.search(str(error)):
+                raise ItemSourceError("r2_unknown_error", _refused(entry.key, str(error))) from error
             raise self._told(error) from error
         given = {str(name): str(value) for name, value in found.attributes.items()}
         told = {name.lower(): value for name, value in given.items()}
@@ -142,8 +150,25 @@ class Bucket:
         return SourceError("r2_unknown_error", f"the bucket {self._name!r} cannot be read: {_first_line(text)}")
 
 
-def _entry(key: str, etag: str, modified: float, memos: Mapping[str, str]) -> Entry:
-    return Entry(key, etag, bool(etag) and memos.get(key) == etag, int(modified * 1000))
+def _entry(key: str, etag: str, modified: float, size: int, memos: Mapping[str, str]) -> Entry:
+    moment = int(modified * 1000)
+    if size > LARGEST_OBJECT:
+        return Entry(key, etag, modified_at=moment, error=f"over_size: {_too_large(key, size)}", gone=True)
+    return Entry(key, etag, bool(etag) and memos.get(key) == etag, moment)
+
+
+def _too_large(key: str, size: int) -> str:
+    return f"{key} has {size:,} bytes; the limit is {LARGEST_OBJECT:,}"
+
+
+def _refused(key: str, text: str) -> str:
+    """Why one object is not given, while others may be: it is archived, say, or encrypted with a key of its own."""
+    code = re.search(r"<Code>(\w{1,80})</Code>", text)
+    status = re.search(r"status code: (\d{3})|(\d{3}) Forbidden", text)
+    why = code[1] if code else f"status {next(filter(None, status.groups()))}" if status else "access denied"
+    return (
+        f"{key} is not given ({why}); is it archived, encrypted with a key of its own, or closed to these credentials?"
+    )
 
 
 def _first_line(text: str) -> str:

@@ -11,6 +11,8 @@ from secondlook.errors import ItemSourceError, SourceError
 
 LARGEST_FILE = 10 << 20
 """Bytes; the largest file that any kind may have (contract, 18.2)."""
+CLOSED_TOLD = 20
+"""Folders that cannot be read which the log of a sync names."""
 TURN = 500
 """Files looked at between two looks at the event loop."""
 
@@ -25,9 +27,13 @@ class Folder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._left_out = 0
+        self._closed: list[str] = []
 
     async def list(self, memos: Mapping[str, str]) -> AsyncGenerator[Entry, None]:
-        """Every file; raises ``SourceError`` when a folder cannot be read."""
+        """Every file; raises ``SourceError`` when the folder itself cannot be read.
+
+        Of a folder below it that cannot be read, what is known is named as unchanged.
+        """
         found = self._walk(memos)
         while turn := await asyncio.to_thread(_take, found, TURN):
             for entry in turn:
@@ -39,9 +45,12 @@ class Folder:
 
     def notes(self) -> Sequence[str]:
         """What the log of a sync should tell."""
-        if not self._left_out:
-            return []
-        return [f"{self._left_out:,} links that lead out of the folder, or to folders, are left out"]
+        told = [f"{one}; what was read there before stays" for one in self._closed[:CLOSED_TOLD]]
+        if len(self._closed) > CLOSED_TOLD:
+            told.append(f"{len(self._closed) - CLOSED_TOLD:,} more folders cannot be read")
+        if self._left_out:
+            told.append(f"{self._left_out:,} links that lead out of the folder, or to folders, are left out")
+        return told
 
     async def close(self) -> None:
         """Nothing is held open."""
@@ -56,15 +65,23 @@ class Folder:
                 with os.scandir(here) as inside:
                     entries = sorted(inside, key=lambda one: one.name)
             except OSError as error:
-                if isinstance(error, FileNotFoundError) and here != self._folder:
-                    continue  # removed since its parent was read
-                raise SourceError("bucket_unauthorized", f"{here} cannot be read: {error.strerror}") from error
+                if here == self._folder:
+                    raise SourceError("bucket_unauthorized", f"{here} cannot be read: {error.strerror}") from error
+                if not isinstance(error, FileNotFoundError):  # else removed since its parent was read
+                    yield from self._keep(here, error, memos)
+                continue
             for one in entries:
                 if one.is_dir(follow_symlinks=False):
                     if not one.name.startswith("."):
                         waiting.append(Path(one.path))
                 elif found := self._look_at(one, memos):
                     yield found
+
+    def _keep(self, closed: Path, error: OSError, memos: Mapping[str, str]) -> Iterator[Entry]:
+        """What is known of a folder that cannot be read now: it is not gone."""
+        name = closed.relative_to(self._folder).as_posix()
+        self._closed.append(f"the folder {name} cannot be read ({error.strerror})")
+        yield from (Entry(key, memo, unchanged=True) for key, memo in memos.items() if key.startswith(f"{name}/"))
 
     def _look_at(self, found: "os.DirEntry[str]", memos: Mapping[str, str]) -> Entry | None:
         key = Path(found.path).relative_to(self._folder).as_posix()
@@ -81,6 +98,9 @@ class Folder:
         if not stat.S_ISREG(told.st_mode):
             return None
         memo = _memo(told)
+        if told.st_size > LARGEST_FILE:
+            size = f"over_size: {key} has {told.st_size:,} bytes; the limit is {LARGEST_FILE:,}"
+            return Entry(key, memo, modified_at=_modified(told), error=size, gone=True)
         return Entry(key, memo, unchanged=memos.get(key) == memo, modified_at=_modified(told))
 
     def _real(self, key: str) -> Path | None:

@@ -16,6 +16,15 @@ from secondlook.errors import ItemSourceError, SetupError
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+NOT_PUBLIC = [
+    ipaddress.ip_network(one)
+    for one in (
+        "192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32",
+        "64:ff9b:1::/48", "100::/64", "2001::/23", "3fff::/20", "5f00::/16",
+    )
+]  # fmt: skip
+"""What the registries of special addresses (RFC 6890) have besides what this Python knows of; and the address by which
+virtual machines of Azure speak to their host."""
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 """Addresses of IPv4 behind a translator (RFC 6052); what counts is the one inside."""
 
@@ -94,6 +103,8 @@ def is_public(address: Address) -> bool:
             return is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
         if address.is_site_local:
             return False
+    if any(address.version == one.version and address in one for one in NOT_PUBLIC):
+        return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 

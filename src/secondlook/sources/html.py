@@ -1,5 +1,6 @@
 """What a crawler reads in a page: its links, what its head says of it, and the part of it that is content."""
 
+import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
@@ -12,6 +13,12 @@ MOST_LINKS = 5000
 """Of one page."""
 LONGEST_VALUE = 4096
 """Characters of a meta tag."""
+TRACKING = re.compile(
+    r"utm_[a-z_]+|gclid|gclsrc|dclid|gbraid|wbraid|fbclid|msclkid|yclid|twclid|ttclid|igshid|mc_cid|mc_eid"
+)
+"""Parameters of addresses that tell the site where a reader came from, and nothing of the page."""
+VALUED = ("unavailable_after", "max-snippet", "max-image-preview", "max-video-preview")
+"""Directives for crawlers that have a value."""
 OPEN_GRAPH = {"title": "og:title", "description": "og:description", "image": "og:image"}
 
 
@@ -24,6 +31,32 @@ def is_picture(url: str) -> bool:
     return urlsplit(url).path.lower().endswith(PICTURES)
 
 
+def without_tracking(url: str) -> str:
+    """The address without the parameters that only trace readers."""
+    start, mark, query = url.partition("?")
+    if not mark or not TRACKING.search(query):
+        return url
+    kept = "&".join(one for one in query.split("&") if not TRACKING.fullmatch(one.partition("=")[0]))
+    return f"{start}?{kept}" if kept else start
+
+
+def read_directives(text: str, token: str) -> frozenset[str]:
+    """What ``X-Robots-Tag`` asks of the crawler called ``token``, in lower case; one header a line.
+
+    A name before a colon says whom the rest of its line is for; ``none`` stands for ``noindex`` and ``nofollow``.
+    """
+    found: set[str] = set()
+    for line in text.lower().splitlines():
+        heeded = True
+        for part in line.split(","):
+            name, colon, rest = (one.strip() for one in part.partition(":"))
+            if colon and name not in VALUED:
+                heeded, name = name in ("*", token.lower()), rest
+            if heeded:
+                found.add(name)
+    return frozenset(found | ({"noindex", "nofollow"} if "none" in found else set()))
+
+
 class Html:
     """A page, parsed once."""
 
@@ -32,7 +65,10 @@ class Html:
         self._url = url
 
     def links(self) -> Sequence[str]:
-        """The addresses that the page leads to, each once, in order; those with ``rel=nofollow`` are left out."""
+        """The addresses that the page leads to, each once, in order; those with ``rel=nofollow`` are left out.
+
+        Parameters that only trace readers are left out of them.
+        """
         root = self._root()
         found: dict[str, None] = {}
         for node in self._tree.css("a[href], area[href]"):
@@ -40,7 +76,7 @@ class Html:
             if "nofollow" in (node.attributes.get("rel") or "").lower().split() or link.startswith("#"):
                 continue
             if target := join_url(root, link):
-                found[target] = None
+                found[without_tracking(target)] = None
             if len(found) >= MOST_LINKS:
                 break
         return list(found)
@@ -50,6 +86,15 @@ class Html:
         root = self._root()
         told = [join_url(root, node.attributes.get("src") or "") for node in self._tree.css("img[src]")]
         return list(dict.fromkeys(one for one in told if one and is_picture(one)))[:MOST_LINKS]
+
+    def directives(self, token: str) -> frozenset[str]:
+        """What ``<meta name=robots>`` asks of all crawlers, and one with our name of us; as ``read_directives``."""
+        told = [
+            node.attributes.get("content") or ""
+            for node in self._tree.css("meta[name][content]")
+            if (node.attributes.get("name") or "").strip().lower() in ("robots", token.lower())
+        ]
+        return read_directives("\n".join(" ".join(one.split()) for one in told), token)
 
     def _root(self) -> str:
         """What relative addresses stand on."""

@@ -11,6 +11,9 @@ from typing import Self
 from secondlook.domain.source import CrawlOptions
 from secondlook.sources.sitemaps import Named
 
+READING = 2
+"""Another number when pages are read in another way, so that each is read anew once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Memory:
@@ -22,6 +25,7 @@ class Memory:
         etag: its mark there.
         last_modified: the header of that name, as it was sent.
         links: where it leads, of a discovering crawl; and the pictures that it shows, where they are wanted.
+        asked: the address that redirects to it, by which it was found; empty where it was found by its own.
     """
 
     digest: str
@@ -29,6 +33,7 @@ class Memory:
     etag: str = ""
     last_modified: str = ""
     links: tuple[str, ...] = ()
+    asked: str = ""
 
     @classmethod
     def load(cls, memo: str, digest: str) -> Self | None:
@@ -38,7 +43,8 @@ class Memory:
         found = json.loads(memo)
         if found["o"] != digest:
             return None
-        return cls(found["o"], found["t"], found.get("e", ""), found.get("m", ""), tuple(found.get("l", ())))
+        told = found.get("e", ""), found.get("m", ""), tuple(found.get("l", ())), found.get("a", "")
+        return cls(found["o"], found["t"], *told)
 
     @classmethod
     def of(cls, headers: Mapping[str, str], digest: str) -> Self:
@@ -48,6 +54,7 @@ class Memory:
     def dump(self) -> str:
         """As a memo, as short as can be: there is one for each page."""
         told = {"o": self.digest, "t": self.read_at, "e": self.etag, "m": self.last_modified, "l": self.links}
+        told["a"] = self.asked
         return json.dumps({name: value for name, value in told.items() if value or name == "t"}, separators=(",", ":"))
 
     def renewed(self) -> Self:
@@ -80,9 +87,15 @@ class Memory:
         return _now() < self.read_at + 1000 * age
 
 
+def find_ways(memos: Mapping[str, str]) -> Mapping[str, str]:
+    """By the address that redirects to it, the page that was found so."""
+    asked = {key: json.loads(memo).get("a", "") for key, memo in memos.items() if '"a":' in memo}
+    return {way: key for key, way in asked.items() if way}
+
+
 def digest_of(crawl: CrawlOptions, fields: Sequence[str]) -> str:
     """Short, and another when anything differs by which pages are read."""
-    return blake2b(repr((crawl, fields)).encode(), digest_size=6).hexdigest()
+    return blake2b(repr((READING, crawl, fields)).encode(), digest_size=6).hexdigest()
 
 
 def _now() -> int:

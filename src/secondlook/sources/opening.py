@@ -11,6 +11,7 @@ from secondlook.sources.browser import Renderer, find_browser
 from secondlook.sources.bucket import Bucket, Store
 from secondlook.sources.folder import Folder
 from secondlook.sources.guard import Guard
+from secondlook.sources.pacing import Patience
 from secondlook.sources.site import TOKEN, Site, SiteOptions
 from secondlook.sources.web_client import Times, WebClient
 from secondlook.sources.website import Website
@@ -35,12 +36,14 @@ class OpenSources:
         buckets: Sequence[str] = (),
         guard: Guard | None = None,
         times: Times | None = None,
+        patience: Patience | None = None,
     ) -> None:
         self._roots = roots
         self._store = store or Store()
         self._buckets = frozenset(buckets)
         self._guard = guard or Guard()
         self._times = times or Times()
+        self._patience = patience
         self._agent = f"{TOKEN}/{version}"
 
     async def open(self, settings: InstanceSettings, secret: tuple[str, str] | None) -> Source:
@@ -71,7 +74,8 @@ class OpenSources:
         crawl = options.crawl
         client = WebClient(self._guard, self._agent, self._times)
         try:
-            site = Site(client, SiteOptions(settings.source, crawl.subdomains, crawl.headers, crawl.images))
+            wanted = SiteOptions(settings.source, crawl.subdomains, crawl.headers, crawl.images)
+            site = Site(client, wanted, self._patience)
         except ItemSourceError as error:
             raise SourceError(error.kind, str(error).partition(": ")[2], lasting=True) from error
         program = find_browser() if crawl.renders else ""

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from protego import Protego
 
 LARGEST_ROBOTS = 500 * 1024
-"""Bytes that must at least be read (RFC 9309, 2.5)."""
+"""Bytes that are read: as many as must be (RFC 9309, 2.5)."""
 LONGEST_DELAY = 60.0
 """Seconds between two requests; a site that asks for more is asked this often."""
 PURPOSES = ("search", "ai-input")
@@ -51,6 +51,13 @@ class Robots:
         if any(one.refused.intersection(PURPOSES) for one in _longest(fitting)):
             return "blocked_by_content_signal"
         return ""
+
+
+def read_robots(content: bytes) -> str:
+    """The text of a robots.txt, of which at most ``LARGEST_ROBOTS`` bytes came; a line cut there is left out."""
+    if len(content) >= LARGEST_ROBOTS:
+        content = content[: max(content.rfind(b"\n"), content.rfind(b"\r")) + 1]
+    return content.decode("utf-8-sig", errors="replace")
 
 
 def read_signals(text: str, token: str) -> Sequence[Signal]:

@@ -1,19 +1,22 @@
 """A site as it wants to be read: which hosts belong to it, what its robots.txt allows, how fast, where it redirects."""
 
 import asyncio
-import codecs
+import contextlib
 import re
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from secondlook.errors import ItemSourceError
-from secondlook.sources.robots import LARGEST_ROBOTS, Robots
+from secondlook.sources.charsets import to_utf8
+from secondlook.sources.pacing import BUSY, BusyError, Pace, Patience
+from secondlook.sources.robots import LARGEST_ROBOTS, Robots, read_robots
 from secondlook.sources.web_client import Page, WebClient, check_url, join_url, media_type_of
 
 TOKEN = "Secondlook"
 """Our name in a robots.txt."""
+PARALLEL = 8
+"""Pages of one host that are read at once, where it asks for no delay."""
 LARGEST_PAGE = 10 << 20
 """Bytes; the largest file that any kind may have (contract, 18.2)."""
 MOST_HOPS = 10
@@ -25,7 +28,6 @@ READABLE = re.compile(
 """Media types that may hold text; whatever else is linked to is not read."""
 READABLE_OR_SEEN = re.compile(READABLE.pattern + r"|image/(png|jpeg|webp|gif|bmp|x-ms-bmp|svg\+xml)")
 """The same, with the pictures whose text can be read."""
-CHARSET = re.compile(rb"""(charset\s*=\s*["']?)([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
 REFUSALS = {401: "crawl_got_http_401", 402: "blocked_by_payment", 403: "crawl_got_http_403", 429: "crawl_got_http_429"}
 
 
@@ -42,7 +44,7 @@ class SiteOptions:
 class Site:
     """Reads pages of one site."""
 
-    def __init__(self, client: WebClient, options: SiteOptions) -> None:
+    def __init__(self, client: WebClient, options: SiteOptions, patience: Patience | None = None) -> None:
         self.start = check_url(options.start)
         self._client = client
         self._own = urlsplit(self.start).netloc
@@ -52,52 +54,100 @@ class Site:
         self._readable = READABLE_OR_SEEN if options.images else READABLE
         self._robots: dict[str, Robots | ItemSourceError] = {}
         self._asking: dict[str, asyncio.Lock] = {}
-        self._next: dict[str, float] = {}
+        self._paces: dict[str, Pace] = {}
+        self.patience = patience or Patience()
 
     def belongs(self, url: str) -> bool:
         """Whether the address lies on the site's host, or on one below it if those belong to it."""
         host = urlsplit(url).netloc
         return host == self._own or (self._subdomains and host.endswith(f".{self._own}"))
 
-    async def visit(self, url: str, conditions: Mapping[str, str]) -> Page:
+    def pace_of(self, url: str) -> Pace:
+        """How fast the host of that address may be asked."""
+        host = urlsplit(url).netloc
+        if host not in self._paces:
+            self._paces[host] = Pace(self.patience, PARALLEL)
+        return self._paces[host]
+
+    async def visit(
+        self, url: str, conditions: Mapping[str, str], *, known: str = "", met: Container[str] = ()
+    ) -> Page:
         """The page with status 200, or 304 if ``conditions`` held; redirects within the site are followed.
 
         Text comes in UTF-8.
 
+        Args:
+            conditions: headers for the address ``known``, which is ``url`` unless that is known to redirect.
+            met: addresses that are not asked for when a redirect leads there: its answer is what comes back then,
+                with the address that it leads to.
+
         Raises:
             ItemSourceError: a rule of the site or of the network stands against it, or it answered with an error.
+            BusyError: it may be asked for again, when the pace of its host says so.
         """
         seen: list[str] = []
         while True:
             if url in seen or len(seen) > MOST_HOPS:
                 raise ItemSourceError("too_many_redirects", f"{seen[0]} redirects in a circle or too often: {url}")
             seen.append(url)
-            robots = await self.robots_of(url)
-            if refusal := robots.refusal(url):
-                raise ItemSourceError(refusal, f"{url}: robots.txt of the site says so", gone=True)
-            await self._pace(url, robots.delay)
-            asked = conditions if len(seen) == 1 else {}
-            sent = {**self._headers_for(url), **asked}
-            page = await self._client.get(url, headers=sent, most=LARGEST_PAGE, wanted=self._readable)
+            await self._check_robots(url)
+            asked = conditions if url == (known or seen[0]) else {}
+            page = await self._ask(url, asked, most=LARGEST_PAGE, wanted=self._readable)
             if page.status == 304 and asked:
                 return page
             if page.status not in REDIRECTS:
                 return _accepted(page, self._readable)
             url = self._target(page)
+            if url in met and url not in seen:
+                return replace(page, url=url)
 
-    async def read(self, url: str, *, most: int) -> bytes:
-        """What is at an address that is no page of the site, such as a sitemap, which may lie anywhere."""
-        return (await self.take(url, most)).body
+    async def read(self, url: str, *, most: int, cuts: bool = False) -> bytes:
+        """What is at an address that is no page of the site, such as a sitemap, which may lie anywhere.
+
+        It is asked for again while its host has enough. With ``cuts`` only the first ``most`` bytes come.
+        """
+        for _ in range(1, self.patience.tries):
+            with contextlib.suppress(BusyError):
+                return (await self._read(url, most, cuts=cuts)).body
+        return (await self._read(url, most, cuts=cuts)).body
 
     async def take(self, url: str, most: int) -> Page:
-        """The same, with its headers."""
+        """What a page of the site needs to be whole; robots.txt is obeyed on hosts that belong to the site."""
+        return await self._read(url, most, obeys=True)
+
+    async def _read(self, url: str, most: int, *, obeys: bool = False, cuts: bool = False) -> Page:
         for _ in range(MOST_HOPS):
-            page = await self._client.get(url, headers=self._headers_for(url), most=most)
+            if obeys and self.belongs(url):
+                await self._check_robots(url)
+            page = await self._ask(url, {}, most=most, cuts=cuts)
             if page.status not in REDIRECTS:
                 _raise_for(page)
                 return page
             url = _hop(page)
         raise ItemSourceError("too_many_redirects", f"{url}: more than {MOST_HOPS} redirects")
+
+    async def _ask(
+        self,
+        url: str,
+        conditions: Mapping[str, str],
+        *,
+        most: int,
+        wanted: re.Pattern[str] | None = None,
+        cuts: bool = False,
+    ) -> Page:
+        """One answer, when it is its turn."""
+        pace = self.pace_of(url)
+        if pace.spent:
+            raise BusyError(REFUSALS[429], f"{url} is not asked for: its host had enough for too long")
+        asked_at = await pace.turn()
+        sent = {**self._headers_for(url), **conditions}
+        page = await self._client.get(url, headers=sent, most=most, wanted=wanted, cuts=cuts)
+        pace.note(page.status, page.headers, asked_at)
+        return page
+
+    async def _check_robots(self, url: str) -> None:
+        if refusal := (await self.robots_of(url)).refusal(url):
+            raise ItemSourceError(refusal, f"{url}: robots.txt of the site says so", gone=True)
 
     async def robots_of(self, url: str) -> Robots:
         """The rules of that host, asked for once, whether they come or not.
@@ -109,11 +159,18 @@ class Site:
         host = f"{parts.scheme}://{parts.netloc}"
         async with self._asking.setdefault(host, asyncio.Lock()):
             if host not in self._robots:
-                self._robots[host] = await self._ask_for_robots(f"{host}/robots.txt")
+                found = self._robots[host] = await self._ask_for_robots(f"{host}/robots.txt")
+                self.pace_of(url).delay = found.delay if isinstance(found, Robots) else 0.0
         found = self._robots[host]
         if isinstance(found, ItemSourceError):
             raise ItemSourceError(found.kind, str(found).partition(": ")[2])
         return found
+
+    def refusal(self, url: str) -> str:
+        """Why the address may not be read, as far as robots.txt of its host is known by now; empty if it may."""
+        parts = urlsplit(url)
+        found = self._robots.get(f"{parts.scheme}://{parts.netloc}")
+        return found.refusal(url) if isinstance(found, Robots) else ""
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -122,7 +179,8 @@ class Site:
     async def _ask_for_robots(self, url: str) -> Robots | ItemSourceError:
         """The rules; none where there is no such file, which allows everything (RFC 9309, 2.3.1.3)."""
         try:
-            return Robots((await self.read(url, most=LARGEST_ROBOTS)).decode(errors="replace"), TOKEN)
+            found = await self.read(url, most=LARGEST_ROBOTS, cuts=True)
+            return Robots(read_robots(found), TOKEN)
         except ItemSourceError as error:
             absent = error.kind in ("http_4xx", *REFUSALS.values()) and error.kind != REFUSALS[429]
             return Robots("", TOKEN) if absent else error
@@ -146,13 +204,6 @@ class Site:
         own = urlsplit(url).netloc == self._own and (url.startswith("https:") or not self._secure)
         return self._headers if own else {}
 
-    async def _pace(self, url: str, delay: float) -> None:
-        if delay:
-            host, now = urlsplit(url).netloc, time.monotonic()
-            at = max(self._next.get(host, now), now)
-            self._next[host] = at + delay
-            await asyncio.sleep(at - now)
-
 
 def _hop(page: Page) -> str:
     location = page.headers.get("location", "")
@@ -169,8 +220,9 @@ def _accepted(page: Page, readable: re.Pattern[str]) -> Page:
     media_type = media_type_of(page.headers)
     if media_type and not readable.match(media_type):
         raise ItemSourceError("unsupported_type", f"{page.url} is {media_type}, which holds no text", gone=True)
-    if media_type.startswith("text/") or "xml" in media_type or not media_type:
-        return replace(page, body=to_utf8(page.body, content_type))
+    markup = not media_type or "html" in media_type or "xml" in media_type
+    if markup or media_type.startswith("text/"):
+        return replace(page, body=to_utf8(page.body, content_type, markup=markup))
     return page
 
 
@@ -181,31 +233,8 @@ def _raise_for(page: Page) -> None:
     told = f"{page.url} answers {status}"
     if page.headers.get("cf-mitigated") == "challenge":
         raise ItemSourceError("blocked_by_bot_management", f"{told}, and wants to see a browser")
-    if status in REFUSALS:
-        raise ItemSourceError(REFUSALS[status], told)
     kind = "http_4xx" if 400 <= status < 500 else "http_5xx" if status >= 500 else "crawl_got_http_error"
+    kind = REFUSALS.get(status, kind)
+    if status in BUSY:
+        raise BusyError(kind, told)
     raise ItemSourceError(kind, told, gone=status in (404, 410))
-
-
-def to_utf8(body: bytes, content_type: str) -> bytes:
-    """The text in UTF-8: from what a byte order mark, the header or the page's head says, else UTF-8 or Latin 1."""
-    head = body[:2048]
-    if head.startswith(codecs.BOM_UTF8):
-        return body
-    marked = "utf-16" if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else ""
-    told = CHARSET.search(content_type.encode(errors="replace")) or CHARSET.search(head)
-    for name in _charsets(marked, told):
-        try:
-            text = body.decode(name)
-        except (LookupError, UnicodeError, ValueError):
-            continue
-        if name.lower() in ("utf-8", "utf8"):
-            return body
-        mended = CHARSET.sub(rb"\1utf-8", text[:2048].encode(errors="replace"))
-        return mended + text[2048:].encode(errors="replace")
-    return body
-
-
-def _charsets(marked: str, told: "re.Match[bytes] | None") -> Sequence[str]:
-    named = told.group(2).decode("ascii") if told else ""
-    return [one for one in (marked, named, "utf-8", "cp1252", "latin-1") if one]

@@ -1,5 +1,6 @@
 """Sitemaps: which pages a site names, and what it says of them (sitemaps.org, protocol 0.9)."""
 
+import codecs
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ PERIODS: Mapping[str, float] = {
     "never": float("inf"),
 }  # fmt: skip
 """Seconds between two looks at a page, by its ``changefreq``."""
+BLANK = codecs.BOM_UTF8 + b" \t\r\n"
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 
 
@@ -46,8 +48,8 @@ def read_sitemap(content: bytes) -> Sitemap:
 
     Entities are refused, so that a small file cannot grow; of a broken file stands what came before the break.
     """
-    start = content[:1000].lstrip(b"\xef\xbb\xbf \t\r\n")
-    if not start.startswith(b"<"):
+    content = content.lstrip(BLANK)  # nothing may stand before an XML declaration, and often something does
+    if not content.startswith((b"<", codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return _read_text(content)
     reader = _Reader()
     try:

@@ -65,6 +65,7 @@ class WebClient:
         headers: Mapping[str, str] | None = None,
         most: int,
         wanted: re.Pattern[str] | None = None,
+        cuts: bool = False,
     ) -> Page:
         """The answer, whatever its status; the body of a failure is not read.
 
@@ -73,6 +74,7 @@ class WebClient:
         Args:
             most: bytes that the body may have, packed or unpacked.
             wanted: media types that begin so; the body of another is not read either.
+            cuts: whether a longer body is cut there, instead of being refused.
 
         Raises:
             ItemSourceError: none came, or not within the bounds.
@@ -81,7 +83,7 @@ class WebClient:
         sent = {"user-agent": self._agent, "accept": "*/*", **given, "accept-encoding": "gzip"}
         try:
             async with asyncio.timeout(self._times.whole):
-                return await self._ask(check_url(url), sent, most, wanted)
+                return await self._ask(check_url(url), sent, most, wanted, cuts=cuts)
         except (TimeoutError, httpcore.TimeoutException) as error:
             kind = "a silence" if isinstance(error, httpcore.TimeoutException) else "an answer"
             longest = self._times.stall if isinstance(error, httpcore.TimeoutException) else self._times.whole
@@ -93,7 +95,9 @@ class WebClient:
         """Let go of the connections."""
         await self._pool.aclose()
 
-    async def _ask(self, url: str, headers: Mapping[str, str], most: int, wanted: re.Pattern[str] | None) -> Page:
+    async def _ask(
+        self, url: str, headers: Mapping[str, str], most: int, wanted: re.Pattern[str] | None, *, cuts: bool
+    ) -> Page:
         times = {"connect": self._times.connect, "read": self._times.stall, "write": self._times.stall, "pool": 60.0}
         named = {**headers, "host": _host(url)}
         raw = [(name.encode("ascii"), value.encode("latin-1")) for name, value in named.items()]
@@ -103,10 +107,10 @@ class WebClient:
             if answer.status != 200 or (wanted and media_type and not wanted.match(media_type)):
                 return Page(url, answer.status, told)
             length = told.get("content-length", "")
-            if length.isdecimal() and int(length) > most:
+            if length.isdecimal() and int(length) > most and not cuts:
                 raise _over(url, most)
             packing = told.get("content-encoding", "").strip().lower()
-            return Page(url, 200, told, await read_bounded(answer.aiter_stream(), packing, most, url=url))
+            return Page(url, 200, told, await read_bounded(answer.aiter_stream(), packing, most, url=url, cuts=cuts))
 
 
 def media_type_of(headers: Mapping[str, str]) -> str:
@@ -141,8 +145,11 @@ def join_url(base: str, link: str) -> str | None:
         return None
 
 
-async def read_bounded(chunks: AsyncIterator[bytes], packing: str, most: int, *, url: str) -> bytes:
-    """The body unpacked; raises ``ItemSourceError`` as soon as it is over ``most`` bytes, or cannot be unpacked."""
+async def read_bounded(chunks: AsyncIterator[bytes], packing: str, most: int, *, url: str, cuts: bool = False) -> bytes:
+    """The body unpacked; raises ``ItemSourceError`` as soon as it is over ``most`` bytes, or cannot be unpacked.
+
+    With ``cuts`` only the first ``most`` bytes are read.
+    """
     if packing not in ("", "identity", "gzip", "x-gzip", "deflate"):
         raise ItemSourceError("crawl_got_http_error", f"{url}: the answer is packed as {packing[:40]!r}, unasked")
     unpacker = None if packing in ("", "identity") else zlib.decompressobj(EITHER)
@@ -155,9 +162,11 @@ async def read_bounded(chunks: AsyncIterator[bytes], packing: str, most: int, *,
             raise ItemSourceError("network_connection_lost", f"{url}: the packed answer is broken: {error}") from error
         kept.append(part)
         size += len(part)
-        if size > most:
+        if size > most and not cuts:
             raise _over(url, most)
-    return b"".join(kept)
+        if size > most:
+            break
+    return b"".join(kept)[:most]
 
 
 def unpack(content: bytes, most: int, *, url: str) -> bytes:
@@ -186,4 +195,9 @@ def _host(url: str) -> str:
 
 
 def _headers(raw: Sequence[tuple[bytes, bytes]]) -> Mapping[str, str]:
-    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in raw}
+    """By name; ``x-robots-tag`` may come several times, each for other crawlers: then one stands on each line."""
+    found: dict[str, str] = {}
+    for raw_name, raw_value in raw:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        found[name] = f"{found[name]}\n{value}" if name == "x-robots-tag" and name in found else value
+    return found

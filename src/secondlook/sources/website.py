@@ -1,8 +1,9 @@
 """A website as a source: the pages that its sitemaps name, or those that a crawl from its start finds."""
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+import contextlib
+import re
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -10,18 +11,26 @@ from secondlook.domain.globs import matches_glob, skip_reason
 from secondlook.domain.source import Entry, Fetched, SourceOptions
 from secondlook.errors import ItemSourceError, SourceError
 from secondlook.sources.browser import Renderer
-from secondlook.sources.html import Html, is_picture
-from secondlook.sources.memory import Memory, digest_of
-from secondlook.sources.site import LARGEST_PAGE, Site
-from secondlook.sources.sitemaps import DEEPEST, LARGEST_SITEMAP, MOST_SITEMAPS, Named, read_sitemap
-from secondlook.sources.web_client import check_url, join_url, unpack
+from secondlook.sources.frontier import Frontier, Target
+from secondlook.sources.html import Html, is_picture, read_directives
+from secondlook.sources.memory import Memory, digest_of, find_ways
+from secondlook.sources.pacing import BusyError
+from secondlook.sources.site import LARGEST_PAGE, TOKEN, Site
+from secondlook.sources.sitemap_walk import walk_sitemaps
+from secondlook.sources.sitemaps import Named
+from secondlook.sources.web_client import Page, check_url
 
-PARALLEL = 8
-"""Pages that are read at once, where the site asks for no delay."""
 MOST_SILENT = 30
 """Pages in a row that the network does not bring, after which nobody waits for the next."""
 SILENCE = ("unreachable_", "network_connection_lost")
-GZIPPED = b"\x1f\x8b"
+HIDING = (
+    *SILENCE, "http_5xx", "crawl_got_http_429", "browser_rendering_unknown_error",
+    "browser_rendering_network_connection_closed_error",
+)  # fmt: skip
+"""Errors that may be over the next time: until then nobody knows what the page leads to."""
+LEFT_OUT = ("blocked_by_", "unsupported_type")
+"""Errors of links that a crawl tried: these are no items, and no errors either."""
+KIND = re.compile(r"([a-z0-9_]+): ")
 NO_BROWSER = (
     "pages are read as they are sent, since there is no browser to open them in: pip install 'secondlook[browser]', and"
     " install a Chromium"
@@ -31,22 +40,27 @@ DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """A page to visit, ``depth`` links from the start."""
-
-    url: str
-    depth: int = 0
-    named: Named | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Visit:
-    """What came of a visit; ``links`` are where it leads, and the pictures that it shows."""
+    """What came of a visit.
+
+    Attributes:
+        links: where it leads, and the pictures that it shows.
+        again: the site has enough for now: it is to be visited again, and this tells nothing.
+    """
 
     entry: Entry
     links: Sequence[str] = ()
     depth: int = 0
-    whole: bool = True
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A page taken apart: as it is kept, where it leads, and whether it wants to be kept out of an index."""
+
+    fetched: Fetched
+    links: Sequence[str] = ()
+    unindexed: bool = False
 
 
 class Website:
@@ -61,23 +75,39 @@ class Website:
         self._fields = tuple(fields)
         self._digest = digest_of(options.crawl, self._fields)
         self._memos: Mapping[str, str] = {}
+        self._ways: Mapping[str, str] = {}
         self._seen: set[str] = set()
+        self._begun = 0
         self._pages: dict[str, Fetched] = {}
         self._silent = 0
         self._notes: list[str] = []
         self._gaps: list[tuple[str, str]] = []
+        self._hidden: list[str] = []
         self._renderer = renderer if self._crawl.renders else None
         if self._crawl.renders and not renderer:
             self._notes.append(NO_BROWSER)
 
     async def list(self, memos: Mapping[str, str]) -> AsyncGenerator[Entry, None]:
-        """Every page, each as soon as it is read; raises ``SourceError``."""
+        """Every page, each as soon as it is read; raises ``SourceError``.
+
+        If not all could be read, what the site's rules forbid is told of nevertheless.
+        """
         self._memos = memos
-        async for visit in self._visit_all(await self._starts()):
-            yield visit.entry
-        if self._gaps:
-            kind, why = self._gaps[0]
-            raise SourceError(kind, f"not all of the site was read: {why}")
+        self._ways = await asyncio.to_thread(find_ways, memos)
+        told: set[str] = set()
+        failure: SourceError | None = None
+        try:
+            async with contextlib.aclosing(self._visit_all(await self._starts())) as visits:
+                async for visit in visits:
+                    told.add(visit.entry.key)
+                    yield visit.entry
+            failure = self._incomplete()
+        except SourceError as error:
+            failure = error
+        if failure:
+            for key, refusal in await asyncio.to_thread(self._find_refused, memos.keys() - told):
+                yield Entry(key, skipped=f"{refusal}: {key}: robots.txt of the site says so", gone=True)
+            raise failure
 
     async def fetch(self, entry: Entry) -> Fetched:
         """The page; raises ``ItemSourceError``."""
@@ -88,9 +118,13 @@ class Website:
         if not self._site.belongs(url):
             raise ItemSourceError("invalid_url", f"{url} does not lie on the site {self._site.start}")
         found = (await self._visit(Target(url, depth=1))).entry
-        if found.error or found.skipped:
-            kind, _, rest = (found.error or f"excluded_by_path_filter: {found.skipped}").partition(": ")
-            raise ItemSourceError(kind, rest, gone=found.gone)
+        if told := found.error or found.skipped:
+            kind = KIND.match(told)
+            raise ItemSourceError(
+                kind.group(1) if kind else "excluded_by_path_filter",
+                told[kind.end() if kind else 0 :],
+                gone=found.gone,
+            )
         return self._pages.pop(found.key)
 
     def notes(self) -> Sequence[str]:
@@ -120,91 +154,81 @@ class Website:
         return targets
 
     async def _named(self, told: Sequence[str]) -> Sequence[Named]:
-        """What the sitemaps name of this site, the most important first; each page once.
+        """What the sitemaps name, those of the settings before those of robots.txt; raises ``SourceError``."""
+        walk = await walk_sitemaps(self._site, self._crawl.sitemaps or told)
+        self._gaps += walk.gaps
+        self._notes += walk.notes
+        return walk.sorted()
 
-        Raises:
-            SourceError: none of them can be read.
-        """
-        given = self._crawl.sitemaps or told
-        waiting = deque((link, 1) for link in given or ["/sitemap.xml"])
-        seen: set[str] = set()
-        pages: dict[str, Named] = {}
-        read = 0
-        elsewhere: list[str] = []
-        failures: list[tuple[str, str]] = []
-        while waiting:
-            link, depth = waiting.popleft()
-            url = join_url(self._site.start, link) or ""
-            if url in seen or depth > DEEPEST or len(seen) >= MOST_SITEMAPS:
-                continue
-            seen.add(url)
-            try:
-                content = await self._site.read(url, most=LARGEST_SITEMAP)
-                if content.startswith(GZIPPED):
-                    content = await asyncio.to_thread(unpack, content, LARGEST_SITEMAP, url=url)
-            except ItemSourceError as error:
-                failures.append(("" if error.gone else error.kind, f"sitemap {url or link!r}: {error}"))
-                continue
-            found = await asyncio.to_thread(read_sitemap, content)
-            if found.broken:
-                failures.append(("unknown_error", f"sitemap {url}: {found.broken}"))
-            read += not found.broken or bool(found.pages)
-            waiting.extend((join_url(url, one) or one, depth + 1) for one in found.sitemaps)
-            for one in found.pages:
-                page = join_url(url, one.url)
-                if page and self._site.belongs(page):
-                    pages.setdefault(page, replace(one, url=page))
-                else:
-                    elsewhere.append(one.url)
-        if not read:
-            raise SourceError("missing_sitemap", failures[0][1] if failures else "the site names no sitemap")
-        self._gaps += [one for one in failures if one[0]]
-        self._notes += [why for kind, why in failures if not kind]
-        self._note_elsewhere(elsewhere, bool(pages))
-        return sorted(pages.values(), key=lambda one: -one.priority)
-
-    def _note_elsewhere(self, elsewhere: Sequence[str], some: bool) -> None:
-        """Tell of the addresses on other hosts; raises ``SourceError`` when there are no others."""
-        if elsewhere and not some:
-            raise SourceError(
-                "invalid_url",
-                f"all {len(elsewhere):,} addresses of the sitemaps lie on other hosts, such as {elsewhere[0][:200]}:"
-                " make that host the source, or set include_subdomains",
-            )
-        if elsewhere:
-            self._notes.append(f"{len(elsewhere):,} addresses of the sitemaps are left out: they lie on other hosts")
-
-    async def _visit_all(self, starts: Iterable[Target]) -> AsyncIterator[Visit]:
+    async def _visit_all(self, starts: Iterable[Target]) -> AsyncGenerator[Visit, None]:
         firsts: dict[str, Target] = {}
         for one in starts:
             firsts.setdefault(one.url, one)
-        waiting = deque(firsts.values())
         self._seen = set(firsts)
-        running: set[asyncio.Task[Visit]] = set()
-        begun = 0
+        frontier = Frontier(self._site.pace_of)
+        self._enqueue(frontier, firsts.values())
+        running: dict[asyncio.Task[Visit], Target] = {}
         try:
-            while waiting or running:
-                while waiting and len(running) < PARALLEL:
-                    if self._crawl.discovers and begun >= self._crawl.most_pages:
-                        self._gaps.append(("page_limit_reached", f"{begun:,} pages were read, as many as may be"))
-                        waiting.clear()
-                        break
-                    running.add(asyncio.create_task(self._visit(waiting.popleft())))
-                    begun += 1
-                if not running:
-                    break
-                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            while frontier or running:
+                while target := frontier.take():
+                    running[asyncio.create_task(self._visit(target))] = target
+                if not running:  # every host has enough for now
+                    await asyncio.sleep(frontier.opens_in() or 0)
+                    continue
+                done, _ = await asyncio.wait(running, timeout=frontier.opens_in(), return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
-                    visit = task.result()
-                    self._check_silence(visit.entry.error)
-                    waiting.extend(self._follow(visit))
-                    if self._crawl.discovers and not visit.whole:
-                        self._gaps.append(("unknown_error", visit.entry.error))
+                    target, visit = running.pop(task), task.result()
+                    frontier.end(target)
+                    if visit.again:
+                        frontier.put(replace(target, tries=target.tries + 1))
+                        continue
+                    self._note_error(visit.entry.error)
+                    self._enqueue(frontier, self._follow(visit))
                     yield visit
         finally:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+        self._gaps += [
+            ("crawl_got_http_429", f"{host} had enough: {number:,} addresses there are left to the next sync")
+            for host, number in frontier.left.items()
+        ]
+
+    def _enqueue(self, frontier: Frontier, targets: Iterable[Target]) -> None:
+        """Put them there, as far as the limit of a crawl goes."""
+        most = self._crawl.most_pages
+        for target in targets:
+            if self._crawl.discovers and self._begun >= most:
+                limit = ("page_limit_reached", f"{most:,} pages were read, as many as may be")
+                self._gaps += [limit] if limit not in self._gaps else []
+                return
+            self._begun += 1
+            frontier.put(target)
+
+    def _incomplete(self) -> SourceError | None:
+        """Why it cannot be said what is gone, and what was read."""
+        gaps = list(self._gaps)
+        if self._hidden:
+            number = len(self._hidden)
+            more = f", and {number - 1:,} more pages failed so" if number > 1 else ""
+            gaps.append(("unknown_error", f"{self._hidden[0]}{more}"))
+        if not gaps:
+            return None
+        told = "; ".join(why for _, why in gaps[:3]) + (f"; and {len(gaps) - 3:,} more" if len(gaps) > 3 else "")
+        return SourceError(
+            gaps[0][0],
+            f"not all of the site was read: {told}. What was read is in step; items that were not met stay, but for"
+            " those that rules exclude",
+        )
+
+    def _find_refused(self, keys: Iterable[str]) -> Sequence[tuple[str, str]]:
+        return [(key, refusal) for key in keys if (refusal := self._site.refusal(key))]
+
+    def _note_error(self, error: str) -> None:
+        """Remember what hides a part of the site; raises ``SourceError`` when the site seems to be gone."""
+        self._check_silence(error)
+        if self._crawl.discovers and error.startswith(HIDING):
+            self._hidden.append(error)
 
     def _check_silence(self, error: str) -> None:
         """Raises ``SourceError`` when the site seems to be gone."""
@@ -223,66 +247,107 @@ class Website:
 
     async def _visit(self, target: Target) -> Visit:
         """What is at that address; only ``SourceError`` is raised."""
-        url = target.url
+        url, depth = target.url, target.depth
         skipped = skip_reason(url, self._options.include, self._options.exclude)
-        if skipped and target.depth:
+        if skipped and depth:
             return Visit(Entry(url, skipped=skipped))
-        memory = Memory.load(self._memos.get(url, ""), self._digest)
+        known = self._ways.get(url, url)
+        memory = Memory.load(self._memos.get(known, ""), self._digest)
         if memory and memory.is_fresh(target.named, self._crawl.max_age if self._crawl.discovers else DAY):
-            entry = Entry(url, memory.dump(), unchanged=True)
-            return Visit(entry, memory.links, target.depth)
+            return self._met(target, known) or Visit(Entry(known, memory.dump(), unchanged=True), memory.links, depth)
         try:
-            return await self._read(target, memory, skipped)
+            return await self._read(target, memory, known)
         except ItemSourceError as error:
-            if not target.depth:
+            if isinstance(error, BusyError) and self._may_ask_again(target):
+                return Visit(Entry(url, error=str(error)), again=True)
+            if not depth:
                 _fail(error)
+            if self._crawl.discovers and error.kind.startswith(LEFT_OUT) and error.gone:
+                return Visit(Entry(url, skipped=str(error), gone=True))
             links = memory.links if memory else ()
-            whole = error.gone or error.kind in ("http_4xx", "over_size", "unsupported_type")
-            if self._crawl.discovers and error.kind.startswith(("blocked_by_robots", "unsupported_type")):
-                return Visit(Entry(url, skipped=str(error)), whole=whole)
-            return Visit(Entry(url, error=str(error), gone=error.gone), links, target.depth, whole)
+            return self._met(target, known) or Visit(Entry(known, error=str(error), gone=error.gone), links, depth)
 
-    async def _read(self, target: Target, memory: Memory | None, skipped: str) -> Visit:
+    def _may_ask_again(self, target: Target) -> bool:
+        return target.tries + 1 < self._site.patience.tries and not self._site.pace_of(target.url).spent
+
+    def _met(self, target: Target, url: str) -> Visit | None:
+        """The end of a visit that led to another address, if that is met on its own or may not be an item."""
+        if url == target.url:
+            return None
+        if url in self._seen:
+            return Visit(Entry(target.url, skipped=f"redirects to {url}"))
+        self._seen.add(url)
+        skipped = skip_reason(url, self._options.include, self._options.exclude)
+        return Visit(Entry(url, skipped=skipped)) if skipped and target.depth else None
+
+    async def _read(self, target: Target, memory: Memory | None, known: str) -> Visit:
         conditions = memory.conditions() if memory and not self._renderer else {}  # what scripts bring has no ETag
-        answer = await self._site.visit(target.url, conditions)
+        answer = await self._site.visit(target.url, conditions, known=known, met=self._seen)
+        url = answer.url
+        if met := self._met(target, url):
+            return met
+        asks = read_directives(answer.headers.get("x-robots-tag", ""), TOKEN)
         if answer.status == 304 and memory:
+            if "noindex" in asks:
+                return Visit(Entry(url, skipped=_unindexed(url), gone=True), memory.links, target.depth)
             renewed = memory.renewed()
-            return Visit(Entry(target.url, renewed.dump(), unchanged=True), renewed.links, target.depth)
-        if answer.url != target.url:
-            if answer.url in self._seen:
-                return Visit(Entry(target.url, skipped=f"redirects to {answer.url}"))
-            self._seen.add(answer.url)
-        skipped = skipped or skip_reason(answer.url, self._options.include, self._options.exclude)
-        body = answer.body
-        if self._renderer and _is_html(answer.headers):
-            body = await self._renderer.render(answer, self._site.take, most=LARGEST_PAGE)
-        fetched, links = await asyncio.to_thread(self._take_apart, answer.url, answer.headers, body, target)
-        if skipped:
-            return Visit(Entry(answer.url, skipped=skipped), links, target.depth)
-        self._pages[answer.url] = fetched
-        entry = Entry(answer.url, fetched.memo, modified_at=fetched.modified_at)
-        return Visit(entry, links, target.depth)
+            return Visit(Entry(url, renewed.dump(), unchanged=True), renewed.links, target.depth)
+        parts = await self._take_apart(answer, target, asks)
+        if parts.unindexed:
+            return Visit(Entry(url, skipped=_unindexed(url), gone=True), parts.links, target.depth)
+        if skipped := skip_reason(url, self._options.include, self._options.exclude):
+            return Visit(Entry(url, skipped=skipped), parts.links, target.depth)
+        self._pages[url] = parts.fetched
+        entry = Entry(url, parts.fetched.memo, modified_at=parts.fetched.modified_at)
+        return Visit(entry, parts.links, target.depth)
 
-    def _take_apart(
-        self, url: str, headers: Mapping[str, str], body: bytes, target: Target
-    ) -> tuple[Fetched, Sequence[str]]:
-        """The page as it is kept, and its links."""
-        content_type = headers.get("content-type", "") or "text/html"
-        memory = Memory.of(headers, self._digest)
-        modified = memory.modified_at or (target.named.modified_at if target.named else 0)
-        if not _is_html(headers):
-            return Fetched(body, memory.dump(), content_type, modified), ()
-        page = Html(body, url)
-        links = [*page.links()] if self._crawl.discovers else []
-        links += page.pictures() if self._crawl.images else []
+    async def _take_apart(self, answer: Page, target: Target, asks: frozenset[str]) -> Parts:
+        """The page, opened in a browser if there is one; raises ``ItemSourceError``."""
+        if not _is_html(answer.headers):
+            memory, modified = self._memory_of(answer, target)
+            fetched = Fetched(answer.body, memory.dump(), answer.headers.get("content-type", ""), modified)
+            return Parts(fetched, unindexed="noindex" in asks)
+        if self._renderer:
+            asks |= await asyncio.to_thread(_directives, answer)  # scripts may take away what the site asks
+            body = await self._renderer.render(answer, self._site.take, most=LARGEST_PAGE)
+            answer = replace(answer, body=body)
+        return await asyncio.to_thread(self._take_html_apart, answer, target, asks)
+
+    def _take_html_apart(self, answer: Page, target: Target, asks: frozenset[str]) -> Parts:
+        memory, modified = self._memory_of(answer, target)
+        page, body = Html(answer.body, answer.url), answer.body
+        asks |= page.directives(TOKEN)
+        links = [*page.links()] if self._crawl.discovers and "nofollow" not in asks else []
+        links += page.pictures() if self._crawl.images and "noimageindex" not in asks else []
         language = target.named.language if target.named else ""
         metadata = page.metadata(self._fields, language=language)
-        for selector in self._crawl.selectors:
-            if matches_glob(url, selector.path):
-                body = page.select(selector.css)
-                break
+        if "noindex" not in asks:
+            body = self._select(page, answer)
         memo = replace(memory, links=tuple(one for one in links if self._site.belongs(one))).dump()
-        return Fetched(body, memo, content_type, modified, metadata), links
+        content_type = answer.headers.get("content-type", "") or "text/html"
+        return Parts(Fetched(body, memo, content_type, modified, metadata), links, "noindex" in asks)
+
+    def _select(self, page: Html, answer: Page) -> bytes:
+        """The part of it that is content; raises ``ItemSourceError`` if there is none."""
+        for selector in self._crawl.selectors:
+            if matches_glob(answer.url, selector.path):
+                return page.select(selector.css)
+        return answer.body
+
+    def _memory_of(self, answer: Page, target: Target) -> tuple[Memory, int]:
+        """What to remember of it, and when it last changed."""
+        memory = Memory.of(answer.headers, self._digest)
+        if answer.url != target.url:
+            memory = replace(memory, asked=target.url)
+        return memory, memory.modified_at or (target.named.modified_at if target.named else 0)
+
+
+def _directives(answer: Page) -> frozenset[str]:
+    return Html(answer.body, answer.url).directives(TOKEN)
+
+
+def _unindexed(url: str) -> str:
+    return f"blocked_by_content_signal: {url} asks not to be indexed (noindex)"
 
 
 def _is_html(headers: Mapping[str, str]) -> bool:

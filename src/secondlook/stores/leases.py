@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, select, text, update
 
 from secondlook.domain.instance import Item, ItemStatus
 from secondlook.domain.jobs import ItemLine
@@ -17,6 +17,19 @@ CANDIDATES = 8
 """Items looked at before another look is taken: of several workers, each may be outrun by another at some."""
 LAPSED_AT_ONCE = 100
 FREE = {"owner": "", "lease_until": 0}
+NEXT_TURN = text("""
+    WITH RECURSIVE turns(uid) AS (
+        SELECT min(instance_uid) FROM items WHERE status = 'queued' AND instance_uid > :after
+        UNION ALL
+        SELECT (SELECT min(instance_uid) FROM items WHERE status = 'queued' AND instance_uid > turns.uid)
+        FROM turns WHERE turns.uid IS NOT NULL
+    )
+    SELECT uid FROM turns WHERE EXISTS (
+        SELECT 1 FROM items
+        WHERE status = 'queued' AND instance_uid = turns.uid AND due_at <= :now AND lease_until < :now
+    ) LIMIT 1
+""")
+"""The first instance after ``after`` that waits; each step is one look into an index, however many items wait."""
 UNFINISHED: Sequence[ItemStatus] = ("queued", "running")
 
 
@@ -25,14 +38,33 @@ class SqlLeases:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._last = ""
 
     async def take(self, owner: str, *, now: int, until: int, only: Sequence[str] | None = None) -> Lease | None:
-        """A lease on the item that is due for longest, which is running then; None when none is due."""
+        """A lease on an item that is due, which is running then; None when none is due.
+
+        Instances take turns, so that a large one does not keep the others waiting; of each comes first what is due for
+        longest.
+        """
+        if only is not None:
+            return await self._take_of(items.c.id.in_(only), owner, now=now, until=until)
+        while uid := await self._next_turn(now):
+            if lease := await self._take_of(items.c.instance_uid == uid, owner, now=now, until=until):
+                return lease
+        return None
+
+    async def _next_turn(self, now: int) -> str:
+        """The instance after the last one of which an item is due, in a circle; empty when there is none."""
+        for after in dict.fromkeys((self._last, "")):
+            for row in await self._database.rows(NEXT_TURN.bindparams(after=after, now=now)):
+                self._last = str(row["uid"])
+                return self._last
+        return ""
+
+    async def _take_of(self, these: ColumnElement[bool], owner: str, *, now: int, until: int) -> Lease | None:
         at = items.c
         free = (at.status == "queued", at.lease_until < now)
-        query = select(*ITEM, at.attempts).where(*free, at.due_at <= now).order_by(at.due_at, at.id)
-        if only is not None:
-            query = query.where(at.id.in_(only))
+        query = select(*ITEM, at.attempts).where(these, *free, at.due_at <= now).order_by(at.due_at, at.id)
         while rows := await self._database.rows(query.limit(CANDIDATES)):
             for row in rows:
                 values = {"status": "running", "error": "", "owner": owner, "lease_until": until}

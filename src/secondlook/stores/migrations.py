@@ -30,6 +30,8 @@ def prepare_tables(connection: Connection) -> None:
         _add_origins(connection)
     if found < 5:
         _add_leases(connection)
+    if found < 6:
+        _let_instances_take_turns(connection)
     if found < SCHEMA_VERSION:
         connection.execute(update(schema_version).values(version=SCHEMA_VERSION))
 
@@ -50,7 +52,12 @@ def _add_leases(connection: Connection) -> None:
     number = "NOT NULL DEFAULT 0"
     kinds = {"lease_until": f"BIGINT {number}", "attempts": f"INTEGER {number}", "due_at": f"BIGINT {number}"}
     _add_columns(connection, {"owner": "VARCHAR(80) NOT NULL DEFAULT ''", **kinds})
-    connection.execute(text("CREATE INDEX IF NOT EXISTS items_queue ON items (status, due_at, id)"))
+
+
+def _let_instances_take_turns(connection: Connection) -> None:
+    """The queue is looked through by instance, no longer by time alone."""
+    connection.execute(text("DROP INDEX IF EXISTS items_queue"))
+    connection.execute(text("CREATE INDEX IF NOT EXISTS items_turn ON items (status, instance_uid, due_at, id)"))
 
 
 def _add_columns(connection: Connection, kinds: Mapping[str, str]) -> None:

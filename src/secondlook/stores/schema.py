@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 NUMBER = BigInteger().with_variant(Integer, "sqlite")
 """A key that counts up; SQLite counts only in its own integer."""
@@ -58,7 +58,7 @@ items = Table(
     Column("due_at", BigInteger, nullable=False, server_default="0"),
     Index("items_key", "instance_uid", "key", unique=True),
     Index("items_status", "instance_uid", "status"),
-    Index("items_queue", "status", "due_at", "id"),
+    Index("items_turn", "status", "instance_uid", "due_at", "id"),
 )
 
 memos = Table(

@@ -121,3 +121,9 @@ def test_a_time_is_read_back_to_the_millisecond(moment: dt.datetime) -> None:
 def test_what_is_no_time(text: str) -> None:
     with pytest.raises(ValueError):
         parse_datetime(text)
+
+
+def test_a_list_in_a_text_field_is_json_as_in_no_field() -> None:
+    given = {"tags": ["ai", "löschen"]}
+    told = {"tags": '["ai", "löschen"]'}
+    assert clean_metadata(given, [MetadataField("tags", "text")]) == clean_metadata(given, []) == told

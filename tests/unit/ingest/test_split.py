@@ -99,3 +99,34 @@ def test_blank_text_gives_none(text: str) -> None:
 @given(TEXTS.filter(str.strip))
 def test_whole_text_is_one_span(text: str) -> None:
     assert whole_text(text) == [Span(text, 0, len(text.encode()))]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["QUJD" * 20_000, "日本語の文章" * 8_000, "lamp oil " * 6_000, '{"k":"v","n":1},' * 4_000, "A b. " * 9_000],
+    ids=["base64", "no words", "no sentences", "one line of JSON", "one paragraph"],
+)
+def test_long_lines_are_read_in_linear_time(text: str) -> None:
+    read = 0
+
+    def count(piece: str) -> int:
+        nonlocal read
+        read += len(piece)
+        return len(piece) // 2 + 1
+
+    text = f"# Title\n\nFirst words.\n{text}\nLast words.\n"
+    spans = split_text(text, size=256, overlap=10, count_tokens=count)
+    assert read < 60 * len(text)
+    check(text, spans, 256, lambda piece: len(piece) // 2 + 1)
+    assert spans[0].text.startswith("# Title") and spans[-1].text.endswith("Last words.")
+
+
+def test_what_a_tokenizer_takes_for_one_token_is_cut_too() -> None:
+    spans = split_text("QUJD" * 5_000, size=66, overlap=0, count_tokens=lambda piece: len(piece.split()))
+    assert max(len(span.text) for span in spans) < 64 * 18
+
+
+def test_a_long_line_is_cut_after_a_sentence() -> None:
+    text = "Warm the oil before lighting the lamp. " * 600
+    spans = split_text(text, size=10_000, overlap=0, count_tokens=word_pieces)
+    assert len(spans) > 1 and all(span.text.endswith(".") for span in spans)

@@ -10,13 +10,14 @@ import pytest
 
 from secondlook.domain.instance import Instance, InstanceSettings, Item, MetadataField
 from secondlook.domain.jobs import Job
-from secondlook.domain.source import Entry, Fetched, SourceOptions
+from secondlook.domain.source import CrawlOptions, Entry, Fetched, SourceOptions
 from secondlook.errors import ForbiddenSourceError, ItemSourceError, SourceError, UnknownSourceError
 from secondlook.models.fakes import FakeEmbedder
 from secondlook.services import pulling
 from secondlook.services.intake import Upload
 from secondlook.sources.guard import Guard
 from secondlook.sources.opening import OpenSources
+from secondlook.sources.pacing import Patience
 from secondlook.supply import Source
 from tests.unit.services.conftest import House
 from tests.web_site import Reply, WebSite, serve_site
@@ -386,3 +387,137 @@ def test_a_website_with_its_errors_and_its_meta_tags(tmp_path: Path, site: WebSi
         assert texts(house, made)[f"{site.url}/a"] == ""  # the site says that it is gone
     finally:
         house.close()
+
+
+def test_most_of_a_source_is_removed_only_when_a_person_asks_again(house: House, docs: Path) -> None:
+    for number in range(20):
+        (docs / f"{number}.md").write_text(f"lamp oil {number}")
+    made = make(house, docs)
+    synced(house, made)
+    away = docs.with_name("away")
+    docs.rename(away)
+    docs.mkdir()  # as a disk that is not mounted
+    for _ in range(2):
+        job, lines = synced(house, made)
+        assert job.end_reason.startswith("source_shrank: 22 of 22 items") and "by hand" in lines[-1]
+        assert len(texts(house, made)) == 22
+        assert not house.run(house.catalog.get_instance_by_uid(made.uid)).settings.paused
+    docs.rmdir()
+    away.rename(docs)
+    assert synced(house, made)[1][-1] == "22 unchanged"
+    for number in range(20):
+        (docs / f"{number}.md").unlink()
+    assert synced(house, made)[0].end_reason.startswith("source_shrank: 20 of 22 items")
+    made = house.run(house.catalog.get_instance_by_uid(made.uid))
+    job = house.run(house.syncing.begin(made))
+    house.run(house.syncing.wait())
+    assert house.run(house.syncing.get(made, job.id)).end_reason == "completed"
+    assert set(items(house, made)) == {"a.md", "deep/b.md"}
+
+
+def test_what_rules_leave_out_is_meant_to_go_however_much_it_is(house: House, docs: Path) -> None:
+    for number in range(20):
+        (docs / f"{number}.md").write_text(f"lamp oil {number}")
+    made = make(house, docs)
+    synced(house, made)
+    settings = replace(made.settings, source_options=SourceOptions(include=("deep/**",)))
+    house.run(house.instances.update(made, settings))
+    assert synced(house, made)[0].end_reason == "completed"
+    assert set(items(house, made)) == {"deep/b.md"}
+
+
+def test_a_type_that_nobody_reads_is_not_fetched_again_until_it_changes(scripted: House, script: Script) -> None:
+    film, page = Entry("film.mp4", "1"), Entry("a.md", "1")
+    script.entries = [film, page]
+    script.contents = {"film.mp4": b"\0\0\0 ftyp", "a.md": b"lamp oil"}
+    made = scripted.make(source_kind="r2", source="bucket")
+    synced(scripted, made)
+    assert items(scripted, made)["film.mp4"].error.startswith("unsupported_type: ")
+    script.fetched.clear()
+    _, lines = synced(scripted, made)
+    assert script.fetched == [] and "1 error, 1 unchanged" in lines
+    script.entries = [replace(film, memo="2"), page]
+    synced(scripted, made)
+    synced(scripted, made)
+    assert script.fetched == ["film.mp4"]
+
+
+LINKS = SourceOptions(crawl=CrawlOptions(discovers=True, start="links", max_age=0))
+
+
+@pytest.fixture
+def crawled(tmp_path: Path, site: WebSite) -> Iterator[tuple[House, Instance]]:
+    """A site with five pages that are indexed; one refuses."""
+    site.html("/", "".join(f"<a href=/{name}>{name}</a>" for name in ("a", "b", "deep/c", "deep/d", "admin")))
+    for name in ("a", "b", "deep/c", "deep/d"):
+        site.html(f"/{name}", f"page {name}")
+    site.pages["/admin"] = Reply(status=403)
+    opener = OpenSources(version="test", guard=Guard(["127.0.0.1"]), patience=Patience(first=0.01))
+    house = House(tmp_path, sources=opener)
+    try:
+        house.run(house.indexing.start())
+        made = house.make(source_kind="web-crawler", source=site.url, source_options=LINKS)
+        job, lines = synced(house, made)
+        assert job.end_reason == "completed" and lines[-1] == "5 completed, 1 error"
+        yield house, made
+    finally:
+        house.close()
+
+
+def indexed(house: House, made: Instance, site: WebSite) -> set[str]:
+    """The paths of the pages that can be found."""
+    return {key.removeprefix(site.url) for key, one in items(house, made).items() if one.status == "completed"}
+
+
+def test_a_page_that_refuses_keeps_nothing_from_leaving(crawled: tuple[House, Instance], site: WebSite) -> None:
+    house, made = crawled
+    site.html("/", "<a href=/a>a</a><a href=/admin>x</a>")
+    job, lines = synced(house, made)
+    assert job.end_reason == "completed" and lines[-1] == "1 completed, 1 error, 3 removed, 1 unchanged"
+    assert indexed(house, made, site) == {"/", "/a"}
+    assert items(house, made)[f"{site.url}/admin"].error.startswith("crawl_got_http_403: ")
+
+
+def test_what_rules_leave_out_goes_although_the_crawl_is_not_whole(
+    crawled: tuple[House, Instance], site: WebSite
+) -> None:
+    house, made = crawled
+    site.html("/", "<a href=/a>a</a>")  # which leads to the others now, and does not answer
+    site.pages["/a"] = Reply(status=500)
+    options = replace(LINKS, exclude=("**/b",))
+    made = house.run(house.instances.update(made, replace(made.settings, source_options=options)))
+    house.run(house.syncing.wait())
+    site.pages["/robots.txt"] = Reply(b"User-agent: *\nDisallow: /deep/d")
+    job, lines = synced(house, made)
+    assert job.end_reason.startswith(
+        f"unknown_error: not all of the site was read: http_5xx: {site.url}/a answers 500. What was read is in step;"
+    )
+    assert indexed(house, made, site) == {"/", "/deep/c"}, "what nothing leads to stays, as nobody knows"
+    assert lines[-2] == "1 completed, 1 error, 2 removed, 1 skipped"
+
+
+def test_a_site_that_forbids_most_of_itself_is_obeyed(
+    crawled: tuple[House, Instance], site: WebSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulling, "FEWEST_GONE", 1)
+    house, made = crawled
+    for name in ("a", "b", "deep/c"):
+        site.html(f"/{name}", f"page {name}", "<meta name=robots content=noindex>")
+    site.pages["/robots.txt"] = Reply(b"User-agent: *\nDisallow: /deep/d")
+    job, lines = synced(house, made)
+    assert job.end_reason == "completed" and indexed(house, made, site) == {"/"}
+    told = f"{site.url}/a: blocked_by_content_signal: {site.url}/a asks not to be indexed (noindex)"
+    assert told in lines
+
+
+def test_a_site_that_sends_everybody_to_one_page_has_not_forbidden_the_others(
+    crawled: tuple[House, Instance], site: WebSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulling, "FEWEST_GONE", 1)
+    house, made = crawled
+    site.html("/maintenance", "We are back soon.")
+    for name in ("a", "b", "deep/c", "deep/d"):
+        site.redirect(f"/{name}", "/maintenance")
+    job, _ = synced(house, made)
+    assert job.end_reason.startswith("source_shrank: 4 of ")
+    assert {"/a", "/b", "/deep/c", "/deep/d"} <= indexed(house, made, site)

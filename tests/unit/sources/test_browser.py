@@ -171,6 +171,48 @@ def test_a_page_reaches_nothing_inside(browser: Opened, site: WebSite) -> None:
     }  # fmt: skip
 
 
+def test_what_scripts_ask_for_is_under_the_rules_of_the_site(browser: Opened, site: WebSite) -> None:
+    rules = "User-agent: *\nDisallow: /closed/\nCrawl-delay: 0.2\n"
+    site.pages["/robots.txt"] = Reply(rules.encode(), kind="text/plain")
+    paths = ("/open/1", "/closed/2", "/hop", "/open/3")
+    calls = "".join(f"fetch('{path}').then(() => put('{path}+ '), () => put('{path}- '));" for path in paths)
+    site.html("/a", script(calls))
+    moments: list[float] = []
+
+    def answer(_: object) -> Reply:
+        moments.append(time.monotonic())
+        return Reply(b"x", kind=JSON)
+
+    site.pages |= {"/open/1": answer, "/open/3": answer, "/closed/2": answer}
+    site.redirect("/hop", "/closed/2")
+    found = put_by(browser.render(site, "/a"))
+    assert sorted(found.split()) == ["/closed/2-", "/hop-", "/open/1+", "/open/3+"]
+    assert "/closed/2" not in site.paths() and moments[1] - moments[0] >= 0.15
+
+
+def test_what_a_page_still_waits_for_when_it_is_read_is_not_asked_for(browser: Opened, site: WebSite) -> None:
+    site.pages["/robots.txt"] = Reply(b"User-agent: *\nCrawl-delay: 0.6\n", kind="text/plain")
+    site.html("/a", script("for (let n = 0; n < 9; n++) fetch('/part?' + n).then(() => put('+'))"))
+    site.html("/b", "lamp oil")
+
+    async def work() -> float:
+        client = WebClient(Guard(["127.0.0.1"]), "Secondlook/test")
+        reader = Site(client, SiteOptions(site.url))
+        try:
+            page = await reader.visit(f"{site.url}/a", {})
+            await browser.renderer.render(page, reader.take, most=1 << 20)
+            begun = time.monotonic()
+            await reader.visit(f"{site.url}/b", {})
+            return time.monotonic() - begun
+        finally:
+            await reader.close()
+
+    patient, browser.renderer.limits = browser.renderer.limits, replace(LIMITS, settle=0.8)
+    assert browser.run(work()) < 2.5, "the next page does not wait for the rest of this one"
+    browser.renderer.limits = patient
+    assert len([path for path in site.paths() if path.startswith("/part")]) < 5
+
+
 def test_what_a_page_may_ask_for_is_bounded(browser: Opened, site: WebSite) -> None:
     site.html("/many", script("for (let n = 0; n < 50; n++) fetch('/part?' + n).then(() => put('+'), () => put('-'))"))
     for number in range(50):

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,12 +61,62 @@ def test_what_is_no_file_is_left_out(root: Path) -> None:
         read(folder, "pipe.md")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+SCRIPT = """
+import asyncio, concurrent.futures.thread, os, sys
+from pathlib import Path
+from secondlook.errors import SourceError
+from secondlook.sources.folder import Folder
+
+async def work():
+    folder = Folder(Path("."))
+    memos = {"closed/old.md": "1", "closed/deep/older.md": "2", "closed.md": "3", "gone.md": "4"}
+    try:
+        found = [entry async for entry in folder.list(memos)]
+    except SourceError as error:
+        return print(error)
+    print(*sorted(f"{one.key}={one.unchanged}" for one in found), *folder.notes(), sep="|")
+
+os.chdir(sys.argv[1])
+if os.geteuid() == 0:
+    os.setuid(65534)  # root reads everything
+asyncio.run(work())
+"""
+
+
+def as_nobody(folder: Path) -> str:
+    """What somebody who is not root sees of the folder."""
+    done = subprocess.run([sys.executable, "-c", SCRIPT, str(folder)], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
 def test_a_folder_that_cannot_be_read_is_no_empty_one(root: Path) -> None:
-    closed = root / "closed"
-    closed.mkdir(0o000)
-    with pytest.raises(SourceError, match=r"^bucket_unauthorized: "):
-        keys(Folder(root))
+    root.chmod(0o711)
+    assert as_nobody(root).startswith("bucket_unauthorized: ")
+
+
+def test_a_folder_inside_that_cannot_be_read_keeps_what_is_known_of_it(root: Path) -> None:
+    root.chmod(0o755)
+    (root / "closed").mkdir(0o700)
+    (root / "closed" / "new.md").touch()
+    (root / "z").mkdir(0o755)
+    (root / "z" / "last.md").touch()
+    if os.geteuid() != 0:
+        (root / "closed").chmod(0)
+    assert as_nobody(root) == (
+        "a.md=False|closed/deep/older.md=True|closed/old.md=True|z/last.md=False"
+        "|the folder closed cannot be read (Permission denied); what was read there before stays"
+    )
+
+
+def test_what_is_too_large_is_known_without_reading_it(root: Path) -> None:
+    with (root / "large.md").open("wb") as file:
+        file.truncate((10 << 20) + 1)
+
+    async def run() -> list[Entry]:
+        return [entry async for entry in Folder(root).list({})]
+
+    [large] = [one for one in asyncio.run(run()) if one.key == "large.md"]
+    assert large.error == "over_size: large.md has 10,485,761 bytes; the limit is 10,485,760" and large.gone
 
 
 def test_a_folder_that_is_gone_is_no_empty_one(root: Path) -> None:

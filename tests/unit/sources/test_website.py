@@ -8,15 +8,10 @@ import pytest
 
 from secondlook.domain.source import CrawlOptions, Selector, SourceOptions
 from secondlook.sources.sitemaps import LARGEST_SITEMAP
-from tests.unit.sources.conftest import QUICK, crawl
+from tests.unit.sources.conftest import QUICK, crawl, names
 from tests.web_site import Reply, WebSite
 
 PAGES = int(os.environ.get("SECONDLOOK_TEST_PAGES", "300"))
-
-
-def names(site: WebSite, keys: object) -> set[str]:
-    """The paths of these addresses."""
-    return {str(key).removeprefix(site.url) for key in keys}  # type: ignore[attr-defined]
 
 
 def test_what_a_sitemap_names_is_read_once_and_then_asked_for(site: WebSite) -> None:

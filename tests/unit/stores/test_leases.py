@@ -86,6 +86,34 @@ def test_what_is_not_due_waits(shelf: Shelf) -> None:
     assert again and again.attempt == 2
 
 
+def test_instances_take_turns(shelf: Shelf) -> None:
+    for uid in ("u2", "u3"):
+        shelf(shelf.catalog.add_instance(Instance(uid, "acc", "default", uid, InstanceSettings(), 1, 1)))
+    for at in range(40):
+        shelf.put(f"{at:02}.md")
+    for uid, number in (("u2", 3), ("u3", 1)):
+        for at in range(number):
+            shelf(shelf.catalog.put_item(Item(f"{uid}-{at}", uid, f"{at}.md", "queued", "md5", 3)))
+    first = [shelf.taken(f"me-{at}").item for at in range(8)]
+    assert [one.instance_uid for one in first] == ["u1", "u2", "u3", "u1", "u2", "u1", "u2", "u1"]
+    assert [one.key for one in first if one.instance_uid == "u1"] == ["00.md", "01.md", "02.md", "03.md"]
+    shelf(shelf.catalog.put_item(Item("late", "u3", "late.md", "queued", "md5", 3)))
+    assert shelf.taken("me-9").item.id == "late", "36 items of another instance wait, and it does not wait for them"
+
+
+def test_an_instance_of_which_nothing_is_due_or_free_loses_its_turn_alone(shelf: Shelf) -> None:
+    shelf(shelf.catalog.add_instance(Instance("u0", "acc", "default", "first", InstanceSettings(), 1, 1)))
+    shelf(shelf.catalog.put_item(Item("early", "u0", "a.md", "queued", "md5", 3)))
+    held = shelf.taken("me-0")
+    shelf(shelf.catalog.put_item(Item("early", "u0", "a.md", "queued", "changed", 3)))  # while its lease runs
+    mine = shelf.put("b.md")
+    found = shelf.take("me-1")
+    assert held.item.id == "early" and found and found.item.id == mine.id
+    assert shelf.take("me-2") is None
+    later = shelf.take("me-3", now=LATER + 2000)
+    assert later and (later.item.id, later.item.version) == ("early", 2)
+
+
 def test_some_alone_may_be_asked_for(shelf: Shelf) -> None:
     shelf.put("a.md")
     mine = shelf.put("b.md")

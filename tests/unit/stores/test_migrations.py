@@ -8,7 +8,7 @@ from pathlib import Path
 from secondlook.domain.instance import Instance, InstanceSettings, Item, Token
 from secondlook.domain.lease import Lease
 from secondlook.stores.catalog import SqlCatalog
-from secondlook.stores.leases import SqlLeases
+from secondlook.stores.leases import NEXT_TURN, SqlLeases
 from secondlook.stores.schema import SCHEMA_VERSION
 
 FIRST = """
@@ -106,8 +106,9 @@ def test_what_waited_before_there_were_leases_is_due(tmp_path: Path) -> None:
     assert lease and (lease.item.key, lease.attempt) == ("a.md", 1)
     with sqlite3.connect(path) as after:
         assert after.execute("SELECT version FROM schema_version").fetchone() == (SCHEMA_VERSION,)
-        [plan] = after.execute(
-            "EXPLAIN QUERY PLAN SELECT id FROM items WHERE status = 'queued' AND due_at <= 5 ORDER BY due_at, id"
-        ).fetchall()
+        plan = after.execute(f"EXPLAIN QUERY PLAN {NEXT_TURN}", {"after": "", "now": 5}).fetchall()
+        names = {name for (name,) in after.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
     after.close()
-    assert "items_queue" in plan[3] and "TEMP B-TREE" not in plan[3]
+    looks = [step[3] for step in plan if "items" in step[3]]
+    assert len(looks) == 3 and all(look.startswith("SEARCH items USING") and "items_turn" in look for look in looks)
+    assert "items_queue" not in names

@@ -81,7 +81,7 @@ class SourceBody(Body):
     """``source_params`` (contract, 12.2)."""
 
     prefix: str | None = None
-    r2_jurisdiction: str | None = None
+    r2_jurisdiction: str | None = Field(None, pattern="^[a-z0-9-]{0,32}$")
     include_items: list[Glob] | None = Field(None, max_length=MAX_PATTERNS)
     exclude_items: list[Glob] | None = Field(None, max_length=MAX_PATTERNS)
     web_crawler: CrawlerBody = CrawlerBody()
