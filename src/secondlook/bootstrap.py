@@ -219,7 +219,8 @@ def make_services(
     indexing = Indexing(
         catalog, engine, blobs, tools.embedder, journal=journal, leases=leases, reading=reading, working=working
     )
-    pulling = Pulling(make_sources(settings), SqlMemos(catalog.database), catalog, indexing, service_tokens)
+    memos = SqlMemos(catalog.database)
+    pulling = Pulling(make_sources(settings), memos, catalog, indexing, service_tokens, release=__version__)
     instances = Instances(
         catalog,
         engine,

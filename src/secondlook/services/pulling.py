@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from secondlook import __version__
 from secondlook.domain.globs import skip_reason
 from secondlook.domain.instance import Instance, InstanceSettings, Item
 from secondlook.domain.jobs import Severity
@@ -48,8 +47,8 @@ SHRANK = "source_shrank"
 """Why a sync ends that would have removed most of what is there."""
 FEWEST_GONE = 10
 """Items that a sync always removes when they are gone; more than these, and more than half of all, are asked about."""
-REFUSED = f"refused by {__version__}: "
-"""Before the memo of an entry of a type that this release does not read; another release looks again."""
+REFUSED = "refused by "
+"""Before the release that does not read the type of an entry, and its memo; another release looks again."""
 LOOK_EVERY = 1.0
 """Seconds between two looks at whether the instance is still there, and not paused."""
 
@@ -86,13 +85,21 @@ class Pulling:
     """
 
     def __init__(
-        self, sources: Sources, memos: Memos, catalog: Catalog, indexing: Indexing, service_tokens: ServiceTokens
+        self,
+        sources: Sources,
+        memos: Memos,
+        catalog: Catalog,
+        indexing: Indexing,
+        service_tokens: ServiceTokens,
+        *,
+        release: str = "",
     ) -> None:
         self._sources = sources
         self._memos = memos
         self._catalog = catalog
         self._indexing = indexing
         self._service_tokens = service_tokens
+        self._refused = f"{REFUSED}{release}: "
 
     async def pull(self, instance: Instance, tell: Tell, *, may_shrink: bool = False) -> None:
         """Fetch, index, remove; returns when all of the source is indexed.
@@ -193,7 +200,7 @@ class Pulling:
     async def _read(self, pull: Pull) -> None:
         """Look at every entry, a few at a time."""
         origin = pull.instance.settings.source_id
-        told = {one.key: _told_memo(one) for one in pull.known.values() if one.source == origin}
+        told = {one.key: self._told_memo(one) for one in pull.known.values() if one.source == origin}
         memos = {key: memo for key, memo in told.items() if memo}
         running: set[asyncio.Task[None]] = set()
         failure: SourceError | None = None
@@ -243,7 +250,7 @@ class Pulling:
             await pull.note("skipped", str(error), "warning")
             return
         except ItemSourceError as error:
-            refused = REFUSED + entry.memo if entry.memo and error.kind == "unsupported_type" else ""
+            refused = self._refused + entry.memo if entry.memo and error.kind == "unsupported_type" else ""
             await self._note_error(pull, Entry(entry.key, refused, error=str(error), gone=error.gone))
             return
         if item is None:
@@ -334,6 +341,12 @@ class Pulling:
                 " source may be what is broken: if they are meant to be gone, start a sync by hand",
             )
 
+    def _told_memo(self, one: Known) -> str:
+        """What the source is told of it; nothing of an item in error, unless it is still of no type that is read."""
+        if not one.error:
+            return one.memo
+        return one.memo.removeprefix(self._refused) if one.memo.startswith(self._refused) else ""
+
     def _is_wanted(self, pull: Pull, key: str) -> bool:
         prefix = pull.instance.settings.source_options.prefix
         return key not in pull.excluded and key.startswith(prefix) and not self._rule(pull.instance, Entry(key))
@@ -353,13 +366,6 @@ class Pulling:
     def _rule(self, instance: Instance, entry: Entry) -> str:
         options = instance.settings.source_options
         return skip_reason(entry.key, options.include, options.exclude)
-
-
-def _told_memo(one: Known) -> str:
-    """What the source is told of it; nothing of an item in error, unless it is still of no type that is read."""
-    if not one.error:
-        return one.memo
-    return one.memo.removeprefix(REFUSED) if one.memo.startswith(REFUSED) else ""
 
 
 async def _one_less(running: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:

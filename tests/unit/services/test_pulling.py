@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from secondlook.domain.instance import Instance, InstanceSettings, Item, MetadataField
-from secondlook.domain.jobs import Job
+from secondlook.domain.jobs import Job, Severity
 from secondlook.domain.source import CrawlOptions, Entry, Fetched, SourceOptions
 from secondlook.errors import ForbiddenSourceError, ItemSourceError, SourceError, UnknownSourceError
 from secondlook.models.fakes import FakeEmbedder
@@ -440,6 +440,16 @@ def test_a_type_that_nobody_reads_is_not_fetched_again_until_it_changes(scripted
     synced(scripted, made)
     synced(scripted, made)
     assert script.fetched == ["film.mp4"]
+    script.fetched.clear()
+    newer = pulling.Pulling(
+        script, scripted.memos, scripted.catalog, scripted.indexing, scripted.service_tokens, release="next"
+    )
+
+    async def tell(line: str, severity: Severity) -> None:
+        """Nobody listens."""
+
+    scripted.run(newer.pull(made, tell))
+    assert script.fetched == ["film.mp4"], "another release may read it"
 
 
 LINKS = SourceOptions(crawl=CrawlOptions(discovers=True, start="links", max_age=0))
