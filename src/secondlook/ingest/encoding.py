@@ -32,7 +32,8 @@ def decode(content: bytes, declared: str = "") -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         pass
-    if named := codec_of(declared):
+    named = codec_of(declared)
+    if named and not named.startswith("utf-16"):  # in which nobody could have declared it so
         return content.decode(named, errors="replace")
     mended = content.decode("utf-8-sig", errors="replace")
     broken = mended.count("\ufffd")

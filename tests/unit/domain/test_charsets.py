@@ -23,15 +23,15 @@ from secondlook.domain.charsets import codec_of
         ("iso-8859-8-i", "iso8859-8"),
         ("koi8-r", "koi8-r"),
         ("UTF8", "utf-8"),
+        ("utf-16", "utf-16-le"),
     ],
 )
 def test_labels(label: str, codec: str) -> None:
     assert codec_of(label) == codec
-    assert "a".encode(codec) == b"a"
 
 
 @pytest.mark.parametrize(
-    "label", ["", "none-such", "punycode", "idna", "unicode_escape", "utf-7", "hex", "rot13", "utf-16", "a\0b"]
+    "label", ["", "none-such", "punycode", "idna", "unicode_escape", "utf-7", "hex", "rot13", "a\0b"]
 )
 def test_what_no_page_is_written_in(label: str) -> None:
     assert codec_of(label) == ""
