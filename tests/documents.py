@@ -245,12 +245,18 @@ def paragraphs(number: int) -> str:
     return "".join(f"<w:p><w:r><w:t>Lamp {at} {at * 7919 % 104729:x}</w:t></w:r></w:p>" for at in range(number))
 
 
-def make_pptx(slides: Sequence[str], notes: str = "") -> bytes:
-    """A presentation of slides with these shapes, shown last to first as the file has them; notes for the first."""
+def make_pptx(slides: Sequence[str], notes: str = "", hidden: Sequence[int] = ()) -> bytes:
+    """A presentation of slides with these shapes, shown last to first as the file has them; notes for the first.
+
+    ``hidden`` are places in the file, from 1.
+    """
     entries: dict[str, str] = {"[Content_Types].xml": "<Types/>"}
     shown, relations = "", ""
     for at, shapes in enumerate(slides, 1):
-        entries[f"ppt/slides/slide{at}.xml"] = f"<p:sld {SLIDE}><p:cSld><p:spTree>{shapes}</p:spTree></p:cSld></p:sld>"
+        show = ' show="0"' if at in hidden else ""
+        entries[f"ppt/slides/slide{at}.xml"] = (
+            f"<p:sld {SLIDE}{show}><p:cSld><p:spTree>{shapes}</p:spTree></p:cSld></p:sld>"
+        )
         shown = f'<p:sldId id="{255 + at}" r:id="r{at}"/>' + shown
         relations += f'<Relationship Id="r{at}" Target="slides/slide{at}.xml"/>'
     entries["ppt/presentation.xml"] = f"<p:presentation {SLIDE}><p:sldIdLst>{shown}</p:sldIdLst></p:presentation>"

@@ -83,6 +83,16 @@ def test_every_format_is_indexed(wire: Wire) -> None:
         assert any("walrus" in one["text"] for one in chunks), key
 
 
+def test_the_log_tells_of_what_is_hidden(wire: Wire) -> None:
+    wire.make()
+    deck = make_pptx([shape("walrus"), shape("secret narwhal")], hidden=[2])
+    item = wire.upload("a.pptx", deck).json()["result"]
+    messages = [line["message"] for line in wire.get(f"{ITEMS}/{item['id']}/logs").json()["result"]]
+    assert any("hidden slides are left out: 1" in message for message in messages)
+    assert [chunk["item"]["metadata"]["page"] for chunk in found(wire, "walrus")] == [2]
+    assert found(wire, "narwhal") == []
+
+
 def test_documents_of_before_2007(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     need_catdoc()
     wire.make()

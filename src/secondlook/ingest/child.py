@@ -62,7 +62,7 @@ def answer(head: dict[str, object], content: bytes) -> bytes:
 
 
 def _frame(found: Reading) -> bytes:
-    head = {"title": found.title, "pages": list(found.pages), "fields": dict(found.fields)}
+    head = {"title": found.title, "pages": list(found.pages), "fields": dict(found.fields), "notes": list(found.notes)}
     return make_frame(head, found.text.encode(errors="replace"))
 
 

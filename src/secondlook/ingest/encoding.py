@@ -1,35 +1,47 @@
 """From bytes to characters."""
 
+import codecs
 import re
 
-DECLARED = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?([\w-]{1,40})""", re.IGNORECASE)
-"""What a page says of itself within its first kilobyte (HTML standard, 13.2.3.2)."""
+from secondlook.domain.charsets import codec_of
+
+DECLARED = re.compile(
+    rb"""\A\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{1,40})"""
+    rb"""|<meta[^>]{0,200}charset\s*=\s*["']?([\w.:-]{1,40})""",
+    re.IGNORECASE,
+)
+"""What a page or XML says of itself within its first kilobyte (HTML standard, 13.2.3.2; XML 1.0, 4.3.3)."""
+MARKS = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+"""First bytes and the encoding that they tell of; that of the widest begins like the next."""
+ELSE = "cp1252"
+"""What text without a name is in most often: that of Windows in the West, a superset of Latin-1's letters."""
+WHOLE_TO_BROKEN = 4
+"""Whole characters beyond ASCII for each broken one, from where on text is UTF-8 with a flaw and nothing else."""
 
 
-def decode(content: bytes) -> str:
-    """UTF-8, or UTF-16 with its mark; what is neither is Latin-1."""
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16", errors="replace")
+def decode(content: bytes, declared: str = "") -> str:
+    """UTF-8, or UTF-16 and 32 with their mark; what is neither is in the declared encoding, or in that of Windows.
+
+    Args:
+        declared: the encoding's name as a page has it, in the sense of ``codec_of``.
+    """
+    for mark, name in MARKS:
+        if content.startswith(mark):
+            return content.decode(name, errors="replace")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return content.decode("latin-1")
+        pass
+    named = codec_of(declared)
+    if named and not named.startswith("utf-16"):  # in which nobody could have declared it so
+        return content.decode(named, errors="replace")
+    mended = content.decode("utf-8-sig", errors="replace")
+    broken = mended.count("\ufffd")
+    whole = len(mended) - len(mended.encode("ascii", errors="ignore")) - broken
+    return mended if whole >= WHOLE_TO_BROKEN * broken else content.decode(ELSE, errors="replace")
 
 
 def decode_page(content: bytes) -> str:
-    """As ``decode``, but what is no UTF-8 is in the encoding that the page declares, or in that of Windows."""
+    """As ``decode``, with the encoding that the page or the XML declares itself."""
     found = DECLARED.search(content[:1024])
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or _is_utf8(content):
-        return decode(content)
-    try:
-        return content.decode(found.group(1).decode() if found else "cp1252", errors="replace")
-    except LookupError:
-        return content.decode("cp1252", errors="replace")
-
-
-def _is_utf8(content: bytes) -> bool:
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    return decode(content, (found.group(1) or found.group(2)).decode(errors="replace") if found else "")

@@ -1,6 +1,6 @@
 """By which extension a file is read, where its name has none or is an address."""
 
-from secondlook.ingest.kinds import file_type
+from secondlook.ingest.kinds import LEGACY, file_type, kind_of
 
 EXTENSIONS = {
     "text/html": ".html", "application/xhtml+xml": ".html", "text/plain": ".txt", "text/markdown": ".md",
@@ -22,13 +22,14 @@ EXTENSIONS = {
 
 
 def typed_name(key: str, content_type: str) -> str:
-    """The key, with the extension of its media type where it has none; an address always gets that one.
+    """The key, with the extension of its media type where its own is not known; an address always gets that one.
 
-    ``/page.php?id=1`` is what the server says it is, and not a file of PHP.
+    ``/page.php?id=1`` is what the server says it is, and not a file of PHP; ``release-1.2`` is no file of type ``.2``.
     """
     media_type = content_type.partition(";")[0].strip().lower()
     is_address = key.startswith(("http://", "https://"))
-    if file_type(key) and not is_address:
+    is_known = kind_of(key) is not None or file_type(key) in LEGACY
+    if is_known and not is_address:
         return key
     extension = EXTENSIONS.get(media_type, "")
     return f"{key}{extension}" if extension else key

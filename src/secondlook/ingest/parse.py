@@ -9,15 +9,19 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from secondlook.errors import FileUnreadableError
-from secondlook.ingest.encoding import decode
+from secondlook.ingest.encoding import decode, decode_page
 from secondlook.ingest.formats.reading import Wanted
 from secondlook.ingest.front_matter import read_front_matter
 from secondlook.ingest.kinds import TEXT_LIMIT, Kind, check_content, check_file, file_type, kind_of
 from secondlook.ingest.pool import ReaderPool
 
 FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.{0,65536}?)\r?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
-OPENING = re.compile(r"<(!--|(?:script|style)\b)?", re.IGNORECASE | re.ASCII)
+OPENING = re.compile(r"<(!--|!\[CDATA\[|(?:script|style)\b)?", re.IGNORECASE | re.ASCII)
+OPENING_INSIDE = re.compile(r"<(?=[a-z/!?])(!--|(?:script|style)\b)?", re.IGNORECASE | re.ASCII)
+"""What may open a tag within CDATA: all else is text there, and feeds put whole pages in it."""
+LITERAL = "![cdata["
 CLOSING = {
+    LITERAL: re.compile(r"\]\]>"),
     "!--": re.compile("-->"),
     "script": re.compile(r"</script\s*>", re.IGNORECASE | re.ASCII),
     "style": re.compile(r"</style\s*>", re.IGNORECASE | re.ASCII),
@@ -38,6 +42,7 @@ class Document:
         title: of a page, where there is no front matter.
         pages: the first byte of each page in the text, where the file has pages.
         fields: names and values for machines; only those of the instance's schema count.
+        notes: sentences for the item's log about what was left out.
     """
 
     text: str
@@ -45,6 +50,7 @@ class Document:
     title: str = ""
     pages: Sequence[int] = ()
     fields: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
 
 async def read_file(key: str, content: bytes, pool: ReaderPool, wanted: Wanted) -> Document:
@@ -65,7 +71,7 @@ async def read_file(key: str, content: bytes, pool: ReaderPool, wanted: Wanted) 
         found = await pool.read(kind, content, wanted)
     except FileUnreadableError as error:
         raise FileUnreadableError(error.kind, f"{key}: {error.why}") from error
-    return Document(found.text, {}, found.title, found.pages, found.fields)
+    return Document(found.text, {}, found.title, found.pages, found.fields, found.notes)
 
 
 def parse_file(key: str, content: bytes) -> Document:
@@ -78,13 +84,14 @@ def parse_file(key: str, content: bytes) -> Document:
         content = unpack(key, content)
     if b"\0" in content[:8192] and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise FileUnreadableError("file_is_corrupt", f"{key} holds binary data, not text")
-    text = decode(content)
+    is_markup = kind_of(key) == "markup"
+    text = decode_page(content) if is_markup else decode(content)
     front: Mapping[str, object] = {}
     if file_type(key) in (".md", ".mdx", ".markdown", ".mdoc") and (found := FRONT_MATTER.match(text)):
         fields = read_front_matter(found.group(1))
         if fields is not None:
             front, text = fields, text[found.end() :]
-    if kind_of(key) == "markup":
+    if is_markup:
         text = BLANK_LINES.sub("\n\n", html.unescape(_without_tags(text)))
     return Document(text.replace("\r\n", "\n").replace("\0", ""), front)
 
@@ -110,18 +117,28 @@ def unpack(key: str, content: bytes) -> bytes:
     return bytes(kept)
 
 
-def _without_tags(text: str) -> str:
-    """The text with one space for each comment, script, style sheet and tag, in linear time whatever it holds."""
+def _without_tags(text: str, opening: re.Pattern[str] = OPENING) -> str:
+    """The text with one space for each comment, script, style sheet and tag, in linear time whatever it holds.
+
+    What stands in CDATA is kept, and the tags of a page in it are taken away like those around.
+    """
+    if "<" not in text:
+        return text
     closings = {name: _Ahead(pattern.finditer(text)) for name, pattern in CLOSING.items()}
     kept: list[str] = []
     at = 0
-    for opening in OPENING.finditer(text):
-        start, inside = opening.span()
+    for found in opening.finditer(text):
+        start, inside = found.span()
         if start < at:
             continue
-        name = (opening.group(1) or "").lower()
-        end = closings[name].end_after(inside) if name else 0
-        if not end and (near := closings[""].end_after(start + 1)) and near - start <= LONGEST_TAG + 2:
+        name = (found.group(1) or "").lower()
+        if name == LITERAL:
+            close, end = closings[name].span_after(inside)
+            kept += (text[at:start], _without_tags(text[inside:close], OPENING_INSIDE))
+            at = end or inside
+            continue
+        _, end = closings[name].span_after(inside) if name else (0, 0)
+        if not end and (near := closings[""].span_after(start + 1)[1]) and near - start <= LONGEST_TAG + 2:
             end = near
         if end:
             kept += (text[at:start], " ")
@@ -136,8 +153,8 @@ class _Ahead:
         self._matches = matches
         self._next = next(matches, None)
 
-    def end_after(self, place: int) -> int:
-        """Where the first match from that place on ends; 0 if there is none."""
+    def span_after(self, place: int) -> tuple[int, int]:
+        """Where the first match from that place on begins and ends; zeros if there is none."""
         while self._next and self._next.start() < place:
             self._next = next(self._matches, None)
-        return self._next.end() if self._next else 0
+        return self._next.span() if self._next else (0, 0)

@@ -133,6 +133,7 @@ def _reading_of(told: Mapping[str, object], text: bytes) -> Reading:
         title=str(told["title"]),
         pages=cast(list[int], told["pages"]),  # as the child wrote them
         fields=cast(dict[str, str], told["fields"]),  # the same
+        notes=cast(list[str], told["notes"]),  # the same
     )
 
 

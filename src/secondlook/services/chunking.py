@@ -91,6 +91,8 @@ class Chunking:
         """All chunks of the item; ``before_long_work`` is awaited before more than one turn of passages."""
         document, size = await self.read(instance, item)
         steps.note("read", f"{size:,} bytes read as {len(document.text):,} characters of text")
+        for note in document.notes:
+            steps.note("read", note)
         settings = instance.settings
         steps.enter("split")
         spans = (

@@ -38,7 +38,7 @@ def test_frame_after_frame_until_the_input_ends(monkeypatch: pytest.MonkeyPatch)
     asked = make_frame(HEAD, b"<title>Oil</title><p>\xc3\x96l") + make_frame(HEAD, b"<p>") + b"\0\0"
     child.serve(io.BytesIO(asked), answers)
     first, second = heads(answers.getvalue())
-    assert first == ({"title": "Oil", "pages": [], "fields": {"title": "Oil"}}, "# Oil\n\nÖl".encode())
+    assert first == ({"title": "Oil", "pages": [], "fields": {"title": "Oil"}, "notes": []}, "# Oil\n\nÖl".encode())
     assert second[0]["type"] == "markdown_conversion_empty"
     assert allowed == [60, 60]
     assert signal.getitimer(signal.ITIMER_REAL)[0] == 0

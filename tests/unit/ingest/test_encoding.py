@@ -1,18 +1,24 @@
-"""Bytes become characters: Unicode with and without marks, and what pages declare."""
+"""Bytes become characters: Unicode with and without marks, what pages declare, and what Windows writes."""
 
 import pytest
 
 from secondlook.ingest.encoding import decode, decode_page
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
 def test_unicode(encoding: str) -> None:
     assert decode("Öl 🦊".encode(encoding)) == decode_page("Öl 🦊".encode(encoding)) == "Öl 🦊"
 
 
-def test_what_is_no_utf_8() -> None:
-    assert decode(b"12 \xb0C \x80") == "12 °C \x80"
-    assert decode_page(b"12 \xb0C \x80") == "12 °C €"
+def test_what_is_no_utf_8_is_text_of_windows() -> None:
+    assert decode("“Öl” – 5 €".encode("cp1252")) == decode_page("“Öl” – 5 €".encode("cp1252")) == "“Öl” – 5 €"
+    assert decode(b"\x81") == "\ufffd"
+
+
+def test_a_flaw_does_not_turn_all_of_it_into_another_encoding() -> None:
+    text = "Öl für äußerst kühle Öfen"
+    assert decode(text.encode() + b"\xc3") == text + "\ufffd"
+    assert decode("Ã© é ü ö".encode("cp1252")) == "Ã© é ü ö"
 
 
 @pytest.mark.parametrize(
@@ -20,12 +26,29 @@ def test_what_is_no_utf_8() -> None:
     [
         (b"<meta charset=koi8-r>", "Масло"),
         (b"<meta http-equiv='Content-Type' content='text/html; charset=\"koi8-r\"'>", "Масло"),
+        (b'<?xml version="1.0" encoding="koi8-r"?>', "Масло"),
+        (b"\n<?xml version='1.0' encoding='koi8-r' standalone='yes'?><meta charset=cp1252>", "Масло"),
+        (b"<a encoding='koi8-r'>", "íÁÓÌÏ"),
         (b"<meta charset=none-such>", "íÁÓÌÏ"),
+        (b"<meta charset=punycode>", "íÁÓÌÏ"),
         (b" " * 2000 + b"<meta charset=koi8-r>", "íÁÓÌÏ"),
     ],
 )
 def test_what_a_page_declares(head: bytes, text: str) -> None:
     assert decode_page(head + "Масло".encode("koi8-r")).endswith(text)
+
+
+@pytest.mark.parametrize("label", ["iso-8859-1", "latin1", "us-ascii"])
+def test_latin_1_is_that_of_windows_as_in_browsers(label: str) -> None:
+    assert decode_page(f"<meta charset={label}>“Öl” – 5 €".encode("cp1252")).endswith("“Öl” – 5 €")
+
+
+@pytest.mark.parametrize(
+    ("label", "encoding", "text"),
+    [("shift_jis", "cp932", "油と①灯"), ("gb2312", "gbk", "油灯鎔"), ("windows-1251", "cp1251", "Масло")],
+)
+def test_other_alphabets(label: str, encoding: str, text: str) -> None:
+    assert decode_page(f"<meta charset={label}>{text}".encode(encoding)).endswith(text)
 
 
 def test_a_page_in_utf_8_that_says_otherwise() -> None:

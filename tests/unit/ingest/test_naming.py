@@ -15,6 +15,12 @@ from secondlook.ingest.naming import typed_name
         ("https://x.example/", "TEXT/HTML", "https://x.example/.html"),
         ("https://x.example/a.pdf", "application/pdf", "https://x.example/a.pdf.pdf"),
         (".env", "text/plain", ".env"),
+        ("release-1.2", "text/markdown", "release-1.2.md"),
+        ("notes/v2.0 (draft)", "text/plain; charset=utf-8", "notes/v2.0 (draft).txt"),
+        ("notes.old/README", "text/markdown", "notes.old/README.md"),
+        ("release-1.2", "application/octet-stream", "release-1.2"),
+        ("a.doc", "application/msword", "a.doc"),
+        ("a.doc", "text/plain", "a.doc"),
     ],
 )
 def test_the_extension_that_a_media_type_stands_for(key: str, content_type: str, name: str) -> None:

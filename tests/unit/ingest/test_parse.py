@@ -31,8 +31,15 @@ def test_both_orders_of_utf_16(mark: tuple[bytes, str]) -> None:
     assert parse_file("a.txt", mark[0] + "Öl".encode(mark[1]) + b"\xd8").text.startswith("Öl")
 
 
-def test_what_is_no_utf_8_is_latin_1() -> None:
-    assert parse_file("a.txt", "Öl für 12 °C".encode("latin-1")).text == "Öl für 12 °C"
+def test_what_is_no_utf_8_is_text_of_windows() -> None:
+    assert parse_file("a.txt", "“Öl” für 12 °C, 5 €".encode("cp1252")).text == "“Öl” für 12 °C, 5 €"
+
+
+def test_xml_in_the_encoding_that_it_declares() -> None:
+    page = '<?xml version="1.0" encoding="windows-1251"?><a>Масло</a>'
+    assert parse_file("a.xml", page.encode("cp1251")).text.strip() == "Масло"
+    assert parse_file("a.xml", page.encode()).text.strip() == "Масло"
+    assert parse_file("a.txt", page.encode("cp1251")).text != page
 
 
 @given(st.binary(max_size=60).filter(lambda content: b"\0" not in content))
@@ -137,7 +144,13 @@ def test_xml_and_code() -> None:
     assert parse_file("a.js", b"a < b && '<p>'").text == "a < b && '<p>'"
 
 
-@pytest.mark.parametrize("piece", [" ", "<div>", "<!--", "<script>", "<style ", "<", "<a ", "\n \t", "</script", "-->"])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        " ", "<div>", "<!--", "<script>", "<style ", "<", "<a ", "\n \t", "</script", "-->", "<![CDATA[", "]]>",
+        "<![CDATA[ <![CDATA[ a ]]>", "<![CDATA[ <!-- ]]>",
+    ],
+)  # fmt: skip
 def test_markup_takes_linear_time(piece: str) -> None:
     """Quadratic time would hold the whole server for hours, as regular expressions let nobody else in."""
     started = time.process_time()
@@ -158,6 +171,15 @@ def test_markup_takes_linear_time(piece: str) -> None:
         ("a < b and c > d", "a   d"),
         (f"a<{'b' * 2000}>c", "a c"),
         (f"a<{'b' * 2001}>c", f"a<{'b' * 2001}>c"),
+        ("<a><![CDATA[Oil]]></a>", " Oil "),
+        ("a<![CDATA[b]]>c", "abc"),
+        ("<![CDATA[<p>Warm it.</p> if t < 0 && u > 1, &amp; x<y]]>", " Warm it.  if t < 0 && u > 1, & x<y"),
+        ("<![CDATA[ <p]]>b>c", " <pb>c"),
+        ("<![CDATA[a <!-- b --> <script>c</script> d]]>", "a     d"),
+        ("<![CDATA[a<![CDATA[b]]>c]]>", "a<![CDATA[bc]]>"),
+        ("<!-- <![CDATA[ --> a <![CDATA[b]]>", "  a b"),
+        ("<script><![CDATA[ a ]]></script>b", " b"),
+        ("a <![CDATA[b <i>c", "a b  c"),
     ],
 )
 def test_what_is_markup(markup: str, text: str) -> None:
@@ -183,7 +205,7 @@ def read(key: str, content: bytes, wanted: Wanted | None = None) -> Document:
 def test_files_are_read_by_their_kind() -> None:
     assert read("a.md", b"---\ntitle: Oil\n---\nWarm it.") == Document("Warm it.", {"title": "Oil"})
     page = read("a.html", b"<title>Oil</title><meta name=station content=north><p>Warm it.")
-    assert page == Document("# Oil\n\nWarm it.", {}, "Oil", [], {"title": "Oil", "station": "north"})
+    assert page == Document("# Oil\n\nWarm it.", {}, "Oil", [], {"title": "Oil", "station": "north"}, [])
 
 
 @pytest.mark.parametrize(

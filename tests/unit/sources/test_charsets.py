@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secondlook.sources.charsets import CODECS, to_utf8
+from secondlook.domain.charsets import CODECS
+from secondlook.sources.charsets import to_utf8
 
 HTML = "text/html"
 SCRIPT = "<html><head><script charset='iso-8859-1' src=x></script></head><p>Käse €</p>"

@@ -5,36 +5,22 @@ import re
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from secondlook.ingest.encoding import decode_page
-from secondlook.ingest.formats.reading import Reading, Wanted
+from secondlook.ingest.formats.grids import Cell, span_of, spread
+from secondlook.ingest.formats.inline import BLOCKS, clean, plain, raise_text
+from secondlook.ingest.formats.listings import write_code
+from secondlook.ingest.formats.reading import Reading, Wanted, check_size
 from secondlook.ingest.formats.tables import write_table
+from secondlook.ingest.formats.unseen import remove_unseen
 
-UNSEEN = (
-    "script, style, noscript, template, iframe, object, svg, canvas, dialog:not([open]), select, button, [hidden],"
-    " [aria-hidden=true], input, datalist, audio, video"
-)
-"""What no reader sees, or reads."""
-AROUND = "nav, [role=navigation], [role=search], [role=banner], [role=contentinfo]"
-"""What stands around the text on every page of a site."""
-HIDING = re.compile(
-    r"display:none|visibility:(?:hidden|collapse)|font-size:0(?![.\d]*[1-9])|opacity:0(?![.\d]*[1-9])"
-    r"|(?:^|;)(?:max-)?(?:width|height):0(?![.\d]*[1-9])|text-indent:-\d{3,}|(?:left|top):-\d{4,}"
-)
-"""Styles, without blanks and in lower case, of text that is there for machines alone."""
 HEADINGS = {f"h{level}": "#" * level for level in range(1, 7)}
-BLOCKS = frozenset(
-    "address article aside blockquote body center dd details div dl dt fieldset figcaption figure footer form header hr"
-    " html li main ol p section summary table tbody td tfoot th thead tr ul caption".split()
-)
 NAMES = {"og:title": "title", "og:description": "description", "og:image": "image"}
 """The forms that stand for these names where they are missing (contract, 18.3)."""
-BLANKS = re.compile(r"[ \t\n\r\f\u00a0]+")
-FENCE = re.compile(r"^`{3,}", re.MULTILINE)
 
 
 def read_page(content: bytes, _wanted: Wanted) -> Reading:
     """The page's text as Markdown, its title, and what its ``<meta>`` elements say."""
     tree = LexborHTMLParser(decode_page(content).replace("\0", ""))
-    title = _plain(tree.css_first("head title"))
+    title = plain(tree.css_first("head title"))
     fields = read_fields(tree)
     text = write_markdown(tree)
     if title and title.lower() not in text[: 2 * len(title) + 200].lower():
@@ -60,29 +46,11 @@ def read_fields(tree: LexborHTMLParser) -> dict[str, str]:
 
 def write_markdown(tree: LexborHTMLParser) -> str:
     """What a reader sees of the page; it is changed on the way."""
-    _remove_unseen(tree)
+    remove_unseen(tree)
     writer = _Writer()
     if tree.body:
         writer.write(tree.body)
     return writer.finish()
-
-
-def _remove_unseen(tree: LexborHTMLParser) -> None:
-    """Take away the outermost of what is not seen: what lies inside is freed with it, and must not be touched again."""
-    unseen = {node.mem_id for node in tree.css(f"{UNSEEN}, {AROUND}")}
-    for node in tree.css("[style]"):
-        if HIDING.search(re.sub(r"\s+", "", node.attributes.get("style") or "").lower()):
-            unseen.add(node.mem_id)
-    waiting = [tree.body] if tree.body and unseen else []
-    outermost = []
-    while waiting:
-        node = waiting.pop()
-        if node.mem_id in unseen:
-            outermost.append(node)
-        else:
-            waiting.extend(node.iter())
-    for node in outermost:
-        node.decompose()
 
 
 class _Writer:
@@ -93,6 +61,7 @@ class _Writer:
         self._line: list[str] = []
         self._lists: list[int | None] = []
         self._mark = ""
+        self._size = 0
 
     def write(self, top: LexborNode) -> None:
         """Take in a node and all inside, without recursion: pages nest as deep as they like."""
@@ -121,18 +90,19 @@ class _Writer:
         """Take in the beginning of a node, and say whether to look inside."""
         tag = node.tag or ""
         if tag == "-text":
-            self._line.append(BLANKS.sub(" ", node.text_content or ""))
+            self._line.append(clean(node.text_content or ""))
         elif tag == "br":
             self._line.append("\n")
         elif tag == "img":
-            self._line.append(BLANKS.sub(" ", f" {node.attributes.get('alt') or ''} "))
+            self._line.append(clean(f" {node.attributes.get('alt') or ''} "))
+        elif tag == "sup" and (raised := raise_text(self._line, node)) is not None:
+            self._line.append(raised)
+            return False
         elif tag == "pre":
-            self._end()
-            self._add_code(node)
+            self._add_block(write_code(node))
             return False
         elif tag == "table" and (table := _read_table(node)):
-            self._end()
-            self._blocks.append(table)
+            self._add_block(table)
             return False
         elif tag in HEADINGS or tag in BLOCKS:
             self._end()
@@ -175,35 +145,35 @@ class _Writer:
             self._blocks.append(self._mark + (text.replace("\n", " ") if one_line else text))
             self._mark = ""
 
-    def _add_code(self, node: LexborNode) -> None:
-        code = (node.text() or "").strip("\n")
-        if code.strip():
-            longest = max((len(one) for one in FENCE.findall(code)), default=2)
-            fence = "`" * (longest + 1)
-            self._blocks.append(f"{fence}\n{code}\n{fence}")
+    def _add_block(self, block: str) -> None:
+        self._end()
+        if block:
+            self._blocks.append(block)
+            self._size += len(block)
+            check_size(self._size)
 
 
 def _read_table(node: LexborNode) -> str:
     """The table as one of Markdown; nothing if it only lays out the page, or holds other tables."""
-    if any(inner != node for inner in node.css("table")):
+    if any(inner.tag == "table" and inner.mem_id != node.mem_id for inner in node.traverse()):
         return ""
-    rows = [[_plain(cell) for cell in row.iter() if cell.tag in ("td", "th")] for row in node.css("tr")]
-    if max((len(row) for row in rows), default=0) < 2:
+    rows = node.css("tr")
+    if len(rows) == 1 and node.css_first("pre"):
         return ""
-    caption = _plain(node.css_first("caption"))
-    table = write_table(rows)
+    groups: dict[int, list[list[Cell]]] = {}
+    for row in rows:
+        cells = [
+            Cell(plain(cell), span_of(cell.attributes.get("colspan")), span_of(cell.attributes.get("rowspan")))
+            for cell in row.iter()
+            if cell.tag in ("td", "th")
+        ]
+        groups.setdefault(row.parent.mem_id if row.parent else 0, []).append(cells)
+    grid = spread(groups.values())
+    if max((len(line) for line in grid), default=0) < 2:
+        return ""
+    caption = plain(node.css_first("caption"))
+    table = write_table(grid)
     return f"{caption}\n\n{table}" if caption and table else table
-
-
-def _plain(node: LexborNode | None) -> str:
-    """The text inside on one line, with a blank where a block or line begins."""
-    if node is None:
-        return ""
-    pieces = [
-        one.text_content or "" if one.tag == "-text" else " " if one.tag in BLOCKS or one.tag == "br" else ""
-        for one in node.traverse(include_text=True)
-    ]
-    return BLANKS.sub(" ", "".join(pieces)).strip()
 
 
 def _is_point(line: str) -> bool:

@@ -133,6 +133,11 @@ def attribute(element: Element, name: str) -> str:
     return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), "")
 
 
+def is_on(switch: Element) -> bool:
+    """What an element such as ``<w:vanish/>`` says, which may be switched off by its value."""
+    return attribute(switch, "val") not in ("0", "false", "off")
+
+
 def named(element: Element, name: str) -> Iterator[Element]:
     """Every element of that bare name inside, in order."""
     return (one for one in element.iter() if bare(one) == name)

@@ -44,12 +44,14 @@ class Reading:
         title: what the document calls itself, where that can be relied on.
         pages: the first byte of each page or slide in the text (UTF-8), if it has any.
         fields: names and values that a page carries for machines, names in lower case.
+        notes: sentences for the item's log about what was left out.
     """
 
     text: str
     title: str = ""
     pages: Sequence[int] = ()
     fields: Mapping[str, str] = field(default_factory=dict, hash=False)
+    notes: Sequence[str] = ()
 
 
 def convert(kind: Kind, content: bytes, wanted: Wanted) -> Reading:
@@ -63,7 +65,7 @@ def convert(kind: Kind, content: bytes, wanted: Wanted) -> Reading:
     found = converter(content, wanted)
     check_size(len(found.text.encode(errors="replace")))
     if not found.text.strip():
-        raise FileUnreadableError("markdown_conversion_empty", "the document holds no text")
+        raise FileUnreadableError("markdown_conversion_empty", ": ".join(["the document holds no text", *found.notes]))
     return found
 
 

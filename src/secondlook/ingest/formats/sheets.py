@@ -4,18 +4,19 @@ import csv
 import datetime as dt
 import io
 
-from python_calamine import CalamineError, CalamineWorkbook, PasswordError
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetVisibleEnum
 
 from secondlook.errors import FileUnreadableError
 from secondlook.ingest.encoding import decode
+from secondlook.ingest.formats.grids import LONGEST_LABEL
 from secondlook.ingest.formats.package import check_unlocked, locked, open_package
 from secondlook.ingest.formats.reading import Reading, Wanted, check_size
+from secondlook.ingest.formats.separators import find_separator
 from secondlook.ingest.formats.tables import write_table
 from secondlook.ingest.kinds import ARCHIVES, TEXT_LIMIT
 
 MOST_CELLS = 5_000_000
 """A sheet is a full rectangle in memory; real ones of 4 MiB have some hundred thousand cells."""
-DIALECTS = ",;\t|"
 
 
 def read_sheets(content: bytes, _wanted: Wanted) -> Reading:
@@ -25,7 +26,10 @@ def read_sheets(content: bytes, _wanted: Wanted) -> Reading:
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         parts, size = [], 0
+        hidden = [one.name for one in book.sheets_metadata if one.visible != SheetVisibleEnum.Visible]
         for name in book.sheet_names:
+            if name in hidden:
+                continue
             sheet = book.get_sheet_by_name(name)
             if sheet.height * sheet.width > MOST_CELLS:
                 raise FileUnreadableError(
@@ -33,7 +37,9 @@ def read_sheets(content: bytes, _wanted: Wanted) -> Reading:
                     f"sheet {name!r} spans {sheet.height:,} rows of {sheet.width:,} columns: clear what is"
                     " far away from its table",
                 )
-            table = write_table([[cell_text(cell) for cell in row] for row in sheet.to_python()])
+            rows = [[cell_text(cell) for cell in row] for row in sheet.to_python()]
+            _fill_merged(rows, sheet)
+            table = write_table(rows)
             if table:
                 parts.append(f"## {name}\n\n{table}")
                 check_size(size := size + len(table))
@@ -41,15 +47,14 @@ def read_sheets(content: bytes, _wanted: Wanted) -> Reading:
         raise locked() from error
     except (CalamineError, ValueError, OSError) as error:
         raise FileUnreadableError("file_is_corrupt", f"the workbook cannot be read ({error})") from error
-    return Reading("\n\n".join(parts))
+    notes = [f"hidden sheets are left out: {', '.join(hidden)[:200]}"] if hidden else []
+    return Reading("\n\n".join(parts), notes=notes)
 
 
 def read_rows(content: bytes, _wanted: Wanted) -> Reading:
-    """Separated values as one table; the separator is the one that the first line holds most often."""
-    text = decode(content).replace("\0", "")
-    first = text.partition("\n")[0]
-    delimiter = max(DIALECTS, key=first.count)
+    """Separated values as one table; raises ``FileUnreadableError``."""
     csv.field_size_limit(TEXT_LIMIT)
+    delimiter, text = find_separator(decode(content).replace("\0", ""))
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error as error:
@@ -57,6 +62,24 @@ def read_rows(content: bytes, _wanted: Wanted) -> Reading:
     if max((len(row) for row in rows), default=0) * len(rows) > MOST_CELLS:
         raise FileUnreadableError("markdown_too_large", f"more than {MOST_CELLS:,} cells: split the file")
     return Reading(write_table(rows))
+
+
+def _fill_merged(rows: list[list[str]], sheet: CalamineSheet) -> None:
+    """Write a merged cell's text in each place that it spans, but for long ones and titles over the whole width."""
+    first_row, first_column = sheet.start or (0, 0)
+    room = MOST_CELLS
+    for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
+        above, start, end = max(top - first_row, 0), max(left - first_column, 0), right - first_column + 1
+        spanned = rows[above : max(bottom - first_row + 1, 0)]
+        text = spanned[0][start] if spanned and start < min(end, len(spanned[0])) else ""
+        if not text or len(text) > LONGEST_LABEL or end - start >= len(spanned[0]):
+            continue
+        end = min(end, len(spanned[0]))
+        room -= len(spanned) * (end - start)
+        if room < 0:
+            return
+        for row in spanned:
+            row[start:end] = [cell or text for cell in row[start:end]]
 
 
 def cell_text(cell: object) -> str:

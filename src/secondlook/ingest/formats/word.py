@@ -12,10 +12,13 @@ from secondlook.errors import FileUnreadableError
 from secondlook.ingest.formats.markup import write_markdown
 from secondlook.ingest.formats.package import bare, check_parts, open_package, read_part, read_tree
 from secondlook.ingest.formats.reading import Reading, Wanted
+from secondlook.ingest.formats.word_parts import hidden_styles, make_ready
 
 NEEDED = ("name", "basedOn", "pPr", "numPr", "numId", "ilvl")
 """What mammoth wants to know of a style; the other thousands of elements cost it most of its time."""
 
+STYLES = "p[style-name='Title'] => h1:fresh"
+"""What mammoth does not know of itself; the name is the same in every language of Word."""
 UNREAD = ("word/stylesWithEffects", "word/theme", "docProps/", "customXml/")
 """Parts that say nothing about text."""
 
@@ -33,6 +36,7 @@ def read_word(content: bytes, _wanted: Wanted) -> Reading:
     check_parts(archive)
     found = mammoth.convert_to_html(
         io.BytesIO(slim(archive)),
+        style_map=STYLES,
         convert_image=mammoth.images.img_element(lambda _image: {}),
         external_file_access=False,
     )
@@ -40,19 +44,25 @@ def read_word(content: bytes, _wanted: Wanted) -> Reading:
 
 
 def slim(archive: ZipFile) -> bytes:
-    """The same document without its pictures, and of its styles only what decides about text."""
+    """The same document without its pictures and hidden text, and of its styles only what decides about text."""
     target = io.BytesIO()
+    names = [name for name in dict.fromkeys(archive.namelist()) if not name.startswith(UNREAD)]
+    styles = {name: read_tree(archive, name) for name in names if name.startswith("word/styles") and _is_xml(name)}
+    hidden = {one for root in styles.values() for one in hidden_styles(root)}
     with ZipFile(target, "w") as other:
-        for name in dict.fromkeys(archive.namelist()):
-            if name.startswith(UNREAD):
-                continue
-            if name.startswith("word/styles") and name.endswith(".xml"):
-                root = read_tree(archive, name)
-                _keep_needed(root)
-                other.writestr(name, ElementTree.tostring(root))
+        for name in names:
+            if name in styles:
+                _keep_needed(styles[name])
+                other.writestr(name, ElementTree.tostring(styles[name]))
+            elif name.startswith("word/") and _is_xml(name):
+                other.writestr(name, make_ready(read_part(archive, name), hidden))
             elif name.endswith((".xml", ".rels")):
                 other.writestr(name, read_part(archive, name))
     return target.getvalue()
+
+
+def _is_xml(name: str) -> bool:
+    return name.endswith(".xml")
 
 
 def _keep_needed(root: Element) -> None:

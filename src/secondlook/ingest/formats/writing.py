@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
+from secondlook.ingest.formats.grids import Cell, span_of, spread
 from secondlook.ingest.formats.package import attribute, bare, check_unlocked, open_package, read_tree
 from secondlook.ingest.formats.reading import Reading, Wanted
 from secondlook.ingest.formats.tables import write_table
@@ -36,9 +37,7 @@ def _blocks(element: Element, depth: int) -> Iterator[str]:
         elif name == "list":
             yield "\n".join(_points(child, depth))
         elif name == "table":
-            yield write_table(
-                [[_cell(cell) for cell in _cells(row)] for row in child.iter() if bare(row) == "table-row"]
-            )
+            yield write_table(spread([[list(_cells(row)) for row in child.iter() if bare(row) == "table-row"]]))
         else:
             yield from _blocks(child, depth)
 
@@ -51,16 +50,16 @@ def _points(element: Element, depth: int) -> Iterator[str]:
             yield block if nested else "  " * min(depth, 8) + ("- " if at == 0 else "  ") + block
 
 
-def _cells(row: Element) -> Iterator[Element]:
+def _cells(row: Element) -> Iterator[Cell]:
+    """The cells of a row but for those that others cover."""
     for cell in row:
-        if bare(cell) in ("table-cell", "covered-table-cell"):
+        if bare(cell) == "table-cell":
+            text = " ".join(block for block in _blocks(cell, 0) if block.strip())
+            across = span_of(attribute(cell, "number-columns-spanned"))
+            down = span_of(attribute(cell, "number-rows-spanned"))
             times = attribute(cell, "number-columns-repeated")
             repeats = min(int(times), MOST_REPEATS) if times.isdecimal() and len(times) < 9 else 1
-            yield from [cell] * repeats
-
-
-def _cell(cell: Element) -> str:
-    return " ".join(block for block in _blocks(cell, 0) if block.strip())
+            yield from [Cell(text, across, max(down, 1))] * repeats
 
 
 def _line(paragraph: Element) -> str:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from secondlook.errors import FileUnreadableError
 from secondlook.ingest.formats.markup import read_page
 from secondlook.ingest.formats.reading import Wanted
 
@@ -122,6 +123,58 @@ def test_deep_pages() -> None:
 def test_cells_keep_words_whole_and_paragraphs_apart() -> None:
     cells = "<table><tr><td>H<sub>2</sub>O<td><p>one<p>two<br>three</td></table>after"
     assert text(cells) == "| H2O | one two three |\n| --- | --- |\n\nafter"
+
+
+def test_cells_that_span_columns_and_rows() -> None:
+    page = (
+        "<table><thead><tr><th>Plan<th colspan=2>Region<th>Price</thead><tbody><tr><td rowspan=2>Pro<td>EU<td>North"
+        "<td>10<tr><td>US<td>South<td>12<tr><td colspan=4>Old plans<tr><td>Max<td>EU<td>North<td>7</table>"
+    )
+    assert text(page).split("\n") == [
+        "| Plan | Region | Region | Price |",
+        "| --- | --- | --- | --- |",
+        "| Pro | EU | North | 10 |",
+        "| Pro | US | South | 12 |",
+        "| Old plans |  |  |  |",
+        "| Max | EU | North | 7 |",
+    ]
+
+
+def test_a_span_ends_with_its_group_of_rows() -> None:
+    page = "<table><thead><tr><th rowspan=9>Plan<th>Price</thead><tbody><tr><td>Pro<td>10</table>"
+    assert text(page) == "| Plan | Price |\n| --- | --- |\n| Pro | 10 |"
+
+
+def test_spans_without_bounds() -> None:
+    wide = "<table><tr><td colspan=10000>x<td rowspan=99999999>y<tr><td>z</table>"
+    assert text(wide) == "| x | y |\n| --- | --- |\n| z | y |"
+    table = "<table><tr>" + f"<td rowspan=65534>{'x' * 150}" * 60 + "<tr><td>y" * 60 + "</table>"
+    assert len(text(table)) > 60 * 60 * 150
+    with pytest.raises(FileUnreadableError, match="markdown_too_large"):
+        text(table * 20)
+    with pytest.raises(FileUnreadableError, match="markdown_too_large"):
+        text("<table><tr>" + f"<td rowspan=65534>{'x' * 150}" * 400 + "<tr><td>y" * 400 + "</table>")
+
+
+def test_the_accordion_of_questions() -> None:
+    page = "<h1>Help</h1><h3><button aria-expanded=false>How do I <b>trim</b> it?</button></h3><div>Slowly.</div>"
+    assert text(page) == "# Help\n\n### How do I trim it?\n\nSlowly."
+    plain = "<p>Help<button aria-expanded=true aria-controls=a>How?</button><div id=a>Slowly.</div>"
+    assert text(plain) == "Help\n\nHow?\n\nSlowly."
+
+
+def test_what_a_site_of_documentation_adds() -> None:
+    page = (
+        "<h2>Install<a class=headerlink href=#install>¶</a></h2><p>Warm the ac&shy;cu to 10<sup>6</sup> K"
+        "<sup><a href=#fn1>1</a></sup>, with H<sub>2</sub>O.<p class=fn>1. Kelvin <a href=#ref1>↩</a>"
+    )
+    assert text(page) == "## Install\n\nWarm the accu to 10^6 K[1], with H2O.\n\n1. Kelvin"
+
+
+def test_code_of_highlighters() -> None:
+    lines = "<span class=line>a</span><span class=line>b</span>"
+    table = f"<table><tr><td class=g><pre>1\n2</pre><td><pre class=language-sh>{lines}</pre></table>"
+    assert text(f"<p>Run:{table}") == "Run:\n\n```sh\na\nb\n```"
 
 
 def test_fences_are_longer_than_those_inside() -> None:

@@ -1,7 +1,9 @@
 """Workbooks and rows become tables."""
 
 import datetime as dt
+import io
 
+import openpyxl
 import pytest
 
 from secondlook.errors import FileUnreadableError
@@ -22,6 +24,45 @@ TABLE = """## Stock
 def test_sheets_of_today() -> None:
     content = make_xlsx({"Stock": STOCK, "Nothing": [], "Lamps": [["Name"], ["North"]]})
     assert read_sheets(content, Wanted()).text == f"{TABLE}\n\n## Lamps\n\n| Name |\n| --- |\n| North |"
+
+
+def book_of(**states: str) -> openpyxl.Workbook:
+    book = openpyxl.Workbook()
+    book.remove(book.worksheets[0])
+    for name, state in states.items():
+        sheet = book.create_sheet(name)
+        sheet.sheet_state = state
+        sheet.append([name, "x"])
+    return book
+
+
+def saved(book: openpyxl.Workbook) -> bytes:
+    target = io.BytesIO()
+    book.save(target)
+    return target.getvalue()
+
+
+def test_hidden_sheets_are_left_out() -> None:
+    found = read_sheets(saved(book_of(Stock="visible", Old="hidden", Secret="veryHidden")), Wanted())
+    assert found.text == "## Stock\n\n| Stock | x |\n| --- | --- |"
+    assert found.notes == ["hidden sheets are left out: Old, Secret"]
+
+
+def test_merged_cells_are_filled() -> None:
+    book = book_of(Stock="visible")
+    sheet = book["Stock"]
+    sheet.delete_rows(1)
+    rows = [["Oil of 2026"], ["Plan", "Price", None], ["Pro", 1, 2], [None, 3, 4], ["x" * 300, 5, 6]]
+    for at, row in enumerate(rows):
+        for place, value in enumerate(row):
+            sheet.cell(at + 3, place + 2, value)
+    for area in ("B3:D3", "C4:D4", "B5:B6", "B7:B8"):
+        sheet.merge_cells(area)
+    sheet["C8"] = 7
+    assert read_sheets(saved(book), Wanted()).text.split("\n")[2:] == [
+        "| Oil of 2026 |  |  |", "| --- | --- | --- |", "| Plan | Price | Price |", "| Pro | 1 | 2 |",
+        "| Pro | 3 | 4 |", f"| {'x' * 300} | 5 | 6 |", "|  | 7 |  |",
+    ]  # fmt: skip
 
 
 def test_sheets_of_before_2007() -> None:
@@ -62,6 +103,13 @@ def test_rows(mark: str) -> None:
     content = f'Grade{mark}"Where{mark} how"\r\nB{mark}"two\nlines"\r\n\r\n'.encode()
     cell = f"Where{mark} how".replace("\t", "").replace("|", "\\|")
     assert read_rows(content, Wanted()).text == f"| Grade | {cell} |\n| --- | --- |\n| B | two lines |"
+
+
+def test_rows_below_a_title_and_of_windows() -> None:
+    content = "sep=;\r\nReport, 2026\r\nName;Price, net\r\nKäse;5,50 €\r\n".encode("cp1252")
+    assert read_rows(content, Wanted()).text == (
+        "| Report, 2026 |  |\n| --- | --- |\n| Name | Price, net |\n| Käse | 5,50 € |"
+    )
 
 
 def test_rows_without_bounds(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,21 @@ def test_a_document() -> None:
     )
 
 
+def test_cells_that_span_others() -> None:
+    def cell(text: str, attributes: str = "") -> str:
+        return f"<table:table-cell {attributes}><text:p>{text}</text:p></table:table-cell>"
+
+    rows = [
+        cell("Name") + cell("Limits", 'table:number-columns-spanned="2"') + "<table:covered-table-cell/>",
+        cell("Pro", 'table:number-rows-spanned="2"') + cell("1") + cell("2"),
+        "<table:covered-table-cell/>" + cell("3") + cell("4"),
+    ]
+    table = f"<table:table>{''.join(f'<table:table-row>{row}</table:table-row>' for row in rows)}</table:table>"
+    assert read_writing(make_odt(table), Wanted()).text == (
+        "| Name | Limits | Limits |\n| --- | --- | --- |\n| Pro | 1 | 2 |\n| Pro | 3 | 4 |"
+    )
+
+
 def test_repeated_cells_end() -> None:
     cell = '<table:table-cell table:number-columns-repeated="999999999999"><text:p>x</text:p></table:table-cell>'
     many = cell.replace("999999999999", "99999999")

@@ -1,0 +1,53 @@
+"""What the name of an encoding in a header or a page stands for, as browsers take it."""
+
+from collections.abc import Mapping
+
+LABELS: Mapping[str, str] = {
+    "utf-8": "utf-8 utf8 unicode-1-1-utf-8 unicode11utf8 unicode20utf8 x-unicode20utf8",
+    "utf-16-le": "utf-16 utf-16le unicode ucs-2 iso-10646-ucs-2 unicodefeff csunicode",
+    "utf-16-be": "utf-16be unicodefffe",
+    "cp1252": "windows-1252 cp1252 x-cp1252 iso-8859-1 iso8859-1 iso88591 iso_8859-1 iso_8859-1:1987 iso-ir-100 latin1"
+    " latin-1 l1 cp819 ibm819 csisolatin1 ascii us-ascii ansi_x3.4-1968",
+    "cp1250": "windows-1250 cp1250 x-cp1250",
+    "cp1251": "windows-1251 cp1251 x-cp1251",
+    "cp1253": "windows-1253 cp1253 x-cp1253",
+    "cp1254": "windows-1254 cp1254 x-cp1254 iso-8859-9 iso8859-9 iso88599 iso_8859-9 iso-ir-148 latin5 l5 csisolatin5",
+    "cp1255": "windows-1255 cp1255 x-cp1255",
+    "cp1256": "windows-1256 cp1256 x-cp1256",
+    "cp1257": "windows-1257 cp1257 x-cp1257",
+    "cp1258": "windows-1258 cp1258 x-cp1258",
+    "cp874": "windows-874 dos-874 tis-620 iso-8859-11 iso8859-11 iso885911",
+    "iso8859-2": "iso-8859-2 iso8859-2 iso88592 iso_8859-2 iso-ir-101 latin2 l2 csisolatin2",
+    "iso8859-3": "iso-8859-3 iso8859-3 iso88593 iso_8859-3 latin3 l3",
+    "iso8859-4": "iso-8859-4 iso8859-4 iso88594 iso_8859-4 latin4 l4",
+    "iso8859-5": "iso-8859-5 iso8859-5 iso88595 iso_8859-5 cyrillic",
+    "iso8859-6": "iso-8859-6 iso8859-6 iso88596 iso_8859-6 arabic ecma-114 asmo-708",
+    "iso8859-7": "iso-8859-7 iso8859-7 iso88597 iso_8859-7 greek greek8 ecma-118 elot_928",
+    "iso8859-8": "iso-8859-8 iso8859-8 iso88598 iso_8859-8 iso-8859-8-i hebrew visual logical",
+    "iso8859-10": "iso-8859-10 iso8859-10 iso885910 latin6 l6",
+    "iso8859-13": "iso-8859-13 iso8859-13 iso885913",
+    "iso8859-14": "iso-8859-14 iso8859-14 iso885914",
+    "iso8859-15": "iso-8859-15 iso8859-15 iso885915 iso_8859-15 l9",
+    "iso8859-16": "iso-8859-16",
+    "koi8-r": "koi8-r koi8 koi koi8_r cskoi8r",
+    "koi8-u": "koi8-u koi8-ru",
+    "cp866": "ibm866 cp866 866",
+    "mac-roman": "macintosh mac x-mac-roman",
+    "mac-cyrillic": "x-mac-cyrillic x-mac-ukrainian",
+    "gb18030": "gb18030 gbk gb2312 x-gbk gb_2312 gb_2312-80 chinese csgb2312 iso-ir-58",
+    "big5hkscs": "big5 big5-hkscs cn-big5 x-x-big5 csbig5",
+    "cp932": "shift_jis shift-jis sjis x-sjis ms932 ms_kanji windows-31j csshiftjis",
+    "euc-jp": "euc-jp x-euc-jp cseucpkdfmtjapanese",
+    "iso2022-jp": "iso-2022-jp csiso2022jp",
+    "cp949": "euc-kr cseuckr ks_c_5601-1987 ks_c_5601-1989 ksc5601 ksc_5601 korean windows-949 iso-ir-149",
+}
+"""Names of encodings on the web, by Python's name of what they mean there (WHATWG Encoding, 4.2)."""
+CODECS: Mapping[str, str] = {label: codec for codec, labels in LABELS.items() for label in labels.split()}
+
+
+def codec_of(label: str) -> str:
+    """Python's codec for a label such as ``iso-8859-1``, which is ``cp1252``; nothing for one that is none of the web.
+
+    Python's own names would not do: it has codecs for host names and escapes, some of which take quadratic time.
+    """
+    return CODECS.get(label.strip().lower(), "")
