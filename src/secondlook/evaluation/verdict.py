@@ -203,10 +203,8 @@ def _open(arm: Measured, basis: Basis) -> str:
     figures = arm.comparison
     told = f"over {basis} {arm.name} changes nDCG@10 by {figures.difference:+.4f}, "
     if figures.high < WORTH:
-        told += (
-            f"and only {figures.material} queries change by {MATERIAL:g} or more, too few to shut out a gain of"
-            f" {figures.ceiling:.4f}"
-        )
+        number = f"only {figures.material}" if figures.material else "none"
+        told += f"and {number} of them by {MATERIAL:g} or more, too few to shut out a gain of {figures.ceiling:.4f}"
         return told if basis.queries >= FEWEST_UNCHANGED else f"{told}; {FEWEST_UNCHANGED} queries may do"
     interval = f"the interval from {figures.low:+.4f} to {figures.high:+.4f}"
     if figures.low < 0:

@@ -66,7 +66,7 @@ def test_no_hope_is_off() -> None:
 def test_a_ceiling_that_few_changes_leave_high_is_not_off() -> None:
     told = judge([arm("same", 0.0, p=1.0, width=0.0, ceiling=0.03)], HUNDRED)
     assert (told.answer, told.arm) == ("not enough evidence", "same")
-    assert "only 12 queries change by 0.05 or more" in told.sentence and "a gain of 0.0300" in told.sentence
+    assert "only 12 of them by 0.05 or more" in told.sentence and "a gain of 0.0300" in told.sentence
     assert f"{FEWEST_UNCHANGED} queries may do" in told.sentence
     more = judge([arm("same", 0.0, p=1.0, width=0.0, ceiling=0.03)], Basis(FEWEST_UNCHANGED))
     assert more.answer == "not enough evidence" and "may do" not in more.sentence
