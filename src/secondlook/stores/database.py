@@ -1,10 +1,12 @@
 """A SQL database: one writer at a time, and failures told as our own errors."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
-from sqlalchemy import Connection, RowMapping, event
+import aiosqlite
+from sqlalchemy import Connection, RowMapping, event, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -19,7 +21,8 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self._engine: AsyncEngine = create_async_engine(url)
+        self._ends: set[asyncio.Future[None]] = set()
+        self._engine = _make_engine(url, self._ends)
         self._writing = asyncio.Lock()
         self._using = 0
         self._unused = asyncio.Event()
@@ -52,6 +55,9 @@ class Database:
             self._unused.clear()
             await self._unused.wait()
         await self._engine.dispose()
+        here = asyncio.get_running_loop()
+        while ends := [one for one in self._ends if one.get_loop() is here]:
+            await asyncio.wait(ends)
 
     async def rows(self, query: object) -> Sequence[RowMapping]:
         """What a select finds."""
@@ -90,6 +96,41 @@ class Database:
             self._using -= 1
             if not self._using:
                 self._unused.set()
+
+
+class _File(aiosqlite.Connection):
+    """A connection to a file of SQLite that says when its thread has ended.
+
+    When a query is broken off, nobody waits for that end, and nobody asks whether it has been asked for already: then
+    the thread has an answer for an event loop that is closed, or a task waits for a thread that is no more.
+    """
+
+    def __init__(self, path: str, ends: set[asyncio.Future[None]]) -> None:
+        super().__init__(lambda: sqlite3.connect(path), iter_chunk_size=64)
+        self._thread.daemon = True
+        self._ends = ends
+        self._end: asyncio.Future[None] | None = None
+
+    def stop(self) -> asyncio.Future[None] | None:
+        """End it after what it has begun; raises nothing."""
+        if self._end is None and (end := super().stop()):
+            self._end = end
+            self._ends.add(end)
+            end.add_done_callback(self._ends.discard)
+        return self._end
+
+
+def _make_engine(url: str, ends: set[asyncio.Future[None]]) -> AsyncEngine:
+    """The engine, in ``ends`` the ends of its connections that are under way, where the database is a file here."""
+    place = make_url(url)
+    if place.get_backend_name() != "sqlite" or place.database in (None, "", ":memory:"):
+        return create_async_engine(place)
+    path = place.database
+
+    async def connect() -> aiosqlite.Connection:
+        return await _File(path, ends)
+
+    return create_async_engine(place, async_creator=connect)
 
 
 def _prepare_sqlite(connection: object, record: object) -> None:

@@ -92,3 +92,31 @@ def test_what_cannot_be_opened_leaves_nothing_open(
             assert not thread.is_alive()
 
     asyncio.run(work())
+
+
+def test_what_is_broken_off_while_it_connects_or_asks_leaves_no_thread_to_a_closed_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", failed.append)
+    before = set(threading.enumerate())
+
+    async def work(turns: int) -> None:
+        database = Database(f"sqlite+aiosqlite:///{tmp_path / 'a.sqlite'}")
+        await database.open(prepare)
+        asking = [asyncio.create_task(database.rows(text("SELECT id FROM t"))) for _ in range(4)]
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        for _ in range(2):  # the second falls into the orderly end of the connection
+            for one in asking:
+                one.cancel()
+            await asyncio.sleep(0)
+        await asyncio.gather(*asking, return_exceptions=True)
+        await database.close()
+
+    for turns in range(60):
+        asyncio.run(work(turns % 20))
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
+        assert not thread.is_alive()
+    assert failed == []
