@@ -140,7 +140,6 @@ class Wire:
                 known_embedder=lambda name: name == "@cf/qwen/qwen3-embedding-0.6b",
                 service_tokens=service_tokens,
                 limits=limits or Limits(),
-                clock=lambda: self.time,
             ),
             self.indexing,
             RecordedSearching(trying, queries, defaults),

@@ -300,6 +300,7 @@ def test_an_answer_without_good_evidence_says_so(wire: Wire) -> None:
 
 def test_two_orders_in_one_list_and_what_clicks_say(wire: Wire) -> None:
     filled(wire, reranking_mode="interleave", reranking_model="oracle", query_log={"enabled": True})
+    wire.time = time.time()  # the trial has begun by the clock of the machine
     for at in range(4):
         options = {"reranking": {"match_threshold": 0}}
         asked = {"query": f"lamp oil grade for lantern {at}", "ai_search_options": options}
@@ -315,6 +316,7 @@ def test_two_orders_in_one_list_and_what_clicks_say(wire: Wire) -> None:
 
 def test_the_shadow_is_told(wire: Wire) -> None:
     filled(wire, reranking_mode="shadow", reranking_model="oracle", query_log={"enabled": True})
+    wire.time = time.time()  # the trial has begun by the clock of the machine
     found = wire.post(f"{NEW}/handbook/search", {"query": "lamp oil grade for lantern 2"}).json()["result"]
     assert found["reranking"]["status"] == "skipped"
     wire.run(wire.services.trying.settle())

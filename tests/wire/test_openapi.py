@@ -148,8 +148,9 @@ def places(wire: Wire, name: str, item: str) -> Mapping[str, str]:
         wire.run(wire.indexing.stop())  # nobody indexes: the job runs until it is cancelled
         found |= {"name": "later", "job_id": wire.post(f"{NEW}/later/jobs", {}).json()["result"]["id"]}
     if name == "lab_change":
+        wire.run(wire.indexing.start())
         wire.make("tried")
-        wire.upload("a.md", "Words.", name="tried", wait="false")
+        wire.upload("a.md", "Words.", name="tried")
         queries = [{"query": f"words {at}", "items": ["a.md"]} for at in range(200)]
         run = wire.post(f"{NEW}/tried/lab/runs", {"queries": queries}).json()["result"]
         found |= {"name": "tried", "run_id": run["id"]}

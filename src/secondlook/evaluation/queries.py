@@ -30,6 +30,8 @@ QUESTION_WORDS = frozenset(
     " quién qué cuándo dónde cuál cómo chi cosa quando dove quale perché come quem onde qual".split()
 )
 """First words of questions, in the languages whose questions begin so."""
+LONGEST_FIELD = 131_072
+"""Characters of a field of CSV."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +229,7 @@ def questions_in(text: str) -> list[str]:
 
 
 def _read_csv(text: str, name: str) -> list[JudgedQuery]:
+    csv.field_size_limit(LONGEST_FIELD)  # of the whole process, which others set too
     rows = csv.DictReader(io.StringIO(text, newline=""))
     found = []
     try:
