@@ -26,8 +26,8 @@ from secondlook.services.lab_records import (
     baseline_of,
     best_arm,
     query_of,
+    words_of_doubts,
     words_of_judge,
-    words_of_left_out,
 )
 from secondlook.settings import load_settings
 
@@ -203,7 +203,7 @@ def gate(
         if json_file:
             told = {**json.loads(done.report), "by_query": _by_query(rows), "gate": name}
             json_file.write_text(json.dumps(told, indent=2) + "\n")
-        for line in _doubts(json.loads(done.report)):
+        for line in words_of_doubts(json.loads(done.report)):
             err.print(line, highlight=False, soft_wrap=True)
         trouble = judge_gate(rows, name, min_ndcg, known if no_regression else None)
         for line in trouble:
@@ -313,22 +313,8 @@ def _show(report: Mapping[str, Any]) -> None:
     out.print(escape(verdict["sentence"]), highlight=False, soft_wrap=True)
     if judge := report["judge"]:
         out.print(f"[dim]{words_of_judge(judge)}[/]", highlight=False, soft_wrap=True)
-    for line in _doubts(report):
+    for line in words_of_doubts(report):
         out.print(f"[yellow]{line}[/]", highlight=False, soft_wrap=True)
     if report["synthetic"]:
         told = f"{report['synthetic']} of {report['queries']} queries were made from the documents"
         out.print(f"[dim]{told}: they say less than those of people[/]", highlight=False, soft_wrap=True)
-
-
-def _doubts(report: Mapping[str, Any]) -> list[str]:
-    """What is wrong with the queries, or with the figures as a whole."""
-    told = []
-    if stale := report["stale_judgments"]:
-        told.append(f"{stale:,} judgments were left out: the text that they speak of has changed")
-    if unknown := report.get("unknown_items"):
-        told.append(f"{unknown:,} judged items are not in the index: no arm can find them")
-    if left_out := words_of_left_out(report):
-        told.append(left_out)
-    if report["index_changed"]:
-        told.append("the index changed while the run went on: run it again for figures of one state")
-    return told

@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from secondlook.api.lab_plots import differences, front, reliability
-from secondlook.services.lab_records import words_of_judge, words_of_left_out
+from secondlook.services.lab_records import words_of_doubts, words_of_judge
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d2430; --soft: #5c6675; --line: #d9dee6; --paper: #fff; --tint: #f4f6f9;
@@ -101,14 +101,7 @@ def _warnings(report: Told) -> list[str]:
         told.append("queries made from the documents use the documents' words: they say less than those of people")
     if judge := report["judge"]:
         told.append(words_of_judge(judge))
-    if report["stale_judgments"]:
-        told.append(f"{report['stale_judgments']} judgments were left out: the text that they speak of has changed")
-    if unknown := report.get("unknown_items"):
-        told.append(f"{unknown} judged items are not in the index: no arm can find them")
-    if left_out := words_of_left_out(report):
-        told.append(left_out)
-    if report["index_changed"]:
-        told.append("the index changed while the run went on: run it again for figures of one state")
+    told += words_of_doubts(report)
     return [f'<p class="bad">{escape(one)}.</p>' for one in told]
 
 

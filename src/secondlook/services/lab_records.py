@@ -258,3 +258,17 @@ def _plain(row: QueryRow) -> dict[str, object]:
         arms[name] = {key: round(value, DIGITS) if isinstance(value, float) else value for key, value in told.items()}
         arms[name]["pairs"] = [(round(score, DIGITS), grade) for score, grade in arm.pairs]
     return {each.name: getattr(row, each.name) for each in fields(row)} | {"arms": arms}
+
+
+def words_of_doubts(report: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the queries, or with the figures as a whole."""
+    told = []
+    if stale := report["stale_judgments"]:
+        told.append(f"{stale:,} judgments were left out: the text that they speak of has changed")
+    if unknown := report.get("unknown_items"):
+        told.append(f"{unknown:,} judged items are not in the index: no arm can find them")
+    if left_out := words_of_left_out(report):
+        told.append(left_out)
+    if report["index_changed"]:
+        told.append("the index changed while the run went on: run it again for figures of one state")
+    return told

@@ -99,8 +99,8 @@ class Folder:
             return None
         memo = _memo(told)
         if told.st_size > LARGEST_FILE:
-            size = f"over_size: {key} has {told.st_size:,} bytes; the limit is {LARGEST_FILE:,}"
-            return Entry(key, memo, modified_at=_modified(told), error=size, gone=True)
+            why = f"over_size: {_too_large(key, told)}"
+            return Entry(key, memo, modified_at=_modified(told), error=why, gone=True)
         return Entry(key, memo, unchanged=memos.get(key) == memo, modified_at=_modified(told))
 
     def _real(self, key: str) -> Path | None:
@@ -127,13 +127,16 @@ class Folder:
                 raise ItemSourceError("unsupported_type", f"{key} is no regular file", gone=True)
             content = opened.read(LARGEST_FILE + 1)
         if len(content) > LARGEST_FILE:
-            size = f"{key} has {told.st_size:,} bytes; the limit is {LARGEST_FILE:,}"
-            raise ItemSourceError("over_size", size, gone=True)
+            raise ItemSourceError("over_size", _too_large(key, told), gone=True)
         return Fetched(content, _memo(told), modified_at=_modified(told))
 
 
 def _take(found: Iterator[Entry], most: int) -> Sequence[Entry]:
     return [entry for _, entry in zip(range(most), found, strict=False)]
+
+
+def _too_large(key: str, told: os.stat_result) -> str:
+    return f"{key} has {told.st_size:,} bytes; the limit is {LARGEST_FILE:,}"
 
 
 def _memo(told: os.stat_result) -> str:
