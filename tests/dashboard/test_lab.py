@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from secrets import token_hex
 
 import httpx
 import pytest
@@ -79,34 +80,37 @@ def test_from_the_form_to_the_settings(
     assert api.get("/instances/measured/lab/runs").json()["result"] == []
 
 
-@pytest.fixture(scope="module")
-def tried(api: httpx.Client) -> None:
-    """An instance whose two orders are served in one list, and on which somebody has clicked."""
+@pytest.fixture
+def tried(api: httpx.Client) -> str:
+    """An instance of this test alone, whose two orders are served in one list and which nobody has asked yet."""
+    name = f"tried-{token_hex(4)}"
     options = {"score_threshold": 0.0, "retrieval_options": {"keyword_match_mode": "or"}, "reranking": True}
-    api.post("/instances", json={"id": "tried", "query_log": {"enabled": True}, **options}).raise_for_status()
+    api.post("/instances", json={"id": name, "query_log": {"enabled": True}, **options}).raise_for_status()
     for path in FILES:
         form = {"wait_for_completion": "true"}
-        api.post("/instances/tried/items", files={"file": (path.name, path.read_bytes())}, data=form).raise_for_status()
-    api.put("/instances/tried", json={"reranking_mode": "interleave"}).raise_for_status()
+        file = {"file": (path.name, path.read_bytes())}
+        api.post(f"/instances/{name}/items", files=file, data=form).raise_for_status()
+    api.put(f"/instances/{name}", json={"reranking_mode": "interleave"}).raise_for_status()
+    return name
 
 
-def clicked(api: httpx.Client, number: int) -> None:
+def click(api: httpx.Client, name: str, number: int) -> None:
     """So many searches, of each of which the first result is clicked."""
     for at in range(number):
         asked = {"query": questions()[at % 4]["query"], "ai_search_options": {"reranking": {"match_threshold": 0}}}
-        found = api.post("/instances/tried/search", json=asked).json()["result"]
+        found = api.post(f"/instances/{name}/search", json=asked).json()["result"]
         said = {"query_id": found["query_id"], "chunk_id": found["chunks"][0]["id"], "kind": "click"}
-        api.post("/instances/tried/feedback", json=said).raise_for_status()
+        api.post(f"/instances/{name}/feedback", json=said).raise_for_status()
 
 
-def test_what_a_trial_on_those_who_search_comes_to(page: Page, secret: str, tried: None, api: httpx.Client) -> None:
+def test_what_a_trial_on_those_who_search_comes_to(page: Page, secret: str, tried: str, api: httpx.Client) -> None:
     log_in(page, secret)
-    page.goto("/dashboard/instances/default/tried/lab")
+    page.goto(f"/dashboard/instances/default/{tried}/lab")
     trial = page.get_by_role("region", name="On those who search")
     expect(trial).to_contain_text("Nothing has been clicked yet")
-    clicked(api, 4)
+    click(api, tried, 4)
     expect(trial).to_contain_text("4 queries served, 4 of them clicked")
-    told = api.get("/instances/tried/lab/online").json()["result"]["interleaving"]
+    told = api.get(f"/instances/{tried}/lab/online").json()["result"]["interleaving"]
     assert told["wins"] + told["losses"] == 4
     expect(trial).to_contain_text(f"Reranked won {told['wins']}")
     expect(trial).to_contain_text(f"Retrieval won {told['losses']}")
@@ -115,19 +119,19 @@ def test_what_a_trial_on_those_who_search_comes_to(page: Page, secret: str, trie
     expect(page.get_by_text("Reranking is on, the trial has ended")).to_be_visible()
     expect(trial).to_contain_text("ended")
     expect(trial.get_by_role("button")).to_have_count(0)
-    settings = api.get("/instances/tried").json()["result"]
+    settings = api.get(f"/instances/{tried}").json()["result"]
     assert (settings["reranking"], settings["reranking_mode"]) == (True, "fixed")
 
 
-def test_a_trial_in_the_shadow_and_without_a_log(page: Page, secret: str, tried: None, api: httpx.Client) -> None:
-    api.put("/instances/tried", json={"reranking_mode": "shadow"}).raise_for_status()
+def test_a_trial_in_the_shadow_and_without_a_log(page: Page, secret: str, tried: str, api: httpx.Client) -> None:
+    api.put(f"/instances/{tried}", json={"reranking_mode": "shadow"}).raise_for_status()
     log_in(page, secret)
-    page.goto("/dashboard/instances/default/tried/lab")
+    page.goto(f"/dashboard/instances/default/{tried}/lab")
     trial = page.get_by_role("region", name="On those who search")
     expect(trial).to_contain_text("Nothing has been searched yet")
-    api.post("/instances/tried/search", json={"query": "lamp oil"}).raise_for_status()
+    api.post(f"/instances/{tried}/search", json={"query": "lamp oil"}).raise_for_status()
     expect(trial).to_contain_text(re.compile("Searches1"))
-    api.put("/instances/tried", json={"query_log": {"enabled": False}}).raise_for_status()
+    api.put(f"/instances/{tried}", json={"query_log": {"enabled": False}}).raise_for_status()
     page.reload()
     expect(trial.get_by_role("alert")).to_contain_text("No query log is kept")
     expect(trial.get_by_role("link", name="Keep one")).to_have_attribute("href", re.compile("settings/log$"))

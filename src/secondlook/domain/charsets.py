@@ -1,6 +1,7 @@
-"""What the name of an encoding in a header or a page stands for, as browsers take it."""
+"""Where a page says how it is encoded, and what that name stands for, as browsers take both."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 
 LABELS: Mapping[str, str] = {
     "utf-8": "utf-8 utf8 unicode-1-1-utf-8 unicode11utf8 unicode20utf8 x-unicode20utf8",
@@ -44,6 +45,15 @@ LABELS: Mapping[str, str] = {
 """Names of encodings on the web, by Python's name of what they mean there (WHATWG Encoding, 4.2)."""
 CODECS: Mapping[str, str] = {label: codec for codec, labels in LABELS.items() for label in labels.split()}
 
+HEAD = 4096
+"""Bytes in which a page says how it is encoded; the standard looks at 1,024, and authors forget."""
+IN_XML = re.compile(rb"""\A\s*<\?xml\s[^>]*?\bencoding\s*=\s*["']([^"'>]+)""")
+SKIPPED = rb"<!--.*?(?:-->|\Z)|<(script|style|title|textarea|noscript|xmp|iframe)\b[^>]*>.*?(?:</\1|\Z)"
+META = re.compile(SKIPPED + rb"""|<meta(?=[\s/])((?:[^>"']|"[^"]*"|'[^']*')*)>""", re.IGNORECASE | re.DOTALL)
+"""A real ``meta`` element, its attributes as group 2; comments, and elements that hold no elements, come out whole."""
+ATTRIBUTE = re.compile(rb"""([^\s"'>/=]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+IN_CONTENT = re.compile(rb"""charset\s*=\s*["']?([^"';\s]+)""", re.IGNORECASE)
+
 
 def codec_of(label: str) -> str:
     """Python's codec for a label such as ``iso-8859-1``, which is ``cp1252``; nothing for one that is none of the web.
@@ -51,3 +61,30 @@ def codec_of(label: str) -> str:
     Python's own names would not do: it has codecs for host names and escapes, some of which take quadratic time.
     """
     return CODECS.get(label.strip().lower(), "")
+
+
+def places_declared(body: bytes) -> Sequence[tuple[int, int]]:
+    """Where the name of an encoding stands in the head of a page or of XML, in order: from, to.
+
+    (HTML standard, 13.2.3.2; XML 1.0, 4.3.3.)
+    """
+    head = body[:HEAD]
+    found = [declared.span(1)] if (declared := IN_XML.match(head)) else []
+    for meta in META.finditer(head):
+        if meta.group(2) is not None:
+            found += _places_in(meta.group(2), meta.start(2))
+    return found
+
+
+def _places_in(attributes: bytes, offset: int) -> Sequence[tuple[int, int]]:
+    """The same within the attributes of one ``meta``, which begin at ``offset``."""
+    told = {one.group(1).lower(): one for one in reversed(list(ATTRIBUTE.finditer(attributes)))}
+    if one := told.get(b"charset"):
+        at, end = one.span(one.lastindex or 0)
+        return [(offset + at, offset + end)]
+    kind, content = told.get(b"http-equiv"), told.get(b"content")
+    if not kind or not content or kind.group(kind.lastindex or 0).strip().lower() != b"content-type":
+        return []
+    at = content.start(content.lastindex or 0)
+    inside = IN_CONTENT.search(content.group(content.lastindex or 0))
+    return [(offset + at + inside.start(1), offset + at + inside.end(1))] if inside else []

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 CrawlStart = Literal["all", "sitemaps", "links"]
 """Where a discovering crawl begins: sitemaps and the page itself, or one of them."""
+LARGEST_THING = 10 << 20
+"""Bytes of a file, object or page; the largest that any kind may have (contract, 18.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,3 +133,8 @@ class Known:
     memo: str
     error: str
     waits: bool = False
+
+
+def too_large(key: str, size: int) -> str:
+    """The sentence about a thing of ``size`` bytes that is over the limit."""
+    return f"{key} has {size:,} bytes; the limit is {LARGEST_THING:,}"

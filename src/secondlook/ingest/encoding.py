@@ -1,16 +1,9 @@
 """From bytes to characters."""
 
 import codecs
-import re
 
-from secondlook.domain.charsets import codec_of
+from secondlook.domain.charsets import codec_of, places_declared
 
-DECLARED = re.compile(
-    rb"""\A\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{1,40})"""
-    rb"""|<meta[^>]{0,200}charset\s*=\s*["']?([\w.:-]{1,40})""",
-    re.IGNORECASE,
-)
-"""What a page or XML says of itself within its first kilobyte (HTML standard, 13.2.3.2; XML 1.0, 4.3.3)."""
 MARKS = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 """First bytes and the encoding that they tell of; that of the widest begins like the next."""
 ELSE = "cp1252"
@@ -43,5 +36,5 @@ def decode(content: bytes, declared: str = "") -> str:
 
 def decode_page(content: bytes) -> str:
     """As ``decode``, with the encoding that the page or the XML declares itself."""
-    found = DECLARED.search(content[:1024])
-    return decode(content, (found.group(1) or found.group(2)).decode(errors="replace") if found else "")
+    name = next((content[at:end].decode("latin-1") for at, end in places_declared(content)), "")
+    return decode(content, name)

@@ -10,11 +10,9 @@ from urllib.parse import urlsplit, urlunsplit
 from obstore import exceptions
 from obstore.store import S3Store
 
-from secondlook.domain.source import Entry, Fetched
+from secondlook.domain.source import LARGEST_THING, Entry, Fetched, too_large
 from secondlook.errors import ItemSourceError, SourceError
 
-LARGEST_OBJECT = 10 << 20
-"""Bytes; the largest file that any kind may have (contract, 18.2)."""
 REGION = re.compile(r"[a-z0-9-]{1,32}")
 ABOUT_ONE = re.compile(r"status code: 4(?!01|08|29)\d\d")
 """How an answer reads that refuses one object; 401 is about credentials, 408 and 429 about the moment."""
@@ -109,8 +107,8 @@ class Bucket:
         try:
             found = await self._store.get_async(entry.key)
             size = found.meta["size"]
-            if size > LARGEST_OBJECT:
-                raise ItemSourceError("over_size", _too_large(entry.key, size), gone=True)
+            if size > LARGEST_THING:
+                raise ItemSourceError("over_size", too_large(entry.key, size), gone=True)
             content = bytes(await found.bytes_async())
         except (exceptions.NotFoundError, FileNotFoundError) as error:
             raise ItemSourceError("file_not_found", f"{entry.key} is not there any more", gone=True) from error
@@ -152,13 +150,9 @@ class Bucket:
 
 def _entry(key: str, etag: str, modified: float, size: int, memos: Mapping[str, str]) -> Entry:
     moment = int(modified * 1000)
-    if size > LARGEST_OBJECT:
-        return Entry(key, etag, modified_at=moment, error=f"over_size: {_too_large(key, size)}", gone=True)
+    if size > LARGEST_THING:
+        return Entry(key, etag, modified_at=moment, error=f"over_size: {too_large(key, size)}", gone=True)
     return Entry(key, etag, bool(etag) and memos.get(key) == etag, moment)
-
-
-def _too_large(key: str, size: int) -> str:
-    return f"{key} has {size:,} bytes; the limit is {LARGEST_OBJECT:,}"
 
 
 def _refused(key: str, text: str) -> str:

@@ -2,20 +2,11 @@
 
 import codecs
 import re
-from collections.abc import Sequence
 
-from secondlook.domain.charsets import codec_of
+from secondlook.domain.charsets import codec_of, places_declared
 
-HEAD = 4096
-"""Bytes in which a page says how it is encoded; the standard looks at 1,024, and authors forget."""
 MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 IN_HEADER = re.compile(r""";\s*charset\s*=\s*["']?([^"';\s]+)""", re.IGNORECASE)
-IN_XML = re.compile(rb"""\A\s*<\?xml\s[^>]*?\bencoding\s*=\s*["']([^"'>]+)""")
-SKIPPED = rb"<!--.*?(?:-->|\Z)|<(script|style|title|textarea|noscript|xmp|iframe)\b[^>]*>.*?(?:</\1|\Z)"
-META = re.compile(SKIPPED + rb"""|<meta(?=[\s/])((?:[^>"']|"[^"]*"|'[^']*')*)>""", re.IGNORECASE | re.DOTALL)
-"""A real ``meta`` element, its attributes as group 2; comments, and elements that hold no elements, come out whole."""
-ATTRIBUTE = re.compile(rb"""([^\s"'>/=]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
-IN_CONTENT = re.compile(rb"""charset\s*=\s*["']?([^"';\s]+)""", re.IGNORECASE)
 
 
 def to_utf8(body: bytes, content_type: str, *, markup: bool = True) -> bytes:
@@ -43,7 +34,7 @@ def _decoded(body: bytes, content_type: str, *, markup: bool) -> tuple[str, str]
     """How it is encoded, and the text."""
     in_header = IN_HEADER.search(content_type)
     told = codec_of(in_header.group(1)) if in_header else ""
-    inside = next((codec_of(body[at:end].decode("latin-1")) for at, end in _places(body)), "")
+    inside = next((codec_of(body[at:end].decode("latin-1")) for at, end in places_declared(body)), "")
     if not markup or inside.startswith("utf-16"):  # it could not have been read here, were it true
         inside = ""
     is_utf8 = not body.isascii() and _fits(body, "utf-8") is not None
@@ -62,31 +53,7 @@ def _fits(body: bytes, codec: str) -> str | None:
 
 def _named_anew(body: bytes) -> bytes:
     """The page, which is in UTF-8, saying so wherever its head says how it is encoded."""
-    for at, end in reversed(_places(body)):
+    for at, end in reversed(places_declared(body)):
         if codec_of(body[at:end].decode("latin-1")) != "utf-8":
             body = body[:at] + b"utf-8" + body[end:]
     return body
-
-
-def _places(body: bytes) -> Sequence[tuple[int, int]]:
-    """Where the name of an encoding stands in the head of a page, in order: from, to."""
-    head = body[:HEAD]
-    found = [declared.span(1)] if (declared := IN_XML.match(head)) else []
-    for meta in META.finditer(head):
-        if meta.group(2) is not None:
-            found += _places_in(meta.group(2), meta.start(2))
-    return found
-
-
-def _places_in(attributes: bytes, offset: int) -> Sequence[tuple[int, int]]:
-    """The same within the attributes of one ``meta``, which begin at ``offset``."""
-    told = {one.group(1).lower(): one for one in reversed(list(ATTRIBUTE.finditer(attributes)))}
-    if one := told.get(b"charset"):
-        at, end = one.span(one.lastindex or 0)
-        return [(offset + at, offset + end)]
-    kind, content = told.get(b"http-equiv"), told.get(b"content")
-    if not kind or not content or kind.group(kind.lastindex or 0).strip().lower() != b"content-type":
-        return []
-    at = content.start(content.lastindex or 0)
-    inside = IN_CONTENT.search(content.group(content.lastindex or 0))
-    return [(offset + at + inside.start(1), offset + at + inside.end(1))] if inside else []

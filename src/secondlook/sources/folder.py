@@ -6,11 +6,9 @@ import stat
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from secondlook.domain.source import Entry, Fetched
+from secondlook.domain.source import LARGEST_THING, Entry, Fetched, too_large
 from secondlook.errors import ItemSourceError, SourceError
 
-LARGEST_FILE = 10 << 20
-"""Bytes; the largest file that any kind may have (contract, 18.2)."""
 CLOSED_TOLD = 20
 """Folders that cannot be read which the log of a sync names."""
 TURN = 500
@@ -98,8 +96,8 @@ class Folder:
         if not stat.S_ISREG(told.st_mode):
             return None
         memo = _memo(told)
-        if told.st_size > LARGEST_FILE:
-            why = f"over_size: {_too_large(key, told)}"
+        if told.st_size > LARGEST_THING:
+            why = f"over_size: {too_large(key, told.st_size)}"
             return Entry(key, memo, modified_at=_modified(told), error=why, gone=True)
         return Entry(key, memo, unchanged=memos.get(key) == memo, modified_at=_modified(told))
 
@@ -125,18 +123,14 @@ class Folder:
             told = os.fstat(opened.fileno())
             if not stat.S_ISREG(told.st_mode):
                 raise ItemSourceError("unsupported_type", f"{key} is no regular file", gone=True)
-            content = opened.read(LARGEST_FILE + 1)
-        if len(content) > LARGEST_FILE:
-            raise ItemSourceError("over_size", _too_large(key, told), gone=True)
+            content = opened.read(LARGEST_THING + 1)
+        if len(content) > LARGEST_THING:
+            raise ItemSourceError("over_size", too_large(key, told.st_size), gone=True)
         return Fetched(content, _memo(told), modified_at=_modified(told))
 
 
 def _take(found: Iterator[Entry], most: int) -> Sequence[Entry]:
     return [entry for _, entry in zip(range(most), found, strict=False)]
-
-
-def _too_large(key: str, told: os.stat_result) -> str:
-    return f"{key} has {told.st_size:,} bytes; the limit is {LARGEST_FILE:,}"
 
 
 def _memo(told: os.stat_result) -> str:

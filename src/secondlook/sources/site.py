@@ -7,6 +7,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from secondlook.domain.source import LARGEST_THING
 from secondlook.errors import ItemSourceError
 from secondlook.sources.charsets import to_utf8
 from secondlook.sources.pacing import BUSY, BusyError, Pace, Patience
@@ -17,8 +18,6 @@ TOKEN = "Secondlook"
 """Our name in a robots.txt."""
 PARALLEL = 8
 """Pages of one host that are read at once, where it asks for no delay."""
-LARGEST_PAGE = 10 << 20
-"""Bytes; the largest file that any kind may have (contract, 18.2)."""
 MOST_HOPS = 10
 REDIRECTS = (301, 302, 303, 307, 308)
 READABLE = re.compile(
@@ -92,7 +91,7 @@ class Site:
             seen.append(url)
             await self._check_robots(url)
             asked = conditions if url == (known or seen[0]) else {}
-            page = await self._ask(url, asked, most=LARGEST_PAGE, wanted=self._readable)
+            page = await self._ask(url, asked, most=LARGEST_THING, wanted=self._readable)
             if page.status == 304 and asked:
                 return page
             if page.status not in REDIRECTS:

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from secondlook.domain.globs import matches_glob, skip_reason
-from secondlook.domain.source import Entry, Fetched, SourceOptions
+from secondlook.domain.source import LARGEST_THING, Entry, Fetched, SourceOptions
 from secondlook.errors import ItemSourceError, SourceError
 from secondlook.sources.browser import Renderer
 from secondlook.sources.frontier import Frontier, Target
 from secondlook.sources.html import Html, is_picture, read_directives
 from secondlook.sources.memory import Memory, digest_of, find_ways
 from secondlook.sources.pacing import BusyError
-from secondlook.sources.site import LARGEST_PAGE, TOKEN, Site
+from secondlook.sources.site import TOKEN, Site
 from secondlook.sources.sitemap_walk import walk_sitemaps
 from secondlook.sources.sitemaps import Named
 from secondlook.sources.web_client import Page, check_url
@@ -309,7 +309,7 @@ class Website:
             return Parts(fetched, unindexed="noindex" in asks)
         if self._renderer:
             asks |= await asyncio.to_thread(_directives, answer)  # scripts may take away what the site asks
-            body = await self._renderer.render(answer, self._site.take, most=LARGEST_PAGE)
+            body = await self._renderer.render(answer, self._site.take, most=LARGEST_THING)
             answer = replace(answer, body=body)
         return await asyncio.to_thread(self._take_html_apart, answer, target, asks)
 

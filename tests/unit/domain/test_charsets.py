@@ -1,8 +1,8 @@
-"""Names of encodings, as browsers take them."""
+"""Names of encodings, and where pages say them, as browsers take both."""
 
 import pytest
 
-from secondlook.domain.charsets import codec_of
+from secondlook.domain.charsets import codec_of, places_declared
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,21 @@ def test_labels(label: str, codec: str) -> None:
 )
 def test_what_no_page_is_written_in(label: str) -> None:
     assert codec_of(label) == ""
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        (b"<meta charset=koi8-r>", [b"koi8-r"]),
+        (b"<META name=x CHARSET='koi8-r'/>", [b"koi8-r"]),
+        (b"""<meta content='text/html; charset="koi8-r"' http-equiv=content-type>""", [b"koi8-r"]),
+        (b"<meta name=description content='charset=koi8-r'>", []),
+        (b"<!-- <meta charset=koi8-r> --><script>'<meta charset=cp866>'</script><meta charset=big5>", [b"big5"]),
+        (b"<metadata charset=koi8-r>", []),
+        (b"<?xml version='1.0' encoding='koi8-r'?><meta charset=big5>", [b"koi8-r", b"big5"]),
+        (b"text <?xml version='1.0' encoding='koi8-r'?>", []),
+        (b" " * 5000 + b"<meta charset=koi8-r>", []),
+    ],
+)
+def test_where_a_page_says_it(page: bytes, names: list[bytes]) -> None:
+    assert [page[at:end] for at, end in places_declared(page)] == names
