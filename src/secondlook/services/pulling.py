@@ -3,14 +3,9 @@
 import asyncio
 import contextlib
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from secondlook.domain.globs import skip_reason
 from secondlook.domain.instance import Instance, InstanceSettings, Item
-from secondlook.domain.jobs import Severity
 from secondlook.domain.source import Entry, Known, Origin
 from secondlook.errors import (
     CallerError,
@@ -28,53 +23,21 @@ from secondlook.errors import (
 from secondlook.ports import Catalog
 from secondlook.services.indexing import Indexing
 from secondlook.services.intake import Upload
+from secondlook.services.pull_state import Pull, Tell, rule_of
 from secondlook.services.service_tokens import ServiceTokens
 from secondlook.services.working import to_the_end
 from secondlook.supply import Memos, Source, Sources
-
-Tell = Callable[[str, Severity], Awaitable[None]]
-"""Adds a line to the log of the job."""
 
 FETCHES = 8
 """Entries fetched at once."""
 AHEAD = 64
 """Items that may wait to be indexed before more is fetched, so that a bucket is not copied before it is read."""
-LINES = 200
-"""Lines of each kind that the log of a job has; the summary counts all."""
 CHANGED = "source_changed"
 """Why a sync ends whose source was changed meanwhile."""
-SHRANK = "source_shrank"
-"""Why a sync ends that would have removed most of what is there."""
-FEWEST_GONE = 10
-"""Items that a sync always removes when they are gone; more than these, and more than half of all, are asked about."""
 REFUSED = "refused by "
 """Before the release that does not read the type of an entry, and its memo; another release looks again."""
 LOOK_EVERY = 1.0
 """Seconds between two looks at whether the instance is still there, and not paused."""
-
-
-@dataclass
-class Pull:
-    """The state of one sync."""
-
-    instance: Instance
-    source: Source
-    tell: Tell
-    known: dict[str, Known]
-    may_shrink: bool = False
-    seen: set[str] = field(default_factory=set)
-    excluded: set[str] = field(default_factory=set)
-    counts: Counter[str] = field(default_factory=Counter)
-    indexing: set[asyncio.Task[None]] = field(default_factory=set)
-    looked_at: float = field(default_factory=time.monotonic)
-
-    async def note(self, kind: str, line: str, severity: Severity = "info") -> None:
-        """Count it, and tell it if not too much of its kind was told."""
-        self.counts[kind] += 1
-        if self.counts[kind] <= LINES:
-            await self.tell(line, severity)
-        elif self.counts[kind] == LINES + 1:
-            await self.tell(f"more {kind} entries are counted, not told", severity)
 
 
 class Pulling:
@@ -116,11 +79,11 @@ class Pulling:
         try:
             try:
                 await self._read(pull)
-                self._check_loss(pull)
+                pull.check_loss()
             except SourceError as error:
                 if error.kind != CHANGED:
                     await self._remove_gone(pull, whole=False)
-                    await tell(_summary(pull.counts), "info")
+                    await tell(pull.summary(), "info")
                 raise
             await self._remove_gone(pull)
         finally:
@@ -131,7 +94,7 @@ class Pulling:
             for note in source.notes():
                 with contextlib.suppress(CallerError):  # the job went with its instance
                     await tell(note, "warning")
-        await tell(_summary(pull.counts), "info")
+        await tell(pull.summary(), "info")
 
     async def pull_one(self, instance: Instance, item: Item) -> Item:
         """The item, fetched anew and queued, or as it is if nothing changed.
@@ -142,7 +105,7 @@ class Pulling:
         source = await self._open(instance.account, instance.settings)
         try:
             entry = Entry(item.key)
-            if skipped := self._rule(instance, entry):
+            if skipped := rule_of(instance.settings, entry):
                 raise ItemSourceError("excluded_by_path_filter", f"{item.key}: {skipped}")
             await self._fetch(instance, source, entry)
         except ItemSourceError as error:
@@ -226,7 +189,7 @@ class Pulling:
             raise failure
 
     async def _deal_with(self, pull: Pull, entry: Entry) -> None:
-        skipped = entry.skipped or ("" if entry.error else self._rule(pull.instance, entry))
+        skipped = entry.skipped or ("" if entry.error else rule_of(pull.instance.settings, entry))
         if skipped:
             pull.excluded.update([entry.key] if entry.gone else [])
             await pull.note("skipped", f"{entry.key}: {skipped}")
@@ -287,7 +250,10 @@ class Pulling:
                 await self._memos.keep((await self._indexing.find(instance, entry.key)).id, found.memo)
         return item
 
-    async def _note_error(self, pull: Pull, entry: Entry) -> None:
+    async def _note_error(self, pull: Pull, entry: Entry, *, at_once: bool = False) -> None:
+        """Put the item in error; where that ends what it serves, only once all of the list is known."""
+        if not at_once and pull.holds_back(entry):
+            return
         try:
             await self._refuse(pull.instance, entry)
         except CallerError as error:
@@ -318,9 +284,11 @@ class Pulling:
 
         Of a list that is not whole, only what rules leave out: those of the instance, or those of the source.
         """
+        for entry in pull.let_go(whole=whole):
+            await self._note_error(pull, entry, at_once=True)
         origin = pull.instance.settings.source_id
         for key, one in pull.known.items():
-            if key in pull.seen or not (whole or (one.source == origin and not self._is_wanted(pull, key))):
+            if key in pull.seen or not (whole or (one.source == origin and not pull.is_wanted(key))):
                 continue
             await self._look(pull)
             with contextlib.suppress(ItemNotFoundError):  # deleted meanwhile
@@ -329,27 +297,11 @@ class Pulling:
                     await to_the_end(self._indexing.delete(pull.instance, one.item_id))
                     await pull.note("removed", f"{key}: removed")
 
-    def _check_loss(self, pull: Pull) -> None:
-        """Raises ``SourceError`` when more is gone than anybody means to remove; what rules leave out is meant."""
-        settings = pull.instance.settings
-        mine = [key for key, one in pull.known.items() if one.source == settings.source_id]
-        gone = [key for key in mine if key not in pull.seen and self._is_wanted(pull, key)]
-        if not pull.may_shrink and len(gone) > max(FEWEST_GONE, len(mine) // 2):
-            raise SourceError(
-                SHRANK,
-                f"{len(gone):,} of {len(mine):,} items are not in the source any more, and none was removed, as the"
-                " source may be what is broken: if they are meant to be gone, start a sync by hand",
-            )
-
     def _told_memo(self, one: Known) -> str:
         """What the source is told of it; nothing of an item in error, unless it is still of no type that is read."""
         if not one.error:
             return one.memo
         return one.memo.removeprefix(self._refused) if one.memo.startswith(self._refused) else ""
-
-    def _is_wanted(self, pull: Pull, key: str) -> bool:
-        prefix = pull.instance.settings.source_options.prefix
-        return key not in pull.excluded and key.startswith(prefix) and not self._rule(pull.instance, Entry(key))
 
     async def _look(self, pull: Pull) -> None:
         """Raises ``PausedError``, ``InstanceNotFoundError``, or ``SourceError`` when another source was set."""
@@ -362,10 +314,6 @@ class Pulling:
         before = pull.instance.settings
         if (now.settings.source_id, now.settings.source_options) != (before.source_id, before.source_options):
             raise SourceError(CHANGED, "the source of the instance was changed: another sync follows")
-
-    def _rule(self, instance: Instance, entry: Entry) -> str:
-        options = instance.settings.source_options
-        return skip_reason(entry.key, options.include, options.exclude)
 
 
 async def _one_less(running: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
@@ -392,8 +340,3 @@ def _kind_of(error: CallerError) -> str:
     if "_" in kind and kind.replace("_", "").isalpha():
         return kind
     return "unsupported_type" if isinstance(error, UnsupportedFileError) else "unknown_error"
-
-
-def _summary(counts: Counter[str]) -> str:
-    told = [f"{counts[kind]:,} {kind}" for kind in sorted(counts)]
-    return ", ".join(told) if told else "the source holds nothing"

@@ -24,7 +24,8 @@ from secondlook.errors import (
 from secondlook.ledgers import Journal
 from secondlook.ports import Catalog
 from secondlook.services.indexing import Indexing
-from secondlook.services.pulling import CHANGED, SHRANK, Pulling
+from secondlook.services.pull_state import SHRANK
+from secondlook.services.pulling import CHANGED, Pulling
 
 log = logging.getLogger(__name__)
 

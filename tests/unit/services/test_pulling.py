@@ -13,7 +13,7 @@ from secondlook.domain.jobs import Job, Severity
 from secondlook.domain.source import CrawlOptions, Entry, Fetched, SourceOptions
 from secondlook.errors import ForbiddenSourceError, ItemSourceError, SourceError, UnknownSourceError
 from secondlook.models.fakes import FakeEmbedder
-from secondlook.services import pulling
+from secondlook.services import pull_state, pulling
 from secondlook.services.intake import Upload
 from secondlook.sources.guard import Guard
 from secondlook.sources.opening import OpenSources
@@ -330,7 +330,7 @@ def test_a_sync_whose_source_changes_gives_way_to_another(
 
 
 def test_the_log_of_many_entries_stays_short(scripted: House, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pulling, "LINES", 3)
+    monkeypatch.setattr(pull_state, "LINES", 3)
     script.entries = [Entry(f"{number}.md", skipped="Skipped by rule: x") for number in range(10)]
     _, lines = synced(scripted, scripted.make(source_kind="r2", source="bucket"))
     assert len([line for line in lines if "Skipped by rule" in line]) == 3
@@ -413,6 +413,36 @@ def test_most_of_a_source_is_removed_only_when_a_person_asks_again(house: House,
     house.run(house.syncing.wait())
     assert house.run(house.syncing.get(made, job.id)).end_reason == "completed"
     assert set(items(house, made)) == {"a.md", "deep/b.md"}
+
+
+def test_an_instance_that_moves_to_a_folder_with_nothing_in_it_keeps_what_it_has(house: House, docs: Path) -> None:
+    for number in range(10):
+        (docs / f"{number}.md").write_text(f"lamp oil {number}")
+    made = make(house, docs)
+    synced(house, made)
+    other = docs.with_name("other")
+    other.mkdir()
+    made = house.run(house.instances.update(made, replace(made.settings, source=str(other))))
+    job, _ = synced(house, made)
+    assert job.end_reason.startswith("source_shrank: 12 of 12 items")
+    assert len(texts(house, made)) == 12
+    (other / "new.md").write_text("lamp oil")
+    assert synced(house, made)[1][-1] == "1 completed, 12 removed"
+
+
+def test_the_prefix_of_a_bucket_says_nothing_about_a_folder(house: House, docs: Path) -> None:
+    for number in range(10):
+        (docs / f"{number}.md").write_text(f"lamp oil {number}")
+    made = house.make(source_kind="folder", source=str(docs), source_options=SourceOptions("docs/"))
+    synced(house, made)
+    away = docs.with_name("away")
+    docs.rename(away)
+    assert synced(house, made)[0].end_reason.startswith("bucket_not_found")
+    assert len(texts(house, made)) == 12
+    docs.mkdir()
+    made = house.run(house.instances.update(made, replace(made.settings, paused=False)))
+    assert synced(house, made)[0].end_reason.startswith("source_shrank: 12 of 12 items")
+    assert len(texts(house, made)) == 12
 
 
 def test_what_rules_leave_out_is_meant_to_go_however_much_it_is(house: House, docs: Path) -> None:
@@ -509,7 +539,7 @@ def test_what_rules_leave_out_goes_although_the_crawl_is_not_whole(
 def test_a_site_that_forbids_most_of_itself_is_obeyed(
     crawled: tuple[House, Instance], site: WebSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pulling, "FEWEST_GONE", 1)
+    monkeypatch.setattr(pull_state, "FEWEST_GONE", 1)
     house, made = crawled
     for name in ("a", "b", "deep/c"):
         site.html(f"/{name}", f"page {name}", "<meta name=robots content=noindex>")
@@ -520,10 +550,30 @@ def test_a_site_that_forbids_most_of_itself_is_obeyed(
     assert told in lines
 
 
+def test_a_site_that_has_lost_its_pages_for_a_moment_loses_no_item(
+    crawled: tuple[House, Instance], site: WebSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pull_state, "FEWEST_GONE", 1)
+    house, made = crawled
+    before = dict(site.pages)
+    for name in ("a", "b", "deep/c", "deep/d"):
+        del site.pages[f"/{name}"]
+    job, _ = synced(house, made)
+    assert job.end_reason.startswith("source_shrank: 4 of 6 items")
+    assert indexed(house, made, site) == {"/", "/a", "/b", "/deep/c", "/deep/d"}
+    site.pages.update(before)
+    assert synced(house, made)[0].end_reason == "completed"
+    for name in ("a", "b"):
+        del site.pages[f"/{name}"]
+    job, lines = synced(house, made)
+    assert job.end_reason == "completed" and lines[-1] == "3 error, 3 unchanged"
+    assert indexed(house, made, site) == {"/", "/deep/c", "/deep/d"}
+
+
 def test_a_site_that_sends_everybody_to_one_page_has_not_forbidden_the_others(
     crawled: tuple[House, Instance], site: WebSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pulling, "FEWEST_GONE", 1)
+    monkeypatch.setattr(pull_state, "FEWEST_GONE", 1)
     house, made = crawled
     site.html("/maintenance", "We are back soon.")
     for name in ("a", "b", "deep/c", "deep/d"):

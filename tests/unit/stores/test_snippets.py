@@ -111,7 +111,11 @@ def test_a_cache_that_cannot_be_written_costs_nothing(package: bytes, tmp_path: 
         assert read(Snippets(blocked, registry=hub.url)) == CODE
 
 
-@pytest.mark.parametrize("broken", [make_package("package/other.js"), gzip.compress(b"no archive"), b"no gzip"])
+@pytest.mark.parametrize(
+    "broken",
+    [make_package("package/other.js"), gzip.compress(b"no archive"), b"no gzip"],
+    ids=["another file", "no archive", "no gzip"],
+)
 def test_packages_without_the_bundle(broken: bytes) -> None:
     with pytest.raises(AssetError, match="has no dist"):
         unpack(broken, digest(broken))
