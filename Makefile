@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 DEMO_FLAGS ?=
 TEST_FLAGS ?=
+TEST_WORKERS ?= -n auto --maxprocesses 4 --dist loadfile
 export PYTHONUNBUFFERED = 1
 
 .PHONY: demo ui test setup format lint types contract check docs clean
@@ -42,7 +43,7 @@ demo: $(VENV)/.run $(VENV)/.ui ## index the sample corpus, show one query before
 setup: $(VENV)/.dev
 
 test: $(VENV)/.dev $(VENV)/.ui ## every test
-	@$(BIN)/python -m pytest $(TEST_FLAGS)
+	@$(BIN)/python -m pytest $(TEST_WORKERS) $(TEST_FLAGS)
 
 format: $(VENV)/.dev
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from secondlook import console
 from secondlook.cli import main
 
 
@@ -31,6 +32,8 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], cac
     monkeypatch.setenv("SECONDLOOK_CACHE_DIR", str(cache_dir))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("COLUMNS", "200")
+    for one in (console.out, console.err):  # which asked for the width of this terminal when they were imported
+        monkeypatch.setattr(one, "width", 200)
 
     def run(*arguments: object) -> Done:
         monkeypatch.setattr(sys, "argv", ["secondlook", *(str(one) for one in arguments)])

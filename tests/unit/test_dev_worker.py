@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from secondlook import dev_worker
 from secondlook.cli import main
 from secondlook.dev_worker import address_of, sources
 from secondlook.errors import CallerError
@@ -55,7 +56,7 @@ def test_a_token_that_is_good_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 
 def test_what_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.setattr(dev_worker.out, "width", 400)
     project = tmp_path / "project"
     project.mkdir()
     (project / "index.ts").write_text("export default {}")

@@ -14,6 +14,7 @@ from secondlook.ingest.kinds import (
     is_readable,
     kind_of,
 )
+from tests.documents import need_catdoc
 
 CONTRACT = (
     ".txt .rst .log .log.gz .ini .conf .env .properties .gitignore .editorconfig .toml .markdown .md .mdx .mdoc .tex"
@@ -107,7 +108,6 @@ def test_types_that_are_refused(key: str, words: str) -> None:
         ("a.xlsx", OLD + "EncryptedPackage".encode("utf-16-le"), "file_is_password_locked", "save it without"),
         ("a.png", b"<svg/>", "file_is_corrupt", "no picture"),
         ("a.rtf", b"PK\3\4", "file_is_corrupt", "is no RTF"),
-        ("a.doc", b"Dear Sir or Madam", "file_is_corrupt", "no document of Word"),
         ("a.log.gz", b"plain words", "file_is_corrupt", r"take the \.gz off"),
     ],
 )
@@ -116,6 +116,12 @@ def test_files_that_lie(key: str, content: bytes, kind: str, words: str) -> None
         check_content(key, content)
     assert caught.value.kind == kind
     assert str(caught.value).startswith(f"{kind}: {key}")
+
+
+def test_a_document_of_word_that_is_none() -> None:
+    need_catdoc()
+    with pytest.raises(FileUnreadableError, match=r"file_is_corrupt: a\.doc.* no document of Word"):
+        check_content("a.doc", b"Dear Sir or Madam")
 
 
 @pytest.mark.parametrize(
