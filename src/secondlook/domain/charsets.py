@@ -1,4 +1,4 @@
-"""Where a page says how it is encoded, and what that name stands for, as browsers take both."""
+"""Where a page says how it is encoded, what that name stands for, as browsers take both, and text with a flaw."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -45,6 +45,11 @@ LABELS: Mapping[str, str] = {
 """Names of encodings on the web, by Python's name of what they mean there (WHATWG Encoding, 4.2)."""
 CODECS: Mapping[str, str] = {label: codec for codec, labels in LABELS.items() for label in labels.split()}
 
+ELSE = "cp1252"
+"""What text without a name is in most often: that of Windows in the West, a superset of Latin-1's letters."""
+WHOLE_TO_BROKEN = 4
+"""Whole characters beyond ASCII for each broken one, from where on text is UTF-8 with a flaw and nothing else; where
+somebody says that it is UTF-8, one is enough."""
 HEAD = 4096
 """Bytes in which a page says how it is encoded; the standard looks at 1,024, and authors forget."""
 IN_XML = re.compile(rb"""\A\s*<\?xml\s[^>]*?\bencoding\s*=\s*["']([^"'>]+)""")
@@ -61,6 +66,38 @@ def codec_of(label: str) -> str:
     Python's own names would not do: it has codecs for host names and escapes, some of which take quadratic time.
     """
     return CODECS.get(label.strip().lower(), "")
+
+
+def read_utf8(content: bytes, *, is_named: bool = False) -> str | None:
+    """The text with U+FFFD for what is broken; None if so much is that it must be in another encoding.
+
+    Text in another encoding hardly ever makes a whole character of UTF-8 by chance.
+
+    Args:
+        is_named: whether somebody says that it is UTF-8.
+    """
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        text = content.decode(errors="replace")
+    broken = text.count("\ufffd") - content.count("\ufffd".encode())
+    whole = len(text) - len(text.encode("ascii", errors="ignore")) - broken
+    return text if whole >= (1 if is_named else WHOLE_TO_BROKEN) * broken else None
+
+
+def guess_text(content: bytes, *declared: str) -> str:
+    """Text that is whole in no encoding that was named, as it was most likely meant, with U+FFFD for each flaw.
+
+    UTF-8, if ``read_utf8`` takes it so; else the first that was named, but for UTF-8, which servers call whatever they
+    have; else that of Windows.
+
+    Args:
+        declared: codecs of Python, the most trusted first; empty ones count as none.
+    """
+    if (text := read_utf8(content, is_named="utf-8" in declared)) is not None:
+        return text
+    named = next((one for one in declared if one not in ("", "utf-8")), ELSE)
+    return content.decode(named, errors="replace")
 
 
 def places_declared(body: bytes) -> Sequence[tuple[int, int]]:

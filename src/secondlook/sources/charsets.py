@@ -3,7 +3,7 @@
 import codecs
 import re
 
-from secondlook.domain.charsets import codec_of, places_declared
+from secondlook.domain.charsets import codec_of, guess_text, places_declared, read_utf8
 
 MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 IN_HEADER = re.compile(r""";\s*charset\s*=\s*["']?([^"';\s]+)""", re.IGNORECASE)
@@ -13,42 +13,46 @@ def to_utf8(body: bytes, content_type: str, *, markup: bool = True) -> bytes:
     """The text in UTF-8.
 
     What counts is, in this order: a byte order mark; the header; what a ``meta`` element or an XML declaration says,
-    unless the bytes are UTF-8 with letters beyond ASCII; UTF-8; Windows-1252. What does not fit is passed over, so
-    that a wrong name costs nothing. Where the text names its encoding itself, it names UTF-8 then.
+    unless the bytes are UTF-8 with letters beyond ASCII; UTF-8. What does not fit is passed over, so that a wrong name
+    costs nothing; UTF-8 fits with a few flaws too. What fits nothing is guessed, and a flaw costs one character. Where
+    the text names its encoding itself, it names UTF-8 then.
 
     Args:
         markup: whether there may be elements in it; in plain text everything is prose.
     """
-    marked = next((one for one in MARKS if body.startswith(one[0])), None)
-    if not marked:
-        codec, text = _decoded(body, content_type, markup=markup)
-    elif marked[1] == "utf-8":
-        codec, text = marked[1], ""
-    else:
-        codec, text = marked[1], body[len(marked[0]) :].decode(marked[1], errors="replace")
-    found = body if codec == "utf-8" else text.encode(errors="replace")
+    mark, codec = next((one for one in MARKS if body.startswith(one[0])), (b"", ""))
+    text = body[len(mark) :].decode(codec, errors="replace") if codec else _decode(body, content_type, markup=markup)
+    found = (mark if codec == "utf-8" else b"") + text.encode(errors="replace")
     return _named_anew(found) if markup else found
 
 
-def _decoded(body: bytes, content_type: str, *, markup: bool) -> tuple[str, str]:
-    """How it is encoded, and the text."""
+def _decode(body: bytes, content_type: str, *, markup: bool) -> str:
     in_header = IN_HEADER.search(content_type)
     told = codec_of(in_header.group(1)) if in_header else ""
     inside = next((codec_of(body[at:end].decode("latin-1")) for at, end in places_declared(body)), "")
     if not markup or inside.startswith("utf-16"):  # it could not have been read here, were it true
         inside = ""
-    is_utf8 = not body.isascii() and _fits(body, "utf-8") is not None
-    for codec in (told, "" if is_utf8 else inside, "utf-8"):
-        if codec and (text := _fits(body, codec)) is not None:
-            return codec, text
-    return "cp1252", body.decode("cp1252", errors="replace")
+    is_utf8 = not body.isascii() and _is_whole(body)
+    for codec in (told, "" if is_utf8 else inside):
+        if codec and (text := _read(body, codec)) is not None:
+            return text
+    return guess_text(body, told, inside)
 
 
-def _fits(body: bytes, codec: str) -> str | None:
+def _read(body: bytes, codec: str) -> str | None:
+    if codec == "utf-8":
+        return read_utf8(body, is_named=True)
     try:
         return body.decode(codec)
     except UnicodeError:
         return None
+
+
+def _is_whole(body: bytes) -> bool:
+    try:
+        return bool(body.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 def _named_anew(body: bytes) -> bytes:

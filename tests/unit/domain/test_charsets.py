@@ -2,7 +2,7 @@
 
 import pytest
 
-from secondlook.domain.charsets import codec_of, places_declared
+from secondlook.domain.charsets import codec_of, guess_text, places_declared, read_utf8
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,31 @@ def test_what_no_page_is_written_in(label: str) -> None:
 )
 def test_where_a_page_says_it(page: bytes, names: list[bytes]) -> None:
     assert [page[at:end] for at, end in places_declared(page)] == names
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"oil", "oil"),
+        ("Öl".encode(), "Öl"),
+        ("Öl für äußerst".encode() + b"\xff", "Öl für äußerst\ufffd"),
+        ("Öl für äu".encode() + b"\xff", None),
+        ("Öl".encode("cp1252"), None),
+        ("\ufffd\ufffd\ufffd\ufffd".encode() + b"\xff", "\ufffd" * 5),  # four that were written so
+    ],
+)
+def test_utf_8_has_few_flaws(content: bytes, text: str | None) -> None:
+    assert read_utf8(content) == text
+
+
+def test_where_utf_8_is_named_more_flaws_are_some() -> None:
+    content = "Öl für äu".encode() + b"\xff"
+    assert read_utf8(content, is_named=True) == guess_text(content, "utf-8") == "Öl für äu\ufffd"
+    assert read_utf8("Öl".encode("cp1252"), is_named=True) is None
+
+
+def test_what_fits_nothing_is_in_the_first_encoding_that_somebody_named() -> None:
+    content = "Привет".encode("cp1251") + b"\x98"
+    assert guess_text(content, "utf-8", "", "cp1251", "cp1253") == "Привет\ufffd"
+    assert guess_text(content) == guess_text(content, "utf-8") == "Ïðèâåò˜"
+    assert guess_text("Привет".encode() + b"\x98", "cp1251") == "Привет\ufffd"

@@ -1,5 +1,7 @@
 """Bytes become characters: Unicode with and without marks, what pages declare, and what Windows writes."""
 
+import codecs
+
 import pytest
 
 from secondlook.ingest.encoding import decode, decode_page
@@ -19,6 +21,19 @@ def test_a_flaw_does_not_turn_all_of_it_into_another_encoding() -> None:
     text = "Öl für äußerst kühle Öfen"
     assert decode(text.encode() + b"\xc3") == text + "\ufffd"
     assert decode("Ã© é ü ö".encode("cp1252")) == "Ã© é ü ö"
+    assert decode(codecs.BOM_UTF8 + "Öl".encode() + b"\xff") == "Öl\ufffd"
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        (b"<meta charset=utf-8>" + "Öl".encode("cp1252"), "Öl"),  # as the crawler takes it
+        (b"<meta charset=windows-1251>" + "сыр и мясо".encode() + b"\x98", "сыр и мясо\ufffd"),
+        (b"<meta charset=windows-1251>" + "сыр".encode("cp1251") + b"\x98", "сыр\ufffd"),
+    ],
+)
+def test_a_flaw_and_a_wrong_name_are_told_apart(page: bytes, text: str) -> None:
+    assert decode_page(page).endswith(">" + text)
 
 
 @pytest.mark.parametrize(

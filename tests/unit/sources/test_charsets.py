@@ -57,6 +57,32 @@ def test_text_in_other_encodings(body: bytes, content_type: str, text: str) -> N
     assert to_utf8(body, content_type).decode() == text
 
 
+FLAWED = "<p>Öl für Zürich</p>".encode() + b"\xff"
+CYRILLIC = "Привет".encode("cp1251") + b"\x98"
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "text"),
+    [
+        (FLAWED, "text/html; charset=utf-8", "<p>Öl für Zürich</p>\ufffd"),
+        (b"<meta charset=utf-8>" + FLAWED, HTML, "<meta charset=utf-8><p>Öl für Zürich</p>\ufffd"),
+        (FLAWED + "für".encode(), HTML, "<p>Öl für Zürich</p>\ufffdfür"),
+        (b"<meta charset=latin1>\xc3\x96l" + FLAWED, "text/html; charset=utf-8",
+         "<meta charset=utf-8>Öl<p>Öl für Zürich</p>\ufffd"),  # the header, and what the bytes tell, over the page
+        ("сыр и мясо".encode() + b"\xff", "text/html; charset=iso-8859-1", "сыр и мясо\ufffd"),
+        (codecs.BOM_UTF8 + "Öl".encode() + b"\xff\xff", HTML, "\ufeffÖl\ufffd\ufffd"),
+        (CYRILLIC, "text/html; charset=windows-1251", "Привет\ufffd"),
+        (b"<meta charset=windows-1251>" + CYRILLIC, HTML, "<meta charset=utf-8>Привет\ufffd"),
+        (b"<meta charset=windows-1251>" + CYRILLIC, "text/html; charset=utf-8", "<meta charset=utf-8>Привет\ufffd"),
+        ("油と灯台".encode("cp932") + b"\x82", "text/html; charset=shift_jis", "油と灯台\ufffd"),
+        ("灯塔".encode("gb18030") + b"\xff", "text/html; charset=gbk", "灯塔\ufffd"),
+        ("Öl für Zürich".encode("cp1252"), "text/html; charset=utf-8", "Öl für Zürich"),  # no flaw: it is another one
+    ],
+)  # fmt: skip
+def test_one_flaw_costs_one_character(body: bytes, content_type: str, text: str) -> None:
+    assert to_utf8(body, content_type).decode() == text
+
+
 def test_plain_text_is_prose_to_its_end() -> None:
     text = "<meta charset=koi8-r> makes a page \xd6"
     assert to_utf8(text.encode("cp1252"), "text/plain", markup=False).decode() == text
