@@ -3,8 +3,10 @@
 import datetime as dt
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from secondlook.ingest.front_matter import MOST_ALIASES, read_front_matter
+from secondlook.ingest.front_matter import MOST_ALIASES, MOST_MERGED, read_front_matter
 
 
 def test_scalars_dates_and_lists_of_them() -> None:
@@ -40,15 +42,68 @@ def bomb(levels: int, name: str = "tags") -> str:
     return "\n".join([*lines, f"{name}: *a{levels - 1}"])
 
 
-def merging(levels: int) -> str:
-    """Each mapping takes in the one before twice."""
-    lines = ["a0: &a0 {k: x}"]
-    lines += [f"a{at}: &a{at} {{<<: [*a{at - 1}, *a{at - 1}]}}" for at in range(1, levels)]
+def merging(levels: int, pairs: int = 1, times: int = 2) -> str:
+    """Each mapping takes in the one before so often."""
+    lines = [f"a0: &a0 {{{', '.join(f'k{at}: x' for at in range(pairs))}}}"]
+    lines += [f"a{at}: &a{at} {{<<: [{', '.join([f'*a{at - 1}'] * times)}]}}" for at in range(1, levels)]
     return "\n".join(lines)
 
 
-@pytest.mark.parametrize("block", [bomb(9), bomb(40), merging(30)])
+@pytest.mark.parametrize(
+    "block",
+    [
+        bomb(9),
+        bomb(40),
+        merging(30),
+        merging(2, MOST_MERGED // 2 + 1),
+        merging(5, MOST_MERGED // 32 + 1, 5),
+        merging(10, MOST_MERGED // 512 + 1),  # twenty references would be a thousand times what stands there
+    ],
+)
 def test_bombs_are_no_front_matter(block: str) -> None:
+    assert read_front_matter(block) is None
+
+
+def test_a_mapping_may_take_in_another() -> None:
+    assert read_front_matter("base: &b {tag: a, b: c}\n<<: *b\ntag: d") == {"tag": "d", "b": "c"}
+    assert read_front_matter("\n".join(f"k{at}: x" for at in range(MOST_MERGED + 1))) is not None
+    assert read_front_matter(merging(9, MOST_MERGED // 256)) == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("!!bool maybe", "maybe"),
+        ("!!int ''", ""),
+        ("!!int '-'", "-"),
+        ("!!float x", "x"),
+        ("!!float ''", ""),
+        ("!!timestamp foo", "foo"),
+        ("2026-02-31", "2026-02-31"),
+        ("2026-02-01t21:59:43-25:99", "2026-02-01t21:59:43-25:99"),
+        ("9" * 5000, "9" * 5000),
+        ("1" + ":1" * 400 + ".5", "1" + ":1" * 400 + ".5"),
+        ("!!binary 'a'", "a"),
+        ("=", "="),
+    ],
+)
+def test_a_value_that_cannot_be_made_is_text_alone(value: str, text: str) -> None:
+    assert read_front_matter(f"a: &a {value}\nb: *a\nn: 1") == {"a": text, "b": text, "n": 1}
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        'a: "\\UFFFFFFFF"',
+        'a: "\\U00110000"',
+        f"%YAML {'1' * 5000}.1\n---\na: 1",
+        "a: !!int [1]",
+        "a: !secret key",
+        "<<: x",
+        "a: !!set x",
+    ],
+)
+def test_what_yaml_cannot_make_is_no_front_matter(block: str) -> None:
     assert read_front_matter(block) is None
 
 
@@ -56,3 +111,36 @@ def test_references_below_the_bound_make_nothing_large() -> None:
     found = read_front_matter(bomb(2))
     assert found == {"a0": ["x"] * 10}
     assert MOST_ALIASES < 22
+
+
+PIECES = (
+    *("!!int ", "!!bool ", "!!float ", "!!timestamp ", "!!binary ", "!!omap ", "!!set ", "!x ", "&a ", "*a", "<<: "),
+    *(
+        "k: ",
+        "- ",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        "=",
+        "? ",
+        ": ",
+        "\n",
+        " ",
+        "1",
+        ":1",
+        ".",
+        "0x",
+        "'",
+        '"',
+        "\\U",
+        "%",
+        "x",
+    ),
+)
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=16).map("".join))
+def test_whatever_stands_there_raises_nothing(block: str) -> None:
+    read_front_matter("k: " + block)
