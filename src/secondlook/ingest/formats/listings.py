@@ -1,16 +1,20 @@
 """Code on pages: its lines as a reader sees them, and its language."""
 
 import re
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from selectolax.lexbor import LexborNode
 
-from secondlook.ingest.formats.inline import BLOCKS, INVISIBLE
+from secondlook.ingest.formats.inline import BLOCKS, FEW, INVISIBLE
 
 LANGUAGE = re.compile(r"(?:^|\s)lang(?:uage)?-([A-Za-z0-9+#._-]{1,30})(?=\s|$)")
 """The class by which the HTML standard (4.5.15) and highlighters tell of the language."""
 FENCE = re.compile(r"^`{3,}", re.MULTILINE)
 LINES = frozenset("line code-line token-line view-line ec-line cl".split())
 """Classes of elements that highlighters make of lines; style sheets show them as blocks."""
+NEAR = 4
+"""Levels from the numbers of lines up to their cell or box."""
 GUTTER = frozenset("lineno linenos line-number line-numbers linenumber hljs-ln-numbers gutter lnt ln".split())
 """Classes of the numbers beside them."""
 
@@ -18,7 +22,7 @@ GUTTER = frozenset("lineno linenos line-number line-numbers linenumber hljs-ln-n
 def write_code(node: LexborNode) -> str:
     """The ``<pre>`` as a fenced block, its language after the fence; nothing if it holds no code."""
     code = read_code(node).strip("\n")
-    if not code.strip() or _is_gutter(code):
+    if not code.strip() or _is_gutter(node, code):
         return ""
     longest = max((len(one) for one in FENCE.findall(code)), default=2)
     fence = "`" * (longest + 1)
@@ -88,9 +92,48 @@ def _language(node: LexborNode) -> str:
     return ""
 
 
-def _is_gutter(code: str) -> bool:
-    """Whether these are the numbers of lines that stand beside them: from some number up, one a line."""
-    numbers = code.split()
-    return len(numbers) > 1 and all(
+def _is_gutter(node: LexborNode, code: str) -> bool:
+    """Whether these are the numbers of lines: from some number up, one a line, and as many stand right beside them."""
+    numbers = [one.strip() for one in code.split("\n")]
+    if len(numbers) < 2 or not all(
         one.isdecimal() and len(one) < 7 and int(one) == int(numbers[0][:6]) + at for at, one in enumerate(numbers)
-    )
+    ):
+        return False
+    beside = _code_beside(node)
+    lines = read_code(beside) if beside else ""
+    return lines.strip("\n").count("\n") < len(numbers) <= lines.count("\n") + 1
+
+
+def _code_beside(node: LexborNode) -> LexborNode | None:
+    """The ``<pre>`` that comes next, or begins what comes next to the cell or box that the node fills alone."""
+    one = node
+    for _ in range(NEAR):
+        found = _first_shown(_following(one))
+        if found:
+            while found and found.tag != "pre":
+                found = _first_shown(found.iter(include_text=True))
+            return found
+        parent = one.parent
+        first = _first_shown(parent.iter(include_text=True)) if parent else None
+        if not parent or not first or first.mem_id != one.mem_id:
+            return None
+        one = parent
+    return None
+
+
+def _following(node: LexborNode) -> Iterator[LexborNode]:
+    found = node.next
+    while found:
+        yield found
+        found = found.next
+
+
+def _first_shown(nodes: Iterable[LexborNode]) -> LexborNode | None:
+    """The first of a few that is no comment and no blanks."""
+    return next((one for one in islice(nodes, FEW) if not _is_blank(one)), None)
+
+
+def _is_blank(node: LexborNode) -> bool:
+    if node.tag == "-text":
+        return not (node.text_content or "").strip()
+    return (node.tag or "-").startswith(("-", "_", "!"))

@@ -8,8 +8,8 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from secondlook.ingest.formats.inline import FEW, clean, short_text
 
 UNSEEN = (
-    "script, style, noscript, template, iframe, object, svg, canvas, dialog:not([open]), select, [hidden],"
-    " [aria-hidden=true], input, datalist, audio, video"
+    "script, style, noscript, template, iframe, object, svg, canvas, dialog:not([open]), select,"
+    " [hidden]:not([hidden=until-found i]), [aria-hidden=true], input, datalist, audio, video"
 )
 """What no reader sees, or reads."""
 AROUND = "nav, [role=navigation], [role=search], [role=banner], [role=contentinfo]"
@@ -23,9 +23,27 @@ HIDING = {
     "clip-path": rf"inset\((?:[5-9]\d|100)%|circle\({NONE}",
     "text-indent": r"-\d{3,}",
     **dict.fromkeys(("left", "top", "margin-left", "margin-top"), r"-\d{4,}"),
-    **dict.fromkeys(("width", "height", "max-width", "max-height"), NONE),
 }
 """Properties and how their values begin, without blanks and in lower case, where text is there for machines alone."""
+BACK = {
+    "margin-left": ("padding-left", "padding", "transform", "translate"),
+    "margin-top": ("padding-top", "padding", "transform", "translate"),
+    "text-indent": ("padding-left", "padding", "margin-left", "margin"),
+}
+"""What moves text far away, and what brings it back: a hanging indent, or a ground that fills the window."""
+ACROSS = ("min-width", "padding", "padding-left", "padding-right")
+DOWN = ("min-height", "padding", "padding-top", "padding-bottom")
+SIZES = {
+    "width": (*ACROSS, "flex", "flex-grow"),
+    "height": (*DOWN, "flex", "flex-grow"),
+    "max-width": ACROSS,
+    "max-height": DOWN,
+}
+"""Lengths that show nothing where they are nothing and what overflows is cut off, and what makes room all the same."""
+CUT = re.compile(r"hidden|clip|auto|scroll")
+SMALL = re.compile(rf"{NONE}|none|initial|inherit|unset|revert")
+"""Values of what could make room, and does not."""
+NUMBER = re.compile(r"(?<![-\d.])\d{1,9}")
 FAINT = {"opacity": NONE, "scale": NONE, "transform": rf"(?:.*\))?scale(?:3d|[xy])?\({NONE}"}
 """The same of what hides text for machines, but also, on many sites, whatever is to appear once it is scrolled to."""
 REVEALING = re.compile(r"(?:-webkit-)?(?:transition|animation)")
@@ -37,6 +55,8 @@ REVEALED = re.compile(
     r"|=(?:.*[\s_-])?(?:wow|aos|reveal\w*|animat\w*|fade-?(?:in|up|down|left|right)\w*)(?:[\s_-]|\Z)"
 )
 """Names of attributes, and classes behind an equals sign, of the libraries that make it appear."""
+NO_COLOURS = frozenset("inherit initial unset revert revert-layer none".split())
+"""Values that letters and ground can share without being of one colour."""
 WHITE = re.compile(r"white|#f{3,8}|rgba?\(255,255,255(?:,1)?\)")
 VARIANT = re.compile(r"[\ufe0e\ufe0f]")
 """What says whether a mark is shown in colour."""
@@ -57,7 +77,7 @@ def remove_unseen(tree: LexborHTMLParser) -> None:
     shown: dict[int, bool] = {}
     for node in tree.css("[style]"):
         style = _style_of(node)
-        if _has(style, HIDING) or _blends_in(style):
+        if _hides(style) or _blends_in(style):
             unseen.add(node.mem_id)
         if "font-size" in style:
             shown[node.mem_id] = not _has(style, {"font-size": NONE})
@@ -108,13 +128,34 @@ def _style_of(node: LexborNode) -> dict[str, str]:
 
 
 def _has(style: dict[str, str], wanted: dict[str, str]) -> bool:
-    return any(name in style and re.match(pattern, style[name]) for name, pattern in wanted.items())
+    return any(_matches(one, wanted) for one in style.items())
+
+
+def _matches(one: tuple[str, str], wanted: dict[str, str]) -> bool:
+    name, value = one
+    return name in wanted and re.match(wanted[name], value) is not None
+
+
+def _hides(style: dict[str, str]) -> bool:
+    if any(_matches(one, HIDING) and not _comes_back(style, *one) for one in style.items()):
+        return True
+    if not any(CUT.match(style.get(name, "")) for name in ("overflow", "overflow-x", "overflow-y")):
+        return False
+    nothing = [name for name in SIZES if name in style and re.match(NONE, style[name])]
+    return any(all(SMALL.match(style.get(other, "none")) for other in SIZES[name]) for name in nothing)
+
+
+def _comes_back(style: dict[str, str], name: str, value: str) -> bool:
+    """Whether another property moves the text back by as much as this one moves it away."""
+    far = max(map(int, re.findall(r"\d{1,9}", value)), default=0)
+    near = (int(one) for other in BACK.get(name, ()) for one in NUMBER.findall(style.get(other, "")))
+    return name in BACK and any(one >= far for one in near)
 
 
 def _blends_in(style: dict[str, str]) -> bool:
     """Whether letters and ground are of one colour."""
-    ground = style.get("background-color") or style.get("background")
-    return bool(ground) and WHITE.sub("white", style.get("color", "")) == WHITE.sub("white", ground or "")
+    ground = style.get("background-color") or style.get("background") or "none"
+    return ground not in NO_COLOURS and WHITE.sub("white", style.get("color", "")) == WHITE.sub("white", ground)
 
 
 def _is_revealed(node: LexborNode) -> bool:

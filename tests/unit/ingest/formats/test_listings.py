@@ -14,6 +14,10 @@ def code(inner: str, attributes: str = "") -> str:
     return write_code(node)
 
 
+def codes(page: str) -> list[str]:
+    return [write_code(node) for node in LexborHTMLParser(page).css("pre")]
+
+
 @pytest.mark.parametrize(
     "inner",
     [
@@ -66,13 +70,46 @@ def test_languages(attributes: str, inner: str, language: str) -> None:
 
 def test_what_is_no_code() -> None:
     assert code(" \n ") == ""
-    assert code("7\n8\n9\n10\n") == ""
-    assert code("1\n3") == "```\n1\n3\n```"
-    assert code("1") == "```\n1\n```"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<table><tr><td><pre>7\n8\n</pre><td><pre>a\nb</pre></table>",
+        "<table><tr><td><div><pre>7\n 8</pre></div><td><div><!-- a --><pre>a\nb\n</pre></div></table>",
+        "<div><pre>7<br>8</pre> <pre>a\nb</pre></div>",
+        "<div><div><pre>7\n8\n9</pre></div><div><pre>a\nb\n</pre></div></div>",
+        "<pre>7\n8\n9</pre><pre>\n\na\n\n</pre>",
+    ],
+)
+def test_numbers_of_the_lines_beside_them(page: str) -> None:
+    assert codes(page)[0] == ""
+    assert "a" in codes(page)[1]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<pre>1\n2\n3</pre>",
+        "<pre>1 2 3</pre><pre>a\nb\nc</pre>",
+        "<pre>print(1, 2)</pre><pre>1\n2</pre>",
+        "<pre>1\n3</pre><pre>a\nb</pre>",
+        "<pre>1\n2\n3</pre><pre>a\nb</pre>",
+        "<pre>1\n2</pre><p>and <code>a\nb</code></p>",
+        "<pre>1\n2</pre><div><p>then</p><pre>a\nb</pre></div>",
+        "<div><div><div><div><pre>1\n2</pre></div></div></div></div><pre>a\nb</pre>",
+        "<pre>1</pre><pre>a</pre>",
+        "<pre>1\n2</pre>gives<pre>a\nb</pre>",
+        "<div><p>So:</p><pre>1\n2</pre></div><div><pre>a\nb</pre></div>",
+    ],
+)
+def test_what_a_program_put_out(page: str) -> None:
+    assert all(codes(page))
 
 
 @pytest.mark.parametrize("piece", ["<div>", "<div></div>", "<br>", "<span class=line>a</span>", "<i>"])
 def test_linear_time(piece: str) -> None:
     started = time.process_time()
     code(piece * 10_000)
+    code(f"1\n2</pre>{piece * 10_000}")
     assert time.process_time() - started < 5

@@ -34,6 +34,16 @@ def left(markup: str) -> str:
         "opacity:1;opacity:0",
         "opacity:0;transition:none",
         "margin-left:-9999px",
+        "margin-left:-9999px;padding-left:20px",
+        "position:absolute;left:-9999px;padding-left:9999px",
+        "text-indent:-9999px",
+        "text-indent:-9999px;padding:0 20px",
+        "width:0;height:0;overflow:hidden",
+        "max-height:0;overflow-y:hidden",
+        "flex:none;width:0;overflow:hidden",
+        "flex:0 0 auto;width:0;overflow:auto",
+        "min-width:0;width:0;overflow:hidden",
+        "color:transparent;background:transparent",
         "color:#fff;background:#FFFFFF",
         "color:white;background-color:#fff",
         "background:rgb(255, 255, 255);color:White !important",
@@ -61,6 +71,24 @@ def test_hidden_by_its_own_style(style: str) -> None:
         "color:#fff;background:#fff url(a.png)",
         "min-height:0",
         "margin-left:-10px",
+        "color:inherit;background-color:inherit",
+        "color:unset;background:unset",
+        "color:initial;background:Initial",
+        "color:revert;background:revert",
+        "margin-left:-9999px;padding-left:9999px",
+        "margin:0 -9999px;margin-left:-9999px;padding:0 9999px",
+        "margin-top:-1000px;padding-top:1100px",
+        "margin-left:-1000px;transform:translateX(1000px)",
+        "padding-left:120px;text-indent:-120px",
+        "width:0",
+        "height:0",
+        "flex:1;width:0",
+        "flex:1;width:0;overflow:hidden",
+        "flex-grow:1;min-width:0;width:0;overflow:hidden",
+        "flex:0 0 50%;width:0;overflow:hidden",
+        "width:0;min-width:100%;overflow:hidden",
+        "height:0;overflow:visible",
+        "height:0;padding-bottom:56.25%;overflow:hidden",
         "fill-opacity:0",
     ],
 )
@@ -102,6 +130,11 @@ def test_most_of_a_page_is_not_taken_away_for_want_of_opacity() -> None:
 @pytest.mark.parametrize("attributes", ["hidden", "aria-hidden=true", "style='visibility:hidden'"])
 def test_a_whole_body_is_hidden_for_a_moment_alone(attributes: str) -> None:
     assert left(f"<body {attributes}><p>A lamp<p hidden>secret") == "A lamp"
+
+
+@pytest.mark.parametrize(("value", "words"), [("until-found", "A lamp"), ("Until-Found", "A lamp"), ("hidden", "A")])
+def test_what_a_search_in_the_page_would_show(value: str, words: str) -> None:
+    assert left(f"<p>A<div hidden={value}>lamp</div>") == words
 
 
 def test_letters_without_size_around_letters_with_one() -> None:
