@@ -74,10 +74,10 @@ def _place(rows: Sequence[Sequence[Cell]]) -> Iterator[tuple[list[_Placed], list
     """For each row that has cells, these with their columns, and those from above that reach into it, left to right."""
     above: list[_Placed] = []
     for at, row in enumerate(rows):
-        if any(one.last < at for one in above):
-            above = [one for one in above if one.last >= at]
         if not row:
             continue
+        if any(one.last < at for one in above):
+            above = [one for one in above if one.last >= at]
         own: list[_Placed] = []
         deep: list[_Placed] = []
         column, passed = 0, 0

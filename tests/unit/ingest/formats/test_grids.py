@@ -94,3 +94,9 @@ def test_wide_spans_cost_little() -> None:
     started = time.process_time()
     assert len(spread([[[Cell("x", 1000), Cell("y", 1000, 65534)], *[[Cell("z", 1000)]] * 10_000]])) == 10_001
     assert time.process_time() - started < 5
+
+
+def test_rows_without_cells_cost_little() -> None:
+    started = time.process_time()
+    assert spread([[[Cell("x", 1, 0)] * 8_000, *[[] for _ in range(20_000)], [Cell("y")]]])[1] == ["x"] * 8_000 + ["y"]
+    assert time.process_time() - started < 2

@@ -32,12 +32,28 @@ def test_cells_that_span_others() -> None:
     rows = [
         cell("Name") + cell("Limits", 'table:number-columns-spanned="2"') + "<table:covered-table-cell/>",
         cell("Pro", 'table:number-rows-spanned="2"') + cell("1") + cell("2"),
-        "<table:covered-table-cell/>" + cell("3") + cell("4"),
+        "<table:covered-table-cell><text:p>under</text:p></table:covered-table-cell>" + cell("3") + cell("4"),
     ]
     table = f"<table:table>{''.join(f'<table:table-row>{row}</table:table-row>' for row in rows)}</table:table>"
     assert read_writing(make_odt(table), Wanted()).text == (
         "| Name | Limits | Limits |\n| --- | --- | --- |\n| Pro | 1 | 2 |\n| Pro | 3 | 4 |"
     )
+
+
+def nested(depth: int) -> str:
+    """Tables each in the one cell of another."""
+    row = "<table:table><table:table-header-rows><table:table-row><table:table-cell>"
+    end = "</table:table-cell></table:table-row></table:table-header-rows></table:table>"
+    return f"{row}<text:p>outer</text:p>" * depth + "<text:p>inner</text:p>" + end * depth
+
+
+def test_tables_in_a_cell_are_words_of_it() -> None:
+    assert read_writing(make_odt(nested(3)), Wanted()).text == "| outer outer outer inner |\n| --- |"
+
+
+def test_a_row_of_an_inner_table_is_read_once() -> None:
+    found = read_writing(make_odt(nested(50)), Wanted()).text
+    assert (found.count("outer"), found.count("inner"), found.count("\n")) == (50, 1, 1)
 
 
 def test_repeated_cells_end() -> None:
