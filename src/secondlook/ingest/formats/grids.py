@@ -2,8 +2,8 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
+from typing import NamedTuple
 
 from secondlook.ingest.formats.reading import check_size
 
@@ -15,8 +15,7 @@ LEAST = 3
 """Bytes that a place takes in the text of a table."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """A cell and how many columns and rows it spans; ``down`` 0 is all rows to the end of its group."""
 
     text: str
@@ -24,8 +23,7 @@ class Cell:
     down: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Placed:
+class _Placed(NamedTuple):
     start: int
     end: int
     last: int
@@ -35,7 +33,9 @@ class _Placed:
 
 def span_of(value: str | None, default: int = 1) -> int:
     """The number that an attribute gives, as HTML reads it; ``default`` if it is none."""
-    text = (value or "").strip()
+    if not value:
+        return default
+    text = value.strip()
     return int(text[:6]) if text[:6].isdecimal() else default
 
 

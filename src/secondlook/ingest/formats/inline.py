@@ -9,7 +9,8 @@ BLOCKS = frozenset(
     "address article aside blockquote body button center dd details div dl dt fieldset figcaption figure footer form"
     " header hr html li main ol p section summary table tbody td tfoot th thead tr ul caption".split()
 )
-BLANKS = re.compile(r"[ \t\n\r\f\u00a0]+")
+BLANKS = re.compile(r" [ \t\n\r\f\u00a0]+|[\t\n\r\f\u00a0][ \t\n\r\f\u00a0]*")
+"""Runs of blanks that are not one space already."""
 INVISIBLE = re.compile("[\u00ad\u2060\ufeff\U000e0000-\U000e007f]|(?<![\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff])\u200b")
 """Soft hyphens, joiners and marks without width, and the hidden letters of Unicode's tags; a blank without width stays
 where it parts words, as in Thai, Lao, Burmese and Khmer."""
@@ -29,11 +30,13 @@ TAIL = 16
 
 def clean(text: str) -> str:
     """The text with single blanks and without what nobody sees."""
-    return BLANKS.sub(" ", INVISIBLE.sub("", text))
+    return BLANKS.sub(" ", text if text.isascii() else INVISIBLE.sub("", text))
 
 
 def plain(node: LexborNode | None) -> str:
     """The text inside on one line, with a blank where a block or line begins or ends."""
+    if node and (only := node.first_child) and only.tag == "-text" and not only.next and node.tag not in ("sup", "img"):
+        return clean(only.text_content or "").strip()
     pieces: list[str] = []
     waiting: list[LexborNode | None] = [node]
     while waiting:
@@ -52,7 +55,7 @@ def plain(node: LexborNode | None) -> str:
             if tag in BLOCKS:
                 pieces.append(" ")
                 waiting.append(None)
-            waiting.extend(reversed(list(one.iter(include_text=True))))
+            waiting.extend([*one.iter(include_text=True)][::-1])
     return BLANKS.sub(" ", "".join(pieces)).strip()
 
 
@@ -89,7 +92,9 @@ def short_text(node: LexborNode) -> str:
 
 def _is_note(node: LexborNode) -> bool:
     """Whether it links within a page, or stands in such a link, or says that it refers to a note."""
-    for one in (node, node.parent, node.css_first("a")):
+    inside = node.first_child
+    holds_more = inside is not None and (inside.tag != "-text" or inside.next is not None)
+    for one in (node, node.parent, node.css_first("a") if holds_more else None):
         if one is None:
             continue
         attributes = one.attributes

@@ -39,7 +39,8 @@ def read_code(node: LexborNode) -> str:
         if not opens:
             code.leave_block(size)
         elif tag == "-text":
-            code.add(INVISIBLE.sub("", one.text_content or ""))
+            text = one.text_content or ""
+            code.add(text if text.isascii() else INVISIBLE.sub("", text))
         elif tag == "br":
             code.add("\n")
         else:

@@ -13,6 +13,9 @@ from secondlook.ingest.formats.tables import write_table
 from secondlook.ingest.formats.unseen import remove_unseen
 
 HEADINGS = {f"h{level}": "#" * level for level in range(1, 7)}
+LEFT = BLOCKS | HEADINGS.keys() | {"code"}
+"""Elements whose end says something."""
+SPACES = re.compile(r"  +")
 NAMES = {"og:title": "title", "og:description": "description", "og:image": "image"}
 """The forms that stand for these names where they are missing (contract, 18.3)."""
 
@@ -68,12 +71,16 @@ class _Writer:
         waiting = [(top, True)]
         while waiting:
             node, opens = waiting.pop()
+            tag = node.tag or ""
             if not opens:
-                self._leave(node)
-                continue
-            waiting.append((node, False))
-            if self._enter(node):
-                waiting += reversed([(child, True) for child in node.iter(include_text=True)])
+                self._leave(tag)
+            elif tag == "-text":
+                self._line.append(clean(node.text_content or ""))
+            else:
+                if tag in LEFT:
+                    waiting.append((node, False))
+                if self._enter(node, tag):
+                    waiting += [(child, True) for child in node.iter(include_text=True)][::-1]
 
     def finish(self) -> str:
         """All blocks, apart from each other but for the points of a list."""
@@ -86,12 +93,9 @@ class _Writer:
             parts.append(block)
         return "".join(parts)
 
-    def _enter(self, node: LexborNode) -> bool:
-        """Take in the beginning of a node, and say whether to look inside."""
-        tag = node.tag or ""
-        if tag == "-text":
-            self._line.append(clean(node.text_content or ""))
-        elif tag == "br":
+    def _enter(self, node: LexborNode, tag: str) -> bool:
+        """Take in the beginning of an element, and say whether to look inside."""
+        if tag == "br":
             self._line.append("\n")
         elif tag == "img":
             self._line.append(clean(f" {node.attributes.get('alt') or ''} "))
@@ -111,18 +115,17 @@ class _Writer:
             self._line.append("`")
         return not tag.startswith(("-", "_", "!"))
 
-    def _leave(self, node: LexborNode) -> None:
-        """Take in the end of a node."""
-        tag = node.tag or ""
+    def _leave(self, tag: str) -> None:
+        """Take in the end of an element."""
         if tag in ("ul", "ol"):
             self._end()
             if self._lists:
                 self._lists.pop()
-        elif tag in HEADINGS or tag in BLOCKS:
-            self._end()
-            self._mark = ""
         elif tag == "code":
             self._line.append("`")
+        else:
+            self._end()
+            self._mark = ""
 
     def _begin(self, node: LexborNode, tag: str) -> None:
         if tag in HEADINGS:
@@ -137,7 +140,7 @@ class _Writer:
 
     def _end(self) -> None:
         """Close the block that is being written."""
-        lines = [line.strip(" ") for line in re.sub(r" +", " ", "".join(self._line)).split("\n")]
+        lines = [line.strip(" ") for line in SPACES.sub(" ", "".join(self._line)).split("\n")]
         text = "\n".join(lines).strip("\n").replace("``", "")
         self._line = []
         if text:
@@ -162,11 +165,7 @@ def _read_table(node: LexborNode) -> str:
         return ""
     groups: dict[int, list[list[Cell]]] = {}
     for row in rows:
-        cells = [
-            Cell(plain(cell), span_of(cell.attributes.get("colspan")), span_of(cell.attributes.get("rowspan")))
-            for cell in row.iter()
-            if cell.tag in ("td", "th")
-        ]
+        cells = [_read_cell(cell) for cell in row.iter() if cell.tag in ("td", "th")]
         groups.setdefault(row.parent.mem_id if row.parent else 0, []).append(cells)
     grid = spread(groups.values())
     if max((len(line) for line in grid), default=0) < 2:
@@ -174,6 +173,11 @@ def _read_table(node: LexborNode) -> str:
     caption = plain(node.css_first("caption"))
     table = write_table(grid)
     return f"{caption}\n\n{table}" if caption and table else table
+
+
+def _read_cell(cell: LexborNode) -> Cell:
+    attributes = cell.attributes
+    return Cell(plain(cell), span_of(attributes.get("colspan")), span_of(attributes.get("rowspan")))
 
 
 def _is_point(line: str) -> bool:

@@ -1,6 +1,7 @@
 """What of a page no reader sees, or reads: it is taken away before the page is written as text."""
 
 import re
+from collections.abc import Mapping
 from itertools import islice
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -46,6 +47,7 @@ SMALL = re.compile(rf"{NONE}|none|initial|inherit|unset|revert")
 NUMBER = re.compile(r"(?<![-\d.])\d{1,9}")
 FAINT = {"opacity": NONE, "scale": NONE, "transform": rf"(?:.*\))?scale(?:3d|[xy])?\({NONE}"}
 """The same of what hides text for machines, but also, on many sites, whatever is to appear once it is scrolled to."""
+FAINTLY = "[style*=opacity i], [style*=scale i]"
 REVEALING = re.compile(r"(?:-webkit-)?(?:transition|animation)")
 """Properties of what is to appear."""
 MOVED = re.compile(r"translate|matrix|perspective")
@@ -58,6 +60,7 @@ REVEALED = re.compile(
 NO_COLOURS = frozenset("inherit initial unset revert revert-layer none".split())
 """Values that letters and ground can share without being of one colour."""
 WHITE = re.compile(r"white|#f{3,8}|rgba?\(255,255,255(?:,1)?\)")
+BLANKS = re.compile(r"\s+|!important")
 VARIANT = re.compile(r"[\ufe0e\ufe0f]")
 """What says whether a mark is shown in colour."""
 LINK_MARKS = frozenset("¶#§🔗⚓↩↑⤴^∞")
@@ -75,12 +78,16 @@ def remove_unseen(tree: LexborHTMLParser) -> None:
     """
     unseen = {node.mem_id for node in tree.css(f"{UNSEEN}, {AROUND}")}
     shown: dict[int, bool] = {}
+    judged: dict[str, tuple[bool, bool | None]] = {}
     for node in tree.css("[style]"):
-        style = _style_of(node)
-        if _hides(style) or _blends_in(style):
+        written = node.attributes.get("style") or ""
+        if written not in judged:  # pages write the same few styles again and again
+            judged[written] = _judge(_style_of(written))
+        hides, has_size = judged[written]
+        if hides:
             unseen.add(node.mem_id)
-        if "font-size" in style:
-            shown[node.mem_id] = not _has(style, {"font-size": NONE})
+        if has_size is not None:
+            shown[node.mem_id] = has_size
     unseen |= {node.mem_id for node in tree.css("a[href*='#']") if VARIANT.sub("", short_text(node)) in LINK_MARKS}
     unseen |= _mute_buttons(tree, unseen)
     if tree.body:
@@ -91,7 +98,9 @@ def remove_unseen(tree: LexborHTMLParser) -> None:
 
 
 def _remove_faint(tree: LexborHTMLParser) -> None:
-    faint = {node.mem_id for node in tree.css("[style]") if _has(_style_of(node), FAINT) and not _is_revealed(node)}
+    faint = {node.mem_id for node in tree.css(FAINTLY) if _is_faint(node)}
+    if not faint:
+        return
     outermost = _outermost(tree, faint, {})
     size = sum(_size(node) for node in outermost)
     if not tree.body or 2 * size > _size(tree.body):
@@ -118,13 +127,19 @@ def _outermost(tree: LexborHTMLParser, unseen: set[int], shown: dict[int, bool])
     return found
 
 
-def _style_of(node: LexborNode) -> dict[str, str]:
-    """Properties and values of the element's own style, without blanks and in lower case; the last counts."""
+def _style_of(written: str) -> dict[str, str]:
+    """Properties and values of an element's own style, without blanks and in lower case; the last counts."""
     found = {}
-    for one in re.sub(r"\s+|!important", "", (node.attributes.get("style") or "").lower()).split(";"):
+    for one in BLANKS.sub("", written.lower()).split(";"):
         name, _, value = one.partition(":")
         found[name] = value
     return found
+
+
+def _judge(style: dict[str, str]) -> tuple[bool, bool | None]:
+    """Whether the style hides what is inside, and whether the letters' size is more than none, if it tells one."""
+    has_size = not _has(style, {"font-size": NONE}) if "font-size" in style else None
+    return _hides(style) or _blends_in(style), has_size
 
 
 def _has(style: dict[str, str], wanted: dict[str, str]) -> bool:
@@ -158,9 +173,14 @@ def _blends_in(style: dict[str, str]) -> bool:
     return ground not in NO_COLOURS and WHITE.sub("white", style.get("color", "")) == WHITE.sub("white", ground)
 
 
-def _is_revealed(node: LexborNode) -> bool:
-    """Whether the element says that a script will show it."""
-    style, attributes = _style_of(node), node.attributes
+def _is_faint(node: LexborNode) -> bool:
+    """Whether the element shows nothing of itself, and does not say that a script will show it."""
+    attributes = node.attributes
+    style = _style_of(attributes.get("style") or "")
+    return _has(style, FAINT) and not _is_revealed(style, attributes)
+
+
+def _is_revealed(style: Mapping[str, str], attributes: Mapping[str, str | None]) -> bool:
     if any(REVEALING.match(name) and value != "none" for name, value in style.items()):
         return True
     said = [*attributes, "=" + (attributes.get("class") or "").lower()]
