@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from secondlook.domain.answer import DEFAULT_LIFE, Likeness
@@ -30,6 +30,8 @@ Analyser = Literal[
 DEFAULT_NAMESPACE = "default"
 NAME = re.compile(r"(?=.{1,64}\Z)[a-z0-9_]+(?:-[a-z0-9_]+)*")
 """What an instance may be called (contract, 12)."""
+TRIED = ("reranking_mode", "reranking_model", "reranking_stages", "reranking_weight", "reranking_budget")
+"""Settings that make another trial of one on those who search: what was clicked before says nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,12 @@ class InstanceSettings:
     def source_id(self) -> str:
         """How items name the external source that they came from; empty when there is none."""
         return f"{self.source_kind}:{self.source}" if self.source_kind else ""
+
+    def after(self, before: "InstanceSettings", now: int) -> "InstanceSettings":
+        """These settings in the place of others, from now on: with the time of a trial that begins with them."""
+        tries = self.reranking_mode in ("shadow", "interleave")
+        changed = any(getattr(self, name) != getattr(before, name) for name in TRIED)
+        return replace(self, tried_since=now) if tries and changed else self
 
 
 @dataclass(frozen=True, slots=True)

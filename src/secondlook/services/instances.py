@@ -29,8 +29,6 @@ from secondlook.services.shapes import shape_of
 MIN_CHUNK_SIZE = 64
 REINDEXED = ("fields", "chunked", "chunk_size", "chunk_overlap", "ocr")
 """Settings that what is indexed depends on, and that each item can take on for itself."""
-TRIED = ("reranking_mode", "reranking_model", "reranking_stages", "reranking_weight", "reranking_budget")
-"""Settings that make another trial of one on those who search: what was clicked before says nothing of it."""
 SOURCE_ERRORS = (
     "too_many_redirects", "invalid_host_after_redirect", "subdomains_not_allowed", "blocked_by", "excluded_by",
     "network_connection_lost", "crawl_got", "http_4xx", "http_5xx", "unreachable", "page_limit_reached",
@@ -114,7 +112,7 @@ class Instances:
         self._check_log(settings)
         await self._check_service_token(account, settings)
         now = int(self._clock() * 1000)
-        settings = _with_trial(InstanceSettings(), settings, now)
+        settings = settings.after(InstanceSettings(), now)
         instance = Instance(secrets.token_hex(12), account, namespace, name, settings, now, now)
         await self._indexer.create_index(instance.uid, shape_of(settings, self._embedder))
         try:
@@ -166,8 +164,7 @@ class Instances:
             or new.dimensions > old.dimensions
         )
         now = int(self._clock() * 1000)
-        settings = _with_trial(before, settings, now)
-        return await self._catalog.update_instance(instance.uid, settings, now, outdated=outdated)
+        return await self._catalog.update_instance(instance.uid, settings.after(before, now), now, outdated=outdated)
 
     async def delete(self, instance: Instance) -> None:
         """Remove the instance, its items and its index; the catalogue goes first, so nothing half gone is served."""
@@ -268,13 +265,6 @@ class Instances:
                 f"chunk_size is {settings.chunk_size}, the embedding model reads"
                 f" {MIN_CHUNK_SIZE} to {self._embedder.max_tokens} tokens: choose a value in that range"
             )
-
-
-def _with_trial(before: InstanceSettings, settings: InstanceSettings, now: int) -> InstanceSettings:
-    """The settings, with the time of a trial that begins with them."""
-    tries = settings.reranking_mode in ("shadow", "interleave")
-    changed = any(getattr(settings, name) != getattr(before, name) for name in TRIED)
-    return replace(settings, tried_since=now) if tries and changed else settings
 
 
 def _activity(instance: Instance, counts: ItemCounts) -> Activity:

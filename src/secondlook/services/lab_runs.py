@@ -187,8 +187,9 @@ class LabRuns:
         stages = tuple(RerankStage(**one) for one in told.get("reranking_stages", ()))
         changed = {**told, "reranking_stages": stages} if "reranking_stages" in told else told
         current = await self.outside.catalog.get_instance_by_uid(instance.uid)
-        settings = replace(current.settings, **changed)
-        return await self.outside.catalog.update_instance(instance.uid, settings, int(time.time() * 1000))
+        now = _now()
+        settings = replace(current.settings, **changed).after(current.settings, now)
+        return await self.outside.catalog.update_instance(instance.uid, settings, now)
 
     async def follow(self, instance: Instance) -> Instance:
         """The instance as the last verdict would have it, if it follows verdicts."""

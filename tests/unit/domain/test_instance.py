@@ -1,6 +1,6 @@
 """What an account owns: defaults as the contract has them, and metadata outside the hash."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import get_args
 
 from secondlook.domain.instance import Instance, InstanceSettings, Item, MetadataField, Namespace, Token
@@ -24,6 +24,16 @@ def test_settings_are_a_value() -> None:
     assert one == two
     assert len({one, two}) == 1
     assert len({Instance("u", "a", "default", "n", each, 1, 1) for each in (one, two)}) == 1
+
+
+def test_a_trial_begins_with_what_is_tried() -> None:
+    fixed = InstanceSettings()
+    begun = replace(fixed, reranking_mode="interleave").after(fixed, 5)
+    assert begun.tried_since == 5
+    assert replace(begun, top_k=3).after(begun, 6).tried_since == 5, "another setting leaves it as it is"
+    assert replace(begun, reranking_weight=0.5).after(begun, 7).tried_since == 7
+    ended = replace(begun, reranking_mode="fixed").after(begun, 8)
+    assert ended.tried_since == 5, "what it came to is still told"
 
 
 def test_an_items_metadata_stays_out_of_its_hash() -> None:

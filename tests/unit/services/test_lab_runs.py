@@ -310,6 +310,18 @@ def test_the_retrieval_of_the_chosen_arm_is_set_with_it(house: House) -> None:
     assert (changed.settings.reranking, changed.settings.match_mode) == (True, "or"), "the state that was measured"
 
 
+def test_what_is_applied_begins_the_trial_anew(house: House) -> None:
+    """Clicks on the model of before say nothing of the one that is set."""
+    instance = fill(house, reranking_mode="interleave")
+    runs = lab(house, FakeReranker(scorer=truth))
+    report = finished(house, runs, instance, LabRequest(questions(), (ArmSpec(window=6),)))
+    changed = house.run(runs.apply(instance, report))
+    assert changed is not None and changed.settings.reranking_mode == "interleave"
+    assert changed.settings.tried_since == changed.modified_at != instance.settings.tried_since
+    again = house.run(runs.apply(changed, report))
+    assert again is not None and again.settings == changed.settings, "the same settings are the same trial"
+
+
 def test_a_type_of_retrieval_that_is_no_setting_is_refused(house: House) -> None:
     instance = fill(house, reranking_mode="auto")
     runs = lab(house, FakeReranker(scorer=truth))
