@@ -203,6 +203,9 @@ class LabBook(Protocol):
     async def take(self, instance_uid: str, run_id: str, owner: str, *, now: int, until: int) -> bool:
         """Whether the owner may measure the instance, for that run: nobody else does, or until a time before now."""
 
+    async def is_taken(self, instance_uid: str, *, now: int) -> bool:
+        """Whether somebody may measure the instance at that time."""
+
     async def hold(self, run_id: str, owner: str, *, until: int) -> bool:
         """Whether it still may, then until that time, and the run has not ended."""
 

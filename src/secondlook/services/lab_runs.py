@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from secondlook.domain.instance import Instance
-from secondlook.domain.lab import LabRun
+from secondlook.domain.lab import ArmSpec, LabRun
 from secondlook.domain.options import RerankStage
 from secondlook.errors import (
     CallerError,
@@ -60,6 +60,7 @@ class LabRuns:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._turns = LabTurns(book)
         self._alone = asyncio.Lock()
+        self._checking: set[str] = set()
 
     async def start(self) -> None:
         """Go on, as the server, with the runs that an earlier one left; those of instances that are gone go."""
@@ -207,6 +208,26 @@ class LabRuns:
             return None
 
     async def _checked(self, instance: Instance, request: LabRequest) -> LabRequest:
+        """The request with everything filled in; what costs little is checked before any document is read again."""
+        if instance.uid in self._checking:
+            raise _under_way(())
+        self._checking.add(instance.uid)
+        try:
+            open_runs = await self._open_runs(instance)
+            if self._is_ours(open_runs) or await self._turns.is_taken(instance.uid):
+                raise _under_way(open_runs)
+            arms = await self._checked_arms(instance, request)
+            found = await self._checked_queries(instance, request)
+            if request.judge is not None:  # once, so that one that cannot is told before anything is measured
+                await self._judge(request.judge).grade(
+                    "when does lamp oil freeze", "Lamp oil freezes at minus ten degrees."
+                )
+            generation = await self.outside.tools.retriever.read_generation(instance.uid)
+            return replace(found, arms=arms, generation=generation)
+        finally:
+            self._checking.discard(instance.uid)
+
+    async def _checked_arms(self, instance: Instance, request: LabRequest) -> tuple[ArmSpec, ...]:
         arms = request.arms or tuple(default_arms(await self.outside.models.all()))
         names = [check_arm(arm).name for arm in arms]
         if len(set(names)) < len(names) or len(names) > MOST_ARMS:
@@ -217,20 +238,20 @@ class LabRuns:
                 self._check_model(stage.model)
         if not 1 <= request.concurrency <= MOST_CONCURRENT:
             raise CallerError(f"the concurrency is {request.concurrency}, it must be 1 to {MOST_CONCURRENT}")
+        return tuple(arms)
+
+    async def _checked_queries(self, instance: Instance, request: LabRequest) -> LabRequest:
+        if len(request.queries) > MOST_QUERIES:
+            raise CallerError(
+                f"{len(request.queries):,} judged queries are given: give 1 to {MOST_QUERIES:,}, or a limit to draw as"
+                " many"
+            )
         unknown = await self.sets.unknown(instance, request.queries)
         queries, stale = await self.sets.fresh(instance, request.queries, bare=request.judge is not None)
-        if not 1 <= len(queries) <= MOST_QUERIES:
-            told = f" ({stale} judgments speak of text that is no longer there)" if stale else ""
-            raise CallerError(
-                f"{len(queries)} judged queries are left{told}: give 1 to {MOST_QUERIES:,}, or a limit to draw as many"
-            )
-        if request.judge is not None:  # once, so that one that cannot is told before anything is measured
-            await self._judge(request.judge).grade(
-                "when does lamp oil freeze", "Lamp oil freezes at minus ten degrees."
-            )
-        generation = await self.outside.tools.retriever.read_generation(instance.uid)
-        found = replace(request, queries=tuple(queries), stale=stale, unknown=len(unknown))
-        return replace(found, arms=tuple(arms), generation=generation)
+        if not queries:
+            told = f" ({stale:,} judgments speak of text that is no longer there)" if stale else ""
+            raise CallerError(f"0 judged queries are left{told}: give 1 to {MOST_QUERIES:,}")
+        return replace(request, queries=tuple(queries), stale=stale, unknown=len(unknown))
 
     def _judge(self, model: str) -> Judge:
         return Judge(self.outside.tools.generator, self._book, model)
@@ -265,17 +286,17 @@ class LabRuns:
 
     async def _take(self, instance: Instance, run_id: str) -> Turn:
         """The turn; raises ``CooldownError`` while another run is under way, here or in another process."""
-        open_runs = [one for one in (await self._book.list(instance.uid, KEPT, 0))[0] if one.state == "running"]
-        ours = any(one.id in self._tasks for one in open_runs)
-        turn = None if ours else await self._turns.take(instance.uid, run_id)
+        open_runs = await self._open_runs(instance)
+        turn = None if self._is_ours(open_runs) else await self._turns.take(instance.uid, run_id)
         if turn is None:
-            told = next((f" ({one.done:,} of {one.queries:,} queries of run {one.id})" for one in open_runs), "")
-            raise CooldownError(
-                f"a run of the Lab is under way over this instance{told}, by this server or another process: wait for"
-                " it, or cancel it",
-                10,
-            )
+            raise _under_way(open_runs)
         return turn
+
+    async def _open_runs(self, instance: Instance) -> Sequence[LabRun]:
+        return [one for one in (await self._book.list(instance.uid, KEPT, 0))[0] if one.state == "running"]
+
+    def _is_ours(self, open_runs: Sequence[LabRun]) -> bool:
+        return any(one.id in self._tasks for one in open_runs)
 
     async def _begin(
         self,
@@ -320,6 +341,15 @@ class LabRuns:
         current = await self.outside.catalog.get_instance_by_uid(instance.uid)
         if request.followed and current.settings.reranking_mode == "auto":
             await self._obey(instance, report)
+
+
+def _under_way(open_runs: Sequence[LabRun]) -> CooldownError:
+    told = next((f" ({one.done:,} of {one.queries:,} queries of run {one.id})" for one in open_runs), "")
+    return CooldownError(
+        f"a run of the Lab is under way over this instance{told}, by this server or another process: wait for it, or"
+        " cancel it",
+        10,
+    )
 
 
 def _now() -> int:

@@ -48,6 +48,10 @@ class LabTurns:
         taken = await self._book.take(instance_uid, run_id, turn.owner, now=now, until=now + _length())
         return turn if taken else None
 
+    async def is_taken(self, instance_uid: str) -> bool:
+        """Whether a run is at that instance, here or in another process."""
+        return await self._book.is_taken(instance_uid, now=_now())
+
     async def wait(self, instance_uid: str, run_id: str) -> Turn:
         """The turn, once it can be had."""
         while True:

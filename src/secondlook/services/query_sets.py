@@ -80,16 +80,17 @@ class QuerySets:
 
         One without any relevant judgment goes, unless ``bare`` says that somebody will judge.
         """
-        texts = _Texts(self, instance)
+        marked: dict[str, list[Judgment]] = {}
+        for query in queries:
+            for one in query.judgments:
+                if one.mark:
+                    marked.setdefault(one.item, []).append(one)
+        changed = {one for key, told in marked.items() for one in await self._changed(instance, key, told)}
         kept: list[JudgedQuery] = []
         stale = 0
         for query in queries:
-            fresh: list[Judgment] = []
-            for one in query.judgments:
-                if one.mark and await texts.changed(one):
-                    stale += 1
-                else:
-                    fresh.append(one)
+            fresh = [one for one in query.judgments if one not in changed]
+            stale += len(query.judgments) - len(fresh)
             if bare or any(one.grade > 0 for one in fresh):
                 kept.append(replace(query, judgments=tuple(fresh)))
         return kept, stale
@@ -137,6 +138,17 @@ class QuerySets:
             log.warning("judgments of %s are held against its chunks alone: %s", key, error)
             return b""
 
+    async def _changed(self, instance: Instance, key: str, judgments: Sequence[Judgment]) -> Sequence[Judgment]:
+        """Those of an item's judgments that speak of another text than is there.
+
+        They are held against the chunks, and only where those differ against the text as it was stored: white space
+        between two chunks is in neither of them, and a hash wants every byte.
+        """
+        text = await self.indexed_text(instance, key)
+        if differ := [one for one in judgments if is_stale(one, text)]:
+            text = await self.stored_text(instance, key)
+        return [one for one in differ if is_stale(one, text)]
+
     async def _chunks(self, instance: Instance, item_id: str) -> Sequence[Chunk]:
         found: list[Chunk] = []
         while True:
@@ -144,27 +156,3 @@ class QuerySets:
             found += page
             if not page or len(found) >= total:
                 return found
-
-
-class _Texts:
-    """Items' texts, each had once: as the chunks tell it, and only where that differs as it was stored.
-
-    White space between two chunks is in neither of them, and a hash wants every byte.
-    """
-
-    def __init__(self, sets: QuerySets, instance: Instance) -> None:
-        self._sets = sets
-        self._instance = instance
-        self._indexed: dict[str, bytes] = {}
-        self._stored: dict[str, bytes] = {}
-
-    async def changed(self, judgment: Judgment) -> bool:
-        """Whether the text there is another than the one that was judged."""
-        key = judgment.item
-        if key not in self._indexed:
-            self._indexed[key] = await self._sets.indexed_text(self._instance, key)
-        if not is_stale(judgment, self._indexed[key]):
-            return False
-        if key not in self._stored:
-            self._stored[key] = await self._sets.stored_text(self._instance, key)
-        return is_stale(judgment, self._stored[key])

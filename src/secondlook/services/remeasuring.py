@@ -10,7 +10,7 @@ from typing import Any
 
 from secondlook.domain.instance import Instance
 from secondlook.domain.lab import LabRun
-from secondlook.errors import SecondlookError
+from secondlook.errors import CooldownError, SecondlookError
 from secondlook.services.lab_records import read_request
 from secondlook.services.lab_runs import LabRuns
 from secondlook.services.online import OnlineTrials
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 LOOK_EVERY = 300.0
 """Seconds between two looks."""
 REST = 3600
-"""Seconds after any run before an instance is measured again by itself."""
+"""Seconds after any run, and after one that was refused, before an instance is measured again by itself."""
 DRIFT = 0.1
 """Share of the chunks by which an index may grow or shrink before its verdict is old."""
 DAY = 86_400
@@ -34,6 +34,7 @@ class Remeasuring:
         self._outside = runs.outside
         self._online = online
         self._days = days
+        self._refused: dict[str, float] = {}
 
     async def watch(self) -> None:
         """Look for ever; what goes wrong is logged, and tried again."""
@@ -87,16 +88,26 @@ class Remeasuring:
         return ""
 
     async def _is_resting(self, instance: Instance) -> bool:
+        now = time.monotonic()
+        self._refused = {uid: at for uid, at in self._refused.items() if now - at < REST}
+        if instance.uid in self._refused:
+            return True
         newest, _ = await self._runs.page(instance, 1, 0)
         return any(time.time() - run.created_at / 1000 < REST for run in newest)
 
     async def _begin(self, instance: Instance, last: LabRun, why: str) -> bool:
+        """Whether it was begun; if not, the instance rests: each judged document may have been read to refuse it."""
         log.info("measuring %s/%s again: %s", instance.account, instance.name, why)
+        self._refused[instance.uid] = time.monotonic()
         try:
             await self._runs.begin(instance, read_request(last.request))
-        except SecondlookError as error:  # under way, its queries are gone, or its judge does not answer
+        except CooldownError:  # one is under way, which was found out before anything was read
+            del self._refused[instance.uid]
+            return False
+        except SecondlookError as error:  # its queries are gone, or its judge does not answer
             log.warning("%s/%s was not measured again: %s", instance.account, instance.name, error)
             return False
+        del self._refused[instance.uid]
         return True
 
 

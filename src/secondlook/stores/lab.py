@@ -151,6 +151,11 @@ class SqlLabBook:
             return False
         return True
 
+    async def is_taken(self, instance_uid: str, *, now: int) -> bool:
+        """Whether somebody may measure the instance at that time."""
+        mine = select(owners.c.owner).where(owners.c.instance_uid == instance_uid, owners.c.until >= now)
+        return bool(await self._database.rows(mine))
+
     async def hold(self, run_id: str, owner: str, *, until: int) -> bool:
         """Whether it still may, then until that time, and the run has not ended."""
         return bool(await self._database.write(_held(run_id, owner).values(until=until)))

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from secondlook.domain.instance import Instance
+from secondlook.domain.instance import Instance, Item
 from secondlook.domain.lab import ArmSpec, LabRun
 from secondlook.domain.options import RerankStage
 from secondlook.errors import CallerError, CooldownError, InvalidModelError, JobEndedError, JobNotFoundError
-from secondlook.evaluation.queries import JudgedQuery, judged
+from secondlook.evaluation.queries import JudgedQuery, Judgment, judged, mark_of
 from secondlook.models.fakes import FakeReranker
 from secondlook.ports import Passage, Rerankers, Scores
 from secondlook.services import lab_runs, lab_work
@@ -435,6 +435,36 @@ def test_a_gate_cancels_no_run(house: House, monkeypatch: pytest.MonkeyPatch) ->
         with pytest.raises(CooldownError, match="under way"):
             await lab(house, Slow()).command(instance, replace(request, followed=False), quiet)
         assert (await task).state == "completed"
+
+    house.run(work())
+
+
+def test_nothing_is_read_for_a_run_that_is_refused(house: House) -> None:
+    instance, read = fill(house), []
+
+    async def reading(instance: Instance, item: Item) -> str:
+        read.append(item.key)
+        return await house.indexing.read_text(instance, item)
+
+    stale = JudgedQuery("lamp oil", (Judgment("d0.md", mark=mark_of(b"old")), Judgment("d1.md")))
+    request = LabRequest((*questions(9), stale), (ArmSpec(window=6),))
+    ours, others = (LabRuns(house.book, replace(lab(house, Slow()).outside, read_text=reading)) for _ in range(2))
+
+    async def work() -> None:
+        many = replace(request, queries=(*questions(lab_runs.MOST_QUERIES), stale))
+        with pytest.raises(CallerError, match="5,001 judged queries are given: give 1 to 5,000"):
+            await ours.begin(instance, many)
+        assert read == [], "too many"
+        found = await asyncio.gather(*(ours.begin(instance, request) for _ in range(2)), return_exceptions=True)
+        [run] = [one for one in found if isinstance(one, LabRun)]
+        assert sum(isinstance(one, CooldownError) for one in found) == 1 and read == ["d0.md"]
+        for runs in (ours, others):
+            with pytest.raises(CooldownError, match="under way"):
+                await runs.begin(instance, request)
+            with pytest.raises(CooldownError, match="under way"):
+                await runs.command(instance, request, quiet)
+        await ours.wait(run.id)
+        assert read == ["d0.md"], "one is under way"
 
     house.run(work())
 

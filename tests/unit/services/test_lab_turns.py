@@ -33,6 +33,7 @@ def test_one_process_at_a_time(house: House, monkeypatch: pytest.MonkeyPatch) ->
     async def work(one: LabTurns, other: LabTurns) -> None:
         turn = await one.take("u1", "r1")
         assert turn and await one.take("u1", "r2") is None and await other.take("u1", "r1") is None
+        assert await other.is_taken("u1") and not await other.is_taken("u2")
         assert await other.take("u2", "r3"), "another instance"
         kept = asyncio.create_task(one.keep(turn, asyncio.sleep(0.3)))
         await asyncio.sleep(0.15)

@@ -5,6 +5,7 @@ from hashlib import sha256
 
 import pytest
 
+from secondlook.domain.instance import Instance
 from secondlook.domain.queries import content_hash
 from secondlook.errors import CallerError
 from secondlook.evaluation.queries import JudgedQuery, Judgment, mark_of
@@ -42,6 +43,28 @@ def test_judgments_follow_the_text_and_not_the_chunks(house: House) -> None:
     kept, stale = house.run(sets.fresh(instance, [JudgedQuery("a", (good, old)), JudgedQuery("b", (gone,))]))
     assert stale == 2
     assert [(one.text, one.judgments) for one in kept] == [("a", (good,))]
+
+
+def test_each_document_is_read_once_and_let_go_before_the_next(house: House) -> None:
+    instance, read = house.make(), []
+    for key in ("a.md", "b.md"):
+        house.run(house.indexing.upload(instance, Upload(key, TEXT.encode()), wait=60))
+
+    class Noted(QuerySets):
+        async def indexed_text(self, instance: Instance, key: str) -> bytes:
+            read.append(("chunks", key))
+            return await super().indexed_text(instance, key)
+
+        async def stored_text(self, instance: Instance, key: str) -> bytes:
+            read.append(("stored", key))
+            return await super().stored_text(instance, key)
+
+    good, old = mark_of(TEXT.encode()[:9]), mark_of(b"something else")
+    marks = [Judgment(key, 1, 0, 9, mark) for mark in (good, old) for key in ("a.md", "b.md")]
+    queries = [JudgedQuery(f"q{at}", (one, Judgment("a.md"))) for at, one in enumerate((*marks, *marks))]
+    kept, stale = house.run(Noted(house.catalog, house.engine, house.indexing.read_text).fresh(instance, queries))
+    assert (len(kept), stale) == (8, 4) and kept[:2] == queries[:2]
+    assert read == [("chunks", "a.md"), ("stored", "a.md"), ("chunks", "b.md"), ("stored", "b.md")]
 
 
 def test_judgments_survive_another_chunk_size(house: House) -> None:

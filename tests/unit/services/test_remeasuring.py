@@ -7,17 +7,18 @@ from typing import Any
 
 import pytest
 
-from secondlook.domain.instance import Instance
+from secondlook.domain.instance import Instance, Item
 from secondlook.domain.lab import ArmSpec, LabRun
 from secondlook.errors import GeneratorError
+from secondlook.evaluation.queries import JudgedQuery, Judgment, mark_of
 from secondlook.models.extractive import ExtractiveGenerator
 from secondlook.models.fakes import FakeReranker
 from secondlook.services import remeasuring
 from secondlook.services.intake import Upload
-from secondlook.services.lab_records import LabRequest
+from secondlook.services.lab_records import LabRequest, read_request, request_json
 from secondlook.services.lab_runs import LabRuns
 from secondlook.services.online import OnlineTrials
-from secondlook.services.remeasuring import DAY, Remeasuring
+from secondlook.services.remeasuring import DAY, REST, Remeasuring
 from tests.unit.services.conftest import House
 from tests.unit.services.test_lab_runs import fill, lab, questions
 
@@ -114,6 +115,30 @@ def test_an_instance_that_cannot_be_measured_stops_no_other(house: House, monkey
 
     assert house.run(Broken(runs, OnlineTrials(house.queries, house.catalog), days=30).look()) == 0
     assert sorted(seen) == ["docs", "other"], "one whose look failed, and one whose judge is down"
+
+
+def test_an_instance_whose_run_was_refused_rests_too(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To find out that all judgments are stale each judged document is parsed again."""
+    instance, read = fill(house, reranking_mode="auto"), []
+
+    async def reading(instance: Instance, item: Item) -> str:
+        read.append(item.key)
+        return await house.indexing.read_text(instance, item)
+
+    runs = lab(house, FakeReranker("one@1"))
+    runs = LabRuns(house.book, replace(runs.outside, read_text=reading))
+    last = measured(house, runs, instance)
+    asked = replace(read_request(last.request), queries=(JudgedQuery("a", (Judgment("d0.md", mark=mark_of(b"old")),)),))
+    long_ago = replace(last, id="old", created_at=last.created_at - 2000 * REST, request=request_json(asked))
+    house.run(house.book.remove(last.id))
+    house.run(house.book.add(replace(long_ago, state="running", report="")))
+    house.run(house.book.set_state("old", "completed", ended_at=1, report=last.report))
+    house.run(house.indexing.upload(instance, Upload("new.md", b"lamp oil"), wait=60))
+    again = Remeasuring(runs, OnlineTrials(house.queries, house.catalog), days=30)
+    assert [house.run(again.look()) for _ in range(3)] == [0, 0, 0]
+    assert read == ["d0.md"], "once, and not at each look"
+    monkeypatch.setattr(remeasuring, "REST", 0)
+    assert house.run(again.look()) == 0 and read == ["d0.md"] * 2, "an hour later"
 
 
 @pytest.mark.parametrize("error", [GeneratorError("the judge is down"), ValueError("no error of ours")])
