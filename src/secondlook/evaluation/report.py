@@ -66,7 +66,8 @@ class QueryRow:
     Attributes:
         segments: kind and value of each group that the query belongs to.
         graded: passages that a language model judged.
-        agreement: what people and the model said of the passages that both judged: whether each is relevant.
+        agreement: what the query's judgments and the model said of the passages that both judged: whether each is
+            relevant. The judgments of ``synthetic`` ones are made too, and no person's.
     """
 
     query: str
@@ -210,7 +211,7 @@ def sum_up(
                 baseline=off_of[name],
             )
         arms.append(arm)
-    agreement = [pair for row in rows for pair in row.agreement]
+    agreement = [pair for row in rows if not row.synthetic for pair in row.agreement]
     basis = Basis(
         len(told),
         sum(row.synthetic for row in told),

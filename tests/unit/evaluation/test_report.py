@@ -156,6 +156,10 @@ def test_agreement_is_told_with_and_without_kappa() -> None:
     assert (told.agreed, told.agreement, told.kappa, told.graded) == (10, 0.9, None, 24)
     both = sum_up([replace(rows[0], agreement=(*said, (False, False)))], {"arm": 1.0})
     assert both.kappa == pytest.approx(0.6207, abs=1e-4)
+    made = [replace(one, synthetic=True) for one in rows]
+    alone, beside = (sum_up(one, {"arm": 1.0}) for one in (made, [*made, *rows]))
+    assert (alone.agreed, alone.agreement, alone.kappa, alone.graded) == (0, None, None, 24), "no person judged these"
+    assert (beside.agreed, beside.agreement, beside.graded) == (10, 0.9, 48)
 
 
 def test_a_calibration_is_held_against_the_other_half() -> None:
