@@ -197,8 +197,11 @@ class LabBook(Protocol):
         Without an owner it is ended whoever measures it.
         """
 
-    async def set_request(self, run_id: str, request: str) -> None:
-        """From now on it is to do this."""
+    async def begin_anew(self, run_id: str, request: str, *, owner: str) -> bool:
+        """Forget its rows, for the index is no longer theirs; from now on it is to do this. False as ``hold``."""
+
+    async def end_left(self, instance_uid: str, owner: str, *, ended_at: int, reason: str) -> None:
+        """End the instance's runs, which nobody is at, as errors; nothing happens unless the owner has the turn."""
 
     async def take(self, instance_uid: str, run_id: str, owner: str, *, now: int, until: int) -> bool:
         """Whether the owner may measure the instance, for that run: nobody else does, or until a time before now."""
@@ -223,9 +226,6 @@ class LabBook(Protocol):
 
     async def remove(self, run_id: str) -> None:
         """Forget it with its rows; nothing happens if it is not there."""
-
-    async def drop_rows(self, run_id: str) -> None:
-        """Forget its rows alone: the index is no longer the one that they were made on."""
 
     async def forget(self, instance_uid: str) -> None:
         """Forget all runs of the instance."""

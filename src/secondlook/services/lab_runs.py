@@ -271,9 +271,8 @@ class LabRuns:
             old = (await self._book.list(instance.uid, KEPT, 0))[0]
             for one in old[KEPT - 1 :]:
                 await self._book.remove(one.id)
-            for one in old if request.followed else ():
-                if one.state == "running":
-                    await self._book.set_state(one.id, "error", ended_at=_now(), reason=LEFT)
+            if request.followed:
+                await self._book.end_left(instance.uid, turn.owner, ended_at=_now(), reason=LEFT)
             told = await asyncio.to_thread(request_json, request)
             number = len(request.queries)
             run = LabRun(run_id, instance.uid, "running", _now(), number, 0, request.origin, told, reason=reason)

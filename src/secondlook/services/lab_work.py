@@ -56,9 +56,10 @@ class LabWork:
         outside, instance = self.outside, self.instance
         generation = await outside.tools.retriever.read_generation(instance.uid)
         if generation != request.generation:
-            await self.book.drop_rows(self.turn.run_id)
             request = replace(request, generation=generation)
-            await self.book.set_request(self.turn.run_id, await asyncio.to_thread(request_json, request))
+            wanted = await asyncio.to_thread(request_json, request)
+            if not await self.book.begin_anew(self.turn.run_id, wanted, owner=self.turn.owner):
+                return None
         started = time.perf_counter()
         rows = await self._measure(request)
         if rows is None:

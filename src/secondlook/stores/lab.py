@@ -135,9 +135,20 @@ class SqlLabBook:
             await self._database.write(change.values(state=state, ended_at=ended_at, reason=reason, report=report))
         )
 
-    async def set_request(self, run_id: str, request: str) -> None:
-        """From now on it is to do this."""
-        await self._database.write(update(runs).where(runs.c.id == run_id).values(request=request))
+    async def begin_anew(self, run_id: str, request: str, *, owner: str) -> bool:
+        """Forget its rows, for the index is no longer theirs; from now on it is to do this. False as ``hold``."""
+        async with self._database.transaction() as connection:
+            held = (await connection.execute(_held(run_id, owner).values(run_id=run_id))).rowcount > 0
+            if held:
+                await connection.execute(delete(rows_of).where(rows_of.c.run_id == run_id))
+                await connection.execute(update(runs).where(runs.c.id == run_id).values(request=request))
+        return held
+
+    async def end_left(self, instance_uid: str, owner: str, *, ended_at: int, reason: str) -> None:
+        """End the instance's runs, which nobody is at, as errors; nothing happens unless the owner has the turn."""
+        held = select(owners.c.owner).where(owners.c.instance_uid == instance_uid, owners.c.owner == owner)
+        left = update(runs).where(runs.c.instance_uid == instance_uid, runs.c.state == "running", held.exists())
+        await self._database.write(left.values(state="error", ended_at=ended_at, reason=reason))
 
     async def take(self, instance_uid: str, run_id: str, owner: str, *, now: int, until: int) -> bool:
         """Whether the owner may measure the instance, for that run: nobody else does, or until a time before now."""
@@ -187,10 +198,6 @@ class SqlLabBook:
         await self._database.write(
             delete(rows_of).where(rows_of.c.run_id == run_id), delete(runs).where(runs.c.id == run_id)
         )
-
-    async def drop_rows(self, run_id: str) -> None:
-        """Forget its rows alone: the index is no longer the one that they were made on."""
-        await self._database.write(delete(rows_of).where(rows_of.c.run_id == run_id))
 
     async def forget(self, instance_uid: str) -> None:
         """Forget all runs of the instance."""

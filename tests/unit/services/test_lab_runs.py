@@ -18,9 +18,10 @@ from secondlook.models.fakes import FakeReranker
 from secondlook.ports import Passage, Rerankers, Scores
 from secondlook.services import lab_runs, lab_work
 from secondlook.services.intake import Upload
-from secondlook.services.lab_records import LabRequest
+from secondlook.services.lab_records import LabRequest, request_json
 from secondlook.services.lab_runs import LabRuns
-from secondlook.services.lab_work import LabTools
+from secondlook.services.lab_turns import Turn
+from secondlook.services.lab_work import LabTools, LabWork
 from secondlook.services.models import ModelList
 from secondlook.services.searching import SearchDefaults
 from tests.unit.services.conftest import House
@@ -465,6 +466,23 @@ def test_nothing_is_read_for_a_run_that_is_refused(house: House) -> None:
                 await runs.command(instance, request, quiet)
         await ours.wait(run.id)
         assert read == ["d0.md"], "one is under way"
+
+    house.run(work())
+
+
+def test_who_stood_still_spoils_nothing_of_who_went_on(house: House) -> None:
+    """A process that slept from its turn on, until another had gone on with the run over an index that had changed."""
+    instance, request = fill(house), LabRequest(questions(3), (ArmSpec(window=6),), generation=-1)
+    outside = lab(house, FakeReranker()).outside
+
+    async def work() -> None:
+        run = LabRun("r", instance.uid, "running", 1, 3, request=request_json(request))
+        await house.book.add(run)
+        for owner in ("slept", "awake"):
+            assert await house.book.take(instance.uid, "r", owner, now=2, until=1)
+        assert await house.book.add_rows("r", 0, ["{}"], owner="awake")
+        assert await LabWork(house.book, outside, instance, Turn(instance.uid, "r", "slept")).do(request) is None
+        assert await house.book.get(instance.uid, "r") == replace(run, done=1)
 
     house.run(work())
 

@@ -31,8 +31,6 @@ def test_a_run_from_its_beginning_to_its_end(tmp_path: Path) -> None:
         assert await book.add_rows("r1", 2, ["c"], owner="me") and await book.add_rows("r1", 3, [], owner="me")
         assert not await book.add_rows("r1", 3, ["d"], owner="you"), "who does not measure keeps nothing"
         assert not await book.set_state("r1", "error", ended_at=30, owner="you")
-        await book.set_request("r1", '{"a": 2}')
-        assert (await book.get("u1", "r1")).request == '{"a": 2}'
         assert await book.rows("r1") == ["a", "b", "c"] and await book.rows("r1", 1, 1) == ["b"]
         assert [one.id for one in await book.list_open()] == ["other", "r1", "r2"]
         page, total = await book.list("u1", 1, 1)
@@ -43,10 +41,9 @@ def test_a_run_from_its_beginning_to_its_end(tmp_path: Path) -> None:
         last = await book.last("u1")
         assert await book.reports("u1", 5) == ["{}"] and await book.reports("u2", 5) == []
         assert last is not None and (last.id, last.ended_at, last.report) == ("r1", 30, "{}")
-        await book.drop_rows("r1")
-        assert await book.rows("r1") == []
         await book.remove("r2")
         await book.forget("u1")
+        assert await book.rows("r1") == []
         assert [one.id for one in await book.list_open()] == ["other"] and await book.last("u1") is None
         await database.close()
 
@@ -74,6 +71,31 @@ def test_one_at_a_time_measures_an_instance(tmp_path: Path) -> None:
         assert await book.take("u1", "r3", "me", now=1, until=5)
         await book.forget("u1")
         assert await book.take("u1", "r3", "you", now=1, until=5)
+        await database.close()
+
+    asyncio.run(work())
+
+
+def test_only_whose_turn_it_is_begins_anew_or_ends_what_is_left(tmp_path: Path) -> None:
+    async def work() -> None:
+        database = Database(f"sqlite+aiosqlite:///{tmp_path / 'c.sqlite'}")
+        book = SqlLabBook(database)
+        await book.open()
+        await book.add(RUN)
+        await book.add(replace(RUN, id="of another", instance_uid="u2"))
+        assert await book.take("u1", "r1", "me", now=1, until=5)
+        assert await book.add_rows("r1", 0, ["a"], owner="me")
+        assert not await book.begin_anew("r1", '{"a": 2}', owner="you")
+        assert await book.get("u1", "r1") == replace(RUN, done=1)
+        assert await book.begin_anew("r1", '{"a": 2}', owner="me")
+        assert await book.get("u1", "r1") == replace(RUN, request='{"a": 2}')
+        await book.end_left("u1", "you", ended_at=30, reason="left")
+        assert (await book.get("u1", "r1")).state == "running"
+        await book.end_left("u1", "me", ended_at=30, reason="left")
+        ended = await book.get("u1", "r1")
+        assert (ended.state, ended.ended_at, ended.reason) == ("error", 30, "left")
+        assert [one.id for one in await book.list_open()] == ["of another"]
+        assert not await book.begin_anew("r1", "{}", owner="me"), "it has ended"
         await database.close()
 
     asyncio.run(work())
