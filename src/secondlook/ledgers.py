@@ -183,6 +183,9 @@ class LabBook(Protocol):
     async def last(self, instance_uid: str) -> LabRun | None:
         """The newest that is completed."""
 
+    async def list_completed(self, instance_uid: str, limit: int) -> Sequence[str]:
+        """The ids of completed runs, newest first."""
+
     async def reports(self, instance_uid: str, limit: int) -> Sequence[str]:
         """Those of completed runs, newest first."""
 

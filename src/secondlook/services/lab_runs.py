@@ -167,6 +167,7 @@ class LabRuns:
             if task := self._tasks.get(run.id):
                 task.cancel()
         await self._book.forget(instance.uid)
+        self.trusts.forget(instance.uid)
 
     async def apply(self, instance: Instance, report: Mapping[str, Any]) -> Instance | None:
         """The instance with the settings of the verdict; None when there is not enough evidence to change any.

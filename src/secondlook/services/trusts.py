@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from secondlook.domain.options import Plan
@@ -21,12 +21,25 @@ NEVER = 1.01
 """A threshold that no score reaches: none of the model's scores is worth the probability."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What was found at a time of the monotonic clock, in the reports of those completed runs."""
+
+    at: float
+    runs: Sequence[str]
+    found: Mapping[str, Calibration]
+
+
 class Trusts:
-    """Calibrations by instance and identity of the model."""
+    """Calibrations by instance and identity of the model.
+
+    Whole reports are read once for all who search at the same time, and again only when other runs are completed.
+    """
 
     def __init__(self, book: LabBook) -> None:
         self._book = book
-        self._known: dict[str, tuple[float, Mapping[str, Calibration]]] = {}
+        self._known: dict[str, _Known] = {}
+        self._lookups: dict[str, asyncio.Task[Mapping[str, Calibration]]] = {}
 
     async def applied(self, plan: Plan) -> Plan:
         """The plan; where its threshold is a probability, with the score that stands for it, by model.
@@ -43,16 +56,37 @@ class Trusts:
 
     async def of(self, uid: str) -> Mapping[str, Calibration]:
         """What is known of the models on that instance."""
-        at, found = self._known.get(uid, (-FRESH, {}))
-        if time.monotonic() - at >= FRESH:
-            reports = await self._book.reports(uid, MOST_REPORTS)
-            found = await asyncio.to_thread(latest_calibrations, reports)
-            self._known = {uid: (time.monotonic(), found), **{k: v for k, v in self._known.items() if k != uid}}
-        return found
+        known = self._known.get(uid)
+        if known and time.monotonic() - known.at < FRESH:
+            return known.found
+        task = self._lookups.get(uid)
+        if task is None:
+            task = self._lookups[uid] = asyncio.create_task(self._look_up(uid))
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())  # perhaps nobody waits any more
+        await asyncio.wait([task])  # who is cancelled breaks off nobody else's
+        return task.result()
 
     def forget(self, uid: str) -> None:
-        """There are newer ones."""
+        """There are newer ones; what is being looked up is kept no more."""
         self._known.pop(uid, None)
+        self._lookups.pop(uid, None)
+
+    async def _look_up(self, uid: str) -> Mapping[str, Calibration]:
+        task = asyncio.current_task()
+        try:
+            runs = await self._book.list_completed(uid, MOST_REPORTS)
+            known = self._known.get(uid)
+            if known and known.runs == runs:
+                found = known.found
+            else:
+                reports = await self._book.reports(uid, MOST_REPORTS)
+                found = await asyncio.to_thread(latest_calibrations, reports)
+            if self._lookups.get(uid) is task:
+                self._known[uid] = _Known(time.monotonic(), runs, found)
+            return found
+        finally:
+            if self._lookups.get(uid) is task:
+                del self._lookups[uid]
 
 
 def latest_calibrations(reports: Sequence[str]) -> Mapping[str, Calibration]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -105,15 +106,16 @@ class SqlLabBook:
 
     async def last(self, instance_uid: str) -> LabRun | None:
         """The newest that is completed."""
-        query = select(runs).where(runs.c.instance_uid == instance_uid, runs.c.state == "completed")
-        found = await self._database.rows(query.order_by(runs.c.created_at.desc(), runs.c.id).limit(1))
+        found = await self._completed(instance_uid, 1, *runs.c)
         return await self._run(found[0]) if found else None
+
+    async def list_completed(self, instance_uid: str, limit: int) -> Sequence[str]:
+        """The ids of completed runs, newest first."""
+        return [row["id"] for row in await self._completed(instance_uid, limit, runs.c.id)]
 
     async def reports(self, instance_uid: str, limit: int) -> Sequence[str]:
         """Those of completed runs, newest first."""
-        query = select(runs.c.report).where(runs.c.instance_uid == instance_uid, runs.c.state == "completed")
-        found = await self._database.rows(query.order_by(runs.c.created_at.desc(), runs.c.id).limit(limit))
-        return [row["report"] for row in found]
+        return [row["report"] for row in await self._completed(instance_uid, limit, runs.c.report)]
 
     async def list_open(self) -> Sequence[LabRun]:
         """Those of all instances that run, oldest first."""
@@ -219,6 +221,10 @@ class SqlLabBook:
             delete(grades).where(grades.c.judge == judge, grades.c.mark == mark),
             insert(grades).values(judge=judge, mark=mark, grade=grade),
         )
+
+    async def _completed(self, instance_uid: str, limit: int, *wanted: Column[Any]) -> Sequence[Row]:
+        query = select(*wanted).where(runs.c.instance_uid == instance_uid, runs.c.state == "completed")
+        return await self._database.rows(query.order_by(runs.c.created_at.desc(), runs.c.id).limit(limit))
 
     async def _run(self, row: Row) -> LabRun:
         count = select(func.count().label("n")).select_from(rows_of).where(rows_of.c.run_id == row["id"])

@@ -40,6 +40,7 @@ def test_a_run_from_its_beginning_to_its_end(tmp_path: Path) -> None:
         assert not await book.set_state("r1", "error", ended_at=31), "it ends once"
         last = await book.last("u1")
         assert await book.reports("u1", 5) == ["{}"] and await book.reports("u2", 5) == []
+        assert await book.list_completed("u1", 5) == ["r1"] and await book.list_completed("u2", 5) == []
         assert last is not None and (last.id, last.ended_at, last.report) == ("r1", 30, "{}")
         await book.remove("r2")
         await book.forget("u1")
