@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from secondlook.evaluation.comparison import LEVEL, MATERIAL, Comparison
+from secondlook.evaluation.comparison import FEWEST_MATERIAL, LEVEL, MATERIAL, Comparison
 
 Answer = Literal["on", "on with weight", "off", "not enough evidence"]
 FEWEST_QUERIES = 30
@@ -203,9 +203,7 @@ def _open(arm: Measured, basis: Basis) -> str:
     figures = arm.comparison
     told = f"over {basis} {arm.name} changes nDCG@10 by {figures.difference:+.4f}, "
     if figures.high < WORTH:
-        number = f"only {figures.material}" if figures.material else "none"
-        told += f"and {number} of them by {MATERIAL:g} or more, too few to shut out a gain of {figures.ceiling:.4f}"
-        return told if basis.queries >= FEWEST_UNCHANGED else f"{told}; {FEWEST_UNCHANGED} queries may do"
+        return f"{told}and {_unseen(figures, basis)}"
     interval = f"the interval from {figures.low:+.4f} to {figures.high:+.4f}"
     if figures.low < 0:
         told += f"and {interval} holds both harm and gain"
@@ -218,3 +216,15 @@ def _open(arm: Measured, basis: Basis) -> str:
         told += f"and {interval} holds no harm, but it may be chance (p = {figures.p:.4f})"
     told += f"; a difference of {figures.detectable:.4f} would have been seen"
     return f"{told}, and this one needs about {figures.needed:,} queries" if figures.needed > basis.queries else told
+
+
+def _unseen(figures: Comparison, basis: Basis) -> str:
+    """Why the ceiling lies above an interval that holds no gain worth having."""
+    if figures.material >= FEWEST_MATERIAL:
+        return (
+            f"one more change as large as the largest that was seen would leave a gain of {figures.ceiling:.4f} open;"
+            " more queries may do"
+        )
+    number = f"only {figures.material}" if figures.material else "none"
+    told = f"{number} of them by {MATERIAL:g} or more, too few to shut out a gain of {figures.ceiling:.4f}"
+    return told if basis.queries >= FEWEST_UNCHANGED else f"{told}; {FEWEST_UNCHANGED} queries may do"

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from secondlook.evaluation.comparison import Comparison
-from secondlook.evaluation.verdict import FEWEST_QUERIES, FEWEST_UNCHANGED, Basis, Measured, judge, pareto_front
+from secondlook.evaluation.comparison import FEWEST_MATERIAL, Comparison, compare
+from secondlook.evaluation.verdict import FEWEST_QUERIES, FEWEST_UNCHANGED, WORTH, Basis, Measured, judge, pareto_front
 
 HUNDRED = Basis(100)
 HOLES, FAILURES = (
@@ -16,9 +16,10 @@ HOLES, FAILURES = (
 
 def arm(name: str, difference: float, *, p: float = 0.001, width: float = 0.02, **more: object) -> Measured:
     low, high = difference - width, difference + width
-    told = {"ceiling": high, "adjusted": p, **{one: more.pop(one) for one in ("ceiling", "adjusted") if one in more}}
-    adjusted, ceiling = told["adjusted"], told["ceiling"]
-    found = Comparison(0.6 + difference, 0.6, low, high, p, adjusted, 30, 60, 10, 0.03, 240, ceiling, 12, 4)  # type: ignore[arg-type]  # numbers
+    told: dict[str, object] = {"ceiling": high, "adjusted": p, "material": 12}
+    told |= {one: more.pop(one) for one in told.keys() & more.keys()}
+    adjusted, ceiling, material = told["adjusted"], told["ceiling"], told["material"]
+    found = Comparison(0.6 + difference, 0.6, low, high, p, adjusted, 30, 60, 10, 0.03, 240, ceiling, material, 4)  # type: ignore[arg-type]  # numbers
     return Measured(name, found, **more)  # type: ignore[arg-type]  # words of the class
 
 
@@ -70,6 +71,16 @@ def test_a_ceiling_that_few_changes_leave_high_is_not_off() -> None:
     assert f"{FEWEST_UNCHANGED} queries may do" in told.sentence
     more = judge([arm("same", 0.0, p=1.0, width=0.0, ceiling=0.03)], Basis(FEWEST_UNCHANGED))
     assert more.answer == "not enough evidence" and "may do" not in more.sentence
+
+
+def test_a_ceiling_that_a_large_change_leaves_high_is_not_for_want_of_changes() -> None:
+    told = judge([arm("same", 0.0, p=1.0, width=0.0, ceiling=0.03, material=FEWEST_MATERIAL)], HUNDRED)
+    assert (told.answer, told.arm) == ("not enough evidence", "same")
+    assert "one more change as large as the largest that was seen would leave a gain of 0.0300 open" in told.sentence
+    assert "few" not in told.sentence and str(FEWEST_UNCHANGED) not in told.sentence
+    seen = [0.0] * 160 + [-0.05] * 34 + [0.5] * 3
+    real = compare([0.5] * len(seen), {"rare": [0.5 + one for one in seen]}, rounds=2000)["rare"]
+    assert real.high < WORTH <= real.ceiling and real.material > FEWEST_MATERIAL, "which does happen"
 
 
 def test_wide_intervals_and_few_queries_say_nothing() -> None:
