@@ -219,10 +219,6 @@ class LabRuns:
                 raise _under_way(open_runs)
             arms = await self._checked_arms(instance, request)
             found = await self._checked_queries(instance, request)
-            if request.judge is not None:  # once, so that one that cannot is told before anything is measured
-                await self._judge(request.judge).grade(
-                    "when does lamp oil freeze", "Lamp oil freezes at minus ten degrees."
-                )
             generation = await self.outside.tools.retriever.read_generation(instance.uid)
             return replace(found, arms=arms, generation=generation)
         finally:
@@ -242,12 +238,16 @@ class LabRuns:
         return tuple(arms)
 
     async def _checked_queries(self, instance: Instance, request: LabRequest) -> LabRequest:
-        if len(request.queries) > MOST_QUERIES:
+        if not 1 <= len(request.queries) <= MOST_QUERIES:
             raise CallerError(
                 f"{len(request.queries):,} judged queries are given: give 1 to {MOST_QUERIES:,}, or a limit to draw as"
                 " many"
             )
         unknown = await self.sets.unknown(instance, request.queries)
+        if request.judge is not None:  # once, so that one that cannot is told before anything is measured
+            await self._judge(request.judge).grade(
+                "when does lamp oil freeze", "Lamp oil freezes at minus ten degrees."
+            )
         queries, stale = await self.sets.fresh(instance, request.queries, bare=request.judge is not None)
         if not queries:
             told = f" ({stale:,} judgments speak of text that is no longer there)" if stale else ""

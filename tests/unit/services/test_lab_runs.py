@@ -12,8 +12,16 @@ import pytest
 from secondlook.domain.instance import Instance, Item
 from secondlook.domain.lab import ArmSpec, LabRun
 from secondlook.domain.options import RerankStage
-from secondlook.errors import CallerError, CooldownError, InvalidModelError, JobEndedError, JobNotFoundError
+from secondlook.errors import (
+    CallerError,
+    CooldownError,
+    GeneratorError,
+    InvalidModelError,
+    JobEndedError,
+    JobNotFoundError,
+)
 from secondlook.evaluation.queries import JudgedQuery, Judgment, judged, mark_of
+from secondlook.models.extractive import ExtractiveGenerator
 from secondlook.models.fakes import FakeReranker
 from secondlook.ports import Passage, Rerankers, Scores
 from secondlook.services import lab_runs, lab_work
@@ -455,7 +463,10 @@ def test_nothing_is_read_for_a_run_that_is_refused(house: House) -> None:
         many = replace(request, queries=(*questions(lab_runs.MOST_QUERIES), stale))
         with pytest.raises(CallerError, match="5,001 judged queries are given: give 1 to 5,000"):
             await ours.begin(instance, many)
-        assert read == [], "too many"
+        mute = replace(ours.outside, tools=replace(ours.outside.tools, generator=ExtractiveGenerator()))
+        with pytest.raises(GeneratorError):
+            await LabRuns(house.book, mute).begin(instance, replace(request, judge=""))
+        assert read == [], "too many, and nobody who could grade"
         found = await asyncio.gather(*(ours.begin(instance, request) for _ in range(2)), return_exceptions=True)
         [run] = [one for one in found if isinstance(one, LabRun)]
         assert sum(isinstance(one, CooldownError) for one in found) == 1 and read == ["d0.md"]
