@@ -206,11 +206,14 @@ class LabBook(Protocol):
     async def end_left(self, instance_uid: str, owner: str, *, ended_at: int, reason: str) -> None:
         """End the instance's runs, which nobody is at, as errors; nothing happens unless the owner has the turn."""
 
-    async def take(self, instance_uid: str, run_id: str, owner: str, *, now: int, until: int) -> bool:
-        """Whether the owner may measure the instance, for that run: nobody else does, or until a time before now."""
+    async def take(self, instance_uid: str, run_id: str, owner: str, *, now: int, until: int, gone: str = "") -> bool:
+        """Whether the owner may measure the instance, for that run.
 
-    async def is_taken(self, instance_uid: str, *, now: int) -> bool:
-        """Whether somebody may measure the instance at that time."""
+        Nobody else does, or until a time before now, or an owner who is ``gone``.
+        """
+
+    async def owner_of(self, instance_uid: str, *, now: int) -> str:
+        """Who may measure the instance at that time; empty for nobody."""
 
     async def hold(self, run_id: str, owner: str, *, until: int) -> bool:
         """Whether it still may, then until that time, and the run has not ended."""

@@ -2,11 +2,15 @@
 
 import asyncio
 import contextlib
+import hashlib
 import logging
+import os
+import platform
 import secrets
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from secondlook.errors import SecondlookError
@@ -34,23 +38,27 @@ class LabTurns:
 
     def __init__(self, book: LabBook) -> None:
         self._book = book
-        self._name = f"command-{secrets.token_hex(8)}"
+        self._kind = "command"
+        self.process = process_name(os.getpid())
 
     async def serve(self) -> None:
         """This process is the server, of which there is one: the turns of an earlier one are over."""
         await self._book.end_all("server-")
-        self._name = f"server-{secrets.token_hex(8)}"
+        self._kind = "server"
 
     async def take(self, instance_uid: str, run_id: str) -> Turn | None:
-        """None while another run is at that instance, here or in another process."""
-        turn = Turn(instance_uid, run_id, f"{self._name}-{secrets.token_hex(8)}")
+        """None while another run is at that instance, here or in another process that may be alive."""
+        turn = Turn(instance_uid, run_id, f"{self._kind}-{self.process}-{secrets.token_hex(12)}")
         now = _now()
-        taken = await self._book.take(instance_uid, run_id, turn.owner, now=now, until=now + _length())
+        holder = await self._book.owner_of(instance_uid, now=now)
+        gone = holder if _is_left(holder) else ""
+        taken = await self._book.take(instance_uid, run_id, turn.owner, now=now, until=now + _length(), gone=gone)
         return turn if taken else None
 
     async def is_taken(self, instance_uid: str) -> bool:
-        """Whether a run is at that instance, here or in another process."""
-        return await self._book.is_taken(instance_uid, now=_now())
+        """Whether a run is at that instance, here or in another process that may be alive."""
+        holder = await self._book.owner_of(instance_uid, now=_now())
+        return bool(holder) and not _is_left(holder)
 
     async def wait(self, instance_uid: str, run_id: str) -> Turn:
         """The turn, once it can be had."""
@@ -94,6 +102,47 @@ class LabTurns:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LEASE / BEATS):
                     await over.wait()
+
+
+def process_name(pid: int) -> str:
+    """What no other process of this machine is called: the machine as it runs now, and number and start of the process.
+
+    The machine is its name, its boot, and the namespaces in which such numbers and times are counted, so that nobody
+    looks for a process of one container in another. Empty where that cannot be known, which is all but Linux.
+
+    Source:
+        proc(5): ``starttime`` is the twentieth field after the name, which stands in brackets.
+    """
+    try:
+        if str(Path("/proc/self").readlink()) != str(os.getpid()):
+            return ""  # what is there are the processes of another namespace
+        spaces = [str(Path("/proc/self/ns", kind).readlink()) for kind in ("pid", "time")]
+        told = "\n".join([platform.node(), Path("/proc/sys/kernel/random/boot_id").read_text(), *spaces])
+        start = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+    return f"{hashlib.sha256(told.encode()).hexdigest()[:12]}.{pid}.{start}"
+
+
+def is_gone(name: str) -> bool:
+    """Whether the process of that name is plainly no more; False where it may be alive, or is of another machine."""
+    machine, _, rest = name.partition(".")
+    pid = rest.partition(".")[0]
+    if not pid.isdecimal() or int(pid) < 1 or not process_name(os.getpid()).startswith(f"{machine}."):
+        return False
+    with contextlib.suppress(PermissionError):  # another user's, which is there
+        try:
+            os.kill(int(pid), 0)
+        except ProcessLookupError:
+            return True
+    now = process_name(int(pid))
+    return bool(now) and now != name
+
+
+def _is_left(owner: str) -> bool:
+    """Whether the process of that turn is no more."""
+    parts = owner.split("-")
+    return len(parts) == 3 and is_gone(parts[1])
 
 
 def _length() -> int:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    or_,
     select,
     update,
 )
@@ -152,10 +153,14 @@ class SqlLabBook:
         left = update(runs).where(runs.c.instance_uid == instance_uid, runs.c.state == "running", held.exists())
         await self._database.write(left.values(state="error", ended_at=ended_at, reason=reason))
 
-    async def take(self, instance_uid: str, run_id: str, owner: str, *, now: int, until: int) -> bool:
-        """Whether the owner may measure the instance, for that run: nobody else does, or until a time before now."""
+    async def take(self, instance_uid: str, run_id: str, owner: str, *, now: int, until: int, gone: str = "") -> bool:
+        """Whether the owner may measure the instance, for that run.
+
+        Nobody else does, or until a time before now, or an owner who is ``gone``.
+        """
         values = {"run_id": run_id, "owner": owner, "until": until}
-        free = update(owners).where(owners.c.instance_uid == instance_uid, owners.c.until < now)
+        left = or_(owners.c.until < now, owners.c.owner == gone)
+        free = update(owners).where(owners.c.instance_uid == instance_uid, left)
         if await self._database.write(free.values(values)):
             return True
         try:
@@ -164,10 +169,10 @@ class SqlLabBook:
             return False
         return True
 
-    async def is_taken(self, instance_uid: str, *, now: int) -> bool:
-        """Whether somebody may measure the instance at that time."""
-        mine = select(owners.c.owner).where(owners.c.instance_uid == instance_uid, owners.c.until >= now)
-        return bool(await self._database.rows(mine))
+    async def owner_of(self, instance_uid: str, *, now: int) -> str:
+        """Who may measure the instance at that time; empty for nobody."""
+        held = select(owners.c.owner).where(owners.c.instance_uid == instance_uid, owners.c.until >= now)
+        return next((row["owner"] for row in await self._database.rows(held)), "")
 
     async def hold(self, run_id: str, owner: str, *, until: int) -> bool:
         """Whether it still may, then until that time, and the run has not ended."""

@@ -63,8 +63,13 @@ def test_one_at_a_time_measures_an_instance(tmp_path: Path) -> None:
         assert await book.take("u1", "r1", "me", now=1, until=5)
         assert await book.hold("r1", "me", until=9) and not await book.hold("r1", "you", until=9)
         assert not await book.take("u1", "r2", "you", now=9, until=20), "until then"
-        taken = [await book.is_taken(uid, now=now) for uid, now in (("u1", 9), ("u1", 10), ("u2", 9))]
-        assert taken == [True, False, False]
+        held = [await book.owner_of(uid, now=now) for uid, now in (("u1", 9), ("u1", 10), ("u2", 9))]
+        assert held == ["me", "", ""]
+        assert not await book.take("u1", "r2", "you", now=9, until=20, gone="another"), "it is not who holds it"
+        assert await book.take("u1", "r1", "they", now=9, until=9, gone="me") and not await book.hold(
+            "r1", "me", until=9
+        )
+        assert await book.take("u1", "r1", "me", now=9, until=9, gone="they")
         assert await book.take("u1", "r1", "you", now=10, until=20) and not await book.hold("r1", "me", until=30)
         assert await book.set_state("r1", "completed", ended_at=30, report="{}", owner="you")
         assert not await book.hold("r1", "you", until=30), "it has ended"
