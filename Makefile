@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 DEMO_FLAGS ?=
 TEST_FLAGS ?=
-TEST_WORKERS ?= -n auto --maxprocesses 4 --dist loadfile
+TEST_WORKERS ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 export PYTHONUNBUFFERED = 1
 
 .PHONY: demo ui test setup format lint types contract check docs clean
