@@ -13,6 +13,8 @@ class Source(Protocol):
     def list(self, memos: Mapping[str, str]) -> AsyncGenerator[Entry, None]:
         """Everything that is there, in no given order; ``memos`` by key are what was given for it before.
 
+        A memo after ``FAILED`` is that of an entry which could not be had the last time, and may be empty: the entry is
+        not unchanged, but what is remembered of it still holds.
         When the generator ends, all was named: what was not, is gone.
 
         Raises:

@@ -6,6 +6,10 @@ from typing import Any, Literal
 
 CrawlStart = Literal["all", "sitemaps", "links"]
 """Where a discovering crawl begins: sitemaps and the page itself, or one of them."""
+REFUSED = "refused by "
+"""Before the release that does not read the type of an entry, and its memo; another release looks again."""
+FAILED = "failed: "
+"""Before what a source is told of an entry that failed the last time: it is there, but never unchanged."""
 LARGEST_THING = 10 << 20
 """Bytes of a file, object or page; the largest that any kind may have (contract, 18.2)."""
 
@@ -133,6 +137,16 @@ class Known:
     memo: str
     error: str
     waits: bool = False
+
+    def told(self, refused: str) -> str:
+        """What the source is told of it: its memo, after ``FAILED`` if it is to be had anew.
+
+        What is still of no type that is read is not; ``refused`` stands before the memo of what this release refused.
+        """
+        kept = self.memo.partition(": ")[2] if self.memo.startswith(REFUSED) else self.memo
+        if self.error.startswith("unsupported_type: ") and self.memo.startswith(refused):
+            return kept
+        return FAILED + kept if self.error or kept != self.memo else kept
 
 
 def too_large(key: str, size: int) -> str:

@@ -86,7 +86,8 @@ class Intake:
             return await self._store(instance, item, upload.content, before=before, memo=origin.memo)
 
     async def note_refusal(self, instance: Instance, key: str, origin: Origin, *, error: str) -> Item | None:
-        """The item in error, with what was had of it before; None when it says so already.
+        """The item in error, with what was had of it before, and what its source is told of that; None when it says so
+        already.
 
         Raises ``KeyTakenError``, ``FileMissingError`` or ``NameTooLongError``.
         """
@@ -99,7 +100,8 @@ class Intake:
             plain = Item(secrets.token_hex(12), instance.uid, key, "error", "", 0, created_at=now)
             item = replace(before or plain, status="error", error=error, source=origin.source, last_seen_at=now)
             told = ItemLine(now, "fail", error, key, error_type=error.partition(":")[0])
-            return await self._catalog.put_item(item, [told], memo="")
+            mine = before and before.source == origin.source
+            return await self._catalog.put_item(item, [told], memo=None if mine else "")
 
     async def _find_found(self, instance: Instance, key: str) -> Item | None:
         before = await self._catalog.find_item(instance.uid, key)

@@ -6,7 +6,7 @@ import time
 from hashlib import blake2b
 
 from secondlook.domain.instance import Instance, InstanceSettings, Item
-from secondlook.domain.source import Entry, Known, Origin
+from secondlook.domain.source import REFUSED, Entry, Origin
 from secondlook.errors import (
     CallerError,
     FileTooLargeError,
@@ -34,8 +34,6 @@ AHEAD = 64
 """Items that may wait to be indexed before more is fetched, so that a bucket is not copied before it is read."""
 CHANGED = "source_changed"
 """Why a sync ends whose source was changed meanwhile."""
-REFUSED = "refused by "
-"""Before the release that does not read the type of an entry, and its memo; another release looks again."""
 LOOK_EVERY = 1.0
 """Seconds between two looks at whether the instance is still there, and not paused."""
 
@@ -163,7 +161,7 @@ class Pulling:
     async def _read(self, pull: Pull) -> None:
         """Look at every entry, a few at a time."""
         origin = pull.instance.settings.source_id
-        told = {one.key: self._told_memo(one) for one in pull.known.values() if one.source == origin}
+        told = {one.key: one.told(self._refused) for one in pull.known.values() if one.source == origin}
         memos = {key: memo for key, memo in told.items() if memo}
         running: set[asyncio.Task[None]] = set()
         failure: SourceError | None = None
@@ -264,7 +262,7 @@ class Pulling:
     async def _refuse(self, instance: Instance, entry: Entry) -> None:
         origin = Origin(instance.settings.source_id)
         await to_the_end(self._indexing.refuse(instance, entry.key, origin, error=entry.error, gone=entry.gone))
-        if entry.memo.startswith(REFUSED):
+        if entry.memo:
             with contextlib.suppress(ItemNotFoundError):  # deleted meanwhile
                 await self._memos.keep((await self._indexing.find(instance, entry.key)).id, entry.memo)
 
@@ -296,12 +294,6 @@ class Pulling:
                 if item.source:  # else an upload took its place
                     await to_the_end(self._indexing.delete(pull.instance, one.item_id))
                     await pull.note("removed", f"{key}: removed")
-
-    def _told_memo(self, one: Known) -> str:
-        """What the source is told of it; nothing of an item in error, unless it is still of no type that is read."""
-        if not one.error:
-            return one.memo
-        return one.memo.removeprefix(self._refused) if one.memo.startswith(self._refused) else ""
 
     async def _look(self, pull: Pull) -> None:
         """Raises ``PausedError``, ``InstanceNotFoundError``, or ``SourceError`` when another source was set."""

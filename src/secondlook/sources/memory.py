@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Self
 
-from secondlook.domain.source import CrawlOptions
+from secondlook.domain.source import FAILED, CrawlOptions
 from secondlook.sources.sitemaps import Named
 
 READING = 2
@@ -26,6 +26,7 @@ class Memory:
         last_modified: the header of that name, as it was sent.
         links: where it leads, of a discovering crawl; and the pictures that it shows, where they are wanted.
         asked: the address that redirects to it, by which it was found; empty where it was found by its own.
+        failed: it could not be had since: it is to be read anew, whatever was said of it.
     """
 
     digest: str
@@ -34,17 +35,19 @@ class Memory:
     last_modified: str = ""
     links: tuple[str, ...] = ()
     asked: str = ""
+    failed: bool = False
 
     @classmethod
     def load(cls, memo: str, digest: str) -> Self | None:
-        """What ``dump`` made, if it was made under the same options."""
-        if not memo:
+        """What ``dump`` made, if it was made under the same options; it may stand after ``FAILED``."""
+        kept = memo.removeprefix(FAILED)
+        if not kept:
             return None
-        found = json.loads(memo)
+        found = json.loads(kept)
         if found["o"] != digest:
             return None
         told = found.get("e", ""), found.get("m", ""), tuple(found.get("l", ())), found.get("a", "")
-        return cls(found["o"], found["t"], *told)
+        return cls(found["o"], found["t"], *told, failed=kept != memo)
 
     @classmethod
     def of(cls, headers: Mapping[str, str], digest: str) -> Self:
@@ -63,6 +66,8 @@ class Memory:
 
     def conditions(self) -> Mapping[str, str]:
         """Headers by which the site need not send what is here already (RFC 9110, 13.1)."""
+        if self.failed:
+            return {}
         told = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
         return {name: value for name, value in told.items() if value and value.isascii()}
 
@@ -80,6 +85,8 @@ class Memory:
 
         A sitemap's ``lastmod`` decides, else its ``changefreq``, else ``age`` in seconds (contract, 18.4).
         """
+        if self.failed:
+            return False
         if named and named.modified_at:
             return named.modified_at < self.read_at
         if named and named.period is not None:
@@ -89,7 +96,7 @@ class Memory:
 
 def find_ways(memos: Mapping[str, str]) -> Mapping[str, str]:
     """By the address that redirects to it, the page that was found so."""
-    asked = {key: json.loads(memo).get("a", "") for key, memo in memos.items() if '"a":' in memo}
+    asked = {key: json.loads(memo.removeprefix(FAILED)).get("a", "") for key, memo in memos.items() if '"a":' in memo}
     return {way: key for key, way in asked.items() if way}
 
 

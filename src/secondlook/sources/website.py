@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from secondlook.domain.globs import matches_glob, skip_reason
-from secondlook.domain.source import LARGEST_THING, Entry, Fetched, SourceOptions
+from secondlook.domain.source import FAILED, LARGEST_THING, Entry, Fetched, SourceOptions
 from secondlook.errors import ItemSourceError, SourceError
 from secondlook.sources.browser import Renderer
 from secondlook.sources.frontier import Frontier, Target
@@ -24,8 +24,7 @@ MOST_SILENT = 30
 """Pages in a row that the network does not bring, after which nobody waits for the next."""
 SILENCE = ("unreachable_", "network_connection_lost")
 HIDING = (
-    *SILENCE, "http_5xx", "crawl_got_http_429", "browser_rendering_unknown_error",
-    "browser_rendering_network_connection_closed_error",
+    *SILENCE, "http_5xx", "crawl_got_http_429", "blocked_by_bot_management", "browser_rendering_",
 )  # fmt: skip
 """Errors that may be over the next time: until then nobody knows what the page leads to."""
 LEFT_OUT = ("blocked_by_", "unsupported_type")
@@ -46,21 +45,27 @@ class Visit:
     Attributes:
         links: where it leads, and the pictures that it shows.
         again: the site has enough for now: it is to be visited again, and this tells nothing.
+        hides: it was read before, and nobody knows any more where it leads.
     """
 
     entry: Entry
     links: Sequence[str] = ()
     depth: int = 0
     again: bool = False
+    hides: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A page taken apart: as it is kept, where it leads, and whether it wants to be kept out of an index."""
+    """A page taken apart: as it is kept, where it leads, and whether it wants to be kept out of an index.
+
+    ``error`` says why nothing of it can be indexed; it leads on nevertheless.
+    """
 
     fetched: Fetched
     links: Sequence[str] = ()
     unindexed: bool = False
+    error: str = ""
 
 
 class Website:
@@ -179,12 +184,8 @@ class Website:
                 for task in done:
                     target, visit = running.pop(task), task.result()
                     frontier.end(target)
-                    if visit.again:
-                        frontier.put(replace(target, tries=target.tries + 1))
-                        continue
-                    self._note_error(visit.entry.error)
-                    self._enqueue(frontier, self._follow(visit))
-                    yield visit
+                    if self._heed(frontier, target, visit):
+                        yield visit
         finally:
             for task in running:
                 task.cancel()
@@ -193,6 +194,15 @@ class Website:
             ("crawl_got_http_429", f"{host} had enough: {number:,} addresses there are left to the next sync")
             for host, number in frontier.left.items()
         ]
+
+    def _heed(self, frontier: Frontier, target: Target, visit: Visit) -> bool:
+        """Whether the visit tells something; what is to be visited after it waits then."""
+        if visit.again:
+            frontier.put(replace(target, tries=target.tries + 1))
+            return False
+        self._note_error(visit)
+        self._enqueue(frontier, self._follow(visit))
+        return True
 
     def _enqueue(self, frontier: Frontier, targets: Iterable[Target]) -> None:
         """Put them there, as far as the limit of a crawl goes."""
@@ -224,14 +234,12 @@ class Website:
     def _find_refused(self, keys: Iterable[str]) -> Sequence[tuple[str, str]]:
         return [(key, refusal) for key in keys if (refusal := self._site.refusal(key))]
 
-    def _note_error(self, error: str) -> None:
+    def _note_error(self, visit: Visit) -> None:
         """Remember what hides a part of the site; raises ``SourceError`` when the site seems to be gone."""
-        self._check_silence(error)
-        if self._crawl.discovers and error.startswith(HIDING):
+        error = visit.entry.error
+        may_lead = self._crawl.discovers and error.startswith(HIDING)
+        if may_lead or (visit.hides and (self._crawl.discovers or self._crawl.images)):
             self._hidden.append(error)
-
-    def _check_silence(self, error: str) -> None:
-        """Raises ``SourceError`` when the site seems to be gone."""
         self._silent = self._silent + 1 if error.startswith(SILENCE) else 0
         if self._silent >= MOST_SILENT:
             kind, _, why = error.partition(": ")
@@ -253,19 +261,31 @@ class Website:
             return Visit(Entry(url, skipped=skipped))
         known = self._ways.get(url, url)
         memory = Memory.load(self._memos.get(known, ""), self._digest)
-        if memory and memory.is_fresh(target.named, self._crawl.max_age if self._crawl.discovers else DAY):
-            return self._met(target, known) or Visit(Entry(known, memory.dump(), unchanged=True), memory.links, depth)
         try:
-            return await self._read(target, memory, known)
+            if not (memory and memory.is_fresh(target.named, self._crawl.max_age if self._crawl.discovers else DAY)):
+                return await self._read(target, memory, known)
+            return self._met(target, known) or Visit(Entry(known, memory.dump(), unchanged=True), memory.links, depth)
         except ItemSourceError as error:
-            if isinstance(error, BusyError) and self._may_ask_again(target):
-                return Visit(Entry(url, error=str(error)), again=True)
-            if not depth:
-                _fail(error)
-            if self._crawl.discovers and error.kind.startswith(LEFT_OUT) and error.gone:
-                return Visit(Entry(url, skipped=str(error), gone=True))
-            links = memory.links if memory else ()
-            return self._met(target, known) or Visit(Entry(known, error=str(error), gone=error.gone), links, depth)
+            return self._give_up(target, known, error)
+
+    def _give_up(self, target: Target, known: str, error: ItemSourceError) -> Visit:
+        """The end of a visit that no page answered; raises ``SourceError`` if it is the start."""
+        if isinstance(error, BusyError) and self._may_ask_again(target):
+            return Visit(Entry(target.url, error=str(error)), again=True)
+        if self._crawl.discovers and target.depth and error.kind.startswith(LEFT_OUT) and error.gone:
+            return Visit(Entry(target.url, skipped=str(error), gone=True))
+        met = self._met(target, known) if target.depth else None
+        return met or self._failed(known, error, target.depth)
+
+    def _failed(self, url: str, error: ItemSourceError, depth: int) -> Visit:
+        """The address in error, which leads where it led before; raises ``SourceError`` if it is the start."""
+        if not depth:
+            _fail(error)
+        memo = self._memos.get(url, "")
+        memory = Memory.load(memo, self._digest)
+        hides = not memory and not error.gone and bool(memo.removeprefix(FAILED))
+        entry = Entry(url, error=str(error), gone=error.gone)
+        return Visit(entry, memory.links if memory else (), depth, hides=hides)
 
     def _may_ask_again(self, target: Target) -> bool:
         return target.tries + 1 < self._site.patience.tries and not self._site.pace_of(target.url).spent
@@ -292,11 +312,21 @@ class Website:
                 return Visit(Entry(url, skipped=_unindexed(url), gone=True), memory.links, target.depth)
             renewed = memory.renewed()
             return Visit(Entry(url, renewed.dump(), unchanged=True), renewed.links, target.depth)
-        parts = await self._take_apart(answer, target, asks)
+        return await self._keep(answer, target, asks)
+
+    async def _keep(self, answer: Page, target: Target, asks: frozenset[str]) -> Visit:
+        """What the page tells, kept until it is fetched; nobody else visits it, so an error is its own."""
+        url = answer.url
+        try:
+            parts = await self._take_apart(answer, target, asks)
+        except ItemSourceError as error:
+            return self._failed(url, error, target.depth)
         if parts.unindexed:
             return Visit(Entry(url, skipped=_unindexed(url), gone=True), parts.links, target.depth)
         if skipped := skip_reason(url, self._options.include, self._options.exclude):
             return Visit(Entry(url, skipped=skipped), parts.links, target.depth)
+        if parts.error:
+            return Visit(Entry(url, parts.fetched.memo, error=parts.error), parts.links, target.depth)
         self._pages[url] = parts.fetched
         entry = Entry(url, parts.fetched.memo, modified_at=parts.fetched.modified_at)
         return Visit(entry, parts.links, target.depth)
@@ -321,11 +351,15 @@ class Website:
         links += page.pictures() if self._crawl.images and "noimageindex" not in asks else []
         language = target.named.language if target.named else ""
         metadata = page.metadata(self._fields, language=language)
+        error = ""
         if "noindex" not in asks:
-            body = self._select(page, answer)
+            try:
+                body = self._select(page, answer)
+            except ItemSourceError as failure:
+                error = str(failure)
         memo = replace(memory, links=tuple(one for one in links if self._site.belongs(one))).dump()
         content_type = answer.headers.get("content-type", "") or "text/html"
-        return Parts(Fetched(body, memo, content_type, modified, metadata), links, "noindex" in asks)
+        return Parts(Fetched(body, memo, content_type, modified, metadata), links, "noindex" in asks, error)
 
     def _select(self, page: Html, answer: Page) -> bytes:
         """The part of it that is content; raises ``ItemSourceError`` if there is none."""

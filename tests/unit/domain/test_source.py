@@ -3,7 +3,9 @@
 import json
 from dataclasses import asdict
 
-from secondlook.domain.source import CrawlOptions, Selector, SourceOptions, load_options, too_large
+import pytest
+
+from secondlook.domain.source import CrawlOptions, Known, Selector, SourceOptions, load_options, too_large
 
 
 def test_what_was_stored_is_what_is_loaded() -> None:
@@ -17,3 +19,21 @@ def test_what_was_stored_is_what_is_loaded() -> None:
 
 def test_what_is_too_large() -> None:
     assert too_large("a/b.md", 10_485_761) == "a/b.md has 10,485,761 bytes; the limit is 10,485,760"
+
+
+@pytest.mark.parametrize(
+    ("memo", "error", "told"),
+    [
+        ("1", "", "1"),
+        ("", "", ""),
+        ("1", "http_5xx: x", "failed: 1"),
+        ("", "http_5xx: x", "failed: "),
+        ("refused by 2: 1", "unsupported_type: x", "1"),
+        ("refused by 2: 1", "file_not_found: x", "failed: 1"),
+        ("refused by 2: 1", "", "failed: 1"),
+        ("refused by 1: 1", "unsupported_type: x", "failed: 1"),
+        ("1", "unsupported_type: x", "failed: 1"),
+    ],
+)
+def test_what_a_source_is_told_again(memo: str, error: str, told: str) -> None:
+    assert Known("id", "key", "folder:x", memo, error).told("refused by 2: ") == told

@@ -10,7 +10,7 @@ import pytest
 
 from secondlook.domain.instance import Instance, InstanceSettings, Item, MetadataField
 from secondlook.domain.jobs import Job, Severity
-from secondlook.domain.source import CrawlOptions, Entry, Fetched, SourceOptions
+from secondlook.domain.source import CrawlOptions, Entry, Fetched, Selector, SourceOptions
 from secondlook.errors import ForbiddenSourceError, ItemSourceError, SourceError, UnknownSourceError
 from secondlook.models.fakes import FakeEmbedder
 from secondlook.services import pull_state, pulling
@@ -581,3 +581,96 @@ def test_a_site_that_sends_everybody_to_one_page_has_not_forbidden_the_others(
     job, _ = synced(house, made)
     assert job.end_reason.startswith("source_shrank: 4 of ")
     assert {"/a", "/b", "/deep/c", "/deep/d"} <= indexed(house, made, site)
+
+
+def test_a_page_behind_a_redirect_stays_however_often_the_redirect_fails(tmp_path: Path, site: WebSite) -> None:
+    site.html("/c", "lamp oil")
+    site.redirect("/a", "/c", 301)
+    site.sitemap("/a", changefreq="always")
+    house = House(tmp_path, sources=OpenSources(version="test", guard=Guard(["127.0.0.1"])))
+    try:
+        house.run(house.indexing.start())
+        made = house.make(source_kind="web-crawler", source=site.url)
+        synced(house, made)
+        site.pages["/a"] = Reply(status=500)
+        for _ in range(3):
+            assert synced(house, made)[1][-1] == "1 error"
+            assert texts(house, made) == {f"{site.url}/c": "lamp oil"}
+        site.redirect("/a", "/c", 301)
+        assert synced(house, made)[1][-1] == "1 completed", "it is asked for although it did not change"
+    finally:
+        house.close()
+
+
+@pytest.fixture
+def behind(crawled: tuple[House, Instance], site: WebSite) -> tuple[House, Instance]:
+    """The same, with a page that only /a leads to."""
+    house, made = crawled
+    site.html("/a", "<a href=/behind>behind</a>")
+    site.html("/behind", "fog horn")
+    synced(house, made)
+    assert "/behind" in indexed(house, made, site)
+    return house, made
+
+
+@pytest.mark.parametrize("refusal", [Reply(status=403), Reply(status=302, headers={"location": "/a"})])
+def test_what_only_a_page_in_error_leads_to_stays(
+    behind: tuple[House, Instance], site: WebSite, refusal: Reply
+) -> None:
+    house, made = behind
+    site.pages["/a"] = refusal
+    for _ in range(3):
+        job, _ = synced(house, made)
+        assert job.end_reason == "completed" and "/behind" in indexed(house, made, site)
+    site.html("/", "<a href=/b>b</a>")
+    synced(house, made)
+    assert indexed(house, made, site) == {"/", "/b"}, "what leads there is gone"
+
+
+def test_under_other_options_nobody_knows_where_a_page_in_error_leads(
+    behind: tuple[House, Instance], site: WebSite
+) -> None:
+    house, made = behind
+    site.pages["/a"] = Reply(status=403)
+    options = replace(LINKS, crawl=replace(LINKS.crawl, headers=(("X-Team", "docs"),)))
+    made = house.run(house.instances.update(made, replace(made.settings, source_options=options)))
+    for _ in range(3):
+        job, _ = synced(house, made)
+        assert job.end_reason.startswith("unknown_error: not all of the site was read: crawl_got_http_403: ")
+        assert "/behind" in indexed(house, made, site)
+
+
+def test_a_page_without_what_the_selector_finds_leads_on(behind: tuple[House, Instance], site: WebSite) -> None:
+    house, made = behind
+    site.html("/behind", "<main>fog horn</main>")
+    options = replace(LINKS, crawl=replace(LINKS.crawl, selectors=(Selector("**", "main"),)))
+    made = house.run(house.instances.update(made, replace(made.settings, source_options=options)))
+    for status in (200, 403):
+        job, _ = synced(house, made)
+        found = items(house, made)
+        assert job.end_reason == "completed" and found[f"{site.url}/behind"].status == "completed"
+        assert found[f"{site.url}/"].error.startswith("file_content_empty: "), status
+        site.pages["/a"] = Reply(status=403)
+
+
+def test_a_type_that_nobody_reads_is_told_so_after_its_settings_changed(scripted: House, script: Script) -> None:
+    script.entries = [Entry("film.mp4", "1")]
+    script.contents = {"film.mp4": b"\0\0\0 ftyp"}
+    made = scripted.make(source_kind="r2", source="bucket")
+    synced(scripted, made)
+    made = scripted.run(scripted.instances.update(made, replace(made.settings, chunk_size=128)))
+    assert items(scripted, made)["film.mp4"].status == "outdated"
+    for _ in range(2):
+        synced(scripted, made)
+        assert items(scripted, made)["film.mp4"].error.startswith("unsupported_type: ")
+
+
+def test_what_another_source_remembered_is_not_told(scripted: House, script: Script) -> None:
+    made = scripted.make(source_kind="r2", source="bucket")
+    synced(scripted, made)
+    made = scripted.run(scripted.instances.update(made, replace(made.settings, source="another")))
+    script.contents = {"b.md": b"fog horn"}
+    synced(scripted, made)
+    known = {one.key: one for one in scripted.run(scripted.memos.list(made.uid))}
+    assert (known["a.md"].source, known["a.md"].memo) == ("r2:another", "")
+    assert known["a.md"].error == "http_5xx: a.md fails"

@@ -267,6 +267,19 @@ def test_a_browser_that_does_not_start(site: WebSite) -> None:
     broken.close()
 
 
+def test_a_redirected_page_that_is_not_opened_is_in_error_by_its_own_address(
+    site: WebSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.html("/c", "lamp oil")
+    site.redirect("/a", "/c", 301)
+    site.sitemap("/a", changefreq="always")
+    memos = crawl(site).memos()
+    (tmp_path / "chromium").symlink_to("/bin/false")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for known in (memos, {}):
+        assert crawl(site, known, renders=True).errors() == {f"{site.url}/c": "browser_rendering_unknown_error"}
+
+
 def test_a_crawl_finds_what_scripts_link_to(browser: Opened, site: WebSite) -> None:
     site.html(
         "/", script("put('start'); const a = document.createElement('a'); a.href = '/next'; document.body.append(a)")

@@ -69,7 +69,7 @@ from secondlook.sources.folder import Folder
 
 async def work():
     folder = Folder(Path("."))
-    memos = {"closed/old.md": "1", "closed/deep/older.md": "2", "closed.md": "3", "gone.md": "4"}
+    memos = {"closed/old.md": "1", "closed/deep/older.md": "failed: ", "closed.md": "3", "gone.md": "4"}
     try:
         found = [entry async for entry in folder.list(memos)]
     except SourceError as error:

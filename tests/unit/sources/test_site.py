@@ -64,7 +64,7 @@ def test_what_robots_forbids_is_told_of_after_an_incomplete_crawl_too(site: WebS
     site.pages["/robots.txt"] = Reply(b"User-agent: *\nDisallow: /closed/\n")
     site.pages["/a"] = Reply(status=500)
     site.html("/", "<a href=/a>a</a>")
-    del memos[f"{site.url}/a"]  # as after a sync in which it failed
+    del memos[f"{site.url}/a"]  # as of a page that nothing is kept of
     told = crawl(site, memos, max_age=0, **LINKS)
     assert told.failure.startswith("unknown_error: not all")
     assert names(site, told.entries) == {"/", "/a", "/closed/x"}

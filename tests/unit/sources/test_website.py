@@ -367,3 +367,21 @@ def test_many_pages(site: WebSite) -> None:
     site.sitemap(*paths)
     told = crawl(site)
     assert len(told.pages) == PAGES and told.failure == "" and told.errors() == {}
+
+
+def test_a_redirected_page_that_fails_is_in_error_by_its_own_address(site: WebSite) -> None:
+    site.html("/c", "<main>lamp oil</main>")
+    site.redirect("/a", "/c", 301)
+    site.sitemap("/a", changefreq="always")
+    memos = crawl(site, selectors=(Selector("**", "main"),)).memos()
+    site.html("/c", "no main")
+    told = crawl(site, memos, selectors=(Selector("**", "main"),))
+    assert told.errors() == {f"{site.url}/c": "file_content_empty"}
+
+
+def test_a_start_without_what_the_selector_finds_leads_on(site: WebSite) -> None:
+    site.html("/", "<a href=/a>a</a>")
+    site.html("/a", "<main>lamp oil</main>")
+    told = crawl(site, discovers=True, start="links", selectors=(Selector("**", "main"),))
+    assert told.failure == "" and names(site, told.pages) == {"/a"}
+    assert told.errors() == {f"{site.url}/": "file_content_empty"}
