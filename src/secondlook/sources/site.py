@@ -148,6 +148,15 @@ class Site:
         if refusal := (await self.robots_of(url)).refusal(url):
             raise ItemSourceError(refusal, f"{url}: robots.txt of the site says so", gone=True)
 
+    async def check_kept(self, *urls: str) -> None:
+        """Raises ``ItemSourceError`` if rules forbid today what is kept; where nobody knows them, nothing does."""
+        for url in urls:
+            try:
+                await self._check_robots(url)
+            except ItemSourceError as error:
+                if error.gone:
+                    raise
+
     async def robots_of(self, url: str) -> Robots:
         """The rules of that host, asked for once, whether they come or not.
 

@@ -264,6 +264,7 @@ class Website:
         try:
             if not (memory and memory.is_fresh(target.named, self._crawl.max_age if self._crawl.discovers else DAY)):
                 return await self._read(target, memory, known)
+            await self._site.check_kept(url, known)
             return self._met(target, known) or Visit(Entry(known, memory.dump(), unchanged=True), memory.links, depth)
         except ItemSourceError as error:
             return self._give_up(target, known, error)

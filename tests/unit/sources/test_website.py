@@ -385,3 +385,19 @@ def test_a_start_without_what_the_selector_finds_leads_on(site: WebSite) -> None
     told = crawl(site, discovers=True, start="links", selectors=(Selector("**", "main"),))
     assert told.failure == "" and names(site, told.pages) == {"/a"}
     assert told.errors() == {f"{site.url}/": "file_content_empty"}
+
+
+def test_what_robots_forbids_later_is_gone_although_it_is_fresh(site: WebSite) -> None:
+    site.html("/p", "lamp oil")
+    site.html("/c", "fog horn")
+    site.redirect("/a", "/c", 301)
+    site.sitemap("/p", "/a", lastmod="2020-01-01")
+    memos = crawl(site).memos()
+    site.pages["/robots.txt"] = Reply(b"User-agent: *\nDisallow: /p\nDisallow: /c\n")
+    site.asked.clear()
+    told = crawl(site, memos)
+    assert told.errors() == dict.fromkeys((f"{site.url}/p", f"{site.url}/c"), "blocked_by_robots_txt_path")
+    assert all(one.gone for one in told.entries.values())
+    assert site.paths() == ["/robots.txt", "/sitemap.xml"]
+    linked = crawl(site, memos, discovers=True, start="sitemaps")
+    assert linked.entries[f"{site.url}/p"].skipped.startswith("blocked_by_robots_txt_path: ")
