@@ -49,6 +49,10 @@ class Frontier:
         else:
             self._waiting.setdefault(host, deque()).append((next(self._number), target))
 
+    def clear(self) -> None:
+        """Nothing waits any more."""
+        self._waiting.clear()
+
     def take(self) -> Target | None:
         """The first whose host may be asked now; None if there is none. It runs until ``end``."""
         if self._running.total() >= MOST_AT_ONCE:

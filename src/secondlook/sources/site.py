@@ -168,7 +168,9 @@ class Site:
         async with self._asking.setdefault(host, asyncio.Lock()):
             if host not in self._robots:
                 found = self._robots[host] = await self._ask_for_robots(f"{host}/robots.txt")
-                self.pace_of(url).delay = found.delay if isinstance(found, Robots) else 0.0
+                if isinstance(found, Robots):  # what another scheme of the host asked for still holds
+                    pace = self.pace_of(url)
+                    pace.delay = max(pace.delay, found.delay)
         found = self._robots[host]
         if isinstance(found, ItemSourceError):
             raise ItemSourceError(found.kind, str(found).partition(": ")[2])

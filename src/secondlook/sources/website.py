@@ -45,6 +45,7 @@ class Visit:
     Attributes:
         links: where it leads, and the pictures that it shows.
         again: the site has enough for now: it is to be visited again, and this tells nothing.
+        over: the crawl may read no more pages, and this tells nothing.
         hides: it was read before, and nobody knows any more where it leads.
     """
 
@@ -52,6 +53,7 @@ class Visit:
     links: Sequence[str] = ()
     depth: int = 0
     again: bool = False
+    over: bool = False
     hides: bool = False
 
 
@@ -171,7 +173,8 @@ class Website:
             firsts.setdefault(one.url, one)
         self._seen = set(firsts)
         frontier = Frontier(self._site.pace_of)
-        self._enqueue(frontier, firsts.values())
+        for one in firsts.values():
+            frontier.put(one)
         running: dict[asyncio.Task[Visit], Target] = {}
         try:
             while frontier or running:
@@ -199,21 +202,22 @@ class Website:
         """Whether the visit tells something; what is to be visited after it waits then."""
         if visit.again:
             frontier.put(replace(target, tries=target.tries + 1))
-            return False
-        self._note_error(visit)
-        self._enqueue(frontier, self._follow(visit))
-        return True
+        elif visit.over:
+            limit = ("page_limit_reached", f"{self._crawl.most_pages:,} pages were read, as many as may be")
+            self._gaps += [limit] if limit not in self._gaps else []
+            frontier.clear()
+        else:
+            self._note_error(visit)
+            for one in self._follow(visit):
+                frontier.put(one)
+        return not (visit.again or visit.over)
 
-    def _enqueue(self, frontier: Frontier, targets: Iterable[Target]) -> None:
-        """Put them there, as far as the limit of a crawl goes."""
-        most = self._crawl.most_pages
-        for target in targets:
-            if self._crawl.discovers and self._begun >= most:
-                limit = ("page_limit_reached", f"{most:,} pages were read, as many as may be")
-                self._gaps += [limit] if limit not in self._gaps else []
-                return
-            self._begun += 1
-            frontier.put(target)
+    def _may_begin(self, target: Target) -> bool:
+        """Whether the limit of a crawl has room for the page; one that may not be asked for takes none."""
+        if not self._crawl.discovers or target.tries or self._site.refusal(target.url):
+            return True
+        self._begun += 1
+        return self._begun <= self._crawl.most_pages
 
     def _incomplete(self) -> SourceError | None:
         """Why it cannot be said what is gone, and what was read."""
@@ -259,6 +263,8 @@ class Website:
         skipped = skip_reason(url, self._options.include, self._options.exclude)
         if skipped and depth:
             return Visit(Entry(url, skipped=skipped))
+        if not self._may_begin(target):
+            return Visit(Entry(url), over=True)
         known = self._ways.get(url, url)
         memory = Memory.load(self._memos.get(known, ""), self._digest)
         try:

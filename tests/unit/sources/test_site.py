@@ -12,6 +12,8 @@ from secondlook.sources.guard import Guard
 from secondlook.sources.opening import OpenSources
 from secondlook.sources.pacing import Patience
 from secondlook.sources.robots import LARGEST_ROBOTS
+from secondlook.sources.site import Site, SiteOptions
+from secondlook.sources.web_client import WebClient
 from tests.unit.sources.conftest import crawl, names, settings_of
 from tests.web_site import Reply, WebSite
 
@@ -253,3 +255,23 @@ def test_links_lose_what_only_traces_readers(site: WebSite) -> None:
     site.html("/d", "x")
     site.html("/d?page=2", "y")
     assert names(site, crawl(site, **LINKS).pages) == {"/", "/d", "/d?page=2"}
+
+
+# How fast
+
+
+def test_the_delay_stands_whatever_another_scheme_of_the_host_says(site: WebSite) -> None:
+    site.pages["/robots.txt"] = Reply(b"User-agent: *\nCrawl-delay: 7\n")
+
+    async def ask() -> tuple[float, int]:
+        reader = Site(WebClient(Guard(["127.0.0.1"]), "Secondlook/test"), SiteOptions(site.url))
+        try:
+            await reader.robots_of(site.url)
+            with pytest.raises(ItemSourceError):
+                await reader.robots_of(site.url.replace("http:", "https:"))
+            pace = reader.pace_of(site.url)
+            return pace.delay, pace.width
+        finally:
+            await reader.close()
+
+    assert asyncio.run(ask()) == (7.0, 1)

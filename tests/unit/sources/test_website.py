@@ -401,3 +401,17 @@ def test_what_robots_forbids_later_is_gone_although_it_is_fresh(site: WebSite) -
     assert site.paths() == ["/robots.txt", "/sitemap.xml"]
     linked = crawl(site, memos, discovers=True, start="sitemaps")
     assert linked.entries[f"{site.url}/p"].skipped.startswith("blocked_by_robots_txt_path: ")
+
+
+def test_only_pages_that_are_asked_for_count(site: WebSite) -> None:
+    links = [f"/blog/{number}" for number in range(10)] + ["/closed/a", "/docs/1", "/docs/2"]
+    site.html("/", "".join(f"<a href={path}>x</a>" for path in links))
+    for path in links:
+        site.html(path, path)
+    site.pages["/robots.txt"] = Reply(b"User-agent: *\nDisallow: /closed/\n")
+    for most, expected in ((3, {"/docs/1", "/docs/2"}), (2, {"/docs/1"})):
+        crawling = CrawlOptions(discovers=True, start="links", most_pages=most)
+        told = crawl(site, options=SourceOptions(include=("**/docs/**", "**/closed/**"), crawl=crawling))
+        assert names(site, told.pages) == expected
+        assert told.failure.startswith("page_limit_reached: not all of" if most == 2 else "")
+        assert most == 2 or told.failure == ""
