@@ -20,6 +20,8 @@ PARALLEL = 8
 """Pages of one host that are read at once, where it asks for no delay."""
 MOST_HOPS = 10
 REDIRECTS = (301, 302, 303, 307, 308)
+MOVED = (301, 308)
+"""Redirects for good (RFC 9110, 15.4); the others may lead back the next time."""
 READABLE = re.compile(
     r"text/|application/(xhtml\+xml|xml|json|ld\+json|yaml|toml|sql|pdf|rss\+xml|atom\+xml|javascript"
     r"|vnd\.openxmlformats-officedocument\.|vnd\.oasis\.opendocument\.|vnd\.ms-excel)"
@@ -200,14 +202,14 @@ class Site:
         url = _hop(page)
         if self.belongs(url):
             return url
-        host = urlsplit(url).netloc
+        host, moved = urlsplit(url).netloc, page.status in MOVED
         if host.endswith(f".{self._own}"):
             raise ItemSourceError(
                 "subdomains_not_allowed",
                 f"{page.url} redirects to {host}: set include_subdomains, or make that host the source",
-                gone=True,
+                gone=moved,
             )
-        raise ItemSourceError("invalid_host_after_redirect", f"{page.url} redirects to {host}", gone=True)
+        raise ItemSourceError("invalid_host_after_redirect", f"{page.url} redirects to {host}", gone=moved)
 
     def _headers_for(self, url: str) -> Mapping[str, str]:
         """The operator's headers may hold secrets: they go to the host itself, and never less safely than it."""

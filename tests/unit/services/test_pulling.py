@@ -674,3 +674,16 @@ def test_what_another_source_remembered_is_not_told(scripted: House, script: Scr
     known = {one.key: one for one in scripted.run(scripted.memos.list(made.uid))}
     assert (known["a.md"].source, known["a.md"].memo) == ("r2:another", "")
     assert known["a.md"].error == "http_5xx: a.md fails"
+
+
+def test_a_temporary_redirect_to_another_host_takes_nothing_away(
+    crawled: tuple[House, Instance], site: WebSite
+) -> None:
+    house, made = crawled
+    before = texts(house, made)
+    for name in ("a", "b", "deep/c", "deep/d"):
+        site.redirect(f"/{name}", "https://status.example/", 301 if name == "b" else 302)
+    job, lines = synced(house, made)
+    assert job.end_reason == "completed" and lines[-1].startswith("5 error")
+    now = texts(house, made)
+    assert {key.removeprefix(site.url) for key in now if now[key] != before[key]} == {"/b"}
