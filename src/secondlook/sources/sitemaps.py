@@ -10,7 +10,7 @@ from xml.parsers import expat
 LARGEST_SITEMAP = 50 << 20
 """Bytes, unpacked (protocol 0.9)."""
 MOST_ADDRESSES = 50_000
-"""In one sitemap (protocol 0.9)."""
+"""Pages, or sitemaps, in one sitemap (protocol 0.9)."""
 MOST_SITEMAPS = 2000
 DEEPEST = 4
 """Sitemap indexes inside one another."""
@@ -128,12 +128,17 @@ class _Reader:
         elif self._found.get("loc") and local in ("url", "item", "entry"):
             self._keep()
         elif self._found.get("loc") and local == "sitemap":
-            self.sitemaps.append(self._found["loc"])
-            self._found = {}
+            self._keep_sitemap()
+
+    def _keep_sitemap(self) -> None:
+        if over := _over(len(self.sitemaps) + 1, "sitemaps"):
+            raise _StopError(over)
+        found, self._found = self._found, {}
+        self.sitemaps.append(found["loc"])
 
     def _keep(self) -> None:
-        if len(self.pages) >= MOST_ADDRESSES:
-            raise _StopError(f"it names more than {MOST_ADDRESSES:,} pages")
+        if over := _over(len(self.pages) + 1, "pages"):
+            raise _StopError(over)
         found, self._found = self._found, {}
         self.pages.append(
             Named(
@@ -151,7 +156,12 @@ def _read_text(content: bytes) -> Sitemap:
     found = [line for line in lines if line.startswith(("http://", "https://"))]
     if not found:
         return Sitemap(broken="it is neither a sitemap nor a list of addresses")
-    return Sitemap([Named(line) for line in found[:MOST_ADDRESSES]])
+    return Sitemap([Named(line) for line in found[:MOST_ADDRESSES]], broken=_over(len(found), "pages"))
+
+
+def _over(number: int, what: str) -> str:
+    """What is wrong with a file that names as many; nothing within the limit."""
+    return f"it names more than {MOST_ADDRESSES:,} {what}" if number > MOST_ADDRESSES else ""
 
 
 def _priority(text: str) -> float:

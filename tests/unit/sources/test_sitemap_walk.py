@@ -1,5 +1,8 @@
 """All that sitemaps name is found, also where they are not as the protocol wants them; see test_website.py too."""
 
+import pytest
+
+from secondlook.sources import sitemap_walk
 from tests.unit.sources.conftest import crawl, names
 from tests.web_site import Reply, WebSite
 
@@ -21,3 +24,44 @@ def test_a_sitemap_without_pages_is_told_of(site: WebSite) -> None:
     assert (told.failure, told.notes, told.entries) == (
         "", ["the sitemaps of the site were read, and name no page"], {},
     )  # fmt: skip
+
+
+def name_sitemaps(site: WebSite, *paths: str, at: str = "/sitemap.xml") -> None:
+    """A sitemap of sitemaps."""
+    rows = "".join(f"<sitemap><loc>{path}</loc></sitemap>" for path in paths)
+    site.pages[at] = Reply(f"<sitemapindex>{rows}</sitemapindex>".encode())
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "told"),
+    [
+        ("MOST_SITEMAPS", 2, "there are more than 2 sitemaps"),
+        ("DEEPEST", 1, "sitemaps lie more than 1 deep in one another"),
+        ("MOST_NAMED", 1, "the sitemaps name more than 1 pages"),
+        ("LARGEST_NAMED", 50, "the addresses that the sitemaps name have more than 50 characters"),
+    ],
+)
+def test_what_a_limit_cuts_off_is_not_taken_for_gone(
+    site: WebSite, limit: str, value: int, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name_sitemaps(site, "/1.xml", "/1.xml", "/2.xml", "/sitemap.xml")
+    for at in ("1", "2"):
+        site.html(f"/page/{at}", "x")
+        site.sitemap(f"/page/{at}", f"/page/{at}#part", at=f"/{at}.xml")
+    whole = crawl(site)
+    assert whole.failure == "" and names(site, whole.pages) == {"/page/1", "/page/2"}
+    monkeypatch.setattr(sitemap_walk, limit, value)
+    cut = crawl(site)
+    assert cut.failure.startswith("page_limit_reached: not all of the site was read: ") and told in cut.failure
+    assert len(cut.pages) <= 1
+
+
+def test_no_limit_is_met_by_as_much_as_may_be(site: WebSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    name_sitemaps(site, "/1.xml", "/1.xml", "/sitemap.xml")
+    site.html("/page", "x")
+    site.sitemap("/page", "/page", at="/1.xml")
+    limits = {"MOST_SITEMAPS": 2, "DEEPEST": 2, "MOST_NAMED": 1, "LARGEST_NAMED": len(f"{site.url}/page")}
+    for limit, value in limits.items():
+        monkeypatch.setattr(sitemap_walk, limit, value)
+    told = crawl(site)
+    assert told.failure == "" and names(site, told.pages) == {"/page"}
