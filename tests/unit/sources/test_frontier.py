@@ -1,5 +1,9 @@
 """What is to be visited comes in order, and a host that is busy holds up nothing but itself."""
 
+import time
+
+import pytest
+
 from secondlook.sources.frontier import MOST_AT_ONCE, Frontier, Target
 from secondlook.sources.pacing import Pace, Patience
 
@@ -9,9 +13,11 @@ class Hosts:
 
     def __init__(self) -> None:
         self.paces: dict[str, Pace] = {}
+        self.looks = 0
         self.frontier = Frontier(self.pace_of)
 
     def pace_of(self, url: str) -> Pace:
+        self.looks += 1
         host = url.split("/")[2]
         return self.paces.setdefault(host, Pace(Patience(first=100.0, longest=100.0, in_all=150.0), 2))
 
@@ -73,3 +79,37 @@ def test_many_hosts_are_not_asked_all_at_once() -> None:
     hosts.put(*(f"host{number}/" for number in range(100)))
     assert len(hosts.take()) == MOST_AT_ONCE
     assert hosts.frontier.opens_in() is None
+
+
+def test_few_hosts_are_looked_at_however_many_wait() -> None:
+    hosts = Hosts()
+    names = [f"host{number}" for number in range(500)]
+    hosts.put(*(f"{name}/{page}" for page in range(2) for name in names))
+    for name in names[:250]:
+        hosts.refuse(name)
+    hosts.frontier.opens_in()  # those that have enough are put off once
+    hosts.looks = 0
+    for name in names[250:]:
+        assert hosts.frontier.take() == Target(f"http://{name}/0")
+        assert hosts.frontier.opens_in() == 0
+        hosts.end(f"{name}/0")
+    assert hosts.looks < 10 * 250
+
+
+def test_a_host_is_taken_up_again_when_it_opens(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    hosts = Hosts()
+    hosts.put("a/1", "a/2", "a/3", "b/1")
+    assert hosts.frontier.take() == Target("http://a/1")
+    hosts.refuse("a")
+    hosts.end("a/1")
+    assert hosts.take() == ["b/1"]
+    assert hosts.frontier.opens_in() == 100.0
+    now[0] += 100.0
+    assert hosts.take() == ["a/2"] and hosts.frontier, "one at a time, as it had enough"
+    hosts.end("a/2")
+    hosts.frontier.clear()
+    assert not hosts.frontier and hosts.frontier.opens_in() is None
+    hosts.put("a/4")
+    assert hosts.take() == ["a/4"]
