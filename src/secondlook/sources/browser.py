@@ -37,6 +37,8 @@ TABS = 4
 """Pages open at once."""
 MOST_PAGES = 200
 """Pages after which the browser is replaced: what it never gives back then goes."""
+SHARES = 8
+"""Parts of the bytes that a page may have, one for each answer on its way: as many as a host is asked for at once."""
 QUIET = 0.5
 """Seconds without a request after which a page is taken to be whole."""
 
@@ -166,17 +168,58 @@ class Renderer:
         return content
 
 
+class Allowance:
+    """The bytes that all answers to one page may have. What comes at once is taken from it before it is asked for."""
+
+    def __init__(self, fetch: Fetch, size: int) -> None:
+        self._fetch = fetch
+        self._size = size
+        self._left = size
+        self._out = 0
+        self._back = asyncio.Event()
+
+    async def fetch(self, url: str) -> Page:
+        """What is there; raises ``ItemSourceError``, also where nothing is left for it.
+
+        An answer larger than a share is asked for again, with all that is left, when no other is on its way.
+        """
+        try:
+            return await self._within(url, max(self._size // SHARES, 1))
+        except ItemSourceError as error:
+            if error.kind != "over_size":
+                raise
+        return await self._within(url, self._size)
+
+    async def _within(self, url: str, most: int) -> Page:
+        while self._left < most and self._out:
+            self._back.clear()
+            await self._back.wait()
+        share = min(most, self._left)
+        if share <= 0:
+            raise ItemSourceError("over_size", f"{url}: the answers to one page have more than {self._size:,} bytes")
+        self._left -= share
+        self._out += 1
+        used = 0
+        try:
+            found = await self._fetch(url, share)
+            used = len(found.body)
+            return found
+        finally:
+            self._left += share - used
+            self._out -= 1
+            self._back.set()
+
+
 class _Requests:
     """What one page asks for."""
 
     def __init__(self, page: Page, fetch: Fetch, limits: RenderLimits) -> None:
         self._page = page
-        self._fetch = fetch
+        self._allowance = Allowance(fetch, limits.size)
         self._limits = limits
         self._begun = False
         self._number = 0
         self._open = 0
-        self._left = limits.size
         self._fetching: set[asyncio.Future[Page]] = set()
         self._moved = asyncio.Event()
         self._quiet_since = time.monotonic()
@@ -198,14 +241,13 @@ class _Requests:
     async def _bring(self, route: "Route") -> None:
         self._number += 1
         self._open += 1
-        fetching = asyncio.ensure_future(self._fetch(route.request.url, self._left))
+        fetching = asyncio.ensure_future(self._allowance.fetch(route.request.url))
         self._fetching.add(fetching)
         try:
             await asyncio.wait([fetching])
             if fetching.cancelled():
                 return  # nobody waits for it any more
             found = fetching.result()
-            self._left -= len(found.body)
             await route.fulfill(status=200, headers=self._headers(found), body=found.body)
         except ItemSourceError:
             await route.abort("failed")

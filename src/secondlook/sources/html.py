@@ -1,7 +1,8 @@
 """What a crawler reads in a page: its links, what its head says of it, and the part of it that is content."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
@@ -11,6 +12,10 @@ from secondlook.sources.web_client import join_url
 
 MOST_LINKS = 5000
 """Of one page."""
+MOST_TRIED = 4 * MOST_LINKS
+"""Addresses that a page gives in different words; to resolve one takes 20 µs."""
+MOST_TAGS = 100_000
+"""Tags that are looked at for them."""
 LONGEST_VALUE = 4096
 """Characters of a meta tag."""
 TRACKING = re.compile(
@@ -69,23 +74,18 @@ class Html:
 
         Parameters that only trace readers are left out of them.
         """
-        root = self._root()
-        found: dict[str, None] = {}
-        for node in self._tree.css("a[href], area[href]"):
-            link = node.attributes.get("href") or ""
-            if "nofollow" in (node.attributes.get("rel") or "").lower().split() or link.startswith("#"):
-                continue
-            if target := join_url(root, link):
-                found[without_tracking(target)] = None
-            if len(found) >= MOST_LINKS:
-                break
-        return list(found)
+        told = (
+            node.attributes.get("href") or ""
+            for node in islice(self._tree.css("a[href], area[href]"), MOST_TAGS)
+            if "nofollow" not in (node.attributes.get("rel") or "").lower().split()
+        )
+        links = self._resolve(one for one in told if not one.startswith("#"))
+        return list(_unique((without_tracking(one) for one in links), MOST_LINKS))
 
     def pictures(self) -> Sequence[str]:
         """The addresses of the page's pictures, each once, in order."""
-        root = self._root()
-        told = [join_url(root, node.attributes.get("src") or "") for node in self._tree.css("img[src]")]
-        return list(dict.fromkeys(one for one in told if one and is_picture(one)))[:MOST_LINKS]
+        told = (node.attributes.get("src") or "" for node in islice(self._tree.css("img[src]"), MOST_TAGS))
+        return list(_unique(filter(is_picture, self._resolve(told)), MOST_LINKS))
 
     def directives(self, token: str) -> frozenset[str]:
         """What ``<meta name=robots>`` asks of all crawlers, and one with our name of us; as ``read_directives``."""
@@ -95,6 +95,13 @@ class Html:
             if (node.attributes.get("name") or "").strip().lower() in ("robots", token.lower())
         ]
         return read_directives("\n".join(" ".join(one.split()) for one in told), token)
+
+    def _resolve(self, told: Iterable[str]) -> Iterator[str]:
+        """Where these lead, as far as anybody can follow; the same words are resolved once."""
+        root = self._root()
+        for link in _unique((one.strip().partition("#")[0] for one in told), MOST_TRIED):
+            if target := join_url(root, link):
+                yield target
 
     def _root(self) -> str:
         """What relative addresses stand on."""
@@ -144,3 +151,14 @@ class Html:
         head = self._tree.css_first("head")
         parts = ("<!doctype html><html>", head.html if head else "", "<body>", found[0].html, "</body></html>")
         return "".join(part or "" for part in parts).encode(errors="replace")
+
+
+def _unique(told: Iterable[str], most: int) -> Iterator[str]:
+    """Each once, in order, and at most so many."""
+    seen: set[str] = set()
+    for one in told:
+        if one not in seen and len(seen) < most:
+            seen.add(one)
+            yield one
+        if len(seen) >= most:
+            return

@@ -14,10 +14,10 @@ import pytest
 
 from secondlook.errors import ItemSourceError
 from secondlook.sources import browser as browser_module
-from secondlook.sources.browser import Renderer, RenderLimits, find_browser
+from secondlook.sources.browser import Allowance, Renderer, RenderLimits, find_browser
 from secondlook.sources.guard import Guard
 from secondlook.sources.site import Site, SiteOptions
-from secondlook.sources.web_client import WebClient
+from secondlook.sources.web_client import Page, WebClient
 from tests.thread_server import QuietHandler
 from tests.unit.sources.conftest import crawl
 from tests.web_site import Reply, WebSite, serve_site
@@ -288,3 +288,31 @@ def test_a_crawl_finds_what_scripts_link_to(browser: Opened, site: WebSite) -> N
     told = crawl(site, renders=True, discovers=True)
     assert told.failure == "" and told.notes == []
     assert b"lamp oil" in told.pages[f"{site.url}/next"].content
+
+
+def test_answers_that_come_at_once_share_what_a_page_may_have() -> None:
+    out = peak = 0
+
+    async def fetch(url: str, most: int) -> Page:
+        nonlocal out, peak
+        assert most > 0
+        out += most
+        peak = max(peak, out)
+        await asyncio.sleep(0)
+        out -= most
+        if int(url) > most:
+            raise ItemSourceError("over_size", url)
+        return Page(url, 200, {}, b"x" * int(url))
+
+    async def bring(*sizes: int) -> list[int]:
+        allowance = Allowance(fetch, 80)
+        found = await asyncio.gather(*(allowance.fetch(str(size)) for size in sizes), return_exceptions=True)
+        assert all(isinstance(one, Page | ItemSourceError) for one in found)
+        return [len(one.body) if isinstance(one, Page) else -1 for one in found]
+
+    assert asyncio.run(bring(*[5] * 16)) == [5] * 16
+    assert asyncio.run(bring(70, 10)) == [70, 10], "larger than a share, when nothing else is on its way"
+    assert asyncio.run(bring(81, 80)) == [-1, 80]
+    assert sum(one for one in asyncio.run(bring(*[20] * 10)) if one > 0) == 80
+    assert sum(one for one in asyncio.run(bring(*[10] * 12)) if one > 0) == 80
+    assert peak <= 80

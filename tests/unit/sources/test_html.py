@@ -2,6 +2,7 @@
 
 import pytest
 
+from secondlook.sources import html
 from secondlook.sources.html import Html, read_directives, without_tracking
 
 NO = frozenset({"noindex"})
@@ -61,3 +62,19 @@ def test_what_a_page_asks(head: str, found: frozenset[str]) -> None:
 def test_parameters_that_trace_readers(url: str, kept: str) -> None:
     assert without_tracking(url) == kept
     assert without_tracking(kept) == kept
+
+
+def test_so_many_links_are_tried_and_none_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    def found(*links: str) -> list[list[str]]:
+        tags = "".join(f"<a href='{one}'>x</a><img src='{one}'>" for one in links)
+        page = Html(f"<html><body>{tags}</body></html>".encode(), "http://a.example/")
+        return [[one.removeprefix("http://a.example/") for one in told] for told in (page.links(), page.pictures())]
+
+    monkeypatch.setattr(html, "MOST_TRIED", 3)
+    twice = ["1.png", " 1.png ", "1.png#part"] * 3
+    for told in found(*twice, "mailto:x@a.example", "2.png", "3.png"):
+        assert told == ["1.png", "2.png"], "the third that is tried leads somewhere, the fourth is not tried"
+    monkeypatch.setattr(html, "MOST_TAGS", 8)
+    assert found(*twice, "2.png") == [["1.png"], ["1.png"]]
+    monkeypatch.setattr(html, "MOST_LINKS", 1)
+    assert found("1.png", "2.png") == [["1.png"], ["1.png"]]
