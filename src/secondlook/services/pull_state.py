@@ -20,6 +20,8 @@ LINES = 200
 """Lines of each kind that the log of a job has; the summary counts all."""
 SHRANK = "source_shrank"
 """Why a sync ends that would have taken most of what is served."""
+FORBIDDEN = "blocked_by_"
+"""Errors by which a source asks to be left out."""
 FEWEST_GONE = 10
 """Items that a sync always takes when they are gone; more than these, and more than half of all, are asked about."""
 
@@ -68,9 +70,12 @@ class Pull:
         return key not in self.excluded and key.startswith(prefix) and not rule_of(settings, Entry(key))
 
     def holds_back(self, entry: Entry) -> bool:
-        """Whether the error has to wait for the end of the list, since something is served that it would end."""
+        """Whether the error has to wait for the end of the list, since something is served that it would end.
+
+        What the source forbids does not: that is meant, however much it is.
+        """
         before = self.known.get(entry.key)
-        if not entry.gone or not before or before.error:
+        if not entry.gone or not before or before.error or entry.error.startswith(FORBIDDEN):
             return False
         self.dying[entry.key] = entry
         return True

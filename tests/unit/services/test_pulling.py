@@ -687,3 +687,23 @@ def test_a_temporary_redirect_to_another_host_takes_nothing_away(
     assert job.end_reason == "completed" and lines[-1].startswith("5 error")
     now = texts(house, made)
     assert {key.removeprefix(site.url) for key in now if now[key] != before[key]} == {"/b"}
+
+
+def test_a_site_of_sitemaps_that_forbids_most_of_itself_is_obeyed_too(
+    tmp_path: Path, site: WebSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pull_state, "FEWEST_GONE", 1)
+    for name in ("a", "b", "c"):
+        site.html(f"/{name}", f"page {name}")
+    site.sitemap("/a", "/b", "/c", lastmod="2020-01-01")
+    house = House(tmp_path, sources=OpenSources(version="test", guard=Guard(["127.0.0.1"])))
+    try:
+        house.run(house.indexing.start())
+        made = house.make(source_kind="web-crawler", source=site.url)
+        synced(house, made)
+        site.pages["/robots.txt"] = Reply(b"User-agent: *\nDisallow: /")
+        job, lines = synced(house, made)
+        assert job.end_reason == "completed" and lines[-1] == "3 error"
+        assert not any(texts(house, made).values())
+    finally:
+        house.close()
