@@ -128,7 +128,8 @@ class Origin:
 class Known:
     """What is kept of an item of an external source.
 
-    ``error`` is empty unless it is in error; ``waits`` says that it is still to be indexed.
+    ``error`` is empty unless it is in error; ``waits`` says that it is still to be indexed, ``is_had`` that something
+    of it is stored or found, be it in error now or not.
     """
 
     item_id: str
@@ -137,6 +138,7 @@ class Known:
     memo: str
     error: str
     waits: bool = False
+    is_had: bool = False
 
     def told(self, refused: str) -> str:
         """What the source is told of it: its memo, after ``FAILED`` if it is to be had anew.

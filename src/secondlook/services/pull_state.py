@@ -75,7 +75,7 @@ class Pull:
         What the source forbids does not: that is meant, however much it is.
         """
         before = self.known.get(entry.key)
-        if not entry.gone or not before or before.error or entry.error.startswith(FORBIDDEN):
+        if not entry.gone or not before or not before.is_had or entry.error.startswith(FORBIDDEN):
             return False
         self.dying[entry.key] = entry
         return True

@@ -21,7 +21,7 @@ class SqlMemos:
         """Of every item of the instance that an external source brought."""
         at = items.c
         query = (
-            select(at.id, at.key, at.source, at.status, at.error, memos.c.memo)
+            select(at.id, at.key, at.source, at.status, at.error, at.blob, at.chunks_count, memos.c.memo)
             .join(memos, memos.c.item_id == at.id, isouter=True)
             .where(at.instance_uid == instance_uid, at.source != "")
         )
@@ -33,6 +33,7 @@ class SqlMemos:
                 row["memo"] or "",
                 row["error"] if row["status"] == "error" else "",
                 row["status"] in ("queued", "running"),
+                bool(row["blob"] or row["chunks_count"]),
             )
             for row in await self._database.rows(query)
         ]

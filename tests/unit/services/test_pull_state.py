@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -39,8 +40,8 @@ def make(
     """A sync of a folder that is about to begin; ``before`` are items of an earlier source."""
     settings = InstanceSettings(source_kind=kind, source="/new", source_options=options or SourceOptions())  # type: ignore[arg-type]
     instance = Instance("uid", "acc", "default", "docs", settings, 0, 0)
-    items = {key: Known(f"id {key}", key, settings.source_id, "memo", "") for key in known}
-    items |= {key: Known(f"id {key}", key, "folder:/old", "memo", "") for key in before}
+    items = {key: Known(f"id {key}", key, settings.source_id, "memo", "", is_had=True) for key in known}
+    items |= {key: Known(f"id {key}", key, "folder:/old", "memo", "", is_had=True) for key in before}
     return Pull(instance, source, tell or Told(), items, may_shrink)  # type: ignore[arg-type]
 
 
@@ -96,6 +97,13 @@ def test_errors_that_end_what_is_served_count_as_losses() -> None:
     assert pull.let_go(whole=False) == [], "too many, as far as the list goes"
     assert shrank(pull, MANY) == "source_shrank: 16 of 30 items"
     assert pull.let_go(whole=False) == []
+
+
+def test_errors_that_end_what_earlier_ones_left_in_place_count_too() -> None:
+    pull = make(known=MANY)
+    pull.known = {key: replace(one, error="http_5xx: 500") for key, one in pull.known.items()}
+    assert all(pull.holds_back(Entry(key, error="http_4xx: gone", gone=True)) for key in MANY)
+    assert shrank(pull, MANY) == "source_shrank: 30 of 30 items"
 
 
 def test_a_few_errors_are_told_even_if_the_list_breaks_off() -> None:

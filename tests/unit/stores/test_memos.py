@@ -31,6 +31,9 @@ def test_a_memo_from_its_item_to_its_end(kept: Kept) -> None:
     kept(memos.keep(item.id, "2"))
     kept(kept.it.put_item(replace(SOURCED, status="error", error="http_5xx: x")))  # the memo stays as it was
     assert kept(memos.list("u1")) == [Known(item.id, "found.md", "folder:/docs", "2", "http_5xx: x")]
+    for had in ({"blob": "b"}, {"chunks_count": 1}):
+        kept(kept.it.put_item(replace(SOURCED, status="error", error="http_5xx: x", **had)))  # type: ignore[arg-type]
+        assert [one.is_had for one in kept(memos.list("u1"))] == [True]
     kept(kept.it.remove_item("u1", item.id))
     kept(memos.keep(item.id, "3"))
     assert kept(memos.list("u1")) == []
