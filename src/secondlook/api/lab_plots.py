@@ -9,6 +9,8 @@ Told = Mapping[str, Any]
 WIDTH = 760
 MARK, LINE, SOFT = "var(--mark, #2f6fed)", "var(--line, #d9dee6)", "var(--soft, #5c6675)"
 GOOD, BAD = "var(--good, #12805c)", "var(--bad, #b3372f)"
+LABEL = (18, 12)
+"""Pixels that a number of two digits takes, across and down."""
 
 
 def front(arms: Sequence[Told]) -> str:
@@ -21,11 +23,12 @@ def front(arms: Sequence[Told]) -> str:
     parts = [*_axes(times, marks, (left, right, top, bottom, height), ("p95 of a search, ms", "nDCG@10"))]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in on_front)
     parts.append(f'<polyline points="{path}" fill="none" stroke="{MARK}" stroke-width="2"/>')
+    labels = _beside([(x, y) for x, y, _ in places])
     for number, (x, y, one) in enumerate(places):
         colour = MARK if one["on_front"] else SOFT
         parts.append(
             f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" fill="{colour}"><title>{escape(one["name"])}</title></circle>'
-            f'<text x="{x + 9:.1f}" y="{y - 7:.1f}">{number}</text>'
+            f'<text x="{labels[number][0]:.1f}" y="{labels[number][1]:.1f}">{number}</text>'
         )
     legend = [f"{number}: {one['name']}" for number, one in enumerate(arms)]
     rows = math.ceil(len(legend) / 2)
@@ -33,6 +36,17 @@ def front(arms: Sequence[Told]) -> str:
         x, y = left + (WIDTH - left) / 2 * (place // rows), height + 18 * (place % rows) + 12
         parts.append(f'<text x="{x:.0f}" y="{y}">{escape(text)}</text>')
     return _svg(parts, height + 18 * rows + 12, "nDCG@10 of each arm over the time of a search")
+
+
+def _beside(dots: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
+    """Where the number of each dot stands: above it to the right, and further right where another stands already."""
+    found: list[tuple[float, float]] = []
+    for x, y in dots:
+        place = (x + 9, y - 7)
+        while any(abs(place[0] - left) < LABEL[0] and abs(place[1] - low) < LABEL[1] for left, low in found):
+            place = (place[0] + LABEL[0], place[1])
+        found.append(place)
+    return found
 
 
 def differences(arms: Sequence[Told]) -> str:

@@ -42,6 +42,16 @@ def test_the_front() -> None:
     assert len(line.split()) == 2
 
 
+def test_numbers_of_dots_that_lie_close_together_can_all_be_read() -> None:
+    close = [{"name": str(at), "p95_ms": 20.0, "ndcg@10": 0.5 + at / 1e4, "on_front": False} for at in range(12)]
+    tree = ElementTree.fromstring(front([*close, {"name": "far", "p95_ms": 90.0, "ndcg@10": 0.9, "on_front": True}]))
+    texts = [one for one in tree.iter("{http://www.w3.org/2000/svg}text") if re.fullmatch(r"\d{1,2}", one.text or "")]
+    places = {one.text: (float(one.attrib["x"]), float(one.attrib["y"])) for one in texts}
+    numbers = [places[str(at)] for at in range(13)]
+    for at, (x, y) in enumerate(numbers):
+        assert not any(abs(x - left) < 16 and abs(y - low) < 10 for left, low in numbers[:at])
+
+
 def test_differences_have_their_colours() -> None:
     svg = differences(ARMS)
     assert len(circles(svg)) == 2
