@@ -90,9 +90,7 @@ class Pull:
         What an earlier source left counts where the present one has nothing at all: nobody moves to that.
         """
         mine = self._mine()
-        origin = self.instance.settings.source_id
-        left_out = {key for key in mine if self.known[key].source == origin and not self.is_wanted(key)}
-        gone = [key for key in mine if key in self.dying or key not in self.seen | left_out]
+        gone = [key for key in mine if key in self.dying or self._is_missing(key)]
         if self._is_loss(len(gone)):
             self.dying.clear()
             raise SourceError(
@@ -109,6 +107,12 @@ class Pull:
     def _mine(self) -> Sequence[str]:
         origin = self.instance.settings.source_id
         return [key for key, one in self.known.items() if one.source == origin or not self.seen]
+
+    def _is_missing(self, key: str) -> bool:
+        """Whether the list did not name it, and nothing leaves it out; rules say nothing about an earlier source."""
+        if key in self.seen:
+            return False
+        return self.known[key].source != self.instance.settings.source_id or self.is_wanted(key)
 
     def _is_loss(self, gone: int) -> bool:
         return not self.may_shrink and gone > max(FEWEST_GONE, len(self._mine()) // 2)
