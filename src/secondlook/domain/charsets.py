@@ -68,6 +68,16 @@ def codec_of(label: str) -> str:
     return CODECS.get(label.strip().lower(), "")
 
 
+def declared_codec(body: bytes) -> str:
+    """Python's codec for what a page or XML says first of its encoding; nothing where it says nothing that counts.
+
+    UTF-16 does not: it could not have been read here, were it true.
+    """
+    name = next((body[at:end] for at, end in places_declared(body)), b"")
+    codec = codec_of(name.decode("latin-1"))
+    return "" if codec.startswith("utf-16") else codec
+
+
 def read_utf8(content: bytes, *, is_named: bool = False) -> str | None:
     """The text with U+FFFD for what is broken; None if so much is that it must be in another encoding.
 

@@ -2,7 +2,7 @@
 
 import codecs
 
-from secondlook.domain.charsets import codec_of, guess_text, places_declared
+from secondlook.domain.charsets import declared_codec, guess_text
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -17,24 +17,20 @@ def decode(content: bytes, declared: str = "") -> str:
     """What its mark tells; else UTF-8, else the declared encoding; what is whole in neither is guessed.
 
     Args:
-        declared: the encoding's name as a page has it, in the sense of ``codec_of``.
+        declared: a codec of Python; empty for none.
     """
     for mark, name in MARKS:
         if content.startswith(mark):
             return content.decode(name, errors="replace")
-    named = codec_of(declared)
-    if named.startswith("utf-16"):  # in which nobody could have declared it so
-        named = ""
-    for codec in ("utf-8", named):
+    for codec in ("utf-8", declared):
         try:
             if codec:
                 return content.decode(codec)
         except UnicodeError:
             continue
-    return guess_text(content, named)
+    return guess_text(content, declared)
 
 
 def decode_page(content: bytes) -> str:
     """As ``decode``, with the encoding that the page or the XML declares itself."""
-    name = next((content[at:end].decode("latin-1") for at, end in places_declared(content)), "")
-    return decode(content, name)
+    return decode(content, declared_codec(content))

@@ -3,7 +3,7 @@
 import codecs
 import re
 
-from secondlook.domain.charsets import codec_of, guess_text, places_declared, read_utf8
+from secondlook.domain.charsets import codec_of, declared_codec, guess_text, places_declared, read_utf8
 
 MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 IN_HEADER = re.compile(r""";\s*charset\s*=\s*["']?([^"';\s]+)""", re.IGNORECASE)
@@ -29,9 +29,7 @@ def to_utf8(body: bytes, content_type: str, *, markup: bool = True) -> bytes:
 def _decode(body: bytes, content_type: str, *, markup: bool) -> str:
     in_header = IN_HEADER.search(content_type)
     told = codec_of(in_header.group(1)) if in_header else ""
-    inside = next((codec_of(body[at:end].decode("latin-1")) for at, end in places_declared(body)), "")
-    if not markup or inside.startswith("utf-16"):  # it could not have been read here, were it true
-        inside = ""
+    inside = declared_codec(body) if markup else ""
     is_utf8 = not body.isascii() and _is_whole(body)
     for codec in (told, "" if is_utf8 else inside):
         if codec and (text := _read(body, codec)) is not None:

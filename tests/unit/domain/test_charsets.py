@@ -2,7 +2,7 @@
 
 import pytest
 
-from secondlook.domain.charsets import codec_of, guess_text, places_declared, read_utf8
+from secondlook.domain.charsets import codec_of, declared_codec, guess_text, places_declared, read_utf8
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,19 @@ def test_what_no_page_is_written_in(label: str) -> None:
 )
 def test_where_a_page_says_it(page: bytes, names: list[bytes]) -> None:
     assert [page[at:end] for at, end in places_declared(page)] == names
+
+
+@pytest.mark.parametrize(
+    ("page", "codec"),
+    [
+        (b"<meta charset=latin1><meta charset=big5>", "cp1252"),
+        (b"<meta charset=utf-16le>", ""),
+        (b"<meta charset=none-such>", ""),
+        (b"<p>charset=latin1</p>", ""),
+    ],
+)
+def test_what_it_says_first(page: bytes, codec: str) -> None:
+    assert declared_codec(page) == codec
 
 
 @pytest.mark.parametrize(

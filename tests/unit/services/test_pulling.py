@@ -59,6 +59,12 @@ def make(house: House, docs: Path, **options: tuple[str, ...]) -> Instance:
     return house.make(source_kind="folder", source=str(docs), source_options=SourceOptions(**options))  # type: ignore[arg-type]
 
 
+def fill(docs: Path, number: int) -> None:
+    """So many more files."""
+    for at in range(number):
+        (docs / f"{at}.md").write_text(f"lamp oil {at}")
+
+
 def test_from_new_over_changed_to_gone(house: House, docs: Path) -> None:
     made = make(house, docs)
     job, lines = synced(house, made)
@@ -390,8 +396,7 @@ def test_a_website_with_its_errors_and_its_meta_tags(tmp_path: Path, site: WebSi
 
 
 def test_most_of_a_source_is_removed_only_when_a_person_asks_again(house: House, docs: Path) -> None:
-    for number in range(20):
-        (docs / f"{number}.md").write_text(f"lamp oil {number}")
+    fill(docs, 20)
     made = make(house, docs)
     synced(house, made)
     away = docs.with_name("away")
@@ -416,8 +421,7 @@ def test_most_of_a_source_is_removed_only_when_a_person_asks_again(house: House,
 
 
 def test_an_instance_that_moves_to_a_folder_with_nothing_in_it_keeps_what_it_has(house: House, docs: Path) -> None:
-    for number in range(10):
-        (docs / f"{number}.md").write_text(f"lamp oil {number}")
+    fill(docs, 10)
     made = make(house, docs)
     synced(house, made)
     other = docs.with_name("other")
@@ -431,8 +435,7 @@ def test_an_instance_that_moves_to_a_folder_with_nothing_in_it_keeps_what_it_has
 
 
 def test_the_prefix_of_a_bucket_says_nothing_about_a_folder(house: House, docs: Path) -> None:
-    for number in range(10):
-        (docs / f"{number}.md").write_text(f"lamp oil {number}")
+    fill(docs, 10)
     made = house.make(source_kind="folder", source=str(docs), source_options=SourceOptions("docs/"))
     synced(house, made)
     away = docs.with_name("away")
@@ -446,8 +449,7 @@ def test_the_prefix_of_a_bucket_says_nothing_about_a_folder(house: House, docs: 
 
 
 def test_what_rules_leave_out_is_meant_to_go_however_much_it_is(house: House, docs: Path) -> None:
-    for number in range(20):
-        (docs / f"{number}.md").write_text(f"lamp oil {number}")
+    fill(docs, 20)
     made = make(house, docs)
     synced(house, made)
     settings = replace(made.settings, source_options=SourceOptions(include=("deep/**",)))
