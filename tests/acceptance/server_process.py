@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
@@ -20,9 +21,12 @@ class ServerProcess:
 
     process: "subprocess.Popen[str]"
     url: str
+    said: list[str] = field(default_factory=list)
+    """Every line that it has printed so far."""
 
     def kill(self) -> None:
-        os.killpg(self.process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has ended already
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(30)
 
     def stop(self) -> None:
@@ -52,19 +56,20 @@ def start_server(data_dir: Path, **environment: str) -> ServerProcess:
         env={**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1", **environment},
     )  # fmt: skip
     lines: Queue[str] = Queue()
+    seen: list[str] = []
 
     def read() -> None:
         for line in process.stdout or ():
+            seen.append(line)
             lines.put(line)
 
     Thread(target=read, daemon=True).start()
-    seen: list[str] = []
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until and process.poll() is None:
         try:
-            seen.append(lines.get(timeout=0.5))
+            line = lines.get(timeout=0.5)
         except Empty:
             continue
-        if found := re.search(r"serves on (http://\S+)", seen[-1]):
-            return ServerProcess(process, found.group(1))
+        if found := re.search(r"serves on (http://\S+)", line):
+            return ServerProcess(process, found.group(1), seen)
     raise AssertionError("the server did not start: " + "".join(seen))

@@ -178,7 +178,7 @@ def test_an_index_that_takes_another_shape_is_as_one_made_with_it(indexer: Embed
     assert run(indexer.read_generation("i")) == after, "it has that shape already"
 
 
-def test_another_process_sees_the_new_shape(tmp_path: Path) -> None:
+def test_another_process_sees_the_new_shape(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     one, other = EmbeddedEngine(tmp_path), EmbeddedEngine(tmp_path)
     run(one.create_index("i", SHAPE))
     run(one.put_item("i", "a", item("a", 1, "Häuser")))
@@ -187,6 +187,7 @@ def test_another_process_sees_the_new_shape(tmp_path: Path) -> None:
     assert found(other, "Haus") == {"a-Häuser-0"}
     run(other.put_item("i", "b", item("b", 1, "Häuser")))
     assert found(one, "Haus") == {"a-Häuser-0", "b-Häuser-0"}
+    assert caplog.messages == ["the keyword index of i is rebuilt from its chunks"]
     one.close()
     other.close()
 

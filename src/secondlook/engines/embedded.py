@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import math
 import queue
 import sqlite3
@@ -35,6 +36,7 @@ from secondlook.engines.tables import (
 from secondlook.errors import BackendError, IndexCorruptError, SetupError
 from secondlook.ports import Hit, Hits, IndexShape, Vector
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 K1 = 1.2
@@ -175,7 +177,9 @@ class EmbeddedEngine:
 
         def run(connection: sqlite3.Connection) -> None:
             with self._at(index).lock:
-                if read_shape(connection) != shape:
+                if (before := read_shape(connection)) != shape:
+                    if shape.tokenizer and (before.tokenizer, before.analyser) != (shape.tokenizer, shape.analyser):
+                        log.warning("the keyword index of %s is rebuilt from its chunks", index)
                     with self._writing(connection):
                         reshape(connection, shape)
 

@@ -61,7 +61,10 @@ class Retaking:
             async with self._turn:  # so that of two changes the later one is the last to be applied
                 now = await self._catalog.get_instance_by_uid(instance.uid)
                 await self._indexer.reshape_index(now.uid, shape_of(now.settings, self._embedder))
-            for item in reversed(await self._catalog.list_items(now.uid, ("outdated",))):
+            outdated = await self._catalog.list_items(now.uid, ("outdated",))
+            if outdated:
+                log.warning("%s/%s: outdated items are indexed again: %d", now.account, now.name, len(outdated))
+            for item in reversed(outdated):
                 with contextlib.suppress(ItemNotFoundError):  # deleted meanwhile
                     await self._reindex(now, item.id)
         except SecondlookError:

@@ -179,7 +179,12 @@ class AnswerFile:
             connection.executescript(SCHEMA)
             if connection.execute("SELECT value FROM made_with").fetchone() != (self._made_with,):
                 connection.execute("BEGIN IMMEDIATE")
-                connection.execute("DELETE FROM answers")
+                if dropped := connection.execute("DELETE FROM answers").rowcount:
+                    log.warning(
+                        "the similarity cache %s starts empty: another release or other settings made its %d answers",
+                        self._path,
+                        dropped,
+                    )
                 connection.execute("DELETE FROM made_with")
                 connection.execute("INSERT INTO made_with VALUES (?)", [self._made_with])
                 connection.execute("COMMIT")

@@ -1,6 +1,7 @@
 """From the tables that are there to those of this release, in one transaction."""
 
 import json
+import logging
 from collections.abc import Mapping
 
 from sqlalchemy import Connection, insert, inspect, select, text, update
@@ -8,6 +9,7 @@ from sqlalchemy import Connection, insert, inspect, select, text, update
 from secondlook.errors import SetupError
 from secondlook.stores.schema import SCHEMA_VERSION, instances, metadata, schema_version
 
+log = logging.getLogger(__name__)
 MOVED = {"type": "source_kind", "source": "source", "sync_interval": "sync_interval", "token_id": "service_token"}
 """Since schema 2 these are settings of their own; before, they were kept with what nothing reads."""
 
@@ -33,6 +35,7 @@ def prepare_tables(connection: Connection) -> None:
     if found < 6:
         _let_instances_take_turns(connection)
     if found < SCHEMA_VERSION:
+        log.warning("the catalogue is upgraded from schema %d to schema %d", found, SCHEMA_VERSION)
         connection.execute(update(schema_version).values(version=SCHEMA_VERSION))
 
 

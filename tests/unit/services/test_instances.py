@@ -131,7 +131,7 @@ def test_a_filled_index_takes_on_what_is_set(house: House, change: dict[str, Any
     assert vectors == (0 if change == {"vector_index": False} else 1)
 
 
-def test_vectors_that_are_wanted_again_are_made_again(house: House) -> None:
+def test_vectors_that_are_wanted_again_are_made_again(house: House, caplog: pytest.LogCaptureFixture) -> None:
     made = house.make()
     house.run(house.indexing.upload(made, Upload("a.md", b"lamp oil"), wait=20))
     vector = house.run(house.embedder.embed_query("lamp"))
@@ -141,6 +141,7 @@ def test_vectors_that_are_wanted_again_are_made_again(house: House) -> None:
     again = house.run(house.instances.update(without, made.settings))
     assert [item.status for item in house.run(house.indexing.list(again))] == ["outdated"]
     house.run(retake(house, again))
+    assert caplog.messages == [f"{again.account}/{again.name}: outdated items are indexed again: 1"]
     assert len(house.run(house.engine.search_vectors(made.uid, vector, 5, None)).hits) == 1
 
 

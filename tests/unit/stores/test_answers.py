@@ -138,12 +138,14 @@ def test_the_room_is_kept_and_what_is_used_stays(tmp_path: Path, clock: Clock) -
     assert (tmp_path / "answers.sqlite").stat().st_size < 2 * room + (64 << 12)
 
 
-def test_a_file_made_with_something_else_is_emptied(tmp_path: Path) -> None:
+def test_a_file_made_with_something_else_is_emptied(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     for made_with, expected in (("one", False), ("one", True), ("two", False), ("one", False)):
         answers = AnswerFile(tmp_path / "answers.sqlite", room=1 << 20, made_with=made_with)
         assert (find(answers) is not None) is expected
         run(answers.keep(ASKED, b"x"))
         answers.close()
+    told = f"the similarity cache {tmp_path / 'answers.sqlite'} starts empty"
+    assert [one.startswith(told) for one in caplog.messages] == [True, True], "of the three files, two held answers"
 
 
 @pytest.mark.parametrize("open_first", [True, False])

@@ -5,6 +5,8 @@ import json
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from secondlook.domain.instance import Instance, InstanceSettings, Item, Token
 from secondlook.domain.lease import Lease
 from secondlook.stores.catalog import SqlCatalog
@@ -33,7 +35,7 @@ async def opened(path: Path) -> tuple[Instance, Token | None]:
         await catalog.close()
 
 
-def test_from_the_first_schema(tmp_path: Path) -> None:
+def test_from_the_first_schema(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "catalog.sqlite"
     extra = {"type": "web-crawler", "source": "https://harbour.example", "sync_interval": 3600, "cache": False}
     settings = {"top_k": 3, "extra": json.dumps({**extra, "token_id": None})}
@@ -52,6 +54,7 @@ def test_from_the_first_schema(tmp_path: Path) -> None:
             sync_interval=3600,
             extra='{"cache": false, "token_id": null}',
         )
+    assert caplog.messages == [f"the catalogue is upgraded from schema 1 to schema {SCHEMA_VERSION}"]
 
 
 SECOND_ITEMS = """
