@@ -26,7 +26,7 @@ from secondlook.ports import Blobs, Catalog, Embedder, Indexer
 from secondlook.services.chunking import Chunking, ReadingOptions, Steps
 from secondlook.services.intake import Intake, Upload, check_found
 from secondlook.services.retaking import Retaking
-from secondlook.services.working import Role, Working, WorkingOptions, to_the_end
+from secondlook.services.working import Role, Working, WorkingOptions, set_within, to_the_end
 
 UNFINISHED: Sequence[ItemStatus] = ("queued", "running")
 MADE = re.compile(r"[0-9a-f]{24}|eval-[0-9a-f]{16}")
@@ -209,10 +209,13 @@ class Indexing:
 
     async def drain(self, on_item: Callable[[int], None] | None = None) -> None:
         """Return when nothing is queued; ``on_item`` hears how many are left."""
-        while (left := await self._working.count_left()) or self._retaking:
+        while True:
+            progress = self._working.progress
+            if not (left := await self._working.count_left()) and not self._retaking:
+                return
             if on_item:
                 on_item(left)
-            await self._working.wait(0.2)
+            await set_within(progress, 0.2)
 
     async def _resume(self, instance: Instance) -> None:
         """Drop from the index what the catalogue no longer names, and go on with what is outdated.

@@ -112,6 +112,7 @@ class Working:
             if one.lease.item.id == item.id and one.lease.item.version != item.version:
                 one.task.cancel()
         self._more.set()
+        self._more = asyncio.Event()
 
     def settled(self, item: Item) -> asyncio.Event:
         """Set once this version of the item may be neither queued nor running."""
@@ -122,36 +123,33 @@ class Working:
         if event := self._watched.pop((item.id, item.version), None):
             event.set()
         self._progress.set()
+        self._progress = asyncio.Event()
 
     async def count_left(self) -> int:
         """How many items are not settled: of all, or of those that a command queued itself."""
         if self._role != "command":
             return await self._leases.count_unfinished()
-        for some in _parts(list(self._own)):
+        for some in _parts(list(self._own)):  # workers forget some meanwhile, and uploads add more
             await self._forget_settled(some)
         return len(self._own)
 
-    async def wait(self, seconds: float) -> None:
-        """Return when something was settled here, or after that time."""
-        self._progress.clear()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._progress.wait()
+    @property
+    def progress(self) -> asyncio.Event:
+        """Set once something more is settled here; read it before ``count_left``, so that nothing is missed."""
+        return self._progress
 
     async def _work(self) -> None:
         while True:
-            self._more.clear()
+            more = self._more  # before the queue is read: what is added meanwhile sets it
             try:
                 lease = await self._take()
             except Exception:  # whatever fails the catalogue, the worker must go on
-                log.exception("the queue cannot be read; the next look is in %g seconds", self._how.poll)
+                log.exception("Could not read the queue; retrying in %g s", self._how.poll)
                 lease = None
             if lease:
                 await self._attempt(lease)
             else:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._how.poll):
-                        await self._more.wait()
+                await set_within(more, self._how.poll)
 
     async def _take(self) -> Lease | None:
         if self._role != "command":
@@ -166,13 +164,13 @@ class Working:
         return await self._leases.take(owner, now=now, until=now + self._length(), only=only)
 
     async def _forget_settled(self, item_ids: Sequence[str]) -> bool:
-        """Whether any of these own items is settled, here or by another process."""
-        before = {one: self._own[one] for one in item_ids}
+        """Whether any of these own items is settled: here, by another worker meanwhile, or by another process."""
+        before = {one: self._own.get(one) for one in item_ids}
         left = await self._leases.list_unfinished(item_ids)
-        settled = [one for one in item_ids if one not in left and self._own.get(one) == before[one]]
-        for one in settled:
-            del self._own[one]
-        return bool(settled)
+        for one, version in before.items():
+            if one not in left and self._own.get(one) == version:  # not uploaded again meanwhile
+                self._own.pop(one, None)
+        return any(one not in self._own for one in item_ids)
 
     async def _attempt(self, lease: Lease) -> None:
         steps = Steps(lease.item.key)
@@ -279,6 +277,15 @@ class Working:
 
     def _stalled(self) -> str:
         return f"nothing was done for {self._how.stall:g} seconds: the file may be too large, or the machine too busy"
+
+
+async def set_within(event: asyncio.Event, seconds: float) -> bool:
+    """Whether the event is set before that time is over."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False
 
 
 async def to_the_end(work: Coroutine[Any, Any, T]) -> T:

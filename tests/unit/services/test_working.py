@@ -1,12 +1,14 @@
 """The queue: what may pass is tried again, what never passes holds up nobody, and attempts outlive who made them."""
 
 import asyncio
+import logging
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ from secondlook.ports import Embedding
 from secondlook.services import working
 from secondlook.services.intake import Upload
 from secondlook.services.working import BEATS
+from tests.random_turns import RandomTurns
 from tests.unit.services.conftest import House
 
 ATTEMPTS = 5
@@ -267,6 +270,7 @@ KILLER = """
 import asyncio, os, sys
 from pathlib import Path
 from secondlook.models.fakes import FakeEmbedder
+from tests.random_turns import RandomTurns
 from tests.unit.services.conftest import House
 
 class Deadly(FakeEmbedder):
@@ -303,3 +307,29 @@ def test_an_item_that_kills_its_process_is_given_up(make: Callable[..., House], 
     statuses = {one.key: one.status for one in house.run(house.indexing.list(made)) if one.id != poison.id}
     assert set(statuses.values()) == {"completed"}
     assert [one.action for one in lines(house, made, poison)].count("resume") == 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_many_workers_of_a_command_share_its_items(
+    make: Callable[..., House], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, seed: int
+) -> None:
+    """Whatever one worker forgets while another waits for the database, nobody fails and nothing is left."""
+    monkeypatch.setattr(working, "WORKERS", 8)
+    monkeypatch.setattr(working, "OWN_AT_ONCE", 5)
+    house = make(FakeEmbedder())
+    house.leases = RandomTurns(house.leases, Random(seed))  # type: ignore[assignment]  # the real store behind it
+    house.indexing = house.make_indexing()
+    made = house.make()
+
+    async def work() -> list[int]:
+        await house.indexing.start("command")
+        uploads = (house.indexing.upload(made, Upload(f"{at}.md", b"lamp oil")) for at in range(40))
+        await asyncio.gather(*uploads)
+        left: list[int] = []
+        await asyncio.gather(house.indexing.drain(left.append), house.indexing.drain())
+        return left
+
+    left = house.run(work())
+    assert {one.status for one in house.run(house.indexing.list(made))} == {"completed"}
+    assert left == sorted(left, reverse=True), "nothing new came, so the count only goes down"
+    assert not [one for one in caplog.records if one.levelno >= logging.WARNING], caplog.text
