@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from secondlook.domain.instance import Item, ItemStatus, ServiceToken
-from secondlook.domain.jobs import ItemLine, Job, JobLine
+from secondlook.domain.jobs import ItemLine, Job, JobLine, SyncState
 from secondlook.domain.lab import LabRun, RunState
 from secondlook.domain.lease import Lease
 from secondlook.domain.listing import ItemQuery
@@ -22,6 +22,9 @@ class Journal(Protocol):
 
     async def list_jobs(self, instance_uid: str, limit: int, offset: int) -> tuple[Sequence[Job], int]:
         """A page of the jobs, newest first, and how many there are."""
+
+    async def sync_states(self, instance_uids: Sequence[str]) -> Mapping[str, SyncState]:
+        """The newest job of each instance, and the newest that completed or failed; nothing where there is no job."""
 
     async def list_open_jobs(self) -> Sequence[Job]:
         """Those of all instances that have not ended, oldest first."""

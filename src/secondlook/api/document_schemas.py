@@ -18,6 +18,24 @@ from secondlook.api.document_parts import (
 )
 from secondlook.api.document_queries import QUERY_SHAPES
 
+NULL: Schema = {"type": "null"}
+ITEM_COUNTS = shape(
+    "How many items have each status.",
+    queued=WHOLE,
+    running=WHOLE,
+    completed=WHOLE,
+    error=WHOLE,
+    skipped=WHOLE,
+    outdated=WHOLE,
+)
+LAST_SYNC: Schema = {"anyOf": [ref("Job"), NULL]}
+SYNC_ERROR: Schema = {
+    "anyOf": [
+        shape("Why the last sync that ended failed.", kind=TEXT, message=TEXT, job_id=TEXT, at=MOMENT),
+        NULL,
+    ]
+}
+
 SHAPES: Mapping[str, Schema] = {
     **QUERY_SHAPES,
     "ErrorLine": shape(
@@ -143,9 +161,14 @@ SHAPES: Mapping[str, Schema] = {
         query_log=shape("", enabled=SWITCH, retention_days=WHOLE),
         created_at=MOMENT,
         modified_at=MOMENT,
+        item_counts=ITEM_COUNTS,
+        last_sync=LAST_SYNC,
+        sync_error=SYNC_ERROR,
     ),
     "Stats": shape(
         "How many items are in which state, and what the index holds.",
+        last_sync=LAST_SYNC,
+        sync_error=SYNC_ERROR,
         queued=WHOLE,
         running=WHOLE,
         completed=WHOLE,
@@ -174,6 +197,8 @@ SHAPES: Mapping[str, Schema] = {
         "A sync.",
         "ended_at end_reason",
         id=TEXT,
+        status={"enum": ["running", "completed", "failed", "cancelled"]},
+        error={"anyOf": [shape("Why it failed.", kind=TEXT, message=TEXT), NULL]},
         source=TEXT,
         description=TEXT_OR_NULL,
         started_at=MOMENT,

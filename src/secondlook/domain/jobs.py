@@ -5,6 +5,23 @@ from typing import Literal
 
 Trigger = Literal["user", "schedule"]
 Severity = Literal["info", "warning", "error"]
+JobStatus = Literal["running", "completed", "failed", "cancelled"]
+
+COMPLETED = "completed"
+CANCELLED = "cancelled"
+PAUSED = "paused"
+CHANGED = "source_changed"
+"""Another source was set while the job ran; the next job reads that one."""
+STOPPED = (CANCELLED, f"{PAUSED}: ", f"{CHANGED}: ")
+"""How the end reason of a job begins that a person ended, by cancelling it or by changing the instance."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncFailure:
+    """Why a job failed: the kind, which programs compare, and a sentence for people."""
+
+    kind: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +32,7 @@ class Job:
         trigger: who asked for it.
         ended_at: None while it runs.
         last_seen_at: when it last told of itself.
-        end_reason: ``completed``, ``cancelled``, or ``kind: sentence``.
+        end_reason: empty while it runs, then ``completed``, ``cancelled``, or ``kind: sentence``.
     """
 
     id: str
@@ -26,6 +43,41 @@ class Job:
     ended_at: int | None = None
     last_seen_at: int = 0
     end_reason: str = ""
+
+    @property
+    def status(self) -> JobStatus:
+        """Whether it runs, or how it ended."""
+        if self.ended_at is None:
+            return "running"
+        if self.end_reason in ("", COMPLETED):
+            return "completed"
+        return "cancelled" if self.end_reason.startswith(STOPPED) else "failed"
+
+    @property
+    def failure(self) -> SyncFailure | None:
+        """Why it failed; None if it did not."""
+        if self.status != "failed":
+            return None
+        kind, separator, message = self.end_reason.partition(": ")
+        return SyncFailure(kind, message) if separator else SyncFailure("unknown_error", self.end_reason)
+
+
+@dataclass(frozen=True, slots=True)
+class SyncState:
+    """What is known of the syncs of an instance.
+
+    Attributes:
+        last: the newest job, which may still run; None before the first.
+        decided: the newest job that completed or failed.
+    """
+
+    last: Job | None = None
+    decided: Job | None = None
+
+    @property
+    def failed(self) -> Job | None:
+        """The job that failed, if no job has completed since."""
+        return self.decided if self.decided and self.decided.failure else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,10 +49,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What an instance is doing: ``waiting`` for its first item, ``indexing`` or ``active``; and when it last did."""
+    """What an instance is doing: ``waiting`` for its first item, ``indexing`` or ``active``; since when; its items."""
 
     status: Literal["waiting", "indexing", "active"]
     last: int
+    items: ItemCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +271,6 @@ class Instances:
 def _activity(instance: Instance, counts: ItemCounts) -> Activity:
     last = max(instance.modified_at, counts.last_seen_at)
     if not counts.statuses:
-        return Activity("waiting", last)
+        return Activity("waiting", last, counts)
     busy = any(counts.statuses.get(status) for status in ("queued", "running", "outdated"))
-    return Activity("indexing" if busy else "active", last)
+    return Activity("indexing" if busy else "active", last, counts)

@@ -6,6 +6,7 @@ import time
 from hashlib import blake2b
 
 from secondlook.domain.instance import Instance, InstanceSettings, Item
+from secondlook.domain.jobs import CHANGED
 from secondlook.domain.source import REFUSED, Entry, Origin
 from secondlook.errors import (
     CallerError,
@@ -32,8 +33,6 @@ FETCHES = 8
 """Entries fetched at once."""
 AHEAD = 64
 """Items that may wait to be indexed before more is fetched, so that a bucket is not copied before it is read."""
-CHANGED = "source_changed"
-"""Why a sync ends whose source was changed meanwhile."""
 LOOK_EVERY = 1.0
 """Seconds between two looks at whether the instance is still there, and not paused."""
 

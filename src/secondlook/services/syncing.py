@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from secondlook.domain.instance import Instance, InstanceSettings, Item, ItemStatus
-from secondlook.domain.jobs import Job, JobLine, Severity, Trigger
+from secondlook.domain.jobs import CANCELLED, CHANGED, COMPLETED, PAUSED, Job, JobLine, Severity, SyncState, Trigger
 from secondlook.errors import (
     CooldownError,
     InstanceNotFoundError,
@@ -25,7 +25,7 @@ from secondlook.ledgers import Journal
 from secondlook.ports import Catalog
 from secondlook.services.indexing import Indexing
 from secondlook.services.pull_state import SHRANK
-from secondlook.services.pulling import CHANGED, Pulling
+from secondlook.services.pulling import Pulling
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +40,6 @@ NEWS = 100
 """Lines of a log told at once to who follows a job."""
 LAST_WORDS = 250
 """Milliseconds after its end in which a job may still get a line: why it was cancelled."""
-COMPLETED = "completed"
-CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +184,11 @@ class Syncing:
         """A page of the jobs, newest first, and how many there are."""
         return await self._journal.list_jobs(instance.uid, limit, offset)
 
+    async def states(self, instances: Sequence[Instance]) -> Sequence[SyncState]:
+        """What is known of the syncs of each of these."""
+        found = await self._journal.sync_states([one.uid for one in instances])
+        return [found.get(one.uid, SyncState()) for one in instances]
+
     async def lines(self, instance: Instance, job_id: str, limit: int, offset: int) -> tuple[Sequence[JobLine], int]:
         """A page of the job's log, oldest first, and how many lines there are; raises ``JobNotFoundError``."""
         await self._journal.get_job(instance.uid, job_id)
@@ -253,7 +256,7 @@ class Syncing:
         try:
             reason = await self._follow_source(instance, job)
         except PausedError as error:
-            reason = f"paused: {error}"
+            reason = f"{PAUSED}: {error}"
         except SourceError as error:
             reason = str(error)
             await self._tell_end(job, reason)
@@ -262,7 +265,7 @@ class Syncing:
         except Exception as error:  # the job loop: a job that fails must end, and say so
             if not isinstance(error, SecondlookError):
                 log.exception("job %s of %s failed", job.id, instance.name)
-            reason = f"failed: {error}"
+            reason = f"unknown_error: {error}"
         await self._journal.end_job(job.id, int(time.time() * 1000), _storable(reason))
 
     async def _follow_source(self, instance: Instance, job: Job) -> str:

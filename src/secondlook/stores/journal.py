@@ -1,16 +1,16 @@
 """What was done, in a SQL database: jobs and their lines, and the lines of items."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from sqlalchemy import RowMapping, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from secondlook.domain.jobs import ItemLine, Job, JobLine
+from secondlook.domain.jobs import STOPPED, ItemLine, Job, JobLine, SyncState
 from secondlook.errors import InstanceNotFoundError, JobNotFoundError
 from secondlook.stores.database import Database
-from secondlook.stores.schema import item_lines, job_lines, jobs
+from secondlook.stores.schema import instances, item_lines, job_lines, jobs
 
 KEPT_ITEM_LINES = 200
 KEPT_JOBS = 500
@@ -51,6 +51,23 @@ class SqlJournal:
         query = select(jobs).where(at.instance_uid == instance_uid).order_by(at.started_at.desc(), at.id)
         rows = await self._database.rows(query.limit(limit).offset(offset))
         return [Job(**row) for row in rows], await self._count(jobs.c.instance_uid, instance_uid)
+
+    async def sync_states(self, instance_uids: Sequence[str]) -> Mapping[str, SyncState]:
+        """The newest job of each instance, and the newest that completed or failed; nothing where there is no job."""
+        at = jobs.c
+        stopped = [at.end_reason.startswith(one, autoescape=True) for one in STOPPED]
+        last = await self._newest(instance_uids)
+        decided = await self._newest(instance_uids, at.ended_at.is_not(None), *(~one for one in stopped))
+        return {uid: SyncState(job, decided.get(uid)) for uid, job in last.items()}
+
+    async def _newest(self, instance_uids: Sequence[str], *wanted: ColumnElement[bool]) -> Mapping[str, Job]:
+        """By instance; each is one look into an index, however many jobs are kept."""
+        at = jobs.c
+        newest = select(at.id).where(at.instance_uid == instances.c.uid, *wanted)
+        newest = newest.order_by(at.started_at.desc(), at.id).limit(1).correlate(instances)
+        chosen = select(newest.scalar_subquery()).select_from(instances).where(instances.c.uid.in_(instance_uids))
+        rows = await self._database.rows(select(jobs).where(at.id.in_(chosen)))
+        return {row["instance_uid"]: Job(**row) for row in rows}
 
     async def list_open_jobs(self) -> Sequence[Job]:
         """Those of all instances that have not ended, oldest first."""

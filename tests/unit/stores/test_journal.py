@@ -32,6 +32,25 @@ def kept(tmp_path: Path) -> Iterator[Kept]:
     made.close()
 
 
+def test_the_newest_jobs_of_instances(kept: Kept) -> None:
+    """The newest of each, and the newest that says whether syncs work; other instances do not matter."""
+    two = replace(ONE, uid="u2", name="other")
+    kept(kept.it.add_instance(two))
+    assert kept(kept.journal.sync_states(["u1", "u2"])) == {}
+    reasons = ["completed", "http_5xx: busy", "paused: docs was paused", "source_changed: again", "cancelled"]
+    for at, reason in enumerate(reasons):
+        kept(kept.journal.add_job(replace(JOB, id=f"j{at}", started_at=at)))
+        kept(kept.journal.end_job(f"j{at}", at, reason))
+    kept(kept.journal.add_job(replace(JOB, id="running", started_at=9)))
+    kept(kept.journal.add_job(replace(JOB, id="first", instance_uid="u2")))
+    found = kept(kept.journal.sync_states(["u1", "u2", "unknown"]))
+    assert {uid: (one.last and one.last.id, one.decided and one.decided.id) for uid, one in found.items()} == {
+        "u1": ("running", "j1"),
+        "u2": ("first", None),
+    }
+    assert list(kept(kept.journal.sync_states(["u2"]))) == ["u2"]
+
+
 def test_jobs(kept: Kept) -> None:
     for at in range(3):
         kept(kept.journal.add_job(replace(JOB, id=f"j{at}", started_at=at)))

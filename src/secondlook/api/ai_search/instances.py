@@ -1,6 +1,7 @@
 """Instances on the wire: settings in, the instance object out."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 from typing import Any, Literal, get_args
 
@@ -11,6 +12,7 @@ from secondlook.api.ai_search.queries import QueryLogBody
 from secondlook.api.ai_search.sources import SourceBody, check_kind, check_source, to_options
 from secondlook.api.ai_search.wire import LIKENESS, MAX_BOOSTS, BoostBody, CacheThreshold, to_boosts
 from secondlook.api.body import Body, validate
+from secondlook.api.jobs import syncs_of
 from secondlook.api.reranking import LONGEST_BUDGET, StageBody, stages_of, to_stages
 from secondlook.api.times import iso_time
 from secondlook.domain.endpoint import Endpoint
@@ -19,10 +21,12 @@ from secondlook.domain.instance import (
     Analyser,
     Instance,
     InstanceSettings,
+    ItemCounts,
     ItemStatus,
     MetadataField,
     RerankingMode,
 )
+from secondlook.domain.jobs import SyncState
 from secondlook.domain.options import MAX_STAGES
 from secondlook.errors import InvalidOptionError
 from secondlook.services.instances import Activity, Stats
@@ -191,8 +195,10 @@ def to_fields(bodies: list[FieldBody]) -> tuple[MetadataField, ...]:
     return tuple(MetadataField(name, body.data_type) for name, body in zip(names, bodies, strict=True))
 
 
-def instance_of(instance: Instance, doing: Activity, endpoint: Endpoint | None = None) -> dict[str, object]:
-    """The instance object (contract, 12.3)."""
+def instance_of(
+    instance: Instance, doing: Activity, syncs: SyncState, *, endpoint: Endpoint | None = None
+) -> dict[str, object]:
+    """The instance object (contract, 12.3), with ours: the counts of its items, and how its syncs go."""
     settings = instance.settings
     extra = {**ECHOED, **json.loads(settings.extra)}
     return {
@@ -236,18 +242,28 @@ def instance_of(instance: Instance, doing: Activity, endpoint: Endpoint | None =
         "modified_by": None,
         "last_activity": iso_time(doing.last),
         "vectorize_name": instance.uid,
+        "item_counts": counts_of(doing.items),
+        **syncs_of(syncs),
     }
 
 
-def stats_of(stats: Stats, doing: Activity) -> dict[str, object]:
-    """What ``…/stats`` answers (contract, 12.4)."""
+def counts_of(items: ItemCounts) -> dict[str, int]:
+    """How many items have each status."""
+    return {**dict.fromkeys(get_args(ItemStatus), 0), **items.statuses}
+
+
+def stats_of(stats: Stats, doing: Activity, syncs: SyncState) -> dict[str, object]:
+    """What ``…/stats`` answers (contract, 12.4); a sync that failed is among the errors of the source."""
+    source_errors = Counter(stats.source_errors)
+    if syncs.failed and (failure := syncs.failed.failure):
+        source_errors[failure.kind] += 1
     return {
-        **dict.fromkeys(get_args(ItemStatus), 0),
-        **stats.items.statuses,
+        **counts_of(stats.items),
         "last_activity": iso_time(doing.last),
         "degraded": False,
         "file_embed_errors": stats.file_errors,
-        "index_source_errors": stats.source_errors,
+        "index_source_errors": dict(source_errors),
+        **syncs_of(syncs),
         "engine": {
             "vectorize": {"vectorsCount": stats.vectors, "dimensions": stats.dimensions},
             "r2": {

@@ -147,8 +147,12 @@ def _add_management(router: APIRouter, services: Services) -> None:
             found.reverse()
         shown = found[(page - 1) * per_page : page * per_page]
         doing = await services.instances.activity(shown)
+        syncs = await services.syncing.states(shown)
         endpoints = await services.endpoints.all_of(account)
-        rows = [instance_of(one, what, endpoints.get(owner_of(one))) for one, what in zip(shown, doing, strict=True)]
+        rows = [
+            instance_of(one, what, state, endpoint=endpoints.get(owner_of(one)))
+            for one, what, state in zip(shown, doing, syncs, strict=True)
+        ]
         return page_of(rows, len(found), page, per_page)
 
     @router.get("/{name}")
@@ -186,7 +190,8 @@ def _add_management(router: APIRouter, services: Services) -> None:
     async def stats(request: Request, name: str) -> JSONResponse:
         instance = await _find(services, request, name)
         [doing] = await services.instances.activity([instance])
-        return JSONResponse(success(stats_of(await services.instances.stats(instance), doing)))
+        [syncs] = await services.syncing.states([instance])
+        return JSONResponse(success(stats_of(await services.instances.stats(instance), doing, syncs)))
 
     @router.post("/{name}/purge_cache")
     async def purge_cache(request: Request, name: str) -> JSONResponse:
@@ -255,4 +260,5 @@ async def _find(services: Services, request: Request, name: str) -> Instance:
 
 async def _shown(services: Services, instance: Instance) -> dict[str, object]:
     [doing] = await services.instances.activity([instance])
-    return instance_of(instance, doing, await services.endpoints.of(owner_of(instance)))
+    [syncs] = await services.syncing.states([instance])
+    return instance_of(instance, doing, syncs, endpoint=await services.endpoints.of(owner_of(instance)))

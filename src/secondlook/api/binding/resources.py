@@ -105,7 +105,7 @@ class AiSearchConfig(AiSearchUpdate):
 
 
 class AiSearchInstanceInfo(AiSearchUpdate):
-    """An instance."""
+    """An instance; ``sync_error`` says why its syncs fail, None if the last that ended did not."""
 
     id: str
     namespace: str
@@ -113,6 +113,9 @@ class AiSearchInstanceInfo(AiSearchUpdate):
     enable: bool
     created_at: str
     modified_at: str
+    item_counts: Mapping[ItemStatus, int]
+    last_sync: "AiSearchJobInfo | None"
+    sync_error: Mapping[str, str] | None
 
 
 class AiSearchListInstancesParams(AiSearchPageParams, total=False):
@@ -280,6 +283,8 @@ class AiSearchJobInfo(TypedDict):
     """A job."""
 
     id: str
+    status: Literal["running", "completed", "failed", "cancelled"]
+    error: Mapping[str, str] | None
     source: Literal["user", "schedule"]
     description: NotRequired[str | None]
     started_at: NotRequired[str | None]

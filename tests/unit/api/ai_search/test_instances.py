@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secondlook.api.ai_search.instances import PLAIN, check_name, instance_of, merge_settings
-from secondlook.domain.instance import Instance, InstanceSettings, MetadataField
+from secondlook.domain.instance import Instance, InstanceSettings, ItemCounts, MetadataField
+from secondlook.domain.jobs import SyncState
 from secondlook.domain.options import Boost
 from secondlook.errors import InvalidOptionError
 from secondlook.services.instances import Activity
@@ -41,7 +42,13 @@ FULL: dict[str, Any] = {
 
 
 def shown(settings: InstanceSettings) -> dict[str, Any]:
-    return dict(instance_of(Instance("u1", "acc", "team", "docs", settings, 1000, 2500), Activity("active", 2500)))
+    return dict(
+        instance_of(
+            Instance("u1", "acc", "team", "docs", settings, 1000, 2500),
+            Activity("active", 2500, ItemCounts()),
+            SyncState(),
+        )
+    )
 
 
 @pytest.mark.parametrize("name", ["a", "my-docs", "a_b", "0-1-2", "_", "a" * 64])
