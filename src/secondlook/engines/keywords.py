@@ -3,10 +3,10 @@
 import re
 from collections.abc import Mapping, Sequence
 
+from secondlook.domain.analysers import find_terms
 from secondlook.domain.instance import Tokenizer
 from secondlook.domain.options import MatchMode
-from secondlook.engines.analysers import find_terms
-from secondlook.engines.stop_words import ENGLISH
+from secondlook.domain.stop_words import ENGLISH
 from secondlook.ports import IndexShape
 
 WORD = re.compile(r"\w+(?:['’]\w+)*", re.UNICODE)

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
+from secondlook.domain.analysers import analyse
 from secondlook.domain.chunk import Chunk, IndexedChunk
 from secondlook.domain.instance import Analyser, Tokenizer
-from secondlook.engines.analysers import analyse
 from secondlook.engines.keywords import STRETCHES
 from secondlook.engines.matrix import Metadata, Row
 from secondlook.ports import IndexShape

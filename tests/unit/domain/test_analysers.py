@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from secondlook.domain.analysers import Term, analyse, find_terms
 from secondlook.domain.instance import Analyser
-from secondlook.engines.analysers import Term, analyse, find_terms
 
 ALL: tuple[Analyser, ...] = get_args(Analyser)
 ANALYSERS = st.sampled_from(ALL)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import Stemmer
 
 from secondlook.domain.instance import Analyser
-from secondlook.engines.stop_words import STOP_PAIRS, STOP_STRETCHES, STOP_WORDS
+from secondlook.domain.stop_words import STOP_PAIRS, STOP_STRETCHES, STOP_WORDS
 
 MARKS = "".join(letter for letter in map(chr, range(0x300, 0x2000)) if unicodedata.category(letter)[0] == "M")
 """Accents and vowel signs, as Hindi and Tamil write them; Python's ``\\w`` leaves them out."""
