@@ -16,6 +16,7 @@ from secondlook.ingest.pool import ParseLimits
 from secondlook.models.batching import Scheduler
 from secondlook.models.embedder import EncoderEmbedder
 from secondlook.models.encoder import Encoder, cutter
+from secondlook.models.extractive import FORM
 from secondlook.models.late_interaction import LateInteraction
 from secondlook.models.openai_compatible import OpenAICompatible
 from secondlook.models.pair_cache import PairCache, remember
@@ -286,7 +287,8 @@ def make_sources(settings: Settings) -> OpenSources:
 
 def make_answers(settings: Settings, endpoints: Sequence[Endpoint]) -> AnswerFile:
     """Kept answers; they go when the release changes, or a setting that no request tells."""
-    told = (__version__, settings.long_passages, settings.llm_url, settings.compatibility, sorted(map(repr, endpoints)))
+    behind = sorted(map(repr, endpoints))
+    told = (__version__, FORM, settings.long_passages, settings.llm_url, settings.compatibility, behind)
     digest = blake2b(repr(told).encode(), digest_size=16).hexdigest()
     return AnswerFile(settings.data_dir / "answers.sqlite", room=settings.answer_cache_mb << 20, made_with=digest)
 

@@ -92,7 +92,7 @@ def test_chat(client: Cloudflare, name: str) -> None:
     )
     text = answer.choices[0].message.content
     assert "warm the reservoir to 12 °C" in text
-    assert "[winter/oil.md]" in text
+    assert "From winter/oil.md:" in text
     assert answer.model == "secondlook/extractive"
     assert answer.chunks[0].item.key == "winter/oil.md"
 

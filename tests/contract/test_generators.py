@@ -52,7 +52,7 @@ def generate(generator: Generator, prompt: Prompt) -> list[Delta]:
 def test_the_answer_cites_the_best_chunk(generator: Generator) -> None:
     deltas = generate(generator, Prompt((Message("user", ASKED),), ASKED, CHUNKS))
     text = "".join(delta.text for delta in deltas)
-    assert "[winter/oil.md]" in text
+    assert "winter/oil.md" in text and "fog.md" not in text
     assert [delta.finish_reason for delta in deltas if delta.finish_reason] == ["stop"]
     assert deltas[-1].finish_reason == "stop", "the end comes last"
     assert deltas[-1].prompt_tokens > 0 and deltas[-1].completion_tokens > 0

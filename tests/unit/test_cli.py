@@ -207,7 +207,7 @@ def test_a_question_is_answered_with_citations(cli: Cli, filled: Path) -> None:
     assert done.code == 0, done.err
     assert "Warm the lamp oil reservoir" in done.out
     assert ":fire:" in done.out, "what stands in a document is not turned into a picture"
-    assert "[winter/oil.md]" in done.out
+    assert "From winter/oil.md:" in done.out
     assert re.search(r"secondlook/extractive, from \d chunks", done.out)
 
 

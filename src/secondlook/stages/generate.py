@@ -10,8 +10,8 @@ from secondlook.ports import Delta, Generator, Prompt
 from secondlook.telemetry import record_span
 
 NOTHING_FOUND = "Nothing was found in the documents for this question."
-NO_EVIDENCE = "The documents hold no good evidence for an answer to this question."
-SEARCH_FAILED = "The documents could not be searched, so there is no answer to this question now."
+NO_EVIDENCE = "No passage found for this question was relevant enough to answer it."
+SEARCH_FAILED = "The documents could not be searched, so this question cannot be answered right now."
 
 
 async def generate_answer(
