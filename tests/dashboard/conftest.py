@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.acceptance.server_process import ServerProcess, run_cli, start_server
 from tests.clients.browser import open_browser
+from tests.dashboard.looks import LOOKS, WIDTHS, furnish
 from tests.house.yard import ROOT
 
 UI = ROOT / "ui"
@@ -132,3 +133,26 @@ def api(server: ServerProcess, secret: str) -> Iterator[httpx.Client]:
     base = f"{server.url}/client/v4/accounts/{ACCOUNT}/ai-search"
     with httpx.Client(base_url=base, headers={"Authorization": f"Bearer {secret}"}, timeout=60) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def looks(api: httpx.Client) -> None:
+    """The instance of that name, with something of everything."""
+    furnish(api)
+
+
+@pytest.fixture(scope="module", params=LOOKS, ids=" ".join)
+def seen(
+    request: pytest.FixtureRequest, browser: Browser, server: ServerProcess, secret: str, asked: Asked, looks: None
+) -> Iterator[tuple[Page, str]]:
+    """A page that is logged in, in one theme and width."""
+    theme, kind = request.param
+    context = browser.new_context(
+        base_url=server.url, color_scheme=theme, viewport={"width": WIDTHS[kind], "height": 860}
+    )
+    session = {"token": secret, "account": ACCOUNT}
+    context.add_init_script(f"sessionStorage.setItem('secondlook.session', JSON.stringify({session}))")
+    errors: list[str] = []
+    yield open_page(context, asked, errors), f"{theme}-{kind}"
+    context.close()
+    assert errors == []

@@ -5,7 +5,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.dashboard.conftest import log_in
-from tests.dashboard.test_story import FILES, QUESTION, ask
+from tests.dashboard.looks import FILES, QUESTION
+from tests.dashboard.test_story import ask
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.dashboard.conftest import log_in
-from tests.dashboard.test_story import FILES
+from tests.dashboard.looks import FILES
 
 SLOW = 60_000
 HOME = "/dashboard/instances/default/measured/lab"

@@ -9,11 +9,8 @@ from playwright.sync_api import Page, expect
 
 from tests.acceptance.server_process import ServerProcess
 from tests.dashboard.conftest import ACCOUNT, Asked, log_in
-from tests.house.yard import SOURCE
+from tests.dashboard.looks import FILES, QUESTION
 
-HANDBOOK = SOURCE / "sample" / "handbook"
-FILES = sorted([*(HANDBOOK / "problems").glob("*.md"), *(HANDBOOK / "hardware").glob("*.md")])
-QUESTION = "the station stopped reporting after I moved it to the shed, what should I check?"
 OTHER = "cross-encoder/ms-marco-MiniLM-L-6-v2"
 SLOW = 60_000
 

@@ -214,7 +214,7 @@ function Rows({ rows, sync, download, show }: {
   }, [need, first, last]);
 
   return (
-    <div className="overflow-hidden rounded-xl border border-kumo-hairline bg-kumo-base shadow-xs">
+    <div className="layers overflow-hidden rounded-xl border border-kumo-hairline bg-kumo-base shadow-xs">
       <div ref={box} className="max-h-[62vh] min-h-40 overflow-auto" tabIndex={0} role="region" aria-label="Items" onScroll={(event) => setView([event.currentTarget.scrollTop, event.currentTarget.clientHeight])}>
         <div role="table" aria-label="Items" aria-rowcount={total + 1}>
           <div role="row" aria-rowindex={1} className="sticky top-0 z-10 flex items-center gap-3 border-b border-kumo-hairline bg-kumo-base px-4 py-2 text-[13px] font-medium text-kumo-subtle">
@@ -253,10 +253,10 @@ function Row({ index, item, sync, download, show }: { index: number; item: Item 
         {item && (
           <>
             <Action label={`Sync ${item.key}`} icon={<ArrowsClockwiseIcon />} run={() => sync(item)} />
-            <Action label={`Log of ${item.key}`} icon={<ListBulletsIcon />} run={() => show({ item, what: "logs" })} />
-            <Action label={`Chunks of ${item.key}`} icon={<RowsIcon />} run={() => show({ item, what: "chunks" })} />
+            <Action opens label={`Log of ${item.key}`} icon={<ListBulletsIcon />} run={() => show({ item, what: "logs" })} />
+            <Action opens label={`Chunks of ${item.key}`} icon={<RowsIcon />} run={() => show({ item, what: "chunks" })} />
             {builtIn && <Action label={`Download ${item.key}`} icon={<DownloadSimpleIcon />} run={() => download(item)} wide />}
-            <Action label={`Delete ${item.key}`} icon={<TrashIcon />} run={() => show({ item, what: "delete" })} />
+            <Action opens label={`Delete ${item.key}`} icon={<TrashIcon />} run={() => show({ item, what: "delete" })} />
           </>
         )}
       </span>
@@ -264,6 +264,6 @@ function Row({ index, item, sync, download, show }: { index: number; item: Item 
   );
 }
 
-function Action({ label, icon, run, wide = false }: { label: string; icon: React.ReactNode; run: () => void; wide?: boolean }) {
-  return <Button size="sm" shape="square" variant="ghost" aria-label={label} title={label.split(" ")[0]} icon={icon} onClick={run} className={wide ? "hidden sm:inline-flex" : ""} />;
+function Action({ label, icon, run, wide = false, opens = false }: { label: string; icon: React.ReactNode; run: () => void; wide?: boolean; opens?: boolean }) {
+  return <Button size="sm" shape="square" variant="ghost" aria-label={label} aria-haspopup={opens ? "dialog" : undefined} title={label.split(" ")[0]} icon={icon} onClick={run} className={wide ? "hidden sm:inline-flex" : ""} />;
 }

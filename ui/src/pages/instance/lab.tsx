@@ -86,7 +86,7 @@ function Run({ id, moved, reload }: { id: string; moved: string | undefined; rel
     <>
       {found.report ? <Report place={place} run={found} told={found.report} setInstance={setInstance} /> : <Unfinished run={found} reload={reload} />}
       <div className="flex justify-end">
-        <Button size="sm" variant="ghost" icon={<TrashIcon />} disabled={found.state === "running"} onClick={() => setAsking(true)}>
+        <Button size="sm" variant="ghost" aria-haspopup="dialog" icon={<TrashIcon />} disabled={found.state === "running"} onClick={() => setAsking(true)}>
           Delete this run
         </Button>
       </div>

@@ -236,7 +236,7 @@ function Cache() {
         {(form) => <CacheForm {...form} />}
       </Editor>
       <Card title="Purge" about="Forgets every kept answer of this instance; the index stays.">
-        <Button onClick={() => setAsking(true)}>Purge the cache</Button>
+        <Button aria-haspopup="dialog" onClick={() => setAsking(true)}>Purge the cache</Button>
       </Card>
       <Confirm
         open={asking}
@@ -263,7 +263,7 @@ function QueryLog() {
         {(form) => <QueryLogForm {...form} />}
       </Editor>
       <Card title="Empty it" about="Forgets every query that was kept, and what people made of the results.">
-        <Button onClick={() => setAsking(true)}>Empty the query log</Button>
+        <Button aria-haspopup="dialog" onClick={() => setAsking(true)}>Empty the query log</Button>
       </Card>
       <Confirm
         open={asking}
@@ -291,7 +291,7 @@ function Danger() {
           <h3 className="font-medium">Delete this instance</h3>
           <p className="text-[13px] text-kumo-subtle">Its items, files, index and settings are gone for good. Clients that ask it get an error.</p>
         </div>
-        <Button variant="destructive" onClick={() => setAsking(true)}>
+        <Button variant="destructive" aria-haspopup="dialog" onClick={() => setAsking(true)}>
           Delete {instance.id}
         </Button>
       </div>

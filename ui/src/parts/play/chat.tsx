@@ -97,7 +97,7 @@ export function Chat({ place, plan, set, onAsked, start }: { place: Place; plan:
                 <ol className="mt-2 flex flex-col gap-1">
                   {turn.chunks.map((chunk, rank) => (
                     <li key={chunk.id}>
-                      <button type="button" className="flex w-full cursor-pointer justify-between gap-3 rounded px-2 py-1 text-left hover:bg-kumo-tint" onClick={() => setOpen(chunk)}>
+                      <button type="button" aria-haspopup="dialog" className="flex w-full cursor-pointer justify-between gap-3 rounded px-2 py-1 text-left hover:bg-kumo-tint" onClick={() => setOpen(chunk)}>
                         <span className="truncate">
                           {rank + 1}. {chunk.item.key}
                         </span>

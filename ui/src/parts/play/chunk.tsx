@@ -74,7 +74,7 @@ function InDocument({ chunk, place }: { chunk: Chunk; place: Place }) {
   }
   return (
     <>
-      <Button size="sm" variant="ghost" icon={<ArticleIcon />} onClick={open}>
+      <Button size="sm" variant="ghost" aria-haspopup="dialog" icon={<ArticleIcon />} onClick={open}>
         In the document
       </Button>
       {item && <ChunksPanel place={place} item={item} at={chunk.id} onClose={() => setItem(null)} />}
