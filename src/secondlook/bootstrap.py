@@ -24,12 +24,14 @@ from secondlook.models.remote_reranker import Endpoint
 from secondlook.ports import Catalog, Indexer, Rerankers, Tools
 from secondlook.provision import (
     Progress,
+    check_download,
     check_multilingual,
     is_known_embedder,
     list_models,
     load_encoder,
     make_generator,
     make_shelf,
+    pull_model,
     read_remotes,
 )
 from secondlook.services.access import Access
@@ -149,6 +151,7 @@ async def open_runtime(
             cache = AnswerCache(answers, tools)
         services = make_services(settings, tools, engine, stores, encoder, cache=cache)
         opened.push_async_callback(services.lab.stop)
+        opened.push_async_callback(services.models.stop)
         opened.push_async_callback(services.trying.stop)
         if queue == "none":
             opened.push_async_callback(services.indexing.stop)  # what reads documents for the Lab
@@ -238,7 +241,7 @@ def make_services(
         ),
     )
     defaults = search_defaults(settings)
-    models = ModelList(lambda: list_models(settings))
+    models = make_model_list(settings)
     lab = LabRuns(stores.book, LabTools(tools, catalog, engine, models, defaults, indexing.read_text))
     trying = TryingSearching(MeasuredSearching(tools, defaults, cache, lab.trusts), queries)
     return Services(
@@ -271,6 +274,15 @@ def search_defaults(settings: Settings) -> SearchDefaults:
         settings.language_guard,
         settings.multilingual_reranker,
         FILTERED_BYTES if settings.compatibility == "strict" else 0,
+    )
+
+
+def make_model_list(settings: Settings) -> ModelList:
+    """The models of this server, and where they are downloaded from."""
+    return ModelList(
+        lambda: list_models(settings),
+        check=lambda name, revision: check_download(settings, name, revision),
+        fetch=lambda name, revision, heard: pull_model(settings, name, revision=revision, progress=heard),
     )
 
 

@@ -1,33 +1,8 @@
 """Every error of Secondlook, as one tree, split by who must act."""
 
-from typing import Literal
+from secondlook.error_kinds import BackendError, CallerError, FailureCause, SecondlookError, SetupError
 
-FailureCause = Literal[
-    "answer", "breaker", "budget", "connection", "failed", "memory", "missing", "overloaded", "query", "self_test",
-    "status", "timeout",
-]  # fmt: skip
-"""Why a reranker failed, in one word for whoever counts it; ``failed`` is anything without a word of its own."""
-
-
-class SecondlookError(Exception):
-    """The root; its message says what, which value, and what to do."""
-
-    cause: FailureCause = "failed"
-    """What is counted when a reranker fails with it."""
-
-
-class CallerError(SecondlookError):
-    """The request must be mended."""
-
-
-class BackendError(SecondlookError):
-    """A model, engine or store failed."""
-
-
-class SetupError(SecondlookError):
-    """The configuration or the installation must be mended."""
-
-    cause = "missing"
+__all__ = ("BackendError", "CallerError", "FailureCause", "SecondlookError", "SetupError")
 
 
 class FolderInUseError(SetupError):
@@ -136,6 +111,10 @@ class QuotaExceededError(CallerError):
 
 class InvalidServiceTokenError(CallerError):
     """An instance names a service token that is not there."""
+
+
+class TokenNotFoundError(CallerError):
+    """The caller sees no such API token."""
 
 
 class ServiceTokenNotFoundError(CallerError):

@@ -110,13 +110,20 @@ def list_models(settings: Settings) -> Sequence[KnownModel]:
     return registry.list_models(settings.models_dir, remotes)
 
 
-def pull_model(settings: Settings, name: str, *, revision: str = "", progress: Progress | None = None) -> Path:
-    """Download a model; raises ``InvalidModelError`` or ``SetupError``."""
+def check_download(settings: Settings, name: str, revision: str = "") -> str:
+    """The name under which the model is kept; raises ``InvalidModelError`` or ``SetupError`` if it cannot be pulled."""
     model = registry.find_pinned(name, revision)
     if settings.offline:
         raise SetupError(
             f"{model.name} cannot be downloaded: offline mode is on (SECONDLOOK_OFFLINE or HF_HUB_OFFLINE)"
         )
+    return model.name
+
+
+def pull_model(settings: Settings, name: str, *, revision: str = "", progress: Progress | None = None) -> Path:
+    """Download a model; raises ``InvalidModelError`` or ``SetupError``."""
+    check_download(settings, name, revision)
+    model = registry.find_pinned(name, revision)
     return weights.download_model(model, settings.models_dir, endpoint=settings.hf_endpoint, progress=progress)
 
 

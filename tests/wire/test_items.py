@@ -248,3 +248,32 @@ def test_delete(filled: Wire) -> None:
     for method, tail in (("GET", ""), ("DELETE", ""), ("GET", "/chunks"), ("GET", "/download")):
         answer = filled.ask(method, f"{ITEMS}/{item['id']}{tail}")
         assert error_of(answer) == (404, 7041, "item_not_found")
+
+
+def test_many_items_are_deleted_or_indexed_again_at_once(filled: Wire) -> None:
+    rows = filled.get(ITEMS).json()["result"]
+    ids = [one["id"] for one in rows]
+    again = filled.post(f"{ITEMS}/bulk", {"action": "sync", "item_ids": ids}).json()["result"]
+    assert (sorted(again["done"]), again["failed"]) == (sorted(ids), [])
+    body = {"action": "delete", "item_ids": [*ids[:2], ids[0], "none"]}
+    gone = filled.post(f"{ITEMS}/bulk", body).json()["result"]
+    assert sorted(gone["done"]) == sorted(ids[:2])
+    assert [one["id"] for one in gone["failed"]] == ["none"]
+    assert "none" in gone["failed"][0]["message"]
+    assert [one["id"] for one in filled.get(ITEMS).json()["result"]] == ids[2:]
+
+
+@pytest.mark.parametrize("body", [{}, {"action": "drop", "item_ids": ["a"]}, {"action": "delete", "item_ids": []}])
+def test_bulk_requests_that_are_refused(filled: Wire, body: dict[str, object]) -> None:
+    assert error_of(filled.post(f"{ITEMS}/bulk", body))[:2] == (400, 7400)
+    assert error_of(filled.post(f"{ITEMS}/bulk", {"action": "delete", "item_ids": ["x"] * 201}))[0] == 400
+    assert len(filled.get(ITEMS).json()["result"]) == 3
+
+
+def test_the_list_of_instances_counts_their_items(filled: Wire) -> None:
+    filled.upload("empty.md", "")
+    [found] = filled.get(NEW).json()["result"]
+    assert found["item_counts"] == {
+        "queued": 0, "running": 0, "completed": 3, "error": 1, "skipped": 0, "outdated": 0,
+    }  # fmt: skip
+    assert filled.get(f"{NEW}/handbook").json()["result"]["item_counts"]["error"] == 1

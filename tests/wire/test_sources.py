@@ -137,3 +137,52 @@ def test_another_source_other_rules_and_resuming_are_followed_at_once(wire: Wire
     assert keys_after(source=str(other)) == {"c.md"}
     assert keys_after(paused=True, source=str(docs)) == {"c.md"}
     assert keys_after(paused=False) == {"a.md"}
+
+
+TEST = "/client/v4/accounts/acc/ai-search/sources/test"
+
+
+def test_a_source_is_tested_before_an_instance_has_it(wire: Wire, docs: Path) -> None:
+    found = wire.post(TEST, {"type": "folder", "source": str(docs)}).json()["result"]
+    assert (found["reachable"], sorted(found["keys"]), found["message"]) == (True, ["a.md", "b.md"], "")
+    missing = wire.post(TEST, {"type": "folder", "source": f"{docs}/none"}).json()["result"]
+    assert (missing["reachable"], missing["field"], missing["kind"]) == (False, "source", "bucket_not_found")
+    assert missing["message"].startswith("There is no folder")
+    outside = wire.post(TEST, {"type": "folder", "source": "/etc"}).json()["result"]
+    assert (outside["reachable"], outside["kind"]) == (False, "bucket_unauthorized")
+    assert wire.get(NEW).json()["result"] == []
+
+
+def test_a_bucket_without_credentials_blames_them(wire: Wire) -> None:
+    found = wire.post(TEST, {"type": "r2", "source": "reports"}).json()["result"]
+    assert (found["field"], found["kind"]) == ("token_id", "external_source_missing_api_token")
+    assert found["message"].startswith("There are no credentials for the bucket")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"type": "ftp", "source": "x"}, "type"),
+        ({"type": "r2"}, "source"),
+        ({"type": "r2", "source": "x" * 5, "credentials": {"access_key": "a"}}, "credentials.secret_key"),
+        ({"type": "web-crawler", "source": "no-address"}, "source"),
+        (
+            {"type": "folder", "source": "/x", "source_params": {"include_items": ["a"] * 11}},
+            "source_params.include_items",
+        ),
+    ],
+)
+def test_tests_of_sources_that_are_refused(wire: Wire, body: dict[str, Any], field: str) -> None:
+    answer = wire.post(TEST, body)
+    assert answer.status_code == 400
+    assert [one["field"] for one in answer.json()["errors"][0]["fields"]] == [field]
+
+
+def test_credentials_that_are_tried_are_kept_nowhere(wire: Wire) -> None:
+    keys = {"access_key": "AKIA-TRIED", "secret_key": "secret-that-was-tried"}
+    answer = wire.post(TEST, {"type": "r2", "source": "Not A Name", "credentials": keys})
+    assert answer.json()["result"]["kind"] == "bucket_name_invalid"
+    assert "secret-that-was-tried" not in answer.text
+    with wire.database() as database:
+        assert "AKIA-TRIED" not in "\n".join(database.iterdump())
+    assert list((wire.folder / "secrets").glob("*")) == []

@@ -16,7 +16,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from secondlook import __version__
 from secondlook.api import autorag, autorag_sync, rerank
-from secondlook.api.ai_search import items, jobs, joint, lab, models, namespaces, queries, routes, tokens
+from secondlook.api.ai_search import (
+    access_tokens,
+    items,
+    jobs,
+    joint,
+    lab,
+    models,
+    namespaces,
+    queries,
+    routes,
+    source_test,
+    tokens,
+)
 from secondlook.api.document import describe
 from secondlook.api.errors import INVALID_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND, failure, headers_of, to_wire
 from secondlook.api.public import routes as public
@@ -63,6 +75,7 @@ def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
             scheme, _, secret = request.headers.get("authorization", "").partition(" ")
             key = request.headers.get("x-auth-key", "")
             token = await services.access.authenticate(secret.strip() if scheme.lower() == "bearer" else key)
+            request.state.token = token
             services.access.check(token, account=_asked_account(request), querying=_is_post(request, RUNNING))
             tenant.set(account or token.id)
 
@@ -157,6 +170,8 @@ def _add_routes(app: FastAPI, services: Services, guards: list[Any], base: str, 
     add(rerank.make_run_router(services), "run", f"{account}/ai/run", "Rerank")
     add(namespaces.make_router(services), "namespaces", f"{search}/namespaces", "Namespaces")
     add(tokens.make_router(services), "tokens", f"{search}/tokens", "Tokens")
+    add(access_tokens.make_router(services), "access", f"{search}/access_tokens", "Access")
+    add(source_test.make_router(services), "sources", f"{search}/sources", "Sources")
     add(models.make_router(services), "models", f"{search}/models", "Models")
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message as AsgiMessage
 
+from secondlook.api.field_errors import read_lines
 from secondlook.domain.query import Message, Query
 from secondlook.errors import CallerError, ImageQueryError, InvalidOptionError, MissingQueryError
 
@@ -191,12 +192,15 @@ def validate(kind: type[M], raw: object) -> M:
     try:
         return kind.model_validate(raw)
     except ValidationError as error:
+        found = error.errors(include_url=False)
         lines = [
             f"{'.'.join(str(part) for part in one['loc']) or 'body'}: {one['msg']}"
             + ("" if one["type"] == "missing" else f" (it was {str(one['input'])[:80]!r})")
-            for one in error.errors(include_url=False)
+            for one in found
         ]
-        raise InvalidOptionError("; ".join(lines)) from error
+        refusal = InvalidOptionError("; ".join(lines))
+        refusal.fields = tuple(read_lines(found))
+        raise refusal from error
 
 
 def read_query(query: str | None, messages: Sequence[WireMessage] | None) -> Query:

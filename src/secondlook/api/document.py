@@ -10,7 +10,19 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from secondlook.api import autorag, rerank
-from secondlook.api.ai_search import instances, items, jobs, lab, namespaces, queries, tokens, wire
+from secondlook.api.ai_search import (
+    access_tokens,
+    instances,
+    items,
+    jobs,
+    lab,
+    models,
+    namespaces,
+    queries,
+    source_test,
+    tokens,
+    wire,
+)
 from secondlook.api.document_links import links
 from secondlook.api.document_parts import JSON, Schema
 from secondlook.api.document_schemas import SHAPES
@@ -44,6 +56,11 @@ BODIES: Mapping[str, type[BaseModel]] = {
     "lab_change": lab.ActionBody,
     "namespaces_create": namespaces.NamespaceBody,
     "namespaces_update": namespaces.NamespaceBody,
+    "items_bulk": items.BulkBody,
+    "models_download": models.DownloadBody,
+    "models_cancel": models.CancelBody,
+    "access_create": access_tokens.AccessTokenBody,
+    "sources_test": source_test.SourceTestBody,
     "tokens_create": tokens.TokenBody,
     "tokens_replace": tokens.TokenBody,
 }

@@ -39,7 +39,12 @@ SYNC_ERROR: Schema = {
 SHAPES: Mapping[str, Schema] = {
     **QUERY_SHAPES,
     "ErrorLine": shape(
-        "One error; detail is a sentence for a person.", "detail", code=WHOLE, message=TEXT, detail=TEXT
+        "One error; detail is a sentence for a person, fields names what is wrong in the body.",
+        "detail fields",
+        code=WHOLE,
+        message=TEXT,
+        detail=TEXT,
+        fields=rows(shape("", field=TEXT, message=TEXT)),
     ),
     "Failure": shape(
         "Every error.",
@@ -306,6 +311,39 @@ SHAPES: Mapping[str, Schema] = {
         score_kind=TEXT_OR_NULL,
         status={"enum": ["built_in", "cached", "remote", "absent"]},
         note=TEXT,
+        purpose=TEXT,
+        obstacle=TEXT,
+        needs_revision=SWITCH,
+        download={"anyOf": [ref("ModelDownload"), {"type": "null"}]},
+    ),
+    "ModelDownload": shape(
+        "How far the download of a model is: of its current file, in bytes.",
+        name=TEXT,
+        state={"enum": ["running", "completed", "failed", "cancelled"]},
+        file=TEXT,
+        bytes=WHOLE,
+        total_bytes={"type": ["integer", "null"]},
+        error=TEXT,
+    ),
+    "AccessToken": shape(
+        "A token of this API; its value is in the answer that creates it, and nowhere else.",
+        "value",
+        id=TEXT,
+        name=TEXT,
+        permission={"enum": ["edit", "run"]},
+        account=TEXT_OR_NULL,
+        created_at=MOMENT,
+        revoked=SWITCH,
+        current=SWITCH,
+        value=TEXT,
+    ),
+    "SourceTest": shape(
+        "Whether a source can be read; if not, why, and which field is to blame.",
+        reachable=SWITCH,
+        field=TEXT_OR_NULL,
+        kind=TEXT_OR_NULL,
+        message=TEXT,
+        keys=rows(TEXT),
     ),
     "Reranked": shape(
         "Documents in their new order, as Cohere has it.",

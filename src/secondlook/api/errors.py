@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from secondlook import errors as ours
+from secondlook.api.field_errors import fields_of
 
 INVALID_REQUEST = 7400
 """Our own code for a value of the wrong type or range; Cloudflare publishes none."""
@@ -12,6 +13,7 @@ METHOD_NOT_ALLOWED = 7405
 
 LONGEST_DETAIL = 1000
 """Characters; a value that is refused may be as large as a body."""
+MOST_FIELDS = 50
 
 Line = tuple[type[Exception], int, int, str]
 
@@ -30,6 +32,7 @@ TABLE: Sequence[Line] = (
     (ours.TooManyInstancesError, 403, 7013, "max_instances_reached"),
     (ours.TooManyNamespacesError, 403, 7062, "max_namespaces_reached"),
     (ours.InvalidServiceTokenError, 400, 7012, "ai_search_instance_invalid_token"),
+    (ours.TokenNotFoundError, 404, NOT_FOUND, "token_not_found"),
     (ours.ServiceTokenNotFoundError, 404, 7075, "token_not_found"),
     (ours.ServiceTokenInUseError, 409, 7076, "token_in_use_by_instances"),
     (ours.QuotaExceededError, 429, 7069, "monthly_query_quota_exceeded"),
@@ -97,7 +100,7 @@ def to_wire(error: Exception) -> tuple[int, Mapping[str, object]]:
     """Status and body; ``detail`` (extra key) is the sentence for a person, kept back for unexpected errors."""
     for kind, status, code, message in TABLE:
         if isinstance(error, kind):
-            return status, failure(code, message, str(error))
+            return status, failure(code, message, str(error), fields_of(error))
     return 500, failure(7001, "Internal Error")
 
 
@@ -113,11 +116,13 @@ def headers_of(error: Exception) -> Mapping[str, str]:
     return {}
 
 
-def failure(code: int, message: str, detail: str = "") -> Mapping[str, object]:
-    """The error envelope."""
+def failure(code: int, message: str, detail: str = "", fields: Sequence[dict[str, str]] = ()) -> Mapping[str, object]:
+    """The error envelope; ``fields`` (extra key) names what is wrong in the body."""
     line: dict[str, object] = {"code": code, "message": message}
     if detail:
         line["detail"] = detail if len(detail) <= LONGEST_DETAIL else f"{detail[:LONGEST_DETAIL]}…"
+    if fields:
+        line["fields"] = [{**one, "message": one["message"][:LONGEST_DETAIL]} for one in fields[:MOST_FIELDS]]
     return {"success": False, "errors": [line], "messages": [], "result": {}}
 
 

@@ -13,6 +13,9 @@ class KnownModel:
         max_tokens: longest pair that it reads; 0 if nobody told.
         note: what to do to have it here, or why that is not possible.
         aliases: other names of the same weights.
+        purpose: what it is good for, in one sentence.
+        obstacle: why its weights cannot be run here; empty if they can.
+        pinned: whether it can be downloaded without naming a revision.
     """
 
     name: str
@@ -27,6 +30,9 @@ class KnownModel:
     note: str = ""
     remote: bool = False
     aliases: tuple[str, ...] = ()
+    purpose: str = ""
+    obstacle: str = ""
+    pinned: bool = False
 
     @property
     def cells(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from secondlook.models.graph import Precision, read_config
 from secondlook.models.known import ALIASES, BY_NAME, KNOWN, KnownReranker
 from secondlook.models.late_interaction import LateInteraction
 from secondlook.models.onnx_cross_encoder import OnnxCrossEncoder
+from secondlook.models.purposes import PURPOSES
 from secondlook.models.variants import Variant, split_variant
 from secondlook.models.weights import ALL_MINILM, PinnedModel, check_files, find_model, is_whole, model_folder
 from secondlook.ports import Passage, Reranker, ScoreKind, Scores
@@ -325,8 +326,13 @@ def list_models(cache: Path, remotes: Sequence[KnownModel] = ()) -> list[KnownMo
     """All known models, those added from a local folder, and the remote ones."""
     here = find_model(ALL_MINILM, cache) is not None
     rows = [
-        KnownModel(BUILT_IN_EMBEDDER, "embedding", ALL_MINILM.licence, here, True, "en", 23, 512, "cosine"),
-        KnownModel(BUILT_IN_RERANKER, "reranking", ALL_MINILM.licence, here, True, "en", 23, 512, "probability"),
+        *(
+            KnownModel(name, task, ALL_MINILM.licence, here, True, "en", 23, 512, scores, purpose=PURPOSES[name])
+            for name, task, scores in (
+                (BUILT_IN_EMBEDDER, "embedding", "cosine"),
+                (BUILT_IN_RERANKER, "reranking", "probability"),
+            )
+        ),
         *(_row(one, find_model(one.pin(), cache) is not None) for one in KNOWN),
     ]
     folders = sorted(path for path in (cache / "models").glob("*") if is_whole(path))
@@ -349,6 +355,9 @@ def _row(known: KnownReranker, cached: bool) -> KnownModel:
         score_kind=known.score_kind,
         note="" if cached else how_to_get(known),
         aliases=tuple(alias for alias, name in ALIASES.items() if name == known.name),
+        purpose=PURPOSES.get(known.name, ""),
+        obstacle=known.obstacle,
+        pinned=bool(known.revision),
     )
 
 

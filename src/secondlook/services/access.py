@@ -4,9 +4,10 @@ import hashlib
 import secrets
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from secondlook.domain.instance import Permission, Token
-from secondlook.errors import InvalidOptionError, NotAllowedError, NotAuthenticatedError
+from secondlook.errors import InvalidOptionError, NotAllowedError, NotAuthenticatedError, TokenNotFoundError
 from secondlook.ports import Catalog
 
 PREFIX = "sl_"
@@ -24,7 +25,7 @@ class Access:
         Without an account it may use any.
         """
         if not name.strip():
-            raise InvalidOptionError("a token needs a name: it was empty")
+            raise InvalidOptionError("a token needs a name: it was empty").at("name")
         if "/" in account:
             raise InvalidOptionError(f"the account is {account!r}: give any text without a slash")
         secret = PREFIX + secrets.token_urlsafe(32)
@@ -60,6 +61,38 @@ class Access:
     async def list(self) -> Sequence[Token]:
         """All tokens, oldest first, revoked ones too."""
         return await self._catalog.list_tokens()
+
+    async def list_for(self, account: str, caller: Token | None) -> Sequence[Token]:
+        """The tokens that the caller may revoke from that account: its own, and, if the caller may use any account,
+        those that may too. Without a caller nobody is kept from anything."""
+        whole = caller is None or not caller.account
+        return [one for one in await self.list() if one.account == account or (whole and not one.account)]
+
+    async def create_for(
+        self, account: str, caller: Token | None, name: str, *, any_account: bool, permission: Permission
+    ) -> tuple[Token, str]:
+        """As ``create``, for that account or for any.
+
+        Raises:
+            NotAllowedError: the caller itself may not use any account. InvalidOptionError: the name is empty.
+        """
+        if any_account and caller is not None and caller.account:
+            raise NotAllowedError(
+                f"token {caller.name!r} is for account {caller.account!r} and cannot create one for all accounts"
+            ).at("any_account")
+        return await self.create(name, account="" if any_account else account, permission=permission)
+
+    async def revoke_for(self, account: str, caller: Token | None, token_id: str) -> Token:
+        """The token, which is refused from now on.
+
+        Raises:
+            CallerError: the caller sees no such token in that account.
+        """
+        found = next((one for one in await self.list_for(account, caller) if one.id == token_id), None)
+        if found is None:
+            raise TokenNotFoundError(f"there is no token {token_id!r} in account {account!r}")
+        await self.revoke(token_id)
+        return replace(found, revoked=True)
 
     async def revoke(self, token_id: str) -> None:
         """Refuse the token from now on; raises ``CallerError`` when there is no such token."""

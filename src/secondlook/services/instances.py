@@ -9,7 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from secondlook.domain.instance import DEFAULT_NAMESPACE, NAME, Instance, InstanceSettings, ItemCounts, Namespace
+from secondlook.domain.instance import (
+    DEFAULT_NAMESPACE,
+    NAME,
+    Instance,
+    InstanceSettings,
+    ItemCounts,
+    Namespace,
+)
 from secondlook.domain.options import split_chain
 from secondlook.errors import (
     ChunkSizeError,
@@ -108,7 +115,7 @@ class Instances:
             raise InvalidOptionError(
                 f"an instance cannot be called {name!r}: give 1 to 64 characters of a-z, 0-9, _ and single inner"
                 " hyphens, such as my-docs"
-            )
+            ).at("instance_name")
         self._check(settings)
         self._check_log(settings)
         await self._check_service_token(account, settings)
@@ -243,11 +250,11 @@ class Instances:
             raise InvalidOptionError(
                 f"there are {len(settings.fields)} fields of metadata, {self._limits.fields} are allowed:"
                 " leave some out, or have SECONDLOOK_MAX_METADATA_FIELDS raised"
-            )
+            ).at("fields")
         if settings.embedding_model and not self._known_embedder(settings.embedding_model):
             raise InvalidModelError(
                 f"embedding model {settings.embedding_model!r} is not known: see `secondlook models`"
-            )
+            ).at("embedding_model")
         for model in (*split_chain(settings.reranking_model), *(one.model for one in settings.reranking_stages)):
             if model:
                 with contextlib.suppress(SetupError):  # known, its weights are not here: each receipt says so
@@ -255,17 +262,17 @@ class Instances:
         if not settings.vector_index and not settings.keyword_index:
             raise InvalidOptionError(
                 "an instance without any index cannot be searched: at least one of vector and keyword must be true"
-            )
+            ).at("vector_index")
         if settings.tokenizer == "trigram" and settings.analyser not in (None, "cjk"):
             raise InvalidOptionError(
                 f"the language of keywords is {settings.analyser!r}, and the tokenizer trigram knows no words of a"
                 " language: choose the tokenizer porter, or cjk or no language"
-            )
+            ).at("analyser")
         if not MIN_CHUNK_SIZE <= settings.chunk_size <= self._embedder.max_tokens:
             raise ChunkSizeError(
                 f"chunk_size is {settings.chunk_size}, the embedding model reads"
                 f" {MIN_CHUNK_SIZE} to {self._embedder.max_tokens} tokens: choose a value in that range"
-            )
+            ).at("chunk_size", f"Enter {MIN_CHUNK_SIZE} to {self._embedder.max_tokens} tokens.")
 
 
 def _activity(instance: Instance, counts: ItemCounts) -> Activity:

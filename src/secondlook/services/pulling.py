@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import Sequence
 from hashlib import blake2b
 
 from secondlook.domain.instance import Instance, InstanceSettings, Item
@@ -33,6 +34,10 @@ FETCHES = 8
 """Entries fetched at once."""
 AHEAD = 64
 """Items that may wait to be indexed before more is fetched, so that a bucket is not copied before it is read."""
+PROBE = 20.0
+"""Seconds that a test of a source may take."""
+SAMPLE = 5
+"""Keys that a test of a source shows."""
 LOOK_EVERY = 1.0
 """Seconds between two looks at whether the instance is still there, and not paused."""
 
@@ -142,6 +147,31 @@ class Pulling:
         finally:
             await source.close()
         return blake2b("\0".join(sorted(found)).encode(errors="surrogateescape"), digest_size=16).hexdigest()
+
+    async def probe(
+        self, account: str, settings: InstanceSettings, secret: tuple[str, str] | None = None
+    ) -> Sequence[str]:
+        """The first keys of the source, with these credentials instead of those of its token, if any are given.
+
+        Raises:
+            SourceError, InvalidServiceTokenError
+        """
+        source = await (self._sources.open(settings, secret) if secret else self._open(account, settings))
+        found: list[str] = []
+        try:
+            async with asyncio.timeout(PROBE), contextlib.aclosing(source.list({})) as entries:
+                async for entry in entries:
+                    found.append(entry.key)
+                    if len(found) >= SAMPLE:
+                        break
+        except TimeoutError as error:
+            if not found:
+                raise SourceError(
+                    "timeout_error", f"{settings.source} did not answer within {PROBE:g} seconds"
+                ) from error
+        finally:
+            await source.close()
+        return found
 
     async def _look_into(self, account: str, settings: InstanceSettings) -> None:
         source = await self._open(account, settings)

@@ -157,6 +157,12 @@ class Syncing:
         """As ``Pulling.check``."""
         await self._pulling.check(account, settings, inferred=inferred)
 
+    async def probe(
+        self, account: str, settings: InstanceSettings, secret: tuple[str, str] | None = None
+    ) -> Sequence[str]:
+        """As ``Pulling.probe``."""
+        return await self._pulling.probe(account, settings, secret)
+
     async def fingerprint(self, instance: Instance) -> str:
         """As ``Pulling.fingerprint``."""
         return await self._pulling.fingerprint(instance)

@@ -21,6 +21,11 @@ STANDARD = frozenset(
     ("content-type", "content-disposition", "content-encoding", "content-language", "cache-control", "storage-class")
 )
 """What comes with every object; everything else that does was given with it."""
+WRONG_KEYS = {
+    "InvalidAccessKeyId": "the store does not know this access key ID",
+    "SignatureDoesNotMatch": "the secret access key does not belong to the access key ID",
+}
+"""What a store answers to credentials that it refuses, and what that means."""
 R2 = ".r2.cloudflarestorage.com"
 """Hosts whose secret is the SHA-256 of an API token, and which name a region of the law in front."""
 
@@ -141,6 +146,9 @@ class Bucket:
         text = str(error)
         if "NoSuchBucket" in text or isinstance(error, exceptions.NotFoundError):
             return SourceError("bucket_not_found", f"there is no bucket {self._name!r}", lasting=True)
+        for code, problem in WRONG_KEYS.items():
+            if code in text:
+                return SourceError("bucket_unauthorized", f"{problem} (bucket {self._name!r})", lasting=True)
         if isinstance(error, exceptions.PermissionDeniedError | exceptions.UnauthenticatedError):
             return SourceError(
                 "bucket_unauthorized", f"the credentials may not read the bucket {self._name!r}", lasting=True

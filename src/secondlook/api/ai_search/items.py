@@ -2,12 +2,13 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, Literal, cast
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
+from pydantic import Field
 from starlette.datastructures import UploadFile
 
 from secondlook.api.body import LARGEST_SETTINGS, Body, capped, parse_json, read_json, validate
@@ -18,7 +19,13 @@ from secondlook.domain.chunk import Chunk
 from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance, Item
 from secondlook.domain.jobs import ItemLine
 from secondlook.domain.listing import ItemQuery
-from secondlook.errors import FileMissingError, FileTooLargeError, InvalidMetadataError, InvalidOptionError
+from secondlook.errors import (
+    FileMissingError,
+    FileTooLargeError,
+    InvalidMetadataError,
+    InvalidOptionError,
+    SecondlookError,
+)
 from secondlook.ingest.metadata import place_metadata
 from secondlook.services.bundle import Services
 from secondlook.services.intake import Upload
@@ -41,7 +48,18 @@ BUILT_IN = "builtin"
 
 Status = Literal["queued", "running", "completed", "error", "skipped", "outdated"]
 FURTHEST = 2**31 - 1
+MOST_AT_ONCE = 200
+"""Items of one bulk request."""
+BULK_TASKS = 8
+"""Items of a bulk request that are worked on at the same time."""
 Page = Annotated[int, Query(ge=1)]
+
+
+class BulkBody(Body):
+    """Delete many items, or index them again."""
+
+    action: Literal["delete", "sync"]
+    item_ids: list[str] = Field(min_length=1, max_length=MOST_AT_ONCE)
 
 
 class ActionBody(Body):
@@ -96,6 +114,13 @@ def make_router(services: Services) -> APIRouter:  # noqa: C901  # a list of rou
         file, wait = await read_upload(request)
         item = await services.indexing.upload(instance, file, wait=LONGEST_WAIT if wait else None)
         return JSONResponse(success(item_of(item, instance)))
+
+    @router.post("/bulk")
+    async def bulk(request: Request) -> JSONResponse:
+        instance = await find(request)
+        body = validate(BulkBody, await read_json(request, LARGEST_SETTINGS))
+        work = services.indexing.delete if body.action == "delete" else services.syncing.sync_item
+        return JSONResponse(success(await for_each(body.item_ids, lambda item_id: work(instance, item_id))))
 
     @router.put("")
     async def reindex_by_key(request: Request) -> JSONResponse:
@@ -154,6 +179,26 @@ def make_router(services: Services) -> APIRouter:  # noqa: C901  # a list of rou
         return JSONResponse(success([log_of(line) for line in lines], result_info=info))
 
     return router
+
+
+async def for_each(item_ids: Sequence[str], work: Callable[[str], Awaitable[Item]]) -> dict[str, object]:
+    """What became of each item, a few at a time; one that is refused leaves the others as they are."""
+    room = asyncio.Semaphore(BULK_TASKS)
+
+    async def one(item_id: str) -> str:
+        async with room:
+            try:
+                await work(item_id)
+            except SecondlookError as error:
+                return str(error)
+        return ""
+
+    unique = list(dict.fromkeys(item_ids))
+    problems = dict(zip(unique, await asyncio.gather(*map(one, unique)), strict=True))
+    return {
+        "done": [item_id for item_id, problem in problems.items() if not problem],
+        "failed": [{"id": item_id, "message": problem} for item_id, problem in problems.items() if problem],
+    }
 
 
 async def read_upload(request: Request) -> tuple[Upload, bool]:
