@@ -80,7 +80,7 @@ def start(data_dir: Path, folder: Path) -> Server:
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **own},
     )  # fmt: skip
     for line in process.stdout or ():
-        if found := re.search(r"serves on (http://\S+)", line):
+        if found := re.search(r"Listening on (http://\S+)", line):
             headers = {"authorization": f"Bearer {made.stdout.strip()}"}
             return Server(process, httpx.Client(base_url=found.group(1), headers=headers, timeout=120))
     raise SystemExit("the server did not start")

@@ -57,6 +57,7 @@ from secondlook.services.remeasuring import Remeasuring
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import SearchDefaults
 from secondlook.services.service_tokens import ServiceTokens
+from secondlook.services.sign_in import SignIn
 from secondlook.services.syncing import Syncing
 from secondlook.services.trying import TryingSearching
 from secondlook.services.watching import Watching
@@ -216,7 +217,7 @@ def make_services(
     """The use cases over what is open."""
     catalog, queries = stores.catalog, stores.queries
     blobs = FileBlobs(settings.data_dir / "files")
-    journal = SqlJournal(catalog.database)
+    journal, memos = SqlJournal(catalog.database), SqlMemos(catalog.database)
     vault = FileBlobs(settings.data_dir / "secrets", private=True)
     service_tokens = ServiceTokens(SqlServiceTokens(catalog.database), vault, catalog)
     limits = ParseLimits(settings.parse_memory_mb << 20, settings.parse_seconds)
@@ -226,7 +227,6 @@ def make_services(
     indexing = Indexing(
         catalog, engine, blobs, tools.embedder, journal=journal, leases=leases, reading=reading, working=working
     )
-    memos = SqlMemos(catalog.database)
     pulling = Pulling(make_sources(settings), memos, catalog, indexing, service_tokens, release=__version__)
     instances = Instances(
         catalog,
@@ -245,7 +245,7 @@ def make_services(
     lab = LabRuns(stores.book, LabTools(tools, catalog, engine, models, defaults, indexing.read_text))
     trying = TryingSearching(MeasuredSearching(tools, defaults, cache, lab.trusts), queries)
     return Services(
-        Access(catalog),
+        access := Access(catalog),
         instances,
         indexing,
         RecordedSearching(trying, queries, defaults),
@@ -262,6 +262,7 @@ def make_services(
         Listing(catalog, catalog),
         trying,
         OnlineTrials(queries, catalog),
+        SignIn(access, catalog),
     )
 
 

@@ -21,7 +21,7 @@ from secondlook.lab import lab_app
 from secondlook.model_commands import models_app
 from secondlook.query_commands import queries_app
 from secondlook.screen import as_dict, make_bars, show_ranking, show_report, tell_steps
-from secondlook.server import listening, url_of
+from secondlook.server import greeting, listening, url_of
 from secondlook.server import serve as serve_http
 from secondlook.services.evaluating import Evaluating, to_json
 from secondlook.services.intake import Upload
@@ -88,8 +88,10 @@ def serve(
             _, secret = await runtime.services.access.create("first")
             out.print(f"API token (shown this once): [bold]{secret}[/]", highlight=False, soft_wrap=True)
 
+        account = await runtime.services.sign_in.first_account()
+
         def ready(bound: int) -> None:
-            out.print(f"Secondlook serves on {url_of(settings.host, bound)} (Ctrl-C stops it)", highlight=False)
+            say(greeting(settings.host, bound, runtime.services.sign_in.offer(account)))
 
         await serve_http(runtime, settings, sockets=sockets, on_ready=ready)
 
@@ -121,12 +123,13 @@ def run_demo(
         def ready(bound: int) -> None:
             demo.show(out, question, before, after)
             demo.show_curl(out, url_of(settings.host, bound), secret, question)
-            demo.show_server(out, url_of(settings.host, bound), secret)
+            say(f"\nToken of the account {demo.ACCOUNT}: {secret}")
+            say(greeting(settings.host, bound, runtime.services.sign_in.offer(demo.ACCOUNT)))
 
         if once:
             demo.show(out, question, before, after)
             demo.show_curl(out, url_of(settings.host, settings.port), secret, question)
-            out.print("\nNo server was started: leave --once out to serve.", highlight=False)
+            out.print("\nRun without --once to start the server.", highlight=False)
         else:
             await serve_http(runtime, settings, sockets=sockets, on_ready=ready)
 

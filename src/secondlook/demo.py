@@ -121,13 +121,6 @@ def show_curl(console: Console, url: str, token: str, question: str) -> None:
     )
 
 
-def show_server(console: Console, url: str, token: str) -> None:
-    """Where the dashboard is, what it asks for, and that the server runs."""
-    told = f"\nDashboard: {url}/dashboard/ (account {ACCOUNT}, token {token})"
-    console.print(told, markup=False, highlight=False, soft_wrap=True)
-    console.print(f"Secondlook serves on {url} (Ctrl-C stops it)", markup=False, highlight=False)
-
-
 def _moved(was: int | None, rank: int) -> str:
     if was is None:
         return "[green]new[/]"

@@ -45,6 +45,13 @@ class Journal(Protocol):
         """The newest lines of the item first; only those with a smaller number than ``before``, if it is given."""
 
 
+class AccountList(Protocol):
+    """Which accounts there are: an account comes to be by its first use."""
+
+    async def list_accounts(self) -> Sequence[str]:
+        """The accounts that own an instance, a namespace or a service token, or that a valid token names; by name."""
+
+
 class ServiceTokenShelf(Protocol):
     """What is known of service tokens; durable once a call returns."""
 

@@ -14,6 +14,7 @@ from secondlook.api.app import ApiOptions, create_app
 from secondlook.bootstrap import Runtime
 from secondlook.dashboard import routes as dashboard
 from secondlook.errors import CallerError, SetupError
+from secondlook.services.sign_in import CODE_SECONDS
 from secondlook.settings import Settings
 
 BACKLOG = 2048
@@ -75,6 +76,25 @@ def close(sockets: Sequence[socket.socket]) -> None:
 def url_of(host: str, port: int) -> str:
     """The address of the server as a client writes it."""
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def browser_url(host: str, port: int) -> str:
+    """The address that a browser on this machine opens: one that listens everywhere is opened at this machine."""
+    return url_of({"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host), port)
+
+
+def greeting(host: str, port: int, code: str) -> str:
+    """What a command prints once the server listens: its address, the dashboard's, and a link that signs in once.
+
+    The code stands in the fragment, which browsers send to no server and write into no log of one.
+    """
+    dashboard_url = f"{browser_url(host, port)}{dashboard.HOME}"
+    return (
+        f"Listening on {url_of(host, port)}\n"
+        f"Dashboard: {dashboard_url}\n"
+        f"Sign in (works once, within {CODE_SECONDS // 60} minutes): {dashboard_url}#sign-in={code}\n"
+        "Press Ctrl-C to stop"
+    )
 
 
 def check_url(option: str, url: str, example: str = "http://127.0.0.1:8787") -> str:

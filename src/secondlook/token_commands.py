@@ -1,6 +1,7 @@
 """``secondlook token``: who may use the API."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -8,7 +9,8 @@ from rich.table import Table
 
 from secondlook import bootstrap
 from secondlook.console import DataDir, out, say
-from secondlook.domain.instance import Permission
+from secondlook.domain.instance import Permission, Token
+from secondlook.services.access import Access
 from secondlook.settings import load_settings
 
 token_app = typer.Typer(no_args_is_help=True, help="Create, list and revoke API tokens.")
@@ -35,10 +37,18 @@ def create(
 def list_tokens(data_dir: DataDir = None) -> None:
     """List tokens."""
     table = Table("id", "name", "state", "permission", "account")
-    for token in asyncio.run(bootstrap.with_access(load_settings(data_dir=data_dir), lambda access: access.list())):
-        state = "revoked" if token.revoked else "valid"
+    rows = asyncio.run(bootstrap.with_access(load_settings(data_dir=data_dir), _tokens_and_states))
+    for token, state in rows:
         table.add_row(token.id, token.name, state, token.permission, token.account or "any")
     out.print(table, markup=False)
+
+
+async def _tokens_and_states(access: Access) -> Sequence[tuple[Token, str]]:
+    states = {True: "revoked", False: "valid"}
+    return [
+        (token, "expired" if access.is_expired(token) and not token.revoked else states[token.revoked])
+        for token in await access.list()
+    ]
 
 
 @token_app.command()

@@ -70,6 +70,6 @@ def start_server(data_dir: Path, **environment: str) -> ServerProcess:
             line = lines.get(timeout=0.5)
         except Empty:
             continue
-        if found := re.search(r"serves on (http://\S+)", line):
+        if found := re.search(r"Listening on (http://\S+)", line):
             return ServerProcess(process, found.group(1), seen)
     raise AssertionError("the server did not start: " + "".join(seen))

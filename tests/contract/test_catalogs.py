@@ -98,6 +98,7 @@ def test_it_outlives_the_process(told: Told) -> None:
     assert told(told.it.list_namespaces("acc")) == [Namespace("team", "Ours", 1)]
     assert told(told.it.get_instance("acc", "default", "docs")) == ONE
     assert told(told.it.find_item("u1", "a.md")) == ITEM
+    assert told(told.it.list_accounts()) == ["acc"]
     assert told(told.it.find_token("digest")) == token
 
 

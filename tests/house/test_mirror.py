@@ -20,6 +20,7 @@ ELSEWHERE = {
     "api/ai_search/lab.py": "tests/wire/test_lab.py",
     "api/jobs.py": "tests/wire/test_jobs.py",
     "api/rerank.py": "tests/wire/test_rerank.py",
+    "api/sign_in.py": "tests/wire/test_sign_in.py",
     "api/wire.py": "tests/wire/test_chat.py",
     "api/binding/ai_search.py": "tests/wire/test_binding.py",
     "api/binding/autorag.py": "tests/wire/test_binding.py",

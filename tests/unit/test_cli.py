@@ -328,7 +328,7 @@ class Listening(io.StringIO):
         self._asked = threading.Event()
 
     def write(self, text: str) -> int:
-        found = re.search(r"serves on (http://\S+)", text)
+        found = re.search(r"Listening on (http://\S+)", text)
         if found and not self._asked.is_set():
             self._asked.set()
             threading.Thread(target=self._ask, args=(found.group(1),)).start()
@@ -352,5 +352,6 @@ def test_it_serves_until_it_is_stopped(cli: Cli, tmp_path: Path, monkeypatch: py
         signal.signal(signal.SIGTERM, before)
     assert done.code == 0, done.err
     assert heard.health == [200]
+    assert re.search(r"works once.*/dashboard/#sign-in=[\w-]{43}\n", heard.getvalue())
     assert re.search(r"API token \(shown this once\): sl_[\w-]{43}\n", heard.getvalue())
     assert cli("token", "list", "--data-dir", tmp_path).out.count("first") == 1

@@ -11,7 +11,7 @@ import pytest
 
 from secondlook.bootstrap import Runtime
 from secondlook.errors import SetupError
-from secondlook.server import close, listen, serve, url_of
+from secondlook.server import browser_url, close, greeting, listen, serve, url_of
 from secondlook.settings import Settings
 from tests.unit.services.conftest import House
 
@@ -81,3 +81,14 @@ def test_hosts_that_are_not_here(host: str, words: str) -> None:
 def test_addresses_as_a_client_writes_them() -> None:
     assert url_of("127.0.0.1", 80) == "http://127.0.0.1:80"
     assert url_of("::1", 80) == "http://[::1]:80"
+
+
+def test_the_greeting_has_a_link_that_a_browser_can_open() -> None:
+    assert greeting("::", 8787, "CODE").splitlines() == [
+        "Listening on http://[::]:8787",
+        "Dashboard: http://[::1]:8787/dashboard/",
+        "Sign in (works once, within 10 minutes): http://[::1]:8787/dashboard/#sign-in=CODE",
+        "Press Ctrl-C to stop",
+    ]
+    assert browser_url("0.0.0.0", 80) == "http://127.0.0.1:80"
+    assert browser_url("search.example", 80) == "http://search.example:80"

@@ -40,6 +40,7 @@ from secondlook.services.recording import RecordedJoint, RecordedSearching
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import SearchDefaults
 from secondlook.services.service_tokens import ServiceTokens
+from secondlook.services.sign_in import SignIn
 from secondlook.services.syncing import Syncing
 from secondlook.services.throttling import Throttle
 from secondlook.services.trying import TryingSearching
@@ -167,8 +168,9 @@ class Wire:
         outside = LabTools(tools, self._catalog, self._engine, ModelList(lambda: ()), SearchDefaults())
         lab = LabRuns(SqlLabBook(database), outside)
         trying = TryingSearching(MeasuredSearching(tools, defaults, cache, lab.trusts), queries, random=Random(7))
+        access = Access(self._catalog, lambda: self.time)
         self.services = Services(
-            Access(self._catalog),
+            access,
             Instances(
                 self._catalog,
                 self._engine,
@@ -201,6 +203,7 @@ class Wire:
             Listing(self._catalog, self._catalog),
             trying,
             OnlineTrials(queries, self._catalog),
+            SignIn(access, self._catalog, clock=lambda: self.clock),
         )
         self.app = create_app(self.services, options=ApiOptions(strict=strict))
         self.run(self._catalog.open())

@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from secondlook import __version__
-from secondlook.api import autorag, autorag_sync, rerank
+from secondlook.api import autorag, autorag_sync, rerank, sign_in
 from secondlook.api.ai_search import (
     access_tokens,
     items,
@@ -97,6 +97,7 @@ def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
         tags=["Public endpoints"],
         generate_unique_id_function=lambda route: f"public_{route.name}",
     )
+    app.include_router(sign_in.make_sign_in_router(services), tags=["Server"])
     for base, where in BASES.items():
         _add_routes(app, services, [Depends(authenticate), Depends(meter)], base, where, strict=options.strict)
 
@@ -172,6 +173,7 @@ def _add_routes(app: FastAPI, services: Services, guards: list[Any], base: str, 
     add(tokens.make_router(services), "tokens", f"{search}/tokens", "Tokens")
     add(access_tokens.make_router(services), "access", f"{search}/access_tokens", "Access")
     add(source_test.make_router(services), "sources", f"{search}/sources", "Sources")
+    add(sign_in.make_accounts_router(services), "accounts", f"{base}/accounts", "Accounts")
     add(models.make_router(services), "models", f"{search}/models", "Models")
 
 

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from secondlook.api import autorag, rerank
+from secondlook.api import autorag, rerank, sign_in
 from secondlook.api.ai_search import (
     access_tokens,
     instances,
@@ -30,6 +30,7 @@ from secondlook.api.document_shapes import EXAMPLES, STREAMED, answers
 
 REF = "#/components/schemas/"
 BODIES: Mapping[str, type[BaseModel]] = {
+    "sign_in": sign_in.SignInBody,
     "rerank_first": rerank.CohereBody,
     "rerank_second": rerank.CohereBody,
     "rerank_texts": rerank.TextsBody,
@@ -88,6 +89,8 @@ FREE: Mapping[str, Schema] = {
     "public_stats": {"content": {JSON: {"schema": {"$ref": f"{REF}Events"}}}, "required": True},
 }
 """Bodies that no model reads."""
+OPEN = ("health", "sign_in")
+"""Operations that need no token, besides those of public endpoints."""
 METHODS = ("get", "put", "post", "delete", "patch")
 
 
@@ -115,7 +118,7 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
         operation["responses"] = answers(name, statuses(name))
         if found := dict(links(operation["operationId"], name, path)):
             operation["responses"]["200"]["links"] = found
-        if name != "health" and not path.startswith("/public/"):
+        if name not in OPEN and not path.startswith("/public/"):
             operation["security"] = [{"token": []}]
     parts["schemas"] = {**deepcopy(SHAPES), **dict(sorted(schemas.items()))}  # who has the document may change it
     return document
@@ -142,6 +145,8 @@ def statuses(name: str) -> Sequence[int]:
         return ()
     if name == "metrics":
         return 401, 403
+    if name == "sign_in":
+        return 400, 401, 429, 500, 503
     found = {400, 401, 403, 404, 429, 500, 503}
     if name in STREAMED or name == "public_mcp":
         found |= {402, 413, 424, 502}

@@ -360,5 +360,7 @@ SHAPES: Mapping[str, Schema] = {
         secondlook=ref("Receipt"),
     ),
     "Health": shape("That the server is there.", status={"const": "ok"}, version=TEXT),
+    "Session": shape("What a browser keeps after signing in.", token=TEXT, account=TEXT, expires_at=MOMENT),
+    "Account": shape("An account that holds something.", id=TEXT, name=TEXT, type=TEXT),
     "Events": shape("What a search box tells.", events={**rows(OBJECT), "minItems": 1, "maxItems": 100}),
 }

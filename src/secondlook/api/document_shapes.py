@@ -27,6 +27,8 @@ SEARCH, LEGACY = wrapped(ref("SearchResult")), wrapped(ref("LegacyPage"))
 RESULTS: Mapping[str, Mapping[str, Schema]] = {
     **QUERY_RESULTS,
     "health": {JSON: ref("Health")},
+    "sign_in": {JSON: wrapped(ref("Session"))},
+    "accounts_list": {JSON: listed("Account")},
     "metrics": {"text/plain": TEXT},
     "rerank_first": {JSON: ref("Reranked")},
     "rerank_second": {JSON: ref("Reranked")},
@@ -113,6 +115,7 @@ STREAMED = {name for name, found in RESULTS.items() if STREAM in found and JSON 
 ASKED: Schema = {"messages": [{"role": "user", "content": "When does lamp oil freeze?"}]}
 EXAMPLES: Mapping[str, Schema] = {
     **QUERY_EXAMPLES,
+    "sign_in": {"code": "the code of the link"},
     "rerank_first": {"query": "frozen oil", "documents": ["Warm the oil.", "Sound the horn."], "top_n": 1},
     "rerank_second": {"query": "frozen oil", "documents": ["Warm the oil.", "Sound the horn."], "top_n": 1},
     "rerank_texts": {"query": "frozen oil", "texts": ["Warm the oil.", "Sound the horn."]},

@@ -183,7 +183,10 @@ class ItemCounts:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An API token; only its hash is stored. ``account`` is the only one it may use, any when empty."""
+    """An API token; only its hash is stored. ``account`` is the only one it may use, any when empty.
+
+    Times are milliseconds since 1970; ``expires_at`` is 0 for a token that does not expire.
+    """
 
     id: str
     name: str
@@ -191,6 +194,7 @@ class Token:
     revoked: bool = False
     account: str = ""
     permission: Permission = "edit"
+    expires_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)

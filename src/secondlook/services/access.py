@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from secondlook.domain.instance import Permission, Token
@@ -11,25 +11,38 @@ from secondlook.errors import InvalidOptionError, NotAllowedError, NotAuthentica
 from secondlook.ports import Catalog
 
 PREFIX = "sl_"
+DAY = 86_400_000
+"""Milliseconds."""
 
 
 class Access:
     """Makes, checks and revokes tokens."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, clock: Callable[[], float] = time.time) -> None:
         self._catalog = catalog
+        self._clock = clock
 
-    async def create(self, name: str, *, account: str = "", permission: Permission = "edit") -> tuple[Token, str]:
+    async def create(
+        self, name: str, *, account: str = "", permission: Permission = "edit", days: int = 0
+    ) -> tuple[Token, str]:
         """A new token and its secret, which is shown this once and stored nowhere.
 
-        Without an account it may use any.
+        Without an account it may use any; without ``days`` it does not expire.
         """
         if not name.strip():
             raise InvalidOptionError("a token needs a name: it was empty").at("name")
         if "/" in account:
             raise InvalidOptionError(f"the account is {account!r}: give any text without a slash")
         secret = PREFIX + secrets.token_urlsafe(32)
-        token = Token(secrets.token_hex(8), name.strip(), int(time.time() * 1000), False, account.strip(), permission)
+        now = int(self._clock() * 1000)
+        token = Token(
+            secrets.token_hex(8),
+            name.strip(),
+            now,
+            account=account.strip(),
+            permission=permission,
+            expires_at=now + days * DAY if days else 0,
+        )
         await self._catalog.add_token(token, _digest(secret))
         return token, secret
 
@@ -40,7 +53,13 @@ class Access:
             raise NotAuthenticatedError(
                 "the bearer token is missing, unknown or revoked: see `secondlook token create`"
             )
+        if self.is_expired(token):
+            raise NotAuthenticatedError(f"the token {token.name!r} has expired: see `secondlook token create`")
         return token
+
+    def is_expired(self, token: Token) -> bool:
+        """Whether its time is up."""
+        return 0 < token.expires_at <= self._clock() * 1000
 
     def check(self, token: Token, *, account: str | None, querying: bool) -> None:
         """Nothing if the token may do it.

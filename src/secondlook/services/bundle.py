@@ -16,6 +16,7 @@ from secondlook.services.quota import Quota
 from secondlook.services.recording import RecordedJoint, RecordedSearching
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.service_tokens import ServiceTokens
+from secondlook.services.sign_in import SignIn
 from secondlook.services.syncing import Syncing
 from secondlook.services.trying import TryingSearching
 
@@ -41,3 +42,4 @@ class Services:
     listing: Listing
     trying: TryingSearching
     online: OnlineTrials
+    sign_in: SignIn

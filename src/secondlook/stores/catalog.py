@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from typing import cast
 
-from sqlalchemy import RowMapping, case, delete, func, insert, select, update
+from sqlalchemy import RowMapping, case, delete, func, insert, select, union, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -39,8 +39,9 @@ from secondlook.stores.database import Database
 from secondlook.stores.journal import keep_item_lines
 from secondlook.stores.memos import keep_memo
 from secondlook.stores.migrations import prepare_tables
-from secondlook.stores.schema import instances, items, namespaces, tokens
+from secondlook.stores.schema import instances, items, namespaces, service_tokens, tokens
 
+TOKEN_FIELDS = [one.name for one in fields(Token)]
 ITEM = [items.c[one.name] for one in fields(Item)]
 """The columns of an item; the others say who works on it, see ``stores.leases``."""
 
@@ -253,6 +254,16 @@ class SqlCatalog:
         if not await self.database.write(update(tokens).where(tokens.c.id == token_id).values(revoked=True)):
             raise CallerError(f"there is no token {token_id!r}: see `secondlook token list`")
 
+    async def list_accounts(self) -> Sequence[str]:
+        """The accounts that own an instance, a namespace or a service token, or that a valid token names; by name."""
+        owners = union(
+            select(instances.c.account),
+            select(namespaces.c.account),
+            select(service_tokens.c.account),
+            select(tokens.c.account).where(tokens.c.account != "", tokens.c.revoked.is_(False)),
+        )
+        return sorted(row["account"] for row in await self.database.rows(owners))
+
     async def _check_namespace(self, account: str, name: str) -> None:
         if name == DEFAULT_NAMESPACE:
             return
@@ -315,4 +326,4 @@ def item_of(row: RowMapping) -> Item:
 
 
 def _token(row: RowMapping) -> Token:
-    return Token(row["id"], row["name"], row["created_at"], row["revoked"], row["account"], row["permission"])
+    return Token(**{name: row[name] for name in TOKEN_FIELDS})

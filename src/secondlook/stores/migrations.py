@@ -34,6 +34,8 @@ def prepare_tables(connection: Connection) -> None:
         _add_leases(connection)
     if found < 6:
         _let_instances_take_turns(connection)
+    if found < 7:
+        _let_tokens_expire(connection)
     if found < SCHEMA_VERSION:
         log.warning("the catalogue is upgraded from schema %d to schema %d", found, SCHEMA_VERSION)
         connection.execute(update(schema_version).values(version=SCHEMA_VERSION))
@@ -63,12 +65,17 @@ def _let_instances_take_turns(connection: Connection) -> None:
     connection.execute(text("CREATE INDEX IF NOT EXISTS items_turn ON items (status, instance_uid, due_at, id)"))
 
 
-def _add_columns(connection: Connection, kinds: Mapping[str, str]) -> None:
-    """To the items, unless they are there."""
-    there = {column["name"] for column in inspect(connection).get_columns("items")}
+def _let_tokens_expire(connection: Connection) -> None:
+    """Existing tokens never expire."""
+    _add_columns(connection, {"expires_at": "BIGINT NOT NULL DEFAULT 0"}, table="tokens")
+
+
+def _add_columns(connection: Connection, kinds: Mapping[str, str], *, table: str = "items") -> None:
+    """Adds those of the columns that the table lacks."""
+    there = {column["name"] for column in inspect(connection).get_columns(table)}
     for name, kind in kinds.items():
         if name not in there:
-            connection.execute(text(f"ALTER TABLE items ADD COLUMN {name} {kind}"))
+            connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {name} {kind}"))
 
 
 def _move_sources(connection: Connection) -> None:

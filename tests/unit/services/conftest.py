@@ -31,6 +31,7 @@ from secondlook.services.recording import RecordedJoint, RecordedSearching
 from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import SearchDefaults, Searching
 from secondlook.services.service_tokens import ServiceTokens
+from secondlook.services.sign_in import SignIn
 from secondlook.services.syncing import Syncing
 from secondlook.services.trying import TryingSearching
 from secondlook.services.working import WorkingOptions
@@ -71,7 +72,8 @@ class House:
         self.blobs = FileBlobs(folder / "files")
         self.embedder = embedder or FakeEmbedder()
         self.tools = Tools(self.engine, self.embedder, Rerankers(self.find, FakeReranker()), FakeGenerator())
-        self.access = Access(self.catalog)
+        self.access = Access(self.catalog, lambda: self.time)
+        self.sign_in = SignIn(self.access, self.catalog, clock=lambda: self.time)
         self.journal = SqlJournal(self.catalog.database)
         self.vault = FileBlobs(folder / "secrets", private=True)
         self.service_tokens = ServiceTokens(SqlServiceTokens(self.catalog.database), self.vault, self.catalog)
@@ -121,6 +123,7 @@ class House:
             Listing(self.catalog, self.catalog),
             self.trying,
             OnlineTrials(self.queries, self.catalog),
+            self.sign_in,
         )
         self.run(self.catalog.open())
         self.run(self.published.open())

@@ -62,3 +62,16 @@ def test_what_is_refused(idle: House) -> None:
         idle.run(idle.access.create("  "))
     with pytest.raises(CallerError, match="no token 'nope'"):
         idle.run(idle.access.revoke("nope"))
+
+
+def test_a_token_expires_to_the_second(idle: House) -> None:
+    lasting, forever = idle.run(idle.access.create("lasting"))
+    short, secret = idle.run(idle.access.create("short", days=1))
+    assert (lasting.expires_at, short.expires_at) == (0, short.created_at + 86_400_000)
+    idle.time += 86_399
+    assert idle.run(idle.access.authenticate(secret)) == short
+    idle.time += 1
+    with pytest.raises(NotAuthenticatedError, match="'short' has expired"):
+        idle.run(idle.access.authenticate(secret))
+    assert [idle.access.is_expired(one) for one in (lasting, short)] == [False, True]
+    assert idle.run(idle.access.authenticate(forever)) == lasting

@@ -115,3 +115,18 @@ def test_what_waited_before_there_were_leases_is_due(tmp_path: Path) -> None:
     looks = [step[3] for step in plan if "items" in step[3]]
     assert len(looks) == 3 and all(look.startswith("SEARCH items USING") and "items_turn" in look for look in looks)
     assert "items_queue" not in names
+
+
+def test_tokens_made_before_they_could_expire_do_not(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.sqlite"
+    before = sqlite3.connect(path)
+    before.executescript(FIRST)
+    before.execute("INSERT INTO instances VALUES ('u1', 'acc', 'default', 'docs', '{}', 1, 2)")
+    before.execute("ALTER TABLE tokens ADD COLUMN account VARCHAR(64) NOT NULL DEFAULT ''")
+    before.execute("ALTER TABLE tokens ADD COLUMN permission VARCHAR(16) NOT NULL DEFAULT 'edit'")
+    before.execute("UPDATE schema_version SET version = 6")
+    before.commit()
+    before.close()
+    for _ in range(2):
+        _, token = asyncio.run(opened(path))
+        assert token and token.expires_at == 0
