@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 
 from secondlook import __version__
 from secondlook.engines.embedded import EmbeddedEngine
-from secondlook.errors import FolderInUseError
+from secondlook.errors import FolderInUseError, SetupError
 from secondlook.ingest.pool import ParseLimits
 from secondlook.models.batching import Scheduler
 from secondlook.models.embedder import EncoderEmbedder
@@ -20,6 +20,7 @@ from secondlook.models.extractive import FORM
 from secondlook.models.late_interaction import LateInteraction
 from secondlook.models.openai_compatible import OpenAICompatible
 from secondlook.models.pair_cache import PairCache, remember
+from secondlook.models.remote_config import RemoteFile
 from secondlook.models.remote_reranker import Endpoint
 from secondlook.ports import Catalog, Indexer, Rerankers, Tools
 from secondlook.provision import (
@@ -122,7 +123,7 @@ async def open_runtime(
     """
     folder = settings.data_dir
     prepare_folder(folder, "indexes", "files")
-    endpoints = read_remotes(settings)
+    remotes = read_remotes(settings)
     async with AsyncExitStack() as opened:
         if queue == "all" and not opened.enter_context(FileLock(folder / "server.lock")).take():
             raise FolderInUseError(
@@ -133,7 +134,7 @@ async def open_runtime(
         opened.push_async_callback(asyncio.to_thread, scheduler.close)
         encoder = load_encoder(settings, progress=progress, scheduler=scheduler)
         late = LateInteraction(encoder)
-        shelf = make_shelf(settings, late, endpoints, scheduler=scheduler)
+        shelf = make_shelf(settings, late, remotes, scheduler=scheduler)
         opened.push_async_callback(shelf.close)
         generator = make_generator(settings)
         if isinstance(generator, OpenAICompatible):
@@ -143,11 +144,11 @@ async def open_runtime(
         stores = await _open_stores(opened, settings, engine)
         pairs = PairCache(settings.pair_cache)
         rerankers = Rerankers(lambda name: remember(shelf.find(name), pairs), shelf.default)
-        check_multilingual(settings, rerankers)
+        _warn(remotes, check_multilingual(settings, rerankers))
         tools = Tools(engine, EncoderEmbedder(encoder, late), rerankers, generator)
         cache = None
         if settings.answer_cache_mb:
-            answers = make_answers(settings, endpoints)
+            answers = make_answers(settings, remotes.endpoints)
             opened.callback(answers.close)
             cache = AnswerCache(answers, tools)
         services = make_services(settings, tools, engine, stores, encoder, cache=cache)
@@ -170,6 +171,14 @@ async def open_runtime(
                 watching = Watching(stores.catalog, services.syncing, every=settings.folder_watch)
                 opened.push_async_callback(_cancel, asyncio.create_task(watching.watch()))
         yield Runtime(services, tools, engine)
+
+
+def _warn(remotes: RemoteFile, other_languages: str) -> None:
+    """Log which rerankers are configured and cannot be used; everything else goes on without them."""
+    for problem in remotes.problems:
+        log.warning("A remote reranker is unavailable: %s", problem)
+    if other_languages:
+        log.warning("Queries in languages that a reranker does not cover are not reranked: %s", other_languages)
 
 
 async def _open_stores(opened: AsyncExitStack, settings: Settings, engine: EmbeddedEngine) -> Stores:
@@ -288,14 +297,26 @@ def make_model_list(settings: Settings) -> ModelList:
 
 
 def make_sources(settings: Settings) -> OpenSources:
-    """Where items may come from besides uploads; raises ``SetupError`` for a host that cannot be allowed."""
+    """Where items may come from besides uploads; a host that cannot be allowed stays forbidden."""
     return OpenSources(
         version=__version__,
         roots=settings.folder_roots,
         store=Store(settings.s3_endpoint, settings.s3_region, settings.s3_access_key, settings.s3_secret_key),
         buckets=settings.s3_buckets,
-        guard=Guard(settings.fetch_allow),
+        guard=make_guard(settings),
     )
+
+
+def make_guard(settings: Settings) -> Guard:
+    """Which hosts may be read; an entry that is no host and no network allows nothing, and is logged."""
+    allowed = []
+    for one in settings.fetch_allow:
+        try:
+            Guard([one])
+            allowed.append(one)
+        except SetupError as error:
+            log.warning("Ignored an entry: %s", error)
+    return Guard(allowed)
 
 
 def make_answers(settings: Settings, endpoints: Sequence[Endpoint]) -> AnswerFile:

@@ -128,19 +128,18 @@ class Declared:
         uses_evidence: whether the score depends on more than query and text, so that it cannot be kept for later.
         languages: ISO 639-1 codes of the languages it was trained on; None for any.
         evidence_fields: of the evidence, what the score depends on; all of it when empty.
+        unavailable: why it cannot score at all, as its configuration is; empty if it can.
     """
 
     slice_size: int = 8
     uses_evidence: bool = False
     languages: tuple[str, ...] | None = None
     evidence_fields: tuple[str, ...] = ()
+    unavailable: str = ""
 
 
 def declared(reranker: Reranker) -> Declared:
-    """What the reranker declares, and the defaults for what it does not.
-
-    One whose ``score_kind`` is ``rank`` compares passages with each other: it reads all at once.
-    """
+    """What the reranker declares, else the defaults; of kind ``rank`` it compares passages, and reads all at once."""
     plain = Declared()
     given = {one.name: getattr(reranker, one.name, getattr(plain, one.name)) for one in fields(Declared)}
     if getattr(reranker, "score_kind", "") == "rank":

@@ -13,50 +13,55 @@ from secondlook.models.cross_encoder import CrossEncoder
 from secondlook.models.encoder import Encoder
 from secondlook.models.extractive import ExtractiveGenerator
 from secondlook.models.openai_compatible import OpenAICompatible
-from secondlook.models.remote_reranker import Endpoint
-from secondlook.ports import Generator, Reranker, Rerankers
+from secondlook.models.remote_config import RemoteFile
+from secondlook.models.unavailable import UnavailableReranker
+from secondlook.ports import Generator, Reranker, Rerankers, declared
 from secondlook.settings import Settings
 
 Progress = Callable[[str, int, int], None]
 
 
-def check_multilingual(settings: Settings, rerankers: Rerankers) -> None:
-    """Raises ``SetupError`` when the name is unknown, or the weights are not here."""
-    if settings.language_guard == "route":
-        try:
-            rerankers.find(settings.multilingual_reranker)
-        except InvalidModelError as error:
-            raise SetupError(f"SECONDLOOK_MULTILINGUAL_RERANKER: {error}") from error
+def check_multilingual(settings: Settings, rerankers: Rerankers) -> str:
+    """Why queries in other languages cannot be reranked, as the guard is set; empty if they can."""
+    if settings.language_guard != "route":
+        return ""
+    try:
+        reason = declared(rerankers.find(settings.multilingual_reranker)).unavailable
+    except (InvalidModelError, SetupError) as error:
+        reason = str(error)
+    return f"SECONDLOOK_MULTILINGUAL_RERANKER: {reason}" if reason else ""
 
 
-def read_remotes(settings: Settings) -> list[Endpoint]:
-    """The remote rerankers that are configured; raises ``SetupError`` for what cannot be used."""
+def read_remotes(settings: Settings) -> RemoteFile:
+    """The remote rerankers that are configured, usable or not."""
     path = settings.rerankers or settings.data_dir / "rerankers.toml"
-    endpoints = remote_config.read_endpoints(path, os.environ, wanted=settings.rerankers is not None)
-    for one in endpoints:
-        if registry.is_taken(one.name):
-            raise SetupError(f"{path}: name {one.name!r} is that of a known model: choose another")
-    return endpoints
+    wanted = settings.rerankers is not None
+    return remote_config.read_remote_file(path, os.environ, wanted=wanted, is_taken=registry.is_taken)
 
 
 def make_shelf(
-    settings: Settings, default: Reranker, endpoints: Sequence[Endpoint] = (), *, scheduler: Scheduler | None = None
+    settings: Settings, default: Reranker, remotes: RemoteFile, *, scheduler: Scheduler | None = None
 ) -> registry.RerankerShelf:
     """All rerankers by name: a remote one by its own, and by provider and model where no other has the same."""
-    opened = {one.name: remote_config.open_remote(one) for one in endpoints}
+    endpoints = remotes.endpoints
+    opened: dict[str, registry.OwnedReranker] = {one.name: remote_config.open_remote(one) for one in endpoints}
     long_names = [f"{one.provider}:{one.model}" for one in endpoints]
     by_long = {
         long: opened[one.name]
         for long, one in zip(long_names, endpoints, strict=True)
         if one.model and long_names.count(long) == 1
     }
+    broken: dict[str, registry.OwnedReranker] = {
+        name: UnavailableReranker(name, why) for name, why in remotes.unavailable.items()
+    }
     return registry.RerankerShelf(
         settings.models_dir,
         default,
         threads=settings.threads or None,
         scheduler=scheduler,
-        remotes=opened | by_long,
+        remotes=broken | opened | by_long,
         long_passages=settings.long_passages,
+        unreadable=remotes.unreadable,
     )
 
 
@@ -93,8 +98,9 @@ def is_known_embedder(name: str) -> bool:
 
 
 def list_models(settings: Settings) -> Sequence[KnownModel]:
-    """All known models, the remote ones last."""
-    remotes = [
+    """All known models, the remote ones last; one that cannot be used says why."""
+    remotes = read_remotes(settings)
+    usable = [
         KnownModel(
             one.name,
             "reranking",
@@ -105,9 +111,14 @@ def list_models(settings: Settings) -> Sequence[KnownModel]:
             score_kind=remote_config.kind_of(one),
             note=f"{one.provider}:{one.model or one.name} at {one.url}",
         )
-        for one in read_remotes(settings)
+        for one in remotes.endpoints
     ]
-    return registry.list_models(settings.models_dir, remotes)
+    broken = [
+        KnownModel(name, "reranking", "-", False, False, remote=True, note=f"unavailable: {why}")
+        for name, why in remotes.unavailable.items()
+        if ":" not in name
+    ]
+    return registry.list_models(settings.models_dir, [*usable, *broken])
 
 
 def check_download(settings: Settings, name: str, revision: str = "") -> str:

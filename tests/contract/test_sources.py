@@ -351,3 +351,11 @@ def test_a_jurisdiction_names_no_host(bucket: BucketStand, region: str) -> None:
     bucket.settings = replace(bucket.settings, source_options=SourceOptions(region=region))
     with pytest.raises(SourceError, match=r"^bucket_name_invalid: no jurisdiction is called"):
         bucket.read()
+
+
+@pytest.mark.parametrize("endpoint", ["not an address", "http://[x", "ftp://store.example", "https://", "s3.example"])
+def test_an_endpoint_that_is_no_address_is_told_and_harms_nothing_else(bucket: BucketStand, endpoint: str) -> None:
+    bucket.opener = OpenSources(version="test", store=Store(endpoint, "", "key", "secret"))
+    with pytest.raises(SourceError, match=r"^r2_unknown_error: SECONDLOOK_S3_ENDPOINT is ") as caught:
+        bucket.read()
+    assert caught.value.lasting

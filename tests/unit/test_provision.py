@@ -11,6 +11,8 @@ from secondlook.errors import InvalidModelError, RerankerError, SetupError
 from secondlook.models.extractive import ExtractiveGenerator
 from secondlook.models.fakes import FakeReranker
 from secondlook.models.openai_compatible import OpenAICompatible
+from secondlook.models.remote_config import RemoteFile
+from secondlook.ports import declared
 from secondlook.settings import Settings
 from tests.tiny_models import make_model
 from tests.unit.models.test_onnx_cross_encoder import export
@@ -36,15 +38,46 @@ def test_two_of_the_same_model_go_by_their_names(tmp_path: Path) -> None:
 
 
 def test_a_configured_reranker_cannot_take_a_known_name(tmp_path: Path) -> None:
-    write_rerankers(tmp_path, "http://127.0.0.1:9", "BAAI/bge-reranker-base")
-    with pytest.raises(SetupError, match=r"rerankers\.toml: name 'BAAI/bge-reranker-base'"):
-        provision.list_models(Settings(data_dir=tmp_path))
+    write_rerankers(tmp_path, "http://127.0.0.1:9", "BAAI/bge-reranker-base", "far")
+    found = provision.read_remotes(Settings(data_dir=tmp_path))
+    assert [one.name for one in found.endpoints] == ["far"]
+    assert "(BAAI/bge-reranker-base): name 'BAAI/bge-reranker-base' is the name of a known model" in found.problems[0]
+    [row] = [one for one in provision.list_models(Settings(data_dir=tmp_path)) if one.name == "BAAI/bge-reranker-base"]
+    assert row.status == "absent", "the known model is listed as it is"
 
 
-def test_a_named_file_of_rerankers_must_be_there(tmp_path: Path) -> None:
-    assert provision.read_remotes(Settings(data_dir=tmp_path)) == []
-    with pytest.raises(SetupError, match="SECONDLOOK_RERANKERS"):
-        provision.read_remotes(Settings(data_dir=tmp_path, rerankers=tmp_path / "no.toml"))
+def test_a_reranker_without_its_key_is_listed_with_the_reason(tmp_path: Path) -> None:
+    write_rerankers(tmp_path, "http://127.0.0.1:9", "good", "bad")
+    with (tmp_path / "rerankers.toml").open("a", encoding="utf-8") as file:
+        file.write('key_env = "NO_SUCH_KEY"\n')
+    settings = Settings(data_dir=tmp_path, offline=True)
+    rows = {row.name: row for row in provision.list_models(settings)}
+    assert (rows["good"].status, rows["bad"].status) == ("remote", "unavailable")
+    assert rows["bad"].cells[-1] == "unavailable"
+    assert "the environment variable NO_SUCH_KEY (key_env) is empty or not set" in rows["bad"].note
+    shelf = provision.make_shelf(settings, FakeReranker(), provision.read_remotes(settings))
+    assert "NO_SUCH_KEY" in declared(shelf.find("bad")).unavailable
+    assert not declared(shelf.find("good")).unavailable
+    asyncio.run(shelf.close())
+
+
+@pytest.mark.parametrize("text", [None, "[[reranker", "other = 1"])
+def test_a_file_that_cannot_be_read_stops_no_other_model(tmp_path: Path, text: str | None) -> None:
+    path = tmp_path / "mine.toml"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    settings = Settings(data_dir=tmp_path, rerankers=path, offline=True)
+    found = provision.read_remotes(settings)
+    assert found.problems and str(path) in found.unreadable
+    default = FakeReranker()
+    shelf = provision.make_shelf(settings, default, found)
+    assert shelf.find("") is default
+    with pytest.raises(SetupError, match="models pull"):
+        shelf.find("BAAI/bge-reranker-base")
+    assert str(path) in declared(shelf.find("hosted")).unavailable, "it may be one of the file's"
+    assert any(row.built_in for row in provision.list_models(settings))
+    assert provision.read_remotes(Settings(data_dir=tmp_path / "new")) == RemoteFile()
+    asyncio.run(shelf.close())
 
 
 def test_a_graph_is_added(tmp_path: Path) -> None:

@@ -1,6 +1,18 @@
 """A model as it is listed for people who choose one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
+
+ModelStatus = Literal["built_in", "cached", "remote", "absent", "unavailable"]
+WORDS: Mapping[ModelStatus, str] = {
+    "built_in": "built in",
+    "cached": "yes",
+    "remote": "remote",
+    "absent": "no",
+    "unavailable": "unavailable",
+}
+"""What people read in the column that says whether a model is here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +23,8 @@ class KnownModel:
         languages: codes with spaces between them, ``many`` for more than anybody counts, empty if nobody told.
         size: millions of parameters; 0 if nobody told.
         max_tokens: longest pair that it reads; 0 if nobody told.
-        note: what to do to have it here, or why that is not possible.
+        cached: whether it can be used: its weights are here, or its server is configured.
+        note: what to do to use it, or why that is not possible.
         aliases: other names of the same weights.
         purpose: what it is good for, in one sentence.
         obstacle: why its weights cannot be run here; empty if they can.
@@ -35,9 +48,16 @@ class KnownModel:
     pinned: bool = False
 
     @property
+    def status(self) -> ModelStatus:
+        """Whether it can be used: a remote one by its configuration, others by whether their weights are here."""
+        if self.remote:
+            return "remote" if self.cached else "unavailable"
+        return "built_in" if self.built_in else "cached" if self.cached else "absent"
+
+    @property
     def cells(self) -> tuple[str, ...]:
         """What a person reads of it: name to kind of scores, and whether it is here."""
-        here = "remote" if self.remote else "no" if not self.cached else "built in" if self.built_in else "yes"
+        here = WORDS[self.status]
         size = f"{self.size} M" if self.size else ""
         tokens = str(self.max_tokens or "")
         return (self.name, self.task, self.licence, self.languages, size, tokens, self.score_kind, here)

@@ -87,7 +87,8 @@ def mark_of(query: str, text: str) -> bytes:
 
 
 def remember(reranker: Reranker, cache: PairCache) -> Reranker:
-    """The reranker behind the cache, unless its scores depend on more than the pair."""
-    if declared(reranker).uses_evidence or reranker.wants_stored or reranker.score_kind == "rank":
+    """The reranker behind the cache, unless its scores depend on more than the pair, or there will be none."""
+    told = declared(reranker)
+    if told.uses_evidence or told.unavailable or reranker.wants_stored or reranker.score_kind == "rank":
         return reranker
     return Remembering(reranker, cache)

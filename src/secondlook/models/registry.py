@@ -19,6 +19,7 @@ from secondlook.models.known import ALIASES, BY_NAME, KNOWN, KnownReranker
 from secondlook.models.late_interaction import LateInteraction
 from secondlook.models.onnx_cross_encoder import OnnxCrossEncoder
 from secondlook.models.purposes import PURPOSES
+from secondlook.models.unavailable import UnavailableReranker
 from secondlook.models.variants import Variant, split_variant
 from secondlook.models.weights import ALL_MINILM, PinnedModel, check_files, find_model, is_whole, model_folder
 from secondlook.ports import Passage, Reranker, ScoreKind, Scores
@@ -64,6 +65,7 @@ class RerankerShelf:
 
     Args:
         remotes: rerankers behind HTTP, each under every name it may be called by.
+        unreadable: why nobody knows the names of the remote ones; then any unknown name may be one of theirs.
         long_passages: how cross-encoders read what is longer than they read at once.
     """
 
@@ -76,7 +78,9 @@ class RerankerShelf:
         scheduler: Scheduler | None = None,
         remotes: Mapping[str, OwnedReranker] | None = None,
         long_passages: LongPassages = "window",
+        unreadable: str = "",
     ) -> None:
+        self._unreadable = unreadable
         self._cache = cache
         self._threads = threads
         self._scheduler = scheduler
@@ -103,6 +107,8 @@ class RerankerShelf:
         known = BY_NAME.get(wanted)
         added = model_folder(wanted, self._cache) if can_be_folder(wanted) else None
         if known is None and (added is None or not is_whole(added)):
+            if self._unreadable:
+                return UnavailableReranker(name[:LONGEST_NAME], self._unreadable)
             raise InvalidModelError(
                 f"reranking model {name[:LONGEST_NAME]!r} is not known. Known: {', '.join(self._names())};"
                 " `secondlook models add` takes a local folder"

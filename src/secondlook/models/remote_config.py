@@ -1,8 +1,9 @@
-"""The file of remote rerankers: each entry is read strictly, and what cannot be used is named."""
+"""The file of remote rerankers: each entry is read strictly, and one that cannot be used says why."""
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast, get_args
 from urllib.parse import urlsplit
@@ -23,29 +24,70 @@ USUAL_MS, LISTWISE_MS = 10_000, 60_000
 Remote = RemoteReranker | ListwiseReranker
 
 
-def read_endpoints(path: Path, environ: Mapping[str, str], *, wanted: bool = True) -> list[Endpoint]:
-    """The rerankers of the file, in its order; none when it is not there and not ``wanted``.
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """What a file of remote rerankers configures.
 
-    Raises:
-        SetupError: names the file, the entry, and the value that cannot be used.
+    Attributes:
+        endpoints: those that can be asked, in the order of the file.
+        unavailable: those that cannot, each with the reason under every name that it may be called by.
+        unreadable: why nothing of the file can be used; empty if it is whole or is not there.
+        problems: everything that somebody should fix, a sentence each.
+    """
+
+    endpoints: tuple[Endpoint, ...] = ()
+    unavailable: Mapping[str, str] = field(default_factory=dict, hash=False)
+    unreadable: str = ""
+    problems: tuple[str, ...] = ()
+
+
+def read_remote_file(
+    path: Path, environ: Mapping[str, str], *, wanted: bool = True, is_taken: Callable[[str], bool] = lambda _: False
+) -> RemoteFile:
+    """The rerankers of the file. An entry that cannot be used makes itself unavailable, and no other.
+
+    Args:
+        wanted: whether a file that is not there is a problem.
+        is_taken: whether another model has the name, which then keeps it.
     """
     if not wanted and not path.exists():
-        return []
+        return RemoteFile()
+    try:
+        entries = _read_entries(path)
+    except SetupError as error:
+        return RemoteFile(unreadable=str(error), problems=(str(error),))
+    endpoints: dict[str, Endpoint] = {}
+    unavailable: dict[str, str] = {}
+    problems: list[str] = []
+    for number, raw in enumerate(entries, 1):
+        entry = _Entry(path, number, raw)
+        try:
+            endpoint = entry.read(environ)
+            if is_taken(endpoint.name):
+                raise entry.problem("name", "is the name of a known model: choose another")
+            if endpoint.name in endpoints or endpoint.name in unavailable:
+                raise entry.problem("name", "is used by an entry before it: give each reranker its own")
+            endpoints[endpoint.name] = endpoint
+        except SetupError as error:
+            problems.append(str(error))
+            free = [one for one in entry.names() if one not in endpoints and not is_taken(one)]
+            unavailable |= {one: str(error) for one in free if one not in unavailable}
+    return RemoteFile(tuple(endpoints.values()), unavailable, problems=tuple(problems))
+
+
+def _read_entries(path: Path) -> Sequence[object]:
+    """The tables of the file; raises ``SetupError`` when it cannot be read."""
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SetupError(f"{path} cannot be read ({error}): set SECONDLOOK_RERANKERS to the file") from error
+        raise SetupError(f"{path} cannot be read ({error.strerror}): set SECONDLOOK_RERANKERS to the file") from error
     except ValueError as error:
-        raise SetupError(f"{path} is no TOML: {error}") from error
+        raise SetupError(f"{path} is not valid TOML: {error}") from error
     entries = found.pop("reranker", [])
     if found or not isinstance(entries, list):
         stray = ", ".join(found) or "reranker"
-        raise SetupError(f"{path}: {stray}: the file holds tables [[reranker]] and nothing else")
-    endpoints = [_Entry(path, at, entry).read(environ) for at, entry in enumerate(entries, 1)]
-    names = [one.name for one in endpoints]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise SetupError(f"{path}: name {twice[0]!r} stands twice: give each reranker its own")
-    return endpoints
+        raise SetupError(f"{path}: {stray}: the file may hold tables [[reranker]] and nothing else")
+    return entries
 
 
 def open_remote(endpoint: Endpoint) -> Remote:
@@ -68,12 +110,22 @@ class _Entry:
         self._entry: dict[str, Any] = entry if isinstance(entry, dict) else {}
         if name := self._entry.get("name"):
             self._where += f" ({name})"
-        for key in self._entry:
-            if key not in FIELDS:
-                raise self._wrong(key, f"choose from {', '.join(FIELDS)}")
+
+    def names(self) -> Sequence[str]:
+        """What it may be called by, as far as the entry says so: its name, and provider and model."""
+        name, provider, model = (self._entry.get(one) for one in ("name", "provider", "model"))
+        both = f"{provider}:{model}" if isinstance(provider, str) and isinstance(model, str) and model else ""
+        return [one for one in (name, both) if isinstance(one, str) and one]
+
+    def problem(self, field: str, rule: str) -> SetupError:
+        """What is wrong with the value of the field."""
+        return SetupError(f"{self._where}: {field} {self._entry.get(field)!r} {rule}")
 
     def read(self, environ: Mapping[str, str]) -> Endpoint:
         """The endpoint; raises ``SetupError``."""
+        for key in self._entry:
+            if key not in FIELDS:
+                raise self._wrong(key, f"choose from {', '.join(FIELDS)}")
         provider = self._text("provider", lambda text: text in PROVIDERS, f"choose from {', '.join(PROVIDERS)}")
         usual = LISTWISE_MS if provider == LISTWISE else USUAL_MS
         return Endpoint(
@@ -113,7 +165,7 @@ class _Entry:
     def _key(self, environ: Mapping[str, str]) -> str:
         name = self._text("key_env", bool, "give the name of an environment variable", needed=False)
         if name and not environ.get(name, "").strip():
-            raise self._wrong("key_env", "that environment variable is empty or not set")
+            raise SetupError(f"{self._where}: the environment variable {name} (key_env) is empty or not set")
         return environ.get(name, "").strip() if name else ""
 
     def _wrong(self, field: str, rule: str) -> SetupError:

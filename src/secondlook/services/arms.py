@@ -39,7 +39,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 def default_arms(models: Sequence[KnownModel]) -> list[ArmSpec]:
     """The built-in reranker in several windows and weights, and each other reranker that is here."""
     arms = [ArmSpec(window=window) for window in WINDOWS] + [ArmSpec(weight=weight) for weight in WEIGHTS]
-    here = [one.name for one in models if one.task == "reranking" and (one.cached or one.remote) and not one.built_in]
+    here = [one.name for one in models if one.task == "reranking" and one.cached and not one.built_in]
     for name in here:
         arms += [ArmSpec(name), *(ArmSpec(name, weight=weight) for weight in WEIGHTS)]
     return arms[:MOST_ARMS]

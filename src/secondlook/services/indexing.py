@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ from secondlook.errors import (
     ItemNotFoundError,
     ItemSyncError,
     PausedError,
+    SecondlookError,
 )
 from secondlook.ingest.metadata import clean_metadata
 from secondlook.ledgers import Journal, Leases
@@ -27,6 +29,8 @@ from secondlook.services.chunking import Chunking, ReadingOptions, Steps
 from secondlook.services.intake import Intake, Upload, check_found
 from secondlook.services.retaking import Retaking
 from secondlook.services.working import Role, Working, WorkingOptions, set_within, to_the_end
+
+log = logging.getLogger(__name__)
 
 UNFINISHED: Sequence[ItemStatus] = ("queued", "running")
 MADE = re.compile(r"[0-9a-f]{24}|eval-[0-9a-f]{16}")
@@ -67,7 +71,10 @@ class Indexing:
         """Begin to index: a server and its workers what waits, a command what is uploaded here."""
         if role == "server":
             for instance in await self._catalog.list_instances("", None):
-                await self._resume(instance)
+                try:
+                    await self._resume(instance)
+                except SecondlookError as error:  # one damaged index stops no other instance
+                    log.error("Could not check the index of %s/%s: %s", instance.account, instance.name, error)
         await self._working.start(role)
 
     async def sweep(self) -> int:

@@ -24,6 +24,7 @@ from secondlook.errors import (
 from secondlook.evaluation.queries import JudgedQuery
 from secondlook.evaluation.report import QueryRow
 from secondlook.ledgers import LabBook
+from secondlook.ports import declared
 from secondlook.services.arms import MOST_ARMS, base_plan, check_arm, default_arms, plan_of
 from secondlook.services.judging import Judge
 from secondlook.services.lab_records import (
@@ -258,11 +259,14 @@ class LabRuns:
         return Judge(self.outside.tools.generator, self._book, model)
 
     def _check_model(self, name: str) -> None:
+        if not name:
+            return
         try:
-            if name:
-                self.outside.tools.rerankers.find(name)
+            reason = declared(self.outside.tools.rerankers.find(name)).unavailable
         except SetupError as error:
             raise InvalidModelError(f"the reranker {name!r} cannot be measured: {error}") from error
+        if reason:
+            raise InvalidModelError(f"the reranker {name!r} cannot be measured: {reason}")
 
     async def _add(self, instance: Instance, request: LabRequest, reason: str, on_progress: Progress | None) -> LabRun:
         """A new run, begun. Those that nobody is at any more are ended, unless a gate begins, which is no verdict."""

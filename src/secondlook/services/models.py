@@ -57,7 +57,7 @@ class ModelList:
         self._unwanted: dict[str, Event] = {}
 
     async def all(self) -> Sequence[KnownModel]:
-        """Every model that is known here, built-in ones first; raises ``SetupError`` for a broken list of remotes."""
+        """Every model that is known here, built-in ones first."""
         return await asyncio.to_thread(self._look)
 
     def downloads(self) -> Mapping[str, ModelDownload]:

@@ -26,6 +26,7 @@ WRONG_KEYS = {
     "SignatureDoesNotMatch": "the secret access key does not belong to the access key ID",
 }
 """What a store answers to credentials that it refuses, and what that means."""
+WHITE = re.compile(r"\s")
 R2 = ".r2.cloudflarestorage.com"
 """Hosts whose secret is the SHA-256 of an API token, and which name a region of the law in front."""
 
@@ -71,6 +72,12 @@ class Bucket:
                 "external_source_missing_api_token",
                 f"there are no credentials for the bucket {name!r}: give the instance a token_id, or the server"
                 " SECONDLOOK_S3_ACCESS_KEY and SECONDLOOK_S3_SECRET_KEY",
+                lasting=True,
+            )
+        if store.endpoint and not _is_address(store.endpoint):
+            raise SourceError(
+                "r2_unknown_error",
+                f"SECONDLOOK_S3_ENDPOINT is {store.endpoint[:80]!r}: give an address that begins with http:// or https://",
                 lasting=True,
             )
         self._name = name
@@ -154,6 +161,14 @@ class Bucket:
                 "bucket_unauthorized", f"the credentials may not read the bucket {self._name!r}", lasting=True
             )
         return SourceError("r2_unknown_error", f"the bucket {self._name!r} cannot be read: {_first_line(text)}")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not WHITE.search(text)
+    except ValueError:
+        return False
 
 
 def _entry(key: str, etag: str, modified: float, size: int, memos: Mapping[str, str]) -> Entry:

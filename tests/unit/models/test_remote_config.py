@@ -1,13 +1,13 @@
 """The file of remote rerankers is read strictly: file, entry and value are named."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
 
-from secondlook.errors import SetupError
 from secondlook.models.listwise import ListwiseReranker
-from secondlook.models.remote_config import kind_of, open_remote, read_endpoints
+from secondlook.models.remote_config import RemoteFile, kind_of, open_remote, read_remote_file
 from secondlook.models.remote_reranker import RemoteReranker
 
 WHOLE = """
@@ -41,7 +41,9 @@ def write(folder: Path, text: str) -> Path:
 
 
 def test_a_whole_file(tmp_path: Path) -> None:
-    fast, judge, hosted = read_endpoints(write(tmp_path, WHOLE), {"JUDGE_KEY": " secret "})
+    found = read_remote_file(write(tmp_path, WHOLE), {"JUDGE_KEY": " secret "})
+    assert (found.unavailable, found.unreadable, found.problems) == ({}, "", ())
+    fast, judge, hosted = found.endpoints
     assert (fast.name, fast.provider, fast.model, fast.key, fast.timeout) == ("fast", "tei", "", "", 10)
     assert (judge.key, judge.timeout, judge.headers) == ("secret", 1.5, {"authorization": "Bearer secret"})
     assert (hosted.score_kind, hosted.batch) == ("unknown", 10)
@@ -53,10 +55,20 @@ def test_a_whole_file(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    assert read_endpoints(tmp_path / "no.toml", {}, wanted=False) == []
-    with pytest.raises(SetupError, match=r"no\.toml cannot be read.*SECONDLOOK_RERANKERS"):
-        read_endpoints(tmp_path / "no.toml", {})
-    assert read_endpoints(write(tmp_path, ""), {}) == []
+    assert read_remote_file(tmp_path / "no.toml", {}, wanted=False) == RemoteFile()
+    found = read_remote_file(tmp_path / "no.toml", {})
+    assert "no.toml cannot be read (No such file or directory): set SECONDLOOK_RERANKERS" in found.unreadable
+    assert found.problems == (found.unreadable,)
+    assert read_remote_file(write(tmp_path, ""), {}) == RemoteFile()
+
+
+def test_an_entry_without_its_key_leaves_the_others_alone(tmp_path: Path) -> None:
+    found = read_remote_file(write(tmp_path, WHOLE), {})
+    assert [one.name for one in found.endpoints] == ["fast", "hosted"]
+    assert set(found.unavailable) == {"team/judge", "listwise:m"}
+    [problem] = found.problems
+    assert problem.endswith("reranker 2 (team/judge): the environment variable JUDGE_KEY (key_env) is empty or not set")
+    assert set(found.unavailable.values()) == {problem}
 
 
 ENTRY = '[[reranker]]\nname = "a"\nprovider = "cohere"\nurl = "http://h/v2"\nmodel = "m"\n'
@@ -65,9 +77,9 @@ ENTRY = '[[reranker]]\nname = "a"\nprovider = "cohere"\nurl = "http://h/v2"\nmod
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[[reranker", r"rerankers\.toml is no TOML"),
-        ("other = 1", "other: the file holds tables"),
-        ("reranker = 1", "reranker: the file holds tables"),
+        ("[[reranker", r"rerankers\.toml is not valid TOML"),
+        ("other = 1", "other: the file may hold tables"),
+        ("reranker = 1", "reranker: the file may hold tables"),
         ("reranker = [1]", "reranker 1: provider is missing"),
         (
             ENTRY.replace("cohere", "oracle"),
@@ -79,7 +91,7 @@ ENTRY = '[[reranker]]\nname = "a"\nprovider = "cohere"\nurl = "http://h/v2"\nmod
         (ENTRY.replace("http://h/v2", "http://[x"), "url is"),
         (ENTRY.replace('model = "m"\n', ""), "model is missing: cohere needs a model"),
         (ENTRY + "model_ = 1", "model_ is 1: choose from name"),
-        (ENTRY + 'key_env = "NO_SUCH_KEY"', "key_env is 'NO_SUCH_KEY': that environment variable is empty"),
+        (ENTRY + 'key_env = "NO_SUCH_KEY"', r"the environment variable NO_SUCH_KEY \(key_env\) is empty"),
         (ENTRY + "key_env = 3", "key_env is 3"),
         (ENTRY + "timeout_ms = 0", "timeout_ms is 0: give a whole number from 1 to 600000"),
         (ENTRY + "timeout_ms = true", "timeout_ms is True"),
@@ -87,10 +99,15 @@ ENTRY = '[[reranker]]\nname = "a"\nprovider = "cohere"\nurl = "http://h/v2"\nmod
         (ENTRY + 'score_kind = "rank"', "score_kind is 'rank': choose from logit"),
         (ENTRY + 'score_kind = ["logit"]', "score_kind is"),
         (ENTRY.replace("cohere", "listwise") + 'score_kind = "logit"', "score_kind is 'logit': choose from rank"),
-        (ENTRY + ENTRY, "name 'a' stands twice"),
+        (ENTRY + ENTRY, r"reranker 2 \(a\): name 'a' is used by an entry before it"),
         (ENTRY + ENTRY.replace('"a"', '"b"') + "batch = 0", r"reranker 2 \(b\): batch is 0"),
     ],
 )
 def test_what_cannot_be_used(tmp_path: Path, text: str, message: str) -> None:
-    with pytest.raises(SetupError, match=message):
-        read_endpoints(write(tmp_path, text), {})
+    found = read_remote_file(write(tmp_path, text), {})
+    [problem] = found.problems
+    assert re.search(message, problem), problem
+    good = [one.name for one in found.endpoints]
+    assert good == (["a"] if text.startswith(ENTRY + ENTRY[:5]) else []), "what is right before it stays"
+    assert not set(good) & set(found.unavailable)
+    assert bool(found.unreadable) == ("reranker 1" not in problem and "reranker 2" not in problem)

@@ -174,7 +174,7 @@ export interface Model {
   multilingual: boolean;
   parameters: number | null;
   max_tokens: number | null;
-  status: "built_in" | "cached" | "remote" | "absent";
+  status: "built_in" | "cached" | "remote" | "absent" | "unavailable";
   note: string;
 }
 

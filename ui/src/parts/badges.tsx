@@ -27,6 +27,7 @@ const MODEL: Record<Model["status"], ["success" | "info" | "warning", string]> =
   cached: ["success", "cached"],
   remote: ["info", "remote"],
   absent: ["warning", "not here yet"],
+  unavailable: ["warning", "unavailable"],
 };
 
 export function ModelBadge({ status }: { status: Model["status"] }) {

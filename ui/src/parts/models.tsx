@@ -32,7 +32,7 @@ export function findModel(models: Model[], named: string | null): Model | undefi
   return name ? models.find((one) => one.name === name || one.aliases.includes(name)) : models.find((one) => one.status === "built_in");
 }
 
-const WORDS = { built_in: "built in", cached: "cached", remote: "remote", absent: "to be downloaded" };
+const WORDS = { built_in: "built in", cached: "cached", remote: "remote", absent: "to be downloaded", unavailable: "unavailable" };
 
 export function ModelChoice({ value, onChange, label = "Model", disabled = false, help }: {
   value: string | null;
@@ -65,6 +65,11 @@ export function ModelChoice({ value, onChange, label = "Model", disabled = false
   );
 }
 
+/** Begins with a capital, as a sentence does. */
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 export function ModelFacts({ model }: { model: Model }) {
   const facts = [millions(model.parameters), languagesOf(model), model.licence, model.max_tokens && `reads ${model.max_tokens} tokens`];
   return (
@@ -78,6 +83,9 @@ export function ModelFacts({ model }: { model: Model }) {
           Its weights are not on this server: {model.note.replaceAll("`", "")}. Until then the built-in model serves, and the
           receipt says so.
         </p>
+      )}
+      {model.status === "unavailable" && (
+        <p className="break-words">{sentence(model.note)}. Until this is fixed, searches keep the order of retrieval.</p>
       )}
     </div>
   );

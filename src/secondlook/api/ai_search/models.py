@@ -67,13 +67,7 @@ def model_of(model: KnownModel, download: ModelDownload | None = None) -> dict[s
         "parameters": 1_000_000 * model.size or None,
         "max_tokens": model.max_tokens or None,
         "score_kind": model.score_kind or None,
-        "status": "remote"
-        if model.remote
-        else "built_in"
-        if model.built_in
-        else "cached"
-        if model.cached
-        else "absent",
+        "status": model.status,
         "note": model.note,
         "purpose": model.purpose,
         "obstacle": model.obstacle,
