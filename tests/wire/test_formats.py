@@ -88,7 +88,7 @@ def test_the_log_tells_of_what_is_hidden(wire: Wire) -> None:
     deck = make_pptx([shape("walrus"), shape("secret narwhal")], hidden=[2])
     item = wire.upload("a.pptx", deck).json()["result"]
     messages = [line["message"] for line in wire.get(f"{ITEMS}/{item['id']}/logs").json()["result"]]
-    assert any("hidden slides are left out: 1" in message for message in messages)
+    assert any("hidden slides were skipped: 1" in message for message in messages)
     assert [chunk["item"]["metadata"]["page"] for chunk in found(wire, "walrus")] == [2]
     assert found(wire, "narwhal") == []
 
