@@ -20,6 +20,8 @@ from secondlook.supply import Source
 from tests.s3_server import S3Server, serve_s3
 from tests.web_site import WebSite, serve_site
 
+pytestmark = pytest.mark.server
+
 T = TypeVar("T")
 
 

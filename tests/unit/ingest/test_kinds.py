@@ -123,6 +123,7 @@ def test_files_that_lie(key: str, content: bytes, kind: str, words: str) -> None
     assert str(caught.value).startswith(f"{kind}: {key}")
 
 
+@pytest.mark.system
 def test_a_document_of_word_that_is_none() -> None:
     need_catdoc()
     with pytest.raises(FileUnreadableError, match=r"file_is_corrupt: a\.doc.* is not a Word"):

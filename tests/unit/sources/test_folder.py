@@ -89,11 +89,13 @@ def as_nobody(folder: Path) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.process
 def test_a_folder_that_cannot_be_read_is_no_empty_one(root: Path) -> None:
     root.chmod(0o711)
     assert as_nobody(root).startswith("bucket_unauthorized: ")
 
 
+@pytest.mark.process
 def test_a_folder_inside_that_cannot_be_read_keeps_what_is_known_of_it(root: Path) -> None:
     root.chmod(0o755)
     (root / "closed").mkdir(0o700)
