@@ -195,10 +195,17 @@ class Generator(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A chunk that one method found, with that method's score."""
+    """A chunk that one method found, with that method's score.
+
+    Attributes:
+        share: of a keyword hit, its BM25 over the highest that a passage of its own index could attain, in [0, 1].
+        complete: whether a keyword hit holds every term of the query.
+    """
 
     chunk_id: str
     score: float
+    share: float | None = None
+    complete: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from secondlook.api.wire import (
     primed,
     query_id_of,
     receipt_of,
+    thresholds_of,
     undressed,
 )
 from secondlook.domain.endpoint import Owner
@@ -149,8 +150,9 @@ def _add_management(router: APIRouter, services: Services) -> None:
         doing = await services.instances.activity(shown)
         syncs = await services.syncing.states(shown)
         endpoints = await services.endpoints.all_of(account)
+        mode = services.instances.match_mode_of
         rows = [
-            instance_of(one, what, state, endpoint=endpoints.get(owner_of(one)))
+            instance_of(one, what, state, endpoint=endpoints.get(owner_of(one)), match_mode=mode(one.settings))
             for one, what, state in zip(shown, doing, syncs, strict=True)
         ]
         return page_of(rows, len(found), page, per_page)
@@ -209,6 +211,7 @@ def completion_of(answer: Answer, written: Written, body: ChatBody) -> dict[str,
         **({"usage": written.usage} if written.usage else {}),
         "chunks": [chunk_of(candidate, bare=bare) for candidate in answer.ranking.candidates],
         "reranking": receipt_of(answer.ranking),
+        **thresholds_of(answer.ranking),
         **failures_of(answer.ranking),
         **query_id_of(answer.ranking),
     }
@@ -240,7 +243,12 @@ async def stream_of(
         last = [{"index": 0, "delta": {}, "finish_reason": written.finish_reason}]
         usage = {"usage": written.usage} if written.usage else {}
         ranking = answer.ranking
-        told = {"reranking": receipt_of(ranking), **failures_of(ranking), **query_id_of(ranking)}
+        told = {
+            "reranking": receipt_of(ranking),
+            **thresholds_of(ranking),
+            **failures_of(ranking),
+            **query_id_of(ranking),
+        }
         yield event(dress({**head, "choices": last, **usage, **told}))
     yield DONE
 
@@ -261,4 +269,6 @@ async def _find(services: Services, request: Request, name: str) -> Instance:
 async def _shown(services: Services, instance: Instance) -> dict[str, object]:
     [doing] = await services.instances.activity([instance])
     [syncs] = await services.syncing.states([instance])
-    return instance_of(instance, doing, syncs, endpoint=await services.endpoints.of(owner_of(instance)))
+    mode = services.instances.match_mode_of(instance.settings)
+    endpoint = await services.endpoints.of(owner_of(instance))
+    return instance_of(instance, doing, syncs, endpoint=endpoint, match_mode=mode)
