@@ -49,7 +49,7 @@ def test_nothing_found_says_what_was_dropped() -> None:
     receipt = Receipt("skipped", "reranking is off")
     show_ranking(
         console,
-        Ranking(Query("x"), (), steps, receipt, match_threshold=Threshold("match", 0.4, 3)),
+        Ranking(Query("x"), (), steps, receipt, filtered=Threshold("match", 0.4, 3)),
         explain=False,
     )
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]  # a StringIO
@@ -58,7 +58,7 @@ def test_nothing_found_says_what_was_dropped() -> None:
 
 def test_each_threshold_says_how_many_it_dropped() -> None:
     receipt = Receipt("ran", threshold=0.3, below=2)
-    ranking = replace(RANKING, receipt=receipt, match_threshold=Threshold("match", 0.4, 1))
+    ranking = replace(RANKING, receipt=receipt, filtered=Threshold("match", 0.4, 1))
     console = Console(file=io.StringIO(), width=80)
     show_ranking(console, ranking, explain=False)
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]  # a StringIO

@@ -238,7 +238,7 @@ class Ranking:
 
     ``failures`` are the methods that found nothing because they failed; ``reuse`` is set when the whole is a kept one.
     ``logged`` is its id in the query log, empty where none is kept.
-    ``match_threshold`` is what the threshold of the vector score dropped, None where none was applied.
+    ``filtered`` is what the threshold of the vector score dropped, None where none was applied.
     """
 
     query: Query
@@ -249,14 +249,14 @@ class Ranking:
     failures: tuple[Failure, ...] = ()
     reuse: Reuse | None = None
     logged: str = ""
-    match_threshold: Threshold | None = None
+    filtered: Threshold | None = None
 
     @property
     def thresholds(self) -> tuple[Threshold, ...]:
         """The thresholds that were applied, in their order, and how many candidates each dropped."""
         receipt = self.receipt
         relevance = () if receipt.threshold is None else (Threshold("reranking", receipt.threshold, receipt.below),)
-        return (self.match_threshold, *relevance) if self.match_threshold else relevance
+        return (self.filtered, *relevance) if self.filtered else relevance
 
     def ordered(self, candidates: Iterable[Candidate]) -> "Ranking":
         """The same ranking with these candidates, by falling score; ties keep their order."""

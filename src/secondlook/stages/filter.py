@@ -31,7 +31,7 @@ def filter_candidates(ranking: Ranking, options: Filtering) -> Ranking:
     threshold = _threshold(ranking, options, len(ranking.candidates) - len(kept.candidates))
     note = str(threshold) if threshold and threshold.dropped else ""
     step = Step("filter", watch.milliseconds, len(kept.candidates), note)
-    return replace(kept, match_threshold=threshold).noted(step)
+    return replace(kept, filtered=threshold).noted(step)
 
 
 def _mark(candidate: Candidate, options: Filtering) -> Candidate:

@@ -3,7 +3,7 @@
 import logging
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -147,14 +147,7 @@ def _add_management(router: APIRouter, services: Services) -> None:
         if order_by_direction == "asc":
             found.reverse()
         shown = found[(page - 1) * per_page : page * per_page]
-        doing = await services.instances.activity(shown)
-        syncs = await services.syncing.states(shown)
-        endpoints = await services.endpoints.all_of(account)
-        mode = services.instances.match_mode_of
-        rows = [
-            instance_of(one, what, state, endpoint=endpoints.get(owner_of(one)), match_mode=mode(one.settings))
-            for one, what, state in zip(shown, doing, syncs, strict=True)
-        ]
+        rows = await _show_all(services, account, shown)
         return page_of(rows, len(found), page, per_page)
 
     @router.get("/{name}")
@@ -267,8 +260,17 @@ async def _find(services: Services, request: Request, name: str) -> Instance:
 
 
 async def _shown(services: Services, instance: Instance) -> dict[str, object]:
-    [doing] = await services.instances.activity([instance])
-    [syncs] = await services.syncing.states([instance])
-    mode = services.instances.match_mode_of(instance.settings)
-    endpoint = await services.endpoints.of(owner_of(instance))
-    return instance_of(instance, doing, syncs, endpoint=endpoint, match_mode=mode)
+    [row] = await _show_all(services, instance.account, [instance])
+    return row
+
+
+async def _show_all(services: Services, account: str, instances: Sequence[Instance]) -> list[dict[str, object]]:
+    """The objects of instances of one account, in their order."""
+    doing = await services.instances.activity(instances)
+    syncs = await services.syncing.states(instances)
+    endpoints = await services.endpoints.all_of(account)
+    mode = services.instances.match_mode_of
+    return [
+        instance_of(one, what, state, endpoint=endpoints.get(owner_of(one)), match_mode=mode(one.settings))
+        for one, what, state in zip(instances, doing, syncs, strict=True)
+    ]
