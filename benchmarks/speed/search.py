@@ -69,7 +69,7 @@ class Server:
 
 def start(data_dir: Path, folder: Path) -> Server:
     """A server on a free port over the data folder, which may read the other."""
-    command = [sys.executable, "-m", "secondlook.cli"]
+    command = [sys.executable, "-m", "secondlook"]
     made = subprocess.run(
         [*command, "token", "create", "--name", "bench", "--quiet", "--data-dir", str(data_dir)],
         capture_output=True, text=True, check=True,

@@ -1,9 +1,11 @@
 """Secondlook: a self-hosted AI search server that takes a second look at every search result."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # typing's own takes 20 ms to import, in which the command could not handle Ctrl-C
 if TYPE_CHECKING:
+    from typing import Any
+
     from secondlook.api.binding.errors import (
         AiSearchError,
         AiSearchInternalError,
@@ -55,7 +57,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """A public name, from its home."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

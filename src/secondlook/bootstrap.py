@@ -70,7 +70,7 @@ from secondlook.sources.opening import OpenSources
 from secondlook.stores.answers import AnswerFile
 from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
-from secondlook.stores.data_folder import prepare_folder
+from secondlook.stores.data_folder import check_folder, prepare_folder
 from secondlook.stores.endpoints import SqlEndpoints
 from secondlook.stores.journal import SqlJournal
 from secondlook.stores.lab import SqlLabBook
@@ -84,6 +84,7 @@ from secondlook.stores.usage import SqlUsage
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+CATALOG, SERVER_LOCK = "catalog.sqlite", "server.lock"
 FILTERED_BYTES = 64
 """How much of a text the hosted product's filters compare (contract, 6.1)."""
 Queue = Literal["all", "beside", "own", "none"]
@@ -125,7 +126,7 @@ async def open_runtime(
     prepare_folder(folder, "indexes", "files")
     remotes = read_remotes(settings)
     async with AsyncExitStack() as opened:
-        if queue == "all" and not opened.enter_context(FileLock(folder / "server.lock")).take():
+        if queue == "all" and not await _take_twice(opened.enter_context(FileLock(folder / SERVER_LOCK))):
             raise FolderInUseError(
                 f"a server works on the data folder {folder} already: stop it first, or give this one a folder of its"
                 " own with --data-dir"
@@ -179,6 +180,14 @@ def _warn(remotes: RemoteFile, other_languages: str) -> None:
         log.warning("A remote reranker is unavailable: %s", problem)
     if other_languages:
         log.warning("Queries in languages that a reranker does not cover are not reranked: %s", other_languages)
+
+
+async def _take_twice(lock: FileLock) -> bool:
+    """Whether the lock is ours; ``is_served`` may hold it for a moment."""
+    if lock.take():
+        return True
+    await asyncio.sleep(0.1)
+    return lock.take()
 
 
 async def _open_stores(opened: AsyncExitStack, settings: Settings, engine: EmbeddedEngine) -> Stores:
@@ -237,7 +246,6 @@ def make_services(
         catalog, engine, blobs, tools.embedder, journal=journal, leases=leases, reading=reading, working=working
     )
     pulling = Pulling(make_sources(settings), memos, catalog, indexing, service_tokens, release=__version__)
-    defaults = search_defaults(settings)
     instances = Instances(
         catalog,
         engine,
@@ -249,8 +257,8 @@ def make_services(
         limits=Limits(
             settings.max_instances, settings.max_namespaces, settings.max_metadata_fields, settings.query_log_lines
         ),
-        match_mode=defaults.match_mode,
     )
+    defaults = search_defaults(settings)
     models = make_model_list(settings)
     lab = LabRuns(stores.book, LabTools(tools, catalog, engine, models, defaults, indexing.read_text))
     trying = TryingSearching(MeasuredSearching(tools, defaults, cache, lab.trusts), queries)
@@ -278,16 +286,13 @@ def make_services(
 
 def search_defaults(settings: Settings) -> SearchDefaults:
     """What a search is where neither request nor instance says."""
-    strict = settings.compatibility == "strict"
     return SearchDefaults(
         settings.rerank_candidates,
         settings.rerank_budget_ms / 1000 or None,
         settings.missing_model,
         settings.language_guard,
         settings.multilingual_reranker,
-        FILTERED_BYTES if strict else 0,
-        match_mode="and" if strict else None,
-        threshold_for_all=strict,
+        FILTERED_BYTES if settings.compatibility == "strict" else 0,
     )
 
 
@@ -337,9 +342,14 @@ def make_snippets(settings: Settings) -> Snippets:
     return Snippets(settings.models_dir / "snippets", folder=settings.snippet_dir, registry=registry)
 
 
-async def with_access(settings: Settings, work: Callable[[Access], Awaitable[T]]) -> T:
-    """Do something with the tokens of a data folder, without loading any model."""
-    prepare_folder(settings.data_dir)
+def check_data(settings: Settings) -> None:
+    """Raises ``SetupError`` unless the data folder holds data: commands that only read do not create one."""
+    check_folder(settings.data_dir, CATALOG)
+
+
+async def with_access(settings: Settings, work: Callable[[Access], Awaitable[T]], *, make: bool = False) -> T:
+    """Do something with the tokens of a data folder, without loading any model; with ``make`` it is created."""
+    prepare_folder(settings.data_dir) if make else check_data(settings)
     catalog = SqlCatalog(_catalog_url(settings))
     try:
         await catalog.open()
@@ -348,9 +358,29 @@ async def with_access(settings: Settings, work: Callable[[Access], Awaitable[T]]
         await catalog.close()
 
 
+def is_served(settings: Settings) -> bool:
+    """Whether a server works on the data folder at this moment."""
+    path = settings.data_dir / SERVER_LOCK
+    if not path.is_file():
+        return False
+    with FileLock(path) as lock:
+        return not lock.take()
+
+
+async def list_accounts(settings: Settings) -> Sequence[str]:
+    """The accounts that have instances in a data folder, by name."""
+    check_data(settings)
+    catalog = SqlCatalog(_catalog_url(settings))
+    try:
+        await catalog.open()
+        return sorted({one.account for one in await catalog.list_instances("", None)})
+    finally:
+        await catalog.close()
+
+
 async def with_queries(settings: Settings, work: Callable[[QueryLog, Catalog], Awaitable[T]]) -> T:
     """Do something with the query logs of a data folder, without loading any model."""
-    prepare_folder(settings.data_dir, "indexes")
+    check_data(settings)
     catalog, engine = SqlCatalog(_catalog_url(settings)), EmbeddedEngine(settings.data_dir / "indexes")
     try:
         await catalog.open()
@@ -363,4 +393,4 @@ async def with_queries(settings: Settings, work: Callable[[QueryLog, Catalog], A
 
 
 def _catalog_url(settings: Settings) -> str:
-    return f"sqlite+aiosqlite:///{(settings.data_dir / 'catalog.sqlite').absolute()}"
+    return f"sqlite+aiosqlite:///{(settings.data_dir / CATALOG).absolute()}"

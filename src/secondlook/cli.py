@@ -1,30 +1,54 @@
 """The command line."""
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Optional, cast, get_args
+from typing import Annotated, Optional
 
 import typer
 from rich.markup import escape
 
-from secondlook import __version__, bootstrap, demo, dev_worker, queue_worker, sync_command
-from secondlook.console import Account, AsJson, DataDir, Model, err, find_instance, out, run_over, say
-from secondlook.domain.instance import Analyser, Instance, InstanceSettings
+from secondlook import (
+    __version__,
+    bootstrap,
+    demo,
+    dev_worker,
+    index_command,
+    interrupts,
+    log_command,
+    queue_worker,
+    status_command,
+    sync_command,
+)
+from secondlook.console import (
+    Account,
+    AsJson,
+    DataDir,
+    KeywordLanguage,
+    Model,
+    analyser_of,
+    count,
+    err,
+    find_instance,
+    out,
+    run_over,
+    say,
+)
 from secondlook.domain.options import Generation
 from secondlook.domain.query import Query
-from secondlook.errors import CallerError, InstanceNotFoundError, MissingQueryError, SecondlookError
+from secondlook.errors import CallerError, MissingQueryError, SecondlookError
 from secondlook.evaluation.datasets import read_dataset
-from secondlook.ingest.kinds import is_readable
+from secondlook.instance_commands import instances_app
+from secondlook.item_commands import items_app
 from secondlook.lab import lab_app
 from secondlook.model_commands import models_app
 from secondlook.query_commands import queries_app
 from secondlook.screen import as_dict, make_bars, show_ranking, show_report, tell_steps
 from secondlook.server import greeting, listening, url_of
 from secondlook.server import serve as serve_http
-from secondlook.services.evaluating import Evaluating, to_json
-from secondlook.services.intake import Upload
+from secondlook.services.evaluating import Evaluating, Report, to_json
 from secondlook.services.searching import Ask
 from secondlook.settings import load_settings
 from secondlook.token_commands import token_app
@@ -33,8 +57,11 @@ from secondlook.transfer import export_app, import_app
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="A self-hosted AI Search server that takes a **second look** at every search result.",
 )
+app.add_typer(instances_app, name="instances")
+app.add_typer(items_app, name="items")
 app.add_typer(token_app, name="token")
 app.add_typer(models_app, name="models")
 app.add_typer(lab_app, name="lab")
@@ -42,29 +69,82 @@ app.add_typer(queries_app, name="queries")
 app.add_typer(import_app, name="import")
 app.add_typer(export_app, name="export")
 
-KeywordLanguage = Annotated[
-    str, typer.Option("--keyword-language", help="How words are reduced: german, say, cjk or simple; default: English.")
-]
+STOPPED = "The server has stopped. Run the same command again to start it; it takes up unfinished work."
+
+
+WORDING = (
+    (re.compile(r"\.$"), ""),
+    (re.compile(r"Value error, "), ""),
+    (re.compile(r", unable to parse string as an? \w+"), ""),
+    (re.compile(r"^Got unexpected extra arguments?(?:\(s\))? \((.*)\)$"), r"Unexpected argument: \1"),
+)
+"""What Typer says of words it does not understand, and how it is shortened."""
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        out.print(__version__, highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """What comes before any command."""
 
 
 def main() -> None:
-    """Run a command; an error is one line, and the exit code 2."""
+    """Run a command; an error is one line with exit code 2, and so is an interrupt, with exit code 130."""
+    with interrupts.working():
+        code = _run()
+        interrupts.leave(code)
+    raise SystemExit(code)
+
+
+def _run() -> int:
     try:
         _check_words(sys.argv[1:])
-        app()
+        return app(prog_name="secondlook", standalone_mode=False) or 0
+    except interrupts.Interrupted:
+        err.print(interrupts.line(), markup=False, highlight=False, soft_wrap=True)
+        return interrupts.CODE
+    except typer.TyperException as error:
+        return _refuse_words(error)
+    except typer.Abort:
+        return _tell_error("not confirmed: nothing was changed")
     except (SecondlookError, OSError) as error:  # an OSError names the path and says what the system refused
-        words = " ".join(str(error).splitlines())
-        err.print(f"[bold red]error:[/] {escape(words)}", highlight=False, soft_wrap=True)
-        raise SystemExit(2) from error
+        return _tell_error(str(error))
+
+
+def _refuse_words(error: typer.TyperException) -> int:
+    """Say what is wrong with the words of a command, and where its usage is."""
+    context = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError":  # its help is printed
+        return error.exit_code
+    words = error.format_message().strip()
+    for pattern, better in WORDING:
+        words = pattern.sub(better, words)
+    path = context.command_path if context else "secondlook"
+    stop = "" if words.endswith("?") else "."
+    return _tell_error(f"{words[:1].lower()}{words[1:]}{stop} See `{path} --help`.")
+
+
+def _tell_error(words: str) -> int:
+    err.print(f"[bold red]error:[/] {escape(' '.join(words.splitlines()))}", highlight=False, soft_wrap=True)
+    return 2
 
 
 def _check_words(words: Sequence[str]) -> None:
-    """Raises ``CallerError`` for a word that is no text: nothing could store or search it."""
+    """Raises ``CallerError`` for an argument that is not text: nothing could store or search it."""
     for word in words:
         try:
             word.encode()
         except UnicodeEncodeError as error:
-            raise CallerError(f"the argument {word!r} is not UTF-8: write it so, or rename the file") from error
+            raise CallerError(f"the argument {word!r} is not valid UTF-8. Retype it, or rename the file.") from error
 
 
 @app.command()
@@ -79,9 +159,9 @@ def serve(
     host: Annotated[Optional[str], typer.Option(help="Address to listen on.")] = None,  # noqa: UP045
     port: Annotated[Optional[int], typer.Option(help="Port to listen on; 0 takes a free one.")] = None,  # noqa: UP045
 ) -> None:
-    """Serve the API until interrupted."""
-
+    """Start the server: the API and the dashboard. Press Ctrl-C to stop it."""
     settings = load_settings(data_dir=data_dir, port=port, host=host)
+    interrupts.explain(STOPPED)
 
     async def work(runtime: bootstrap.Runtime) -> None:
         if not await runtime.services.access.list():
@@ -106,9 +186,9 @@ def run_demo(
     data_dir: DataDir = None,
     port: Annotated[Optional[int], typer.Option(help="Port to listen on.")] = None,  # noqa: UP045
 ) -> None:
-    """Index a sample corpus, show one query before and after reranking, and serve."""
-
+    """Index a sample corpus, show one query before and after reranking, and start the server."""
     settings = load_settings(data_dir=data_dir, port=port)
+    interrupts.explain("The pages indexed so far are kept. Run the same command again.")
 
     async def work(runtime: bootstrap.Runtime) -> None:
         with make_bars(err) as bars:
@@ -121,6 +201,7 @@ def run_demo(
         _, secret = await access.create("demo")
 
         def ready(bound: int) -> None:
+            interrupts.explain(STOPPED)
             demo.show(out, question, before, after)
             demo.show_curl(out, url_of(settings.host, bound), secret, question)
             say(f"\nToken of the account {demo.ACCOUNT}: {secret}")
@@ -135,76 +216,6 @@ def run_demo(
 
     with listening(settings, wanted=not once) as sockets:
         run_over(settings, work, queue="own" if once else "all")
-
-
-@app.command()
-def index(
-    instance: str,
-    paths: list[Path],
-    language: KeywordLanguage = "",
-    account: Account = "default",
-    data_dir: DataDir = None,
-) -> None:
-    """Index files and folders into an instance, which is made if it is not there."""
-    files = [found for path in paths for found in _walk(path)]
-    if not files:
-        raise CallerError(f"{', '.join(map(str, paths))}: no text, Markdown, HTML or code lies there to be indexed")
-    if not account.strip() or "/" in account:
-        raise CallerError(f"--account is {account!r}: give any text without a slash")
-    analyser = _analyser(language)
-
-    async def work(runtime: bootstrap.Runtime) -> None:
-        services = runtime.services
-        try:
-            target = await services.instances.get(account, "default", instance)
-        except InstanceNotFoundError:
-            settings = InstanceSettings(analyser=analyser)
-            target = await services.instances.create(account, "default", instance, settings=settings)
-        if analyser and target.settings.analyser != analyser:
-            raise CallerError(
-                f"--keyword-language is {analyser!r}, and the instance {instance!r} was made with"
-                f" {target.settings.analyser or 'the default'!r}: leave it out, or make another instance"
-            )
-        with make_bars(err) as bars:
-            bar = bars.add_task(f"Indexing into {instance}", total=len(files))
-            bad: dict[str, str] = {}
-            for key, path in files:
-                if trouble := await _index_file(runtime, target, key, path):
-                    bad[key] = trouble
-                bars.advance(bar)
-        for key, trouble in bad.items():
-            err.print(f"{key}: {trouble}", markup=False, highlight=False, soft_wrap=True)
-        if len(bad) == len(files):
-            raise CallerError(f"none of {len(files)} files could be indexed into {instance}: see the lines above")
-        say(f"{len(files) - len(bad)} of {len(files)} files indexed into {instance}")
-
-    run_over(load_settings(data_dir=data_dir), work, queue="own")
-
-
-def _analyser(name: str) -> Analyser | None:
-    """The language of that name, None for the default; raises ``CallerError`` for any other name."""
-    if name and name not in get_args(Analyser):
-        raise CallerError(f"--keyword-language is {name!r}: give one of {', '.join(get_args(Analyser))}")
-    return cast(Analyser, name) if name else None  # it is one of them
-
-
-async def _index_file(runtime: bootstrap.Runtime, target: Instance, key: str, path: Path) -> str:
-    """What is wrong with the file, or nothing once it is indexed; the others go on."""
-    try:
-        item = await runtime.services.indexing.upload(target, Upload(key, path.read_bytes()), wait=600)
-    except (CallerError, OSError) as error:
-        return str(error)
-    return "" if item.status == "completed" else item.error or item.status
-
-
-def _walk(path: Path) -> list[tuple[str, Path]]:
-    """Keys and paths of the files that can be indexed."""
-    if path.is_file():
-        return [(path.name, path)]
-    if not path.is_dir():
-        raise SecondlookError(f"{path} is neither a file nor a folder: check the path")
-    found = (one for one in sorted(path.rglob("*")) if one.is_file() and is_readable(one.name))
-    return [(one.relative_to(path).as_posix(), one) for one in found]
 
 
 @app.command()
@@ -239,7 +250,7 @@ def search(
 def ask(
     instance: str,
     question: str,
-    rerank: Annotated[Optional[bool], typer.Option("--rerank/--no-rerank", help="Default: the instance's.")] = None,  # noqa: UP045
+    rerank: Annotated[bool, typer.Option("--rerank/--no-rerank", help="Take the second look.")] = True,
     account: Account = "default",
     data_dir: DataDir = None,
 ) -> None:
@@ -273,14 +284,19 @@ def evaluate(
     data_dir: DataDir = None,
 ) -> None:
     """Measure keyword, vector, hybrid and reranked search on judged queries."""
-    analyser = _analyser(language)
+    analyser = analyser_of(language)
     sets = [read_dataset(path) for path in datasets]
     if json_file:
-        json_file.open("a").close()  # what cannot be written is better told before the work than after
+        json_file.open("a").close()  # so that a file that cannot be written fails before the work, not after it
+    reports: list[Report] = []
+    interrupts.explain(
+        lambda: (
+            f"{len(reports)} of {count(len(sets), 'data set')} measured. Run the same command again; it starts over."
+        )
+    )
 
     async def work(runtime: bootstrap.Runtime) -> None:
         evaluating = Evaluating(runtime.tools, runtime.indexer)
-        reports = []
         for dataset in sets:
             with make_bars(err) as bars:
                 heard = tell_steps(bars)
@@ -293,6 +309,9 @@ def evaluate(
     run_over(load_settings(data_dir=data_dir), work, queue="own")  # a server that starts must not sweep the index away
 
 
+app.command("index")(index_command.index)
+app.command("status")(status_command.status)
+app.command("logs")(log_command.logs)
 app.command("sync")(sync_command.sync)
 app.command("work")(queue_worker.work)
 app.command("dev-worker")(dev_worker.write)

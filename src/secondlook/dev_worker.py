@@ -1,6 +1,5 @@
 """Local bindings for a Worker: our Worker, set up for one server and one account, in a folder of its own."""
 
-import asyncio
 import importlib.resources
 import json
 import os
@@ -14,7 +13,7 @@ from urllib.parse import urlsplit
 import typer
 from rich.console import Console
 
-from secondlook import bootstrap
+from secondlook import bootstrap, interrupts
 from secondlook.errors import CallerError, NotAuthenticatedError, SetupError
 from secondlook.server import check_url, url_of
 from secondlook.services.access import Access
@@ -78,7 +77,9 @@ def write(
             f"there is no data folder {settings.data_dir} to make a token in: name the server's with --data-dir,"
             " or give one of its tokens with --token"
         )
-    secret = token or asyncio.run(bootstrap.with_access(settings, lambda access: find_token(access, folder)))
+    secret = token or interrupts.run(
+        bootstrap.with_access(settings, lambda access: find_token(access, folder), make=True)
+    )
     lay_out(folder, place, secret)
     if worker:
         write_secret(folder / RUNTIME, capnp_of(folder, place, secret, worker))

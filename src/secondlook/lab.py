@@ -10,6 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from secondlook import interrupts
 from secondlook.api.lab_page import render_page
 from secondlook.bootstrap import Runtime
 from secondlook.console import Account, AsJson, DataDir, err, find_instance, out, run_over, say
@@ -234,6 +235,7 @@ def _word(arm: ArmSpec | None) -> str:
 
 
 async def _run(runtime: Runtime, target: Instance, request: LabRequest) -> tuple[LabRun, Sequence[QueryRow]]:
+    interrupts.explain("The queries measured so far are kept. Run the same command again to continue.")
     with make_bars(err) as bars:
         done = await runtime.services.lab.command(target, request, tell_steps(bars))
     if done.state != "completed":

@@ -8,13 +8,15 @@ import httpx
 
 from secondlook.api.app import ApiOptions, create_app
 from secondlook.api.binding.in_process import InProcess
-from secondlook.bootstrap import open_runtime
+from secondlook.bootstrap import Queue, open_runtime
 from secondlook.errors import FolderInUseError
 from secondlook.settings import load_settings
 
 
 @asynccontextmanager
-async def open_folder(data_dir: Path, *, beside: bool = True) -> AsyncIterator[httpx.AsyncBaseTransport]:
+async def open_folder(
+    data_dir: Path, *, beside: bool = True, queue: Queue | None = None
+) -> AsyncIterator[httpx.AsyncBaseTransport]:
     """What takes the requests; everybody who can reach this object may ask everything.
 
     Whoever comes first works the folder's queue, as a server does. Beside one, only what is uploaded here is
@@ -22,6 +24,7 @@ async def open_folder(data_dir: Path, *, beside: bool = True) -> AsyncIterator[h
 
     Args:
         beside: whether it may be opened beside a server.
+        queue: what of the queue is worked, if that is not to depend on a server.
 
     Raises:
         SetupError: the folder or the model cannot be used.
@@ -30,9 +33,9 @@ async def open_folder(data_dir: Path, *, beside: bool = True) -> AsyncIterator[h
     settings = load_settings(data_dir=data_dir)
     async with AsyncExitStack() as opened:
         try:
-            runtime = await opened.enter_async_context(open_runtime(settings))
+            runtime = await opened.enter_async_context(open_runtime(settings, queue=queue or "all"))
         except FolderInUseError:
-            if not beside:
+            if queue or not beside:
                 raise
             runtime = await opened.enter_async_context(open_runtime(settings, queue="own"))
         yield InProcess(create_app(runtime.services, options=ApiOptions(open=True)))

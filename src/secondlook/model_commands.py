@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from secondlook import provision
+from secondlook import interrupts, provision
 from secondlook.console import DataDir, err, out, say
 from secondlook.screen import Downloads, make_bars, show_models
 from secondlook.settings import load_settings
@@ -29,6 +29,7 @@ def pull(
     data_dir: DataDir = None,
 ) -> None:
     """Download a known model, with its hash checked; a download that broke goes on where it stopped."""
+    interrupts.explain("The part that was downloaded is kept. Run the same command again to continue.")
     with Downloads(make_bars(err)) as heard:
         folder = provision.pull_model(load_settings(data_dir=data_dir), name, revision=revision, progress=heard)
     say(f"{name} is in {folder}")

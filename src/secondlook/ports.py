@@ -195,12 +195,10 @@ class Generator(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A chunk that one method found; of a keyword hit, BM25 over the attainable, and whether every term is in it."""
+    """A chunk that one method found, with that method's score."""
 
     chunk_id: str
     score: float
-    share: float | None = None
-    complete: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,8 +238,10 @@ class Retriever(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class IndexShape:
-    """What an index is made of: ``dimensions`` is 0 without vectors, ``tokenizer`` None without keywords, ``analyser``
-    None for what the tokenizer alone does, else the language that keywords are reduced by."""
+    """What an index is made of; ``dimensions`` is 0 without vectors, ``tokenizer`` None without keywords.
+
+    ``analyser`` is the language that keywords are reduced by, None for what the tokenizer alone does.
+    """
 
     dimensions: int
     tokenizer: Tokenizer | None

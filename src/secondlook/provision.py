@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from secondlook import interrupts
 from secondlook.domain.model import KnownModel
 from secondlook.errors import InvalidModelError, SetupError
 from secondlook.models import golden, registry, remote_config, weights
@@ -69,6 +70,11 @@ def load_encoder(
     settings: Settings, *, progress: Progress | None = None, scheduler: Scheduler | None = None
 ) -> Encoder:
     """The default encoder: from the cache, the installed package, or the hub at first use, its hash checked."""
+    with interrupts.blocking():
+        return _load_encoder(settings, progress, scheduler)
+
+
+def _load_encoder(settings: Settings, progress: Progress | None, scheduler: Scheduler | None) -> Encoder:
     model = weights.ALL_MINILM
     folder = weights.find_model(model, settings.models_dir)
     if folder is None and settings.offline:

@@ -1,6 +1,5 @@
 """``secondlook queries``: the query logs of a data folder."""
 
-import asyncio
 import csv
 import io
 import json
@@ -9,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from secondlook import bootstrap
+from secondlook import bootstrap, interrupts
 from secondlook.console import Account, DataDir
 from secondlook.domain.queries import HeardQuery
 from secondlook.ports import Catalog
@@ -41,7 +40,7 @@ def export(
     async def read(log: QueryLog, catalog: Catalog) -> Sequence[HeardQuery]:
         return await log.export((await catalog.get_instance(account, namespace, instance)).uid)
 
-    found = asyncio.run(bootstrap.with_queries(load_settings(data_dir=data_dir), read))
+    found = interrupts.run(bootstrap.with_queries(load_settings(data_dir=data_dir), read))
     wanted = [one for one in found if one.feedback or not judged]
     for line in json_lines(wanted) if jsonl else csv_lines(wanted):
         typer.echo(line)

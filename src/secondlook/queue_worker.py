@@ -1,41 +1,41 @@
 """``secondlook work``: another process on the queue of a data folder, beside the server or without one."""
 
 import asyncio
-import contextlib
 import signal
 from typing import Annotated
 
 import typer
 
-from secondlook import bootstrap
+from secondlook import bootstrap, interrupts
 from secondlook.console import DataDir, err, run_over, say
 from secondlook.screen import make_bars
 from secondlook.settings import load_settings
 
-STOPS = (signal.SIGINT, signal.SIGTERM)
+INTERRUPTED = "Unfinished items are back in the queue. Run the same command again, or start the server."
 
 
 def work(
-    once: Annotated[bool, typer.Option("--once", help="End when nothing waits any more.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Exit when the queue is empty.")] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Index what waits in the data folder, beside its server, until interrupted."""
+    """Index queued items of the data folder, beside its server or without one. Press Ctrl-C to stop."""
     settings = load_settings(data_dir=data_dir)
+    interrupts.explain(INTERRUPTED)
 
     async def inside(runtime: bootstrap.Runtime) -> None:
         stopped = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for one in STOPS:
-            loop.add_signal_handler(one, stopped.set)
-        say(f"Working on the queue of {settings.data_dir} (Ctrl-C stops it)")
-        drained = [asyncio.create_task(_drain(runtime))] if once else []
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+        say(f"Working on the queue of {settings.data_dir}. Press Ctrl-C to stop.")
         stopping = asyncio.create_task(stopped.wait())
-        await asyncio.wait([stopping, *drained], return_when=asyncio.FIRST_COMPLETED)
-        for task in (stopping, *drained):
-            task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            for task in drained:
-                await task
+        drained = [asyncio.create_task(_drain(runtime))] if once else []
+        try:
+            done, _ = await asyncio.wait([stopping, *drained], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (stopping, *drained):
+                task.cancel()
+            await asyncio.gather(stopping, *drained, return_exceptions=True)
+        for task in done:
+            task.result()
 
     run_over(settings, inside, queue="beside")
 

@@ -20,24 +20,24 @@ from secondlook.settings import Settings
 BACKLOG = 2048
 """Connections that wait until they are taken; uvicorn's own default."""
 REASONS = {
-    errno.EADDRINUSE: "it is in use: stop what listens there, or choose another with --port or SECONDLOOK_PORT",
-    errno.EACCES: "this user may not: choose one above 1023 with --port or SECONDLOOK_PORT",
-    errno.EADDRNOTAVAIL: "this machine has no such address: choose another with --host or SECONDLOOK_HOST",
+    errno.EADDRINUSE: "is already in use. Stop the other process, or pass --port or set SECONDLOOK_PORT.",
+    errno.EACCES: "is not allowed for this user. Pass --port or set SECONDLOOK_PORT to one above 1023.",
+    errno.EADDRNOTAVAIL: "cannot be opened: this machine has no such address. Pass --host or set SECONDLOOK_HOST.",
 }
 
 
 def listen(settings: Settings) -> list[socket.socket]:
-    """Sockets that listen on every address of the host, all on one port; who connects waits for ``serve``.
+    """Sockets that listen on every address of the host, all on one port; connections wait for ``serve``.
 
     Raises:
-        SetupError: the host is not known, or the port cannot be had.
+        SetupError: the host is unknown, or the port cannot be opened.
     """
     host, port = settings.host, settings.port
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
         raise SetupError(
-            f"the host {host!r} cannot be found ({error}): give an address of this machine with --host"
+            f"the host {host!r} is unknown ({error}). Pass an address of this machine with --host."
         ) from error
     opened: list[socket.socket] = []
     for family, kind, protocol, _, address in dict.fromkeys(found):
@@ -51,15 +51,15 @@ def listen(settings: Settings) -> list[socket.socket]:
             one.listen(BACKLOG)
         except OSError as error:
             close(opened)
-            reason = REASONS.get(error.errno or 0, error.strerror or str(error))
-            raise SetupError(f"port {port} of {address[0]} cannot be had, {reason}") from error
+            reason = REASONS.get(error.errno or 0, f"cannot be opened: {error.strerror or error}")
+            raise SetupError(f"port {port} on {address[0]} {reason}") from error
         port = one.getsockname()[1]
     return opened
 
 
 @contextmanager
 def listening(settings: Settings, *, wanted: bool = True) -> Iterator[list[socket.socket]]:
-    """The server's sockets, had before anything else is done: a port that is in use leaves no trace."""
+    """The server's sockets, opened before anything else is done: a port that is in use leaves no trace."""
     sockets = listen(settings) if wanted else []
     try:
         yield sockets
@@ -98,14 +98,14 @@ def greeting(host: str, port: int, code: str) -> str:
 
 
 def check_url(option: str, url: str, example: str = "http://127.0.0.1:8787") -> str:
-    """The address of a server without a slash at its end; raises ``CallerError`` if it is none."""
+    """The address of a server without a slash at its end; raises ``CallerError`` for anything else."""
     try:
         found = urlsplit(url)
         sound = found.scheme in ("http", "https") and bool(found.hostname) and found.port != 0
     except ValueError:  # a port that is none
         sound = False
     if not sound:
-        raise CallerError(f"{option} is {url!r}: give an address such as {example}")
+        raise CallerError(f"{option} is {url!r}. Give an address like {example}.")
     return url.rstrip("/")
 
 

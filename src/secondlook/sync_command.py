@@ -2,14 +2,17 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import httpx
 import typer
 
+from secondlook import interrupts
 from secondlook.console import Account, DataDir, err, say
 from secondlook.errors import BackendError, CallerError, FolderInUseError
 from secondlook.screen import make_bars
@@ -43,18 +46,23 @@ def sync(
 ) -> None:
     """Bring an instance in step with its source, and try again what failed."""
 
+    interrupts.explain(
+        "The sync continues on the server. Run the same command again to follow it."
+        if server
+        else "The items synced so far are kept. Run the same command again to continue."
+    )
+
+    begun_at = time.time()
+
     async def work() -> None:
-        async with here(server, data_dir, beside=False) as client:
+        async with here(server, data_dir, beside=False, make=False) as client:
             root = f"accounts/{quote(account, safe='')}/ai-search/namespaces/{quote(namespace, safe='')}"
             jobs = f"{root}/instances/{quote(instance, safe='')}/jobs"
-            job = await _begin(client, jobs)
+            job = await _begin(client, jobs, None if server else begun_at)  # a server may have another clock
             await _watch(client, f"{jobs}/{job['id']}/events", instance)
 
     try:
-        asyncio.run(work())
-    except KeyboardInterrupt:
-        err.print("The sync goes on at the server." if server else "Run it again to go on with the sync.")
-        raise
+        interrupts.run(work())
     except FolderInUseError as error:
         raise FolderInUseError(
             "a server works on the data folder: ask it with --server http://127.0.0.1:8787, say, and one of its tokens"
@@ -66,17 +74,29 @@ def sync(
         ) from error
 
 
-async def _begin(client: httpx.AsyncClient, jobs: str) -> Mapping[str, Any]:
-    """A new job, or the one that runs already."""
-    answer = await client.post(jobs, json={"description": "from the command line"})
-    if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
-        rows = _result(await client.get(jobs, params={"per_page": 1}), list)
-        if rows and "ended_at" not in rows[0]:
-            err.print("A sync runs already: this is how it goes on.", highlight=False)
-            running: Mapping[str, Any] = rows[0]
-            return running
-    begun: Mapping[str, Any] = _result(answer, dict)
-    return begun
+async def _begin(client: httpx.AsyncClient, jobs: str, begun_at: float | None) -> Mapping[str, Any]:
+    """A new job, or the one that runs already or has ended since that time, in seconds since 1970."""
+    before = await _newest(client, jobs)
+    answer = None
+    if before is None or ("ended_at" in before and not _ended_since(begun_at, before)):
+        answer = await client.post(jobs, json={"description": "from the command line"})
+        if answer.status_code != httpx.codes.TOO_MANY_REQUESTS:
+            begun: Mapping[str, Any] = _result(answer, dict)
+            return begun
+    running = await _newest(client, jobs) if answer else before
+    if answer and (running is None or "ended_at" in running) and running == before:
+        _result(answer, dict)  # which raises: the last sync ended moments ago
+    err.print("A sync is running already. Following it.", highlight=False)
+    return running or {}
+
+
+def _ended_since(moment: float | None, job: Mapping[str, Any]) -> bool:
+    return moment is not None and datetime.fromisoformat(job["ended_at"]).timestamp() >= moment
+
+
+async def _newest(client: httpx.AsyncClient, jobs: str) -> Mapping[str, Any] | None:
+    rows = _result(await client.get(jobs, params={"per_page": 1}), list)
+    return rows[0] if rows else None
 
 
 async def _watch(client: httpx.AsyncClient, url: str, instance: str) -> None:

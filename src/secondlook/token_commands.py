@@ -1,13 +1,12 @@
 """``secondlook token``: who may use the API."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from secondlook import bootstrap
+from secondlook import bootstrap, interrupts
 from secondlook.console import DataDir, out, say
 from secondlook.domain.instance import Permission, Token
 from secondlook.services.access import Access
@@ -28,8 +27,12 @@ def create(
 ) -> None:
     """Make a token; it is shown this once."""
     settings = load_settings(data_dir=data_dir)
-    work = bootstrap.with_access(settings, lambda access: access.create(name, account=account, permission=permission))
-    _, secret = asyncio.run(work)
+    interrupts.explain("Check `secondlook token list`, and revoke the token if its secret was not printed.")
+    _, secret = interrupts.run(
+        bootstrap.with_access(
+            settings, lambda access: access.create(name, account=account, permission=permission), make=True
+        )
+    )
     say(secret if quiet else f"Token {name} (shown this once): {secret}")
 
 
@@ -37,7 +40,7 @@ def create(
 def list_tokens(data_dir: DataDir = None) -> None:
     """List tokens."""
     table = Table("id", "name", "state", "permission", "account")
-    rows = asyncio.run(bootstrap.with_access(load_settings(data_dir=data_dir), _tokens_and_states))
+    rows = interrupts.run(bootstrap.with_access(load_settings(data_dir=data_dir), _tokens_and_states))
     for token, state in rows:
         table.add_row(token.id, token.name, state, token.permission, token.account or "any")
     out.print(table, markup=False)
@@ -53,6 +56,7 @@ async def _tokens_and_states(access: Access) -> Sequence[tuple[Token, str]]:
 
 @token_app.command()
 def revoke(token_id: str, data_dir: DataDir = None) -> None:
-    """Refuse a token from now on."""
-    asyncio.run(bootstrap.with_access(load_settings(data_dir=data_dir), lambda access: access.revoke(token_id)))
+    """Revoke a token: it is refused from now on."""
+    interrupts.explain("Check `secondlook token list`, and run the same command again if the token is still valid.")
+    interrupts.run(bootstrap.with_access(load_settings(data_dir=data_dir), lambda access: access.revoke(token_id)))
     say(f"token {token_id} is revoked")

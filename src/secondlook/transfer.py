@@ -1,19 +1,19 @@
 """``secondlook import cloudflare`` and ``secondlook export cloudflare``."""
 
-import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import httpx
 import typer
-from rich.console import Console
 
+from secondlook import bootstrap, interrupts
 from secondlook.api.transfer.copying import Outcome, copy_instance, first_error
 from secondlook.api.transfer.peer import Peer, Place
+from secondlook.console import DataDir, err, say
 from secondlook.errors import CallerError
 from secondlook.local import open_folder
 from secondlook.screen import make_bars, tell_steps
@@ -28,8 +28,6 @@ SHOWN = 20
 
 import_app = typer.Typer(no_args_is_help=True, help="Copy an instance from elsewhere to here.")
 export_app = typer.Typer(no_args_is_help=True, help="Copy an instance from here to elsewhere.")
-out = Console(emoji=False)
-err = Console(stderr=True, emoji=False)
 
 AccountThere = Annotated[
     str, typer.Option("--account", help="The account of Cloudflare.", envvar="CLOUDFLARE_ACCOUNT_ID")
@@ -48,7 +46,6 @@ NamespaceHere = Annotated[str, typer.Option("--local-namespace", help="The names
 ServerHere = Annotated[str, typer.Option("--server", help="A Secondlook server; else the data folder is opened.")]
 SettingsOnly = Annotated[bool, typer.Option("--settings-only", help="Copy no files.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until everything is indexed.")]
-DataDir = Annotated[Optional[Path], typer.Option("--data-dir", help="The data folder.")]  # noqa: UP045
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +109,16 @@ def export_cloudflare(
 
 def run(there: Address, remote: Place, local: Local, *, inward: bool, files: bool, wait: bool) -> None:
     """Copy from there to here, or the other way, and say what was done."""
+    interrupts.explain("The files copied so far are kept. Run the same command again to copy the others.")
     there = replace(there, url=check_url("--url", there.url, CLOUDFLARE))
 
     async def work() -> Outcome:
-        async with at(there) as far, here(local.server, local.data_dir) as near:
+        async with at(there) as far, here(local.server, local.data_dir, make=inward) as near:
             sides = Peer(far, remote, where=there.url), Peer(near, local.place, where="Secondlook")
             source, target = sides if inward else sides[::-1]
             return await copy(source, target, ours=inward, files=files, wait=wait)
 
-    tell(asyncio.run(work()), (local.place if inward else remote).name)
+    tell(interrupts.run(work()), (local.place if inward else remote).name)
 
 
 async def copy(source: Peer, target: Peer, **options: Any) -> Outcome:
@@ -139,11 +137,20 @@ def at(address: Address) -> httpx.AsyncClient:
 
 
 @asynccontextmanager
-async def here(server: str, data_dir: Path | None, *, beside: bool = True) -> AsyncIterator[httpx.AsyncClient]:
+async def here(
+    server: str,
+    data_dir: Path | None,
+    *,
+    beside: bool = True,
+    make: bool = True,
+    queue: bootstrap.Queue | None = None,
+) -> AsyncIterator[httpx.AsyncClient]:
     """A client of our side: a running server, with its token in ``SECONDLOOK_TOKEN``, or the data folder itself.
 
     Args:
         beside: whether the folder may be opened beside a server that works it.
+        make: whether a data folder that does not exist is created.
+        queue: what of the folder's queue is worked; by default all of it, unless a server does.
     """
     if server and data_dir:
         raise CallerError("--server and --data-dir name two places: leave one of them out")
@@ -159,9 +166,11 @@ async def here(server: str, data_dir: Path | None, *, beside: bool = True) -> As
         async with at(Address(url if url.endswith("/client/v4") else f"{url}/client/v4", token)) as client:
             yield client
         return
-    folder = load_settings(data_dir=data_dir).data_dir
+    settings = load_settings(data_dir=data_dir)
+    if not make:
+        bootstrap.check_data(settings)
     async with (
-        open_folder(folder, beside=beside) as transport,
+        open_folder(settings.data_dir, beside=beside, queue=queue) as transport,
         httpx.AsyncClient(transport=transport, base_url="http://secondlook/client/v4", timeout=None) as client,
     ):
         yield client
@@ -192,8 +201,3 @@ def tell_lines(lines: list[str]) -> None:
         say(f"  {line}")
     if len(lines) > SHOWN:
         say(f"  and {len(lines) - SHOWN} more")
-
-
-def say(line: str) -> None:
-    """Print it as it stands."""
-    out.print(line, markup=False, highlight=False, soft_wrap=True)

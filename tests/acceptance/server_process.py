@@ -40,7 +40,7 @@ class ServerProcess:
 def run_cli(*arguments: str, data_dir: Path) -> str:
     """What a command prints."""
     done = subprocess.run(
-        [sys.executable, "-m", "secondlook.cli", *arguments, "--data-dir", str(data_dir)],
+        [sys.executable, "-m", "secondlook", *arguments, "--data-dir", str(data_dir)],
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     if done.returncode:
@@ -51,7 +51,7 @@ def run_cli(*arguments: str, data_dir: Path) -> str:
 def start_server(data_dir: Path, **environment: str) -> ServerProcess:
     """A server on a free port, ready to answer."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "secondlook.cli", "serve", "--port", "0", "--data-dir", str(data_dir)],
+        [sys.executable, "-m", "secondlook", "serve", "--port", "0", "--data-dir", str(data_dir)],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         env={**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1", **environment},
     )  # fmt: skip

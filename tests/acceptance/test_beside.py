@@ -5,14 +5,11 @@ import sys
 from pathlib import Path
 
 import httpx
-import pytest
 
 from tests.acceptance.server_process import ServerProcess, run_cli, start_server
 
-pytestmark = pytest.mark.server
-
 BASE = "/accounts/default/ai-search/instances"
-COMMAND = [sys.executable, "-m", "secondlook.cli"]
+COMMAND = [sys.executable, "-m", "secondlook"]
 
 
 def test_commands_work_beside_a_server_and_a_second_server_does_not(
@@ -20,7 +17,7 @@ def test_commands_work_beside_a_server_and_a_second_server_does_not(
 ) -> None:
     page = tmp_path / "oil.md"
     page.write_text("Warm the lamp oil reservoir before lighting when the oil freezes.", encoding="utf-8")
-    assert run_cli("index", "beside", str(page), data_dir=data_dir) == "1 of 1 files indexed into beside"
+    assert run_cli("index", "beside", str(page), data_dir=data_dir) == "1 of 1 file indexed into beside"
     headers = {"authorization": f"Bearer {token}"}
     with httpx.Client(base_url=server.url, headers=headers, timeout=60) as client:
         body = {"query": "frozen lamp oil", "score_threshold": 0}

@@ -12,7 +12,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx
-import pytest
 
 from secondlook import bootstrap
 from secondlook.domain.instance import InstanceSettings
@@ -21,8 +20,6 @@ from secondlook.services.intake import Upload
 from secondlook.services.searching import Ask
 from secondlook.settings import Settings
 from tests.acceptance.server_process import ServerProcess, run_cli, start_server
-
-pytestmark = pytest.mark.server
 
 BASE = "/accounts/default/ai-search/instances"
 FILES = int(os.environ.get("SECONDLOOK_TEST_QUEUE_FILES", "20"))
@@ -33,7 +30,7 @@ PATIENCE = 120.0
 def worker(data_dir: Path, *flags: str, **environment: str) -> Iterator["subprocess.Popen[str]"]:
     """A process on the queue, killed at the end if it still runs."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "secondlook.cli", "work", *flags, "--data-dir", str(data_dir)],
+        [sys.executable, "-m", "secondlook", "work", *flags, "--data-dir", str(data_dir)],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         env={**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1", **environment},
     )  # fmt: skip

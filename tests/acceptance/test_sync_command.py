@@ -21,8 +21,6 @@ from secondlook.sync_command import Event, follow, read_events
 from tests.acceptance.server_process import ServerProcess, run_cli, start_server
 from tests.thread_server import QuietHandler, serve_in_thread
 
-pytestmark = pytest.mark.server
-
 JOBS = "/accounts/default/ai-search/instances/docs/jobs"
 KEYS = ("a.md", "b/c.md", "d.md")
 
@@ -30,7 +28,7 @@ KEYS = ("a.md", "b/c.md", "d.md")
 def sync(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     """What the command leaves."""
     return subprocess.run(
-        [sys.executable, "-m", "secondlook.cli", "sync", *arguments],
+        [sys.executable, "-m", "secondlook", "sync", *arguments],
         capture_output=True, text=True, timeout=120, check=False,
         env={**os.environ, "HF_HUB_OFFLINE": "1", **environment},
     )  # fmt: skip

@@ -14,8 +14,6 @@ import pytest
 from secondlook import connect
 from tests.acceptance.server_process import ServerProcess
 
-pytestmark = pytest.mark.server
-
 FILES = {f"stores/page-{number:02}.md": f"# Page {number}\n\nShelf {number} of the store.\n" for number in range(56)}
 SETTINGS = {
     "reranking": True,
@@ -65,7 +63,7 @@ def there(server: ServerProcess, token: str) -> There:
 
 def run(kind: str, server: ServerProcess, token: str, folder: Path, *more: str) -> tuple[int, str]:
     """The exit code and what was printed."""
-    command = [sys.executable, "-m", "secondlook.cli", kind, "cloudflare", "--instance", "store"]
+    command = [sys.executable, "-m", "secondlook", kind, "cloudflare", "--instance", "store"]
     done = subprocess.run(
         [*command, "--url", f"{server.url}/client/v4", "--data-dir", str(folder), *more],
         env={**os.environ, "CLOUDFLARE_API_TOKEN": token, "HF_HUB_OFFLINE": "1", "COLUMNS": "300"},
@@ -129,7 +127,7 @@ def test_what_is_refused(there: There, server: ServerProcess, token: str, tmp_pa
 
 
 def test_between_two_servers(there: There, server: ServerProcess, token: str) -> None:
-    command = [sys.executable, "-m", "secondlook.cli", "import", "cloudflare", "--instance", "store"]
+    command = [sys.executable, "-m", "secondlook", "import", "cloudflare", "--instance", "store"]
     command += ["--account", "origin", "--url", f"{server.url}/client/v4", "--token", token]
     command += ["--server", server.url, "--local-account", "second", "--into", "store-2", "--settings-only"]
     environment = {name: value for name, value in os.environ.items() if name != "SECONDLOOK_TOKEN"}

@@ -8,6 +8,9 @@ import pytest
 from tests.house.yard import ROOT, SOURCE, functions, modules, parse, where
 
 ELSEWHERE = {
+    "__main__.py": "tests/acceptance/test_interrupts.py",
+    "interrupts.py": "tests/acceptance/test_interrupts.py",
+    "index_command.py": "tests/unit/test_cli.py",
     "__init__.py": "tests/unit/test_connection.py",
     "api/app.py": "tests/wire/test_bad_input.py",
     "api/autorag.py": "tests/wire/test_search.py",

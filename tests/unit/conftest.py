@@ -1,6 +1,7 @@
 """What unit tests share: the command line, run in this process."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,3 +47,19 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], cac
         return Done(code, captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def stocked(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
+    """A data folder to read: ``docs`` of the account ``default`` with an item in error, ``tea`` of ``kitchen``."""
+    data = tmp_path_factory.mktemp("stocked")
+    pages = data / "pages"
+    pages.mkdir()
+    (pages / "fog.md").write_text("# Fog\n\nTwo blasts of the fog horn every ninety seconds.", encoding="utf-8")
+    (pages / "oil.md").write_text("# Oil\n\nWarm the lamp oil before lighting.", encoding="utf-8")
+    (pages / "bad.md").write_bytes(bytes(range(256)))
+    environment = {**os.environ, "SECONDLOOK_CACHE_DIR": str(cache_dir), "HF_HUB_OFFLINE": "1"}
+    for words in (("docs", pages), ("tea", pages / "fog.md", "--account", "kitchen")):
+        command = [sys.executable, "-m", "secondlook", "index", *map(str, words), "--data-dir", str(data / "data")]
+        subprocess.run(command, env=environment, check=True, capture_output=True, timeout=120)
+    return data / "data"

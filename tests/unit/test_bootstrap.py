@@ -164,10 +164,10 @@ def test_a_file_where_a_folder_should_be(tmp_path: Path, name: str) -> None:
         async with bootstrap.open_runtime(settings):
             raise AssertionError("it opened")
 
-    with pytest.raises(SetupError, match=f"{path} is no folder"):
+    with pytest.raises(SetupError, match=f"{path} is not a folder"):
         asyncio.run(work())
     if not name:
-        with pytest.raises(SetupError, match=f"{path} is no folder"):
+        with pytest.raises(SetupError, match=f"{path} is not a folder"):
             asyncio.run(bootstrap.with_access(settings, lambda access: access.list()))
 
 
@@ -279,7 +279,7 @@ def test_a_reranker_without_its_key_is_unavailable_and_stops_nothing(
 
 def test_tokens_need_no_model(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "data", offline=True)
-    token, secret = asyncio.run(bootstrap.with_access(settings, lambda access: access.create("mine")))
+    token, secret = asyncio.run(bootstrap.with_access(settings, lambda access: access.create("mine"), make=True))
     found = asyncio.run(bootstrap.with_access(settings, lambda access: access.authenticate(secret)))
     assert found == token
     assert not settings.models_dir.exists()

@@ -7,15 +7,20 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+import typer
 
 from secondlook import __version__
+from secondlook.cli import app
 from secondlook.models.registry import find_pinned
 from tests.file_server import serve_files
 from tests.tiny_models import make_model
@@ -27,6 +32,17 @@ PAGES = {
     "stores/grades.txt": "Grade B oil stays liquid down to minus twelve degrees.",
     "logo.ico": "no text",
 }
+
+
+def command_words(group: Any = None, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """The words of every command and group."""
+    group = group or typer.main.get_command(app)
+    found = []
+    for name, command in group.commands.items():
+        found.append((*path, name))
+        if hasattr(command, "commands"):
+            found += command_words(command, (*path, name))
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +62,7 @@ def filled(cli: Cli, folder: Path, tmp_path: Path) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         done = cli("index", "docs", tmp_path / "pages", "--data-dir", folder)
-        assert (done.code, done.out) == (0, "3 of 3 files indexed into docs\n"), done.err
+        assert (done.code, done.out) == (0, "3 of 3 files indexed into docs\n1 skipped: 1 unsupported (.ico)\n")
         (folder / "filled").touch()
     return folder
 
@@ -67,29 +83,30 @@ def test_each_command_has_its_own_help(cli: Cli, command: str) -> None:
     assert re.search(r"^ [A-Z][^│]*\.", done.out, re.MULTILINE), "a sentence says what it does"
 
 
-def test_version(cli: Cli) -> None:
-    assert cli("version") == Done(0, f"{__version__}\n", "")
+@pytest.mark.parametrize("words", ["version", "--version"])
+def test_version(cli: Cli, words: str) -> None:
+    assert cli(words) == Done(0, f"{__version__}\n", "")
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (("eval", "nowhere"), "error: nowhere/corpus.jsonl cannot be read"),
-        (("index", "docs", "nowhere"), "error: nowhere is neither a file nor a folder"),
+        (("index", "docs", "nowhere"), "error: nowhere does not exist or is neither a file nor a folder"),
         (("models", "pull", "no/such"), "error: model 'no/such' cannot be downloaded"),
         (("models", "pull", "BAAI/bge-reranker-base"), "offline mode is on"),
-        (("token", "revoke", "[/b]"), "error: there is no token '[/b]'"),
+        (("token", "revoke", "[/b]"), "error: there is no data folder"),
         (("token", "create", "--name", " "), "error: a token needs a name"),
         (("serve", "--port", "65536"), "error: port 65536"),
-        (("serve", "--host", "no-such-host.invalid"), "error: the host 'no-such-host.invalid' cannot be found"),
-        (("index", "docs", "."), "error: .: no text, Markdown, HTML or code lies there"),
+        (("serve", "--host", "no-such-host.invalid"), "error: the host 'no-such-host.invalid' is unknown"),
+        (("index", "docs", "."), "error: no supported files found in ."),
         (("index", "Docs/..", "page.md"), "error: an instance cannot be called 'Docs/..'"),
         (("index", "docs", "page.md", "--account", "a/b"), "error: --account is 'a/b'"),
-        (("index", "docs", "page.md", "--keyword-language", "klingon"), "klingon': give one of arabic, armenian"),
-        (("eval", "beir", "--keyword-language", "German"), "error: --keyword-language is 'German': give one of"),
+        (("index", "docs", "page.md", "--keyword-language", "klingon"), "klingon'. Use one of arabic, armenian"),
+        (("eval", "beir", "--keyword-language", "German"), "error: --keyword-language is 'German'. Use one of"),
         (("search", "docs", " "), "error: there is nothing to search for"),
         (("ask", "docs", ""), "error: there is nothing to search for"),
-        (("search", "docs", "lamp\udcff"), "error: the argument 'lamp\\udcff' is not UTF-8"),
+        (("search", "docs", "lamp\udcff"), "error: the argument 'lamp\\udcff' is not valid UTF-8"),
         (("eval", "beir", "--json", "nowhere/figures.json"), "nowhere/figures.json"),
     ],
 )
@@ -135,7 +152,7 @@ def test_a_data_folder_that_cannot_be_used_is_one_line(
     path.write_bytes(b"in the way" * 500)
     done = cli(*arguments, "--data-dir", "data")
     assert (done.code, done.out) == (2, "")
-    words = r"data is no folder: choose|cannot be opened \(file is not a database\)"
+    words = r"data is not a folder: choose|cannot be opened \(file is not a database\)"
     assert re.fullmatch(rf"error: .*({words}).*\n", done.err)
 
 
@@ -145,14 +162,77 @@ def test_a_port_in_use_is_told_before_anything_is_done(cli: Cli, tmp_path: Path)
         for command in ("serve", "demo"):
             done = cli(command, "--port", port, "--data-dir", tmp_path / "data")
             assert (done.code, done.out) == (2, "")
-            assert re.fullmatch(rf"error: port {port} of 127\.0\.0\.1 cannot be had, it is in use: .*\n", done.err)
+            assert re.fullmatch(
+                rf"error: port {port} on 127\.0\.0\.1 is already in use\. Stop the other process, .*--port.*\n",
+                done.err,
+            )
     assert not (tmp_path / "data").exists()
 
 
-def test_a_command_that_does_not_exist_is_code_2(cli: Cli) -> None:
-    done = cli("frobnicate")
-    assert done.code == 2
-    assert "frobnicate" in done.err
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("frobnicate",), "no such command 'frobnicate'. See `secondlook --help`."),
+        (("serch", "docs", "oil"), "no such command 'serch'. Did you mean 'search', 'serve'? See `secondlook --help`."),
+        (("lab", "runs"), "no such command 'runs'. Did you mean 'run'? See `secondlook lab --help`."),
+        (("index",), "missing argument 'instance'. See `secondlook index --help`."),
+        (("token", "create"), "missing option '--name'. See `secondlook token create --help`."),
+        (("search", "docs", "oil", "--frob"), "no such option: --frob. See `secondlook search --help`."),
+        (("search", "docs", "oil", "x", "[/b]"), "unexpected argument: x [/b]. See `secondlook search --help`."),
+        (
+            ("serve", "--port", "x"),
+            "invalid value for '--port': Input should be a valid integer. See `secondlook serve --help`.",
+        ),
+        (
+            ("token", "create", "--name", "x", "--permission", "all"),
+            "invalid value for '--permission': 'all' is not one of 'edit', 'run'."
+            " See `secondlook token create --help`.",
+        ),
+        (
+            ("search", "docs", "oil", "--top-k", "99"),
+            "invalid value for '--top-k': Input should be less than or equal to 50. See `secondlook search --help`.",
+        ),
+    ],
+)
+def test_words_that_are_not_understood_are_one_line(cli: Cli, arguments: tuple[str, ...], line: str) -> None:
+    assert cli(*arguments) == Done(2, "", f"error: {line}\n")
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+@pytest.mark.parametrize("words", [(), *command_words()], ids=" ".join)
+def test_help_is_short_and_long_everywhere(cli: Cli, words: tuple[str, ...], flag: str) -> None:
+    done = cli(*words, flag)
+    assert (done.code, done.err) == (0, "")
+    assert "Usage: secondlook" in done.out and "--help" in done.out
+
+
+READING = [
+    ("search", "docs", "oil"),
+    ("ask", "docs", "oil"),
+    ("lab", "show", "docs"),
+    ("lab", "run", "docs", "--headings"),
+    ("lab", "gate", "docs", "--headings", "--min-ndcg", "0.5"),
+    ("queries", "export", "docs"),
+    ("token", "list"),
+    ("token", "revoke", "x"),
+    ("sync", "docs"),
+    ("export", "cloudflare", "--account", "a", "--token", "t", "--instance", "docs"),
+]
+"""Commands that make no data folder."""
+
+
+@pytest.mark.parametrize("arguments", READING, ids=" ".join)
+def test_commands_that_only_read_create_nothing(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    for folder, words in (("data", "there is no data folder data"), ("empty", "empty holds no data")):
+        done = cli(*arguments, "--data-dir", folder)
+        assert (done.code, done.out) == (2, "")
+        assert re.fullmatch(rf"error: {words}: .*--data-dir.*\n", done.err)
+    assert cli(*arguments).err.startswith("error: there is no data folder secondlook-data")
+    assert [path.name for path in tmp_path.rglob("*")] == ["empty"]
 
 
 def test_tokens(cli: Cli, tmp_path: Path) -> None:
@@ -228,22 +308,23 @@ def test_a_download_shows_its_progress(cli: Cli, tmp_path: Path, monkeypatch: py
 def test_an_instance_that_is_not_there(cli: Cli, filled: Path, command: str) -> None:
     done = cli(command, "nope[/]", "fog", "--data-dir", filled)
     assert done.code == 2
-    assert "error: there is no instance 'nope[/]' of the account 'default'" in done.err
+    assert "error: no instance 'nope[/]' in account 'default'" in done.err
     assert done.err.rstrip().splitlines()[-1].startswith("error: ")
 
 
 def test_files_that_cannot_be_indexed_stop_no_others(cli: Cli, filled: Path, tmp_path: Path) -> None:
     mixed = tmp_path / "mixed"
     mixed.mkdir()
-    (mixed / "a-empty[1].md").write_text("", encoding="utf-8")
     (mixed / "b-large.md").write_bytes(b"x" * ((10 << 20) + 1))
     (mixed / ("c" * 126 + ".md")).write_text("too long a name", encoding="utf-8")
     (mixed / "z.md").write_text("The ship's bell rings.", encoding="utf-8")
     single = tmp_path / "logo.ico"
     single.write_bytes(b"\x89PNG")
-    done = cli("index", "more", mixed, single, "--data-dir", filled)
+    empty = tmp_path / "a-empty[1].md"
+    empty.touch()
+    done = cli("index", "more", mixed, single, empty, "--data-dir", filled)
     assert (done.code, done.out) == (0, "1 of 5 files indexed into more\n")
-    assert "a-empty[1].md: file_content_empty" in done.err
+    assert "a-empty[1].md: file_content_empty" in done.err, "a file that is named itself is not skipped"
     assert "b-large.md: over_size: b-large.md has 10,485,761 bytes" in done.err
     assert "the file name has 129 characters" in done.err
     assert "logo.ico: unsupported_type: logo.ico: files of type .ico are not indexed" in done.err
@@ -255,7 +336,62 @@ def test_when_no_file_can_be_indexed_that_is_an_error(cli: Cli, filled: Path, tm
     done = cli("index", "none", tmp_path / "empty.md", tmp_path / "binary.md", "--data-dir", filled)
     assert (done.code, done.out) == (2, "")
     assert "empty.md: file_content_empty" in done.err and "binary.md: file_is_corrupt" in done.err
-    assert done.err.endswith("error: none of 2 files could be indexed into none: see the lines above\n")
+    assert done.err.endswith("error: none of the 2 files could be indexed into none. See the lines above.\n")
+    done = cli("index", "none", tmp_path / "empty.md", "--data-dir", filled)
+    assert done.err.endswith("error: the file could not be indexed into none. See the line above.\n")
+
+
+def test_what_has_not_changed_is_not_indexed_again(cli: Cli, tmp_path: Path) -> None:
+    pages = tmp_path / "pages"
+    for name in ("a.md", "b.md", "sub/c.md"):
+        (pages / name).parent.mkdir(parents=True, exist_ok=True)
+        (pages / name).write_text(f"The bell of {name} rings.", encoding="utf-8")
+    (pages / "bad.md").write_bytes(bytes(range(256)))
+
+    def index() -> str:
+        return cli("index", "docs", pages, "--data-dir", tmp_path / "data").out
+
+    assert index() == "3 of 4 files indexed into docs\n"
+    before = item_rows(tmp_path / "data")
+    assert index() == "0 of 4 files indexed into docs, 3 unchanged\n", "what failed is tried again, and fails again"
+    after = item_rows(tmp_path / "data")
+    assert {key: version for key, version in before.items() if key != "bad.md"} == {
+        key: version for key, version in after.items() if key != "bad.md"
+    }
+    assert after["bad.md"] == before["bad.md"] + 1
+    (pages / "bad.md").write_text("Mended.", encoding="utf-8")
+    (pages / "b.md").write_text("The bell of b is silent.", encoding="utf-8")
+    assert index() == "2 of 4 files indexed into docs, 2 unchanged\n"
+    (pages / "a.md").write_text("", encoding="utf-8")
+    emptied = cli("index", "docs", pages, "--data-dir", tmp_path / "data")
+    assert emptied.out == "0 of 4 files indexed into docs, 3 unchanged\n"
+    assert "a.md: file_content_empty" in emptied.err, "what was indexed before is not skipped"
+
+
+def item_rows(data: Path) -> dict[str, int]:
+    """The version of each item, by key."""
+    with closing(sqlite3.connect(data / "catalog.sqlite")) as connection:
+        return dict(connection.execute("SELECT key, version FROM items").fetchall())
+
+
+def test_what_is_skipped_is_said_by_kind(cli: Cli, tmp_path: Path) -> None:
+    pages = tmp_path / "pages"
+    for name, text in {
+        "a.md": "Oil.", "one.bin": "x", "two.bin": "x", "core": "x", ".env": "KEY=1", ".git/config.md": "x",
+        "sub/.hidden.md": "x", "empty.md": "",
+    }.items():  # fmt: skip
+        (pages / name).parent.mkdir(parents=True, exist_ok=True)
+        (pages / name).write_text(text, encoding="utf-8")
+    done = cli("index", "docs", pages, "--data-dir", tmp_path / "data")
+    assert done == Done(
+        0,
+        "1 of 1 file indexed into docs\n"
+        "7 skipped: 3 unsupported (2 .bin, core), 3 hidden (.env, .git/, sub/.hidden.md), 1 empty (empty.md)\n",
+        done.err,
+    )
+    (pages / "a.md").unlink()
+    done = cli("index", "docs", pages / "sub", "--data-dir", tmp_path / "data")
+    assert done == Done(2, "", f"error: no supported files found in {pages}/sub (1 skipped: 1 hidden (.hidden.md))\n")
 
 
 def test_an_instance_is_made_in_its_language(cli: Cli, filled: Path, tmp_path: Path) -> None:
@@ -263,7 +399,7 @@ def test_an_instance_is_made_in_its_language(cli: Cli, filled: Path, tmp_path: P
     page.write_text("Die Häuser der Leuchtturmwärter", encoding="utf-8")
     for name, language in (("deutsch", ("--keyword-language", "german")), ("other", ())):
         done = cli("index", name, page, *language, "--data-dir", filled)
-        assert done.out == f"1 of 1 files indexed into {name}\n", done.err
+        assert done.out == f"1 of 1 file indexed into {name}\n", done.err
 
     def found(name: str) -> list[object]:
         shown = json.loads(cli("search", name, "Das Haus der Leuchtturmwärter", "--json", "--data-dir", filled).out)
@@ -274,7 +410,7 @@ def test_an_instance_is_made_in_its_language(cli: Cli, filled: Path, tmp_path: P
     assert cli("index", "deutsch", page, "--data-dir", filled).code == 0, "left out, the instance's own stays"
     refused = cli("index", "other", page, "--keyword-language", "german", "--data-dir", filled)
     assert (refused.code, refused.out) == (2, "")
-    assert "the instance 'other' was made with 'the default'" in refused.err and refused.err.count("\n") == 1
+    assert "the instance 'other' was created with 'the default'" in refused.err and refused.err.count("\n") == 1
 
 
 def write_beir(folder: Path) -> Path:

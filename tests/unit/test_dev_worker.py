@@ -68,7 +68,7 @@ def test_what_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys
         ((project, *token), "holds other files (index.ts)"),
         ((other, *token), "belongs to another Worker"),
         ((project / "index.ts", *token), "is no folder"),
-        ((tmp_path / "new", "--url", "127.0.0.1:8787", *token), "give an address"),
+        ((tmp_path / "new", "--url", "127.0.0.1:8787", *token), "Give an address"),
         ((tmp_path / "new", "--worker", project / "index.ts", *token), "give a file of JavaScript"),
         ((tmp_path / "new", "--data-dir", tmp_path / "no-data"), "there is no data folder"),
     ):
@@ -96,5 +96,5 @@ def test_addresses() -> None:
     assert address_of(Settings(host="0.0.0.0", port=1)) == "http://127.0.0.1:1"
     assert address_of(Settings(host="::1", port=2)) == "http://[::1]:2"
     assert check_url("--url", "https://search.example/base/") == "https://search.example/base"
-    with pytest.raises(CallerError, match="give an address"):
+    with pytest.raises(CallerError, match="Give an address"):
         check_url("--url", "ftp://search.example")

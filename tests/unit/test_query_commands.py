@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from secondlook.bootstrap import with_queries
+from secondlook.bootstrap import with_access, with_queries
 from secondlook.cli import app
 from secondlook.domain.instance import Instance, InstanceSettings
 from secondlook.domain.queries import FoundChunk, LoggedQuery
@@ -32,7 +32,9 @@ def folder(tmp_path: Path) -> Path:
         await log.tell(made, Said("click", "q1", chunk_id="c1"))
         await log.tell(made, Said("thumbs_up", "q1"))
 
-    asyncio.run(with_queries(Settings(data_dir=tmp_path), fill))
+    settings = Settings(data_dir=tmp_path)
+    asyncio.run(with_access(settings, lambda access: access.list(), make=True))
+    asyncio.run(with_queries(settings, fill))
     return tmp_path
 
 

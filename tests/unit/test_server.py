@@ -53,7 +53,7 @@ def test_it_answers_once_it_says_so(
 def test_a_port_is_had_at_once_and_once() -> None:
     first = listen(Settings(port=0))
     port = first[0].getsockname()[1]
-    with pytest.raises(SetupError, match=rf"port {port} of 127\.0\.0\.1 cannot be had, it is in use.*--port"):
+    with pytest.raises(SetupError, match=rf"port {port} on 127\.0\.0\.1 is already in use.*--port"):
         listen(Settings(port=port))
     close(first)
     close(listen(Settings(port=port)))
@@ -68,8 +68,8 @@ def test_all_addresses_of_a_name_have_the_same_port() -> None:
 @pytest.mark.parametrize(
     ("host", "words"),
     [
-        ("no-such-host.invalid", "cannot be found"),
-        ("a" * 70, "cannot be found"),
+        ("no-such-host.invalid", "is unknown"),
+        ("a" * 70, "is unknown"),
         ("192.0.2.1", "this machine has no such address.*--host"),
     ],
 )

@@ -15,6 +15,7 @@ from secondlook.evaluation.metrics import ndcg_at, recall_at, reciprocal_rank_at
 from secondlook.evaluation.significance import randomisation_p
 from secondlook.pipeline import search
 from secondlook.ports import Indexer, IndexShape, Tools
+from secondlook.services.working import to_the_end
 
 DEPTH = 50
 BATCH = 128
@@ -64,8 +65,9 @@ class Evaluating:
         """
         heard = on_progress or (lambda what, done, total: None)
         index = f"eval-{secrets.token_hex(8)}"
-        await self._indexer.create_index(index, IndexShape(self._tools.embedder.dimensions, "porter", analyser))
+        shape = IndexShape(self._tools.embedder.dimensions, "porter", analyser)
         try:
+            await to_the_end(self._indexer.create_index(index, shape))
             await self.fill(index, dataset, heard)
             return await self._measure(index, dataset, rerank_model, heard)
         finally:

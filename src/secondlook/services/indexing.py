@@ -112,6 +112,11 @@ class Indexing:
         item = await self._intake.take_upload(instance, upload)
         return await self._enqueue(item, wait)
 
+    async def upload_changed(self, instance: Instance, upload: Upload, *, wait: float | None = None) -> Item | None:
+        """As ``upload``; None, with nothing stored, if the item is indexed from the same bytes already."""
+        item = await self._intake.take_upload(instance, upload, changed_only=True)
+        return await self._enqueue(item, wait) if item else None
+
     async def take(self, instance: Instance, upload: Upload, origin: Origin) -> Item | None:
         """The item, queued, that an external source brought; None when it is indexed as it is already.
 
@@ -282,7 +287,7 @@ class Indexing:
                 steps.note("store", "searchable", chunk_count=len(chunks))
                 kept = await self._leases.settle(lease, "completed", chunks_count=len(chunks), lines=steps.take())
             else:
-                empty = "file_content_empty: the file contains no text"
+                empty = "file_content_empty: the file holds no text"
                 steps.note("fail", empty, error_type="file_content_empty")
                 kept = await self._leases.settle(lease, "error", error=empty, lines=steps.take())
             if not kept:

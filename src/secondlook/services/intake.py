@@ -7,6 +7,7 @@ import time
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import overload
 
 from secondlook.domain.chunk import MetadataValue
 from secondlook.domain.instance import Instance, Item
@@ -52,8 +53,16 @@ class Intake:
         """One of a fixed set of locks, so that their number stays bounded; the same key always gets the same."""
         return self._locks[zlib.crc32(f"{uid}/{key}".encode()) % len(self._locks)]
 
-    async def take_upload(self, instance: Instance, upload: Upload) -> Item:
+    @overload
+    async def take_upload(self, instance: Instance, upload: Upload) -> Item: ...
+
+    @overload
+    async def take_upload(self, instance: Instance, upload: Upload, *, changed_only: bool) -> Item | None: ...
+
+    async def take_upload(self, instance: Instance, upload: Upload, *, changed_only: bool = False) -> Item | None:
         """The item, queued; the same key replaces, also what a source brought.
+
+        With ``changed_only``, None if an upload of the same bytes is indexed; one that failed is queued again.
 
         Raises:
             FileMissingError, NameTooLongError, FileTooLargeError, UnsupportedFileError, InvalidMetadataError
@@ -67,6 +76,8 @@ class Intake:
         item = _make_item(instance, replace(upload, key=key), Origin(""))
         async with self.lock(instance.uid, key):
             before = await self._catalog.find_item(instance.uid, key)
+            if changed_only and before and _is_indexed(before, item):
+                return None
             return await self._store(instance, item, upload.content, before=before, memo=None)
 
     async def take_found(self, instance: Instance, upload: Upload, origin: Origin) -> Item | None:
@@ -181,6 +192,11 @@ def _is_same(before: Item, item: Item) -> bool:
     told = ("checksum", "content_type", "metadata", "source")
     alike = all(getattr(before, name) == getattr(item, name) for name in told)
     return alike and bool(before.blob) and before.status in ("queued", "running", "completed")
+
+
+def _is_indexed(before: Item, item: Item) -> bool:
+    """Whether an upload of the same bytes is indexed, under whatever metadata."""
+    return before.status == "completed" and not before.source and before.checksum == item.checksum
 
 
 def _fitting(metadata: dict[str, MetadataValue], key: str, timestamp: int) -> dict[str, MetadataValue]:

@@ -1,20 +1,32 @@
-"""The data folder: made where it is not, and refused where nothing could be kept."""
+"""The data folder: created if it does not exist, and refused if it cannot be written to."""
 
 import os
 from pathlib import Path
 
 from secondlook.errors import SetupError
 
+ADVICE = "choose another data folder with --data-dir or SECONDLOOK_DATA_DIR"
+
+
+def check_folder(folder: Path, name: str) -> None:
+    """Raises ``SetupError`` unless the data folder exists and holds the file of that name; creates nothing."""
+    if folder.exists() and not folder.is_dir():
+        raise SetupError(f"the data folder cannot be used, {folder} is not a folder: {ADVICE}")
+    if not (folder / name).exists():
+        what = f"{folder} holds no data" if folder.is_dir() else f"there is no data folder {folder}"
+        raise SetupError(
+            f"{what}: name another with --data-dir or SECONDLOOK_DATA_DIR, or create one with `secondlook index`"
+        )
+
 
 def prepare_folder(folder: Path, *inner: str) -> None:
-    """Make the data folder and these in it; raises ``SetupError`` if one of them is no folder to write in."""
+    """Create the data folder and these in it; raises ``SetupError`` if one of them cannot be written to."""
     for path in (folder, *(folder / name for name in inner)):
-        advice = "choose another data folder with --data-dir or SECONDLOOK_DATA_DIR"
         try:
             path.mkdir(parents=True, exist_ok=True)
         except FileExistsError as error:
-            raise SetupError(f"the data folder cannot be used, {path} is no folder: {advice}") from error
+            raise SetupError(f"the data folder cannot be used, {path} is not a folder: {ADVICE}") from error
         except OSError as error:
-            raise SetupError(f"the data folder {path} cannot be made ({error.strerror}): {advice}") from error
+            raise SetupError(f"the data folder {path} cannot be created ({error.strerror}): {ADVICE}") from error
         if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-            raise SetupError(f"the data folder {path} may not be read and written by this user: {advice}")
+            raise SetupError(f"the data folder {path} may not be read and written by this user: {ADVICE}")
