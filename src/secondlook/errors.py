@@ -281,6 +281,10 @@ class ItemSourceError(BackendError):
         self.gone = gone
 
 
+class InstanceChangedError(BackendError):
+    """The settings were changed by somebody else since they were read: read them again."""
+
+
 class IndexCorruptError(BackendError):
     """Stored index data cannot be read."""
 

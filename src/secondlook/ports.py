@@ -320,9 +320,9 @@ class Catalog(Protocol):
         """Newest first; of all namespaces when None; of all accounts when ``account`` is empty."""
 
     async def update_instance(
-        self, uid: str, settings: InstanceSettings, modified_at: int, *, outdated: bool = False
+        self, uid: str, settings: InstanceSettings, at: int, *, before: InstanceSettings, outdated: bool = False
     ) -> Instance:
-        """The instance as it now is; with ``outdated``, every item gets that status and a new version at once."""
+        """As it now is; ``InstanceChangedError`` unless it was ``before``. ``outdated`` ages all its items."""
 
     async def remove_instance(self, uid: str) -> None:
         """Remove the instance and its item rows."""

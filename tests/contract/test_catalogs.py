@@ -127,7 +127,7 @@ def test_absence_is_an_error_with_its_name(told: Told) -> None:
     for work in (
         told.it.get_instance("acc", "default", "nope"),
         told.it.get_instance_by_uid("nope"),
-        told.it.update_instance("nope", InstanceSettings(), 2),
+        told.it.update_instance("nope", InstanceSettings(), 2, before=InstanceSettings()),
     ):
         with pytest.raises(InstanceNotFoundError, match="nope"):
             told(work)

@@ -107,3 +107,24 @@ def test_delete_while_it_is_indexed(wire: Wire) -> None:
     wire.run(wire.indexing.drain())
     assert keys_of(wire.post(f"{NEW}/handbook/search", {"query": "lamp"})) == []
     assert wire.get(ITEMS).json()["result_info"]["total_count"] == 0
+
+
+def test_two_requests_that_change_an_instance_both_count(wire: Wire) -> None:
+    """Each reads the settings, merges its own and writes them: neither overwrites what the other set."""
+    wire.make(max_num_results=5)
+    wanted: list[dict[str, Any]] = [
+        {"max_num_results": 9},
+        {"score_threshold": 0.11},
+        {"paused": True},
+        {"cache": False},
+        {"rewrite_query": True},
+        {"reranking": True},
+    ]
+
+    async def work() -> list[int]:
+        asked = (wire.client.put(f"{NEW}/handbook", json=one) for one in wanted)
+        return [answer.status_code for answer in await asyncio.gather(*asked)]
+
+    assert wire.run(work()) == [200] * len(wanted)
+    one = wire.get(f"{NEW}/handbook").json()["result"]
+    assert {name: one[name] for each in wanted for name in each} == {k: v for each in wanted for k, v in each.items()}

@@ -108,6 +108,11 @@ class InstanceSettings:
         """How items name the external source that they came from; empty when there is none."""
         return f"{self.source_kind}:{self.source}" if self.source_kind else ""
 
+    @property
+    def origin(self) -> tuple[object, ...]:
+        """All that a sync reads the source by: where it is, what of it is wanted, and with which credentials."""
+        return self.source_id, self.source_options, self.service_token
+
     def after(self, before: "InstanceSettings", now: int) -> "InstanceSettings":
         """These settings in the place of others, from now on: with the time of a trial that begins with them."""
         tries = self.reranking_mode in ("shadow", "interleave")

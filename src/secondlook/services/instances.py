@@ -151,6 +151,7 @@ class Instances:
 
         Raises:
             InvalidOptionError: the embedding model would change while items are indexed.
+            InstanceChangedError: somebody else has changed it since it was read.
         """
         before = instance.settings
         self._check(settings)
@@ -167,12 +168,13 @@ class Instances:
         old, new = shape_of(before, self._embedder), shape_of(settings, self._embedder)
         if new != old:
             await self._indexer.reshape_index(instance.uid, replace(old, dimensions=new.dimensions) if filled else new)
-        outdated = filled and (
-            any(getattr(settings, name) != getattr(before, name) for name in REINDEXED)
-            or new.dimensions > old.dimensions
-        )
+        outdated = new.dimensions > old.dimensions or any(
+            getattr(settings, name) != getattr(before, name) for name in REINDEXED
+        )  # of no items yet, too: one may come in at this moment
         now = int(self._clock() * 1000)
-        return await self._catalog.update_instance(instance.uid, settings.after(before, now), now, outdated=outdated)
+        return await self._catalog.update_instance(
+            instance.uid, settings.after(before, now), now, before=before, outdated=outdated
+        )
 
     async def delete(self, instance: Instance) -> None:
         """Remove the instance, its items and its index; the catalogue goes first, so nothing half gone is served."""

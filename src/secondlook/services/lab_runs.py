@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from secondlook.domain.instance import Instance
+from secondlook.domain.instance import Instance, InstanceSettings
 from secondlook.domain.lab import ArmSpec, LabRun
 from secondlook.domain.options import RerankStage
 from secondlook.errors import (
@@ -37,6 +37,7 @@ from secondlook.services.lab_records import (
 from secondlook.services.lab_turns import LabTurns, Turn
 from secondlook.services.lab_work import LabTools, LabWork, Progress, read_rows_of
 from secondlook.services.query_sets import QuerySets
+from secondlook.services.settings_change import change_settings
 from secondlook.services.trusts import Trusts
 
 log = logging.getLogger(__name__)
@@ -170,8 +171,10 @@ class LabRuns:
         await self._book.forget(instance.uid)
         self.trusts.forget(instance.uid)
 
-    async def apply(self, instance: Instance, report: Mapping[str, Any]) -> Instance | None:
+    async def apply(self, instance: Instance, report: Mapping[str, Any], *, following: bool = False) -> Instance | None:
         """The instance with the settings of the verdict; None when there is not enough evidence to change any.
+
+        With ``following`` also None when the instance does not follow verdicts any more.
 
         Raises:
             CallerError: the arm of the verdict is no setting of an instance.
@@ -189,10 +192,14 @@ class LabRuns:
             )
         stages = tuple(RerankStage(**one) for one in told.get("reranking_stages", ()))
         changed = {**told, "reranking_stages": stages} if "reranking_stages" in told else told
-        current = await self.outside.catalog.get_instance_by_uid(instance.uid)
         now = _now()
-        settings = replace(current.settings, **changed).after(current.settings, now)
-        return await self.outside.catalog.update_instance(instance.uid, settings, now)
+
+        def change(current: InstanceSettings) -> InstanceSettings | None:
+            if following and current.reranking_mode != "auto":
+                return None
+            return replace(current, **changed).after(current, now)
+
+        return await change_settings(self.outside.catalog, instance.uid, change, now=now)
 
     async def follow(self, instance: Instance) -> Instance:
         """The instance as the last verdict would have it, if it follows verdicts."""
@@ -204,7 +211,7 @@ class LabRuns:
     async def _obey(self, instance: Instance, report: Mapping[str, Any]) -> Instance | None:
         """As ``apply``; a verdict that cannot be set is left alone."""
         try:
-            return await self.apply(instance, report)
+            return await self.apply(instance, report, following=True)
         except CallerError as error:
             log.warning("the Lab's verdict on %s/%s is not followed: %s", instance.account, instance.name, error)
             return None

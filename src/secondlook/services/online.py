@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from secondlook.domain.instance import Instance
 from secondlook.domain.queries import Feedback, LoggedQuery
+from secondlook.errors import InstanceChangedError
 from secondlook.evaluation.interleaving import Outcome, Team, settle
 from secondlook.evaluation.report import percentile
 from secondlook.ports import Catalog
@@ -71,11 +72,12 @@ class OnlineTrials:
 
     async def _end(self, instance: Instance, outcome: Outcome) -> bool:
         """Whether it was ended; settings that have changed while it was looked at stay."""
-        now = await self._catalog.get_instance_by_uid(instance.uid)
-        if now.settings != instance.settings:
+        before = instance.settings
+        settings = replace(before, reranking=False, reranking_mode="fixed")
+        try:
+            await self._catalog.update_instance(instance.uid, settings, self._queries.now(), before=before)
+        except InstanceChangedError:
             return False
-        settings = replace(now.settings, reranking=False, reranking_mode="fixed")
-        await self._catalog.update_instance(instance.uid, settings, self._queries.now())
         place = (instance.account, instance.name, outcome.wins, outcome.losses, outcome.p)
         log.warning("%s/%s: reranking is off, it won %d and lost %d queries (p = %.4f)", *place)
         return True

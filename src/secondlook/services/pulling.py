@@ -332,8 +332,7 @@ class Pulling:
         now = await self._catalog.get_instance_by_uid(pull.instance.uid)
         if now.settings.paused:
             raise PausedError(f"instance {now.name!r} was paused")
-        before = pull.instance.settings
-        if (now.settings.source_id, now.settings.source_options) != (before.source_id, before.source_options):
+        if now.settings.origin != pull.instance.settings.origin:
             raise SourceError(CHANGED, "the source of the instance was changed: another sync follows")
 
 

@@ -26,6 +26,7 @@ from secondlook.ports import Catalog
 from secondlook.services.indexing import Indexing
 from secondlook.services.pull_state import SHRANK
 from secondlook.services.pulling import Pulling
+from secondlook.services.settings_change import change_settings
 
 log = logging.getLogger(__name__)
 
@@ -107,9 +108,10 @@ class Syncing:
             PausedError: the instance is paused.
             CooldownError: one runs, or a user asked for one within the cooldown.
         """
-        if instance.settings.paused:
-            raise PausedError(f"instance {instance.name!r} is paused and syncs nothing: set paused to false first")
         async with self._beginning:
+            instance = await self._catalog.get_instance_by_uid(instance.uid)  # it may have changed while this waited
+            if instance.settings.paused:
+                raise PausedError(f"instance {instance.name!r} is paused and syncs nothing: set paused to false first")
             now = int(time.time() * 1000)
             for before in (await self._journal.list_jobs(instance.uid, 1, 0))[0]:
                 self._check_cooldown(before, now, trigger)
@@ -128,7 +130,7 @@ class Syncing:
         One that runs ends when it sees the change, and the schedule begins the next.
         """
         now = instance.settings
-        changed = (now.source_id, now.source_options) != (before.source_id, before.source_options)
+        changed = now.origin != before.origin
         if now.source_kind and not now.paused and (changed or before.paused):
             with contextlib.suppress(CooldownError):
                 await self.begin(instance, description="the instance changed", trigger="schedule")
@@ -241,7 +243,7 @@ class Syncing:
             last, _ = await self._journal.list_jobs(instance.uid, 1, 0)
             due = not last or now - last[0].started_at >= 1000 * instance.settings.sync_interval
             if due or last[0].end_reason.startswith(CHANGED):
-                with contextlib.suppress(CooldownError, InstanceNotFoundError):  # it runs, or was deleted meanwhile
+                with contextlib.suppress(CooldownError, InstanceNotFoundError, PausedError):  # it changed meanwhile
                     await self.begin(instance, trigger="schedule")
 
     def _check_cooldown(self, before: Job, now: int, trigger: Trigger) -> None:
@@ -266,13 +268,15 @@ class Syncing:
         except SourceError as error:
             reason = str(error)
             await self._tell_end(job, reason)
-            if error.lasting:
-                await self._pause(instance, job)
+            if error.lasting and not await self._pause(instance, job):
+                reason = f"{CHANGED}: the source was changed while it was read: another sync follows"
         except Exception as error:  # the job loop: a job that fails must end, and say so
             if not isinstance(error, SecondlookError):
                 log.exception("job %s of %s failed", job.id, instance.name)
             reason = f"unknown_error: {error}"
         await self._journal.end_job(job.id, int(time.time() * 1000), _storable(reason))
+        if reason.startswith(CHANGED):
+            self.nudge()
 
     async def _follow_source(self, instance: Instance, job: Job) -> str:
         """Why it ended."""
@@ -291,13 +295,20 @@ class Syncing:
         before = [one for one in newest if one.id != job.id]
         return job.trigger == "user" and bool(before) and before[0].end_reason.startswith(SHRANK)
 
-    async def _pause(self, instance: Instance, job: Job) -> None:
-        """Nothing but a change by a person mends the source: no further sync is tried until then (contract, 18.7)."""
+    async def _pause(self, instance: Instance, job: Job) -> bool:
+        """Only a person can fix the source: no further sync is tried until then (contract, 18.7).
+
+        False if somebody has set another source since the job began.
+        """
+
+        def change(current: InstanceSettings) -> InstanceSettings | None:
+            return replace(current, paused=True) if current.origin == instance.settings.origin else None
+
         with contextlib.suppress(InstanceNotFoundError):
-            now = await self._catalog.get_instance_by_uid(instance.uid)
-            settings = replace(now.settings, paused=True)
-            await self._catalog.update_instance(instance.uid, settings, int(time.time() * 1000))
-            await self._tell_end(job, "the instance is paused until somebody mends this and sets paused to false")
+            if not await change_settings(self._catalog, instance.uid, change, now=int(time.time() * 1000)):
+                return False
+            await self._tell_end(job, "Syncs are paused. Fix the problem, then set paused to false.")
+        return True
 
     async def _tell_end(self, job: Job, message: str) -> None:
         with contextlib.suppress(JobNotFoundError):  # it went with its instance

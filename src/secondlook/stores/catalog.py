@@ -28,6 +28,7 @@ from secondlook.domain.source import load_options
 from secondlook.errors import (
     BackendError,
     CallerError,
+    InstanceChangedError,
     InstanceExistsError,
     InstanceNotFoundError,
     ItemNotFoundError,
@@ -124,15 +125,27 @@ class SqlCatalog:
         return [_instance(row) for row in await self.database.rows(query)]
 
     async def update_instance(
-        self, uid: str, settings: InstanceSettings, modified_at: int, *, outdated: bool = False
+        self, uid: str, settings: InstanceSettings, at: int, *, before: InstanceSettings, outdated: bool = False
     ) -> Instance:
-        """The instance as it now is."""
-        values = {"settings": _dump_settings(settings), "modified_at": modified_at}
-        changed = [update(instances).where(instances.c.uid == uid).values(values)]
-        if outdated:
-            aged = {"status": "outdated", "version": items.c.version + 1, "error": "", "attempts": 0}
-            changed.append(update(items).where(items.c.instance_uid == uid).values(aged))
-        await self.database.write(*changed)
+        """The instance as it now is.
+
+        Raises:
+            InstanceNotFoundError
+            InstanceChangedError: its settings are not those of ``before``; nothing was changed.
+        """
+        values = {"settings": _dump_settings(settings), "modified_at": at}
+        aged = {"status": "outdated", "version": items.c.version + 1, "error": "", "attempts": 0}
+        mine = instances.c.uid == uid
+        async with self.database.transaction() as connection:
+            stored = (await connection.execute(select(instances.c.settings).where(mine))).scalar()
+            if stored is None:
+                raise InstanceNotFoundError(f"there is no instance with uid {uid!r}")
+            change = update(instances).where(mine, instances.c.settings == stored)  # another process may be faster
+            same = _load_settings(stored) == before
+            if not same or not (await connection.execute(change.values(values))).rowcount:
+                raise InstanceChangedError(f"the settings of instance {uid} were changed meanwhile: read them again")
+            if outdated:
+                await connection.execute(update(items).where(items.c.instance_uid == uid).values(aged))
         return await self.get_instance_by_uid(uid)
 
     async def remove_instance(self, uid: str) -> None:

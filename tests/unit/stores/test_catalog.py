@@ -63,7 +63,7 @@ def test_instances(store: Store) -> None:
         store(store.it.add_instance(replace(ONE, uid="u2")))
     with pytest.raises(InstanceNotFoundError):
         store(store.it.get_instance("another", "default", "docs"))
-    changed = store(store.it.update_instance("u1", replace(SETTINGS, reranking=False), 9))
+    changed = store(store.it.update_instance("u1", replace(SETTINGS, reranking=False), 9, before=SETTINGS))
     assert (changed.settings.reranking, changed.modified_at, changed.created_at) == (False, 9, 1)
     store(store.it.remove_instance("u1"))
     with pytest.raises(InstanceNotFoundError):

@@ -4,6 +4,7 @@ import logging
 import time
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -36,7 +37,7 @@ from secondlook.api.wire import (
 from secondlook.domain.endpoint import Owner
 from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance, InstanceSettings
 from secondlook.domain.options import Generation
-from secondlook.errors import MissingQueryError, SecondlookError
+from secondlook.errors import InstanceChangedError, MissingQueryError, SecondlookError
 from secondlook.services.bundle import Services
 from secondlook.services.searching import Answer
 
@@ -163,13 +164,10 @@ def _add_management(router: APIRouter, services: Services) -> None:
     async def update(request: Request, name: str) -> JSONResponse:
         instance = await _find(services, request, name)
         sent = await read_json(request, LARGEST_SETTINGS)
-        raw = place_source(sent) if sent.get("source") else sent
-        settings = merge_settings(instance.settings, raw)
-        if settings.source_id != instance.settings.source_id:
-            await services.syncing.check_source(instance.account, settings, inferred=sent.get("type") is None)
-        change = await read_change(services.endpoints, owner_of(instance), raw)
-        changed = await services.instances.update(instance, settings)
-        await change.apply(owner_of(changed))
+        changed: Instance | None = None
+        while changed is None:
+            with suppress(InstanceChangedError):  # by another request: what that set stays
+                changed = await _change(services, instance := await _find(services, request, name), sent)
         changed = await services.lab.follow(changed)
         services.indexing.retake(changed)
         await services.syncing.follow_change(changed, instance.settings)
@@ -197,6 +195,18 @@ def _add_management(router: APIRouter, services: Services) -> None:
     async def purge_cache(request: Request, name: str) -> JSONResponse:
         await services.searching.forget(await _find(services, request, name))
         return JSONResponse(success({}))
+
+
+async def _change(services: Services, instance: Instance, sent: dict[str, Any]) -> Instance:
+    """The instance with what was sent; raises ``InstanceChangedError`` if it is not what it was when it was read."""
+    raw = place_source(sent) if sent.get("source") else sent
+    settings = merge_settings(instance.settings, raw)
+    if settings.source_id != instance.settings.source_id:
+        await services.syncing.check_source(instance.account, settings, inferred=sent.get("type") is None)
+    change = await read_change(services.endpoints, owner_of(instance), raw)
+    changed = await services.instances.update(instance, settings)
+    await change.apply(owner_of(changed))
+    return changed
 
 
 def completion_of(answer: Answer, written: Written, body: ChatBody) -> dict[str, object]:
