@@ -1,4 +1,4 @@
-"""A store that takes its time: every call waits for a random number of turns of the event loop, before and after."""
+"""Stores over the real ones whose calls meet others: random turns of the event loop, or a deed at one moment."""
 
 import asyncio
 import functools
@@ -36,3 +36,27 @@ class RandomTurns:
     async def _pause(self) -> None:
         for _ in range(self._random.randint(0, self._most)):
             await asyncio.sleep(0)
+
+
+class Interrupted:
+    """What it wraps; after the call number ``call`` of ``method``, ``deed`` happens before the caller goes on."""
+
+    def __init__(self, inner: object, method: str, deed: Callable[[], Awaitable[object]], *, call: int = 1) -> None:
+        self._inner = inner
+        self._left = call
+        self._method = method
+        self._deed = deed
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        if name != self._method:
+            return found
+
+        async def interrupted(*arguments: Any, **named: Any) -> Any:
+            result = await found(*arguments, **named)
+            self._left -= 1
+            if self._left == 0:
+                await self._deed()
+            return result
+
+        return interrupted

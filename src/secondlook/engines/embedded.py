@@ -60,8 +60,7 @@ class _Index:
     path: Path
     idle: "queue.SimpleQueue[sqlite3.Connection]" = field(default_factory=queue.SimpleQueue)
     lock: threading.Lock = field(default_factory=threading.Lock)
-    counts: dict[str, int] = field(default_factory=dict)
-    counted_at: int = -1
+    counted: tuple[int, dict[str, int]] = field(default_factory=lambda: (-1, {}))
     closed: bool = False
 
 
@@ -332,9 +331,10 @@ class EmbeddedEngine:
     def _ceiling(self, index: str, connection: sqlite3.Connection, phrases: Sequence[str]) -> float:
         """The BM25 no document can exceed: sum of idf(p) * (k1 + 1) over the phrases."""
         found, generation = self._at(index), read_generation(connection)
-        if found.counted_at != generation:
-            found.counts, found.counted_at = {}, generation
-        counts = found.counts
+        counted_at, counts = found.counted
+        if counted_at != generation:
+            counts = {}
+            found.counted = generation, counts  # both at once: another thread may read them
         if "" not in counts:
             counts[""] = connection.execute("SELECT count(*) FROM chunks").fetchone()[0]
         total = 0.0

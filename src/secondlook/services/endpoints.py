@@ -70,6 +70,7 @@ class Endpoints:
         self._bundles = bundles
         self._throttle = throttle or Throttle()
         self._domains: Mapping[str, Owner] | None = None
+        self._changes = 0
 
     async def of(self, owner: Owner) -> Endpoint | None:
         """The owner's endpoint, if it ever was set."""
@@ -111,7 +112,7 @@ class Endpoints:
         try:
             return await self._store.put(made)
         finally:
-            self._domains = None
+            self._forget_domains()
 
     async def disable(self, owner: Owner) -> Endpoint | None:
         """Switch it off; its id and settings stay, its domains go."""
@@ -123,7 +124,7 @@ class Endpoints:
         try:
             await self._store.remove(owner)
         finally:
-            self._domains = None
+            self._forget_domains()
 
     async def owner_at(self, host: str) -> Owner | None:
         """Who has that custom domain."""
@@ -163,6 +164,10 @@ class Endpoints:
         """What search boxes told, newest first."""
         return await self._store.list_events(endpoint.id, limit)
 
+    def _forget_domains(self) -> None:
+        self._domains = None
+        self._changes += 1
+
     async def _is_gone(self, owner: Owner) -> bool:
         try:
             if owner.uid:
@@ -180,6 +185,10 @@ class Endpoints:
             return set()  # it is about to be made
 
     async def _all_domains(self) -> Mapping[str, Owner]:
-        if self._domains is None:
-            self._domains = await self._store.list_domains()
-        return self._domains
+        if self._domains is not None:
+            return self._domains
+        changes = self._changes
+        domains = await self._store.list_domains()
+        if changes == self._changes:  # else what was read may be from before the last change
+            self._domains = domains
+        return domains

@@ -15,7 +15,7 @@ from secondlook.evaluation.metrics import ndcg_at, recall_at, reciprocal_rank_at
 from secondlook.evaluation.significance import randomisation_p
 from secondlook.pipeline import search
 from secondlook.ports import Indexer, IndexShape, Tools
-from secondlook.services.working import to_the_end
+from secondlook.services.waiting import to_the_end
 
 DEPTH = 50
 BATCH = 128

@@ -28,7 +28,8 @@ from secondlook.ports import Blobs, Catalog, Embedder, Indexer
 from secondlook.services.chunking import Chunking, ReadingOptions, Steps
 from secondlook.services.intake import Intake, Upload, check_found
 from secondlook.services.retaking import Retaking
-from secondlook.services.working import Role, Working, WorkingOptions, set_within, to_the_end
+from secondlook.services.waiting import set_within, to_the_end
+from secondlook.services.working import Role, Working, WorkingOptions
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +137,7 @@ class Indexing:
         before = await self._catalog.find_item(instance.uid, key) if gone else None
         if before and before.source and (before.blob or before.chunks_count):
             with contextlib.suppress(ItemNotFoundError):  # whole, so that a crash leaves nothing of it to be found
-                await self.delete(instance, before.id)
+                await self.delete(instance, before.id, found=True)
         return await self._intake.note_refusal(instance, key, origin, error=error) is not None
 
     async def find(self, instance: Instance, key: str) -> Item:
@@ -154,11 +155,16 @@ class Indexing:
         """Newest first."""
         return await self._catalog.list_items(instance.uid, statuses)
 
-    async def delete(self, instance: Instance, item_id: str) -> Item:
-        """The item as it was; it is gone from searches when this returns."""
+    async def delete(self, instance: Instance, item_id: str, *, found: bool = False) -> Item:
+        """The item as it was; it is gone from searches when this returns.
+
+        With ``found`` only one that a source brought; raises ``ItemNotFoundError`` if an upload has taken its place.
+        """
         item = await self._catalog.get_item(instance.uid, item_id)
         async with self._lock(instance.uid, item.key):
             item = await self._catalog.get_item(instance.uid, item_id)  # as a newer upload may have left it
+            if found and not item.source:
+                raise ItemNotFoundError(f"item {item_id!r} is an upload now: no source has it")
             await self._catalog.remove_item(instance.uid, item_id)
             await self._indexer.delete_item(instance.uid, item_id)
             if item.blob:
@@ -170,7 +176,8 @@ class Indexing:
         found = await self._catalog.get_item(instance.uid, item_id)
         async with self._lock(instance.uid, found.key):
             found = await self._catalog.get_item(instance.uid, item_id)  # as a newer upload may have left it
-            metadata = clean_metadata(found.metadata, instance.settings.fields)
+            now = await self._catalog.get_instance_by_uid(instance.uid)  # as a newer change may have left it
+            metadata = clean_metadata(found.metadata, now.settings.fields)
             again = replace(found, status="queued", error="", metadata=metadata)
             item = await self._catalog.put_item(again, [_line(found, "queue", "to be indexed again")])
         return await self._enqueue(item, wait)

@@ -14,6 +14,7 @@ from secondlook.errors import (
     FileTooLargeError,
     ForbiddenSourceError,
     InstanceNotFoundError,
+    InvalidServiceTokenError,
     ItemNotFoundError,
     ItemSourceError,
     KeyTakenError,
@@ -27,7 +28,7 @@ from secondlook.services.indexing import Indexing
 from secondlook.services.intake import Upload
 from secondlook.services.pull_state import Pull, Tell, rule_of
 from secondlook.services.service_tokens import ServiceTokens
-from secondlook.services.working import to_the_end
+from secondlook.services.waiting import to_the_end
 from secondlook.supply import Memos, Source, Sources
 
 FETCHES = 8
@@ -184,7 +185,10 @@ class Pulling:
 
     async def _open(self, account: str, settings: InstanceSettings) -> Source:
         token = settings.service_token
-        secret = await self._service_tokens.secret(account, token) if token else None
+        try:
+            secret = await self._service_tokens.secret(account, token) if token else None
+        except InvalidServiceTokenError as error:
+            raise SourceError("external_source_missing_api_token", str(error), lasting=True) from error
         return await self._sources.open(settings, secret)
 
     async def _read(self, pull: Pull) -> None:
@@ -321,7 +325,7 @@ class Pulling:
             with contextlib.suppress(ItemNotFoundError):  # deleted meanwhile
                 item = await self._indexing.get(pull.instance, one.item_id)
                 if item.source:  # else an upload took its place
-                    await to_the_end(self._indexing.delete(pull.instance, one.item_id))
+                    await to_the_end(self._indexing.delete(pull.instance, one.item_id, found=True))
                     await pull.note("removed", f"{key}: removed")
 
     async def _look(self, pull: Pull) -> None:

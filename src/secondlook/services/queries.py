@@ -32,6 +32,7 @@ from secondlook.errors import (
 from secondlook.ledgers import QueryShelf
 from secondlook.ports import Catalog, Retriever
 from secondlook.services.insight import SPANS, Insight, measure
+from secondlook.services.waiting import to_the_end
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +121,7 @@ class QueryLog:
         async with self._writing:
             lines, self._pending = self._pending, []
             try:
-                await self._shelf.add(lines, most=self._most)
+                await to_the_end(self._shelf.add(lines, most=self._most))  # a caller who leaves takes no lines along
             except BackendError as error:
                 log.warning("%d lines of query logs are lost: %s", len(lines), error)
 

@@ -46,14 +46,10 @@ class Quota:
             self._under_way[account] = self._under_way.get(account, 0) + 1
         try:
             yield
-        except BaseException:
-            self._end(account)
-            raise
-        async with self._guard:  # who looks sees it either under way or counted
-            try:
+            async with self._guard:  # another query sees this one either under way or counted
                 await self._usage.add(account, month)
-            finally:
-                self._end(account)
+        finally:
+            self._end(account)
 
     def _end(self, account: str) -> None:
         self._under_way[account] -= 1

@@ -66,6 +66,7 @@ class Retaking:
                 log.warning("%s/%s: outdated items are indexed again: %d", now.account, now.name, len(outdated))
             for item in reversed(outdated):
                 with contextlib.suppress(ItemNotFoundError):  # deleted meanwhile
-                    await self._reindex(now, item.id)
+                    if (await self._catalog.get_item(now.uid, item.id)).status == "outdated":  # not taken up meanwhile
+                        await self._reindex(now, item.id)
         except SecondlookError:
             log.exception("what is outdated in %s waits for the next start or sync", instance.name)

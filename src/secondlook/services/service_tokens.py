@@ -10,6 +10,7 @@ from secondlook.domain.instance import ServiceToken
 from secondlook.errors import (
     InvalidOptionError,
     InvalidServiceTokenError,
+    ItemNotFoundError,
     ServiceTokenInUseError,
     ServiceTokenNotFoundError,
 )
@@ -120,7 +121,15 @@ class ServiceTokens:
         if token_id == BUILT_IN.id:
             return None
         token = await self._shelf.get(account, token_id)
-        return token.api_id, (await self._vault.get(token.blob)).decode()
+        while True:
+            try:
+                return token.api_id, (await self._vault.get(token.blob)).decode()
+            except ItemNotFoundError as error:
+                before, token = token, await self._shelf.get(account, token_id)
+                if token.blob == before.blob:  # else it was replaced between row and key
+                    raise InvalidServiceTokenError(
+                        f"the key of service token {token.name!r} is not in the data folder: set the token again"
+                    ) from error
 
     async def sweep(self) -> int:
         """Remove the keys that no token names, and say how many."""

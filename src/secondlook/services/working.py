@@ -17,6 +17,7 @@ from secondlook.errors import SecondlookError
 from secondlook.ledgers import Leases
 from secondlook.services.chunking import Steps
 from secondlook.services.failures import Failure, judge, wait_before
+from secondlook.services.waiting import set_within
 
 T = TypeVar("T")
 Role = Literal["server", "worker", "command"]
@@ -277,25 +278,6 @@ class Working:
 
     def _stalled(self) -> str:
         return f"nothing was done for {self._how.stall:g} seconds: the file may be too large, or the machine too busy"
-
-
-async def set_within(event: asyncio.Event, seconds: float) -> bool:
-    """Whether the event is set before that time is over."""
-    try:
-        async with asyncio.timeout(seconds):
-            return await event.wait()
-    except TimeoutError:
-        return False
-
-
-async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
-    """What it returns; who is cancelled meanwhile stops after it, and not in the midst of it."""
-    task = asyncio.create_task(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.gather(task, return_exceptions=True)
-        raise
 
 
 def _parts(whole: Sequence[T]) -> Sequence[Sequence[T]]:

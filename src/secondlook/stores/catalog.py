@@ -4,9 +4,9 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
-from typing import cast
+from typing import Any, cast
 
-from sqlalchemy import RowMapping, case, delete, func, insert, select, union, update
+from sqlalchemy import RowMapping, Select, case, delete, func, insert, select, union, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -85,16 +85,24 @@ class SqlCatalog:
     async def remove_namespace(self, account: str, name: str) -> None:
         """Raises ``NamespaceNotFoundError``, ``NamespaceNotEmptyError``."""
         await self._check_namespace(account, name)
-        if await self.list_instances(account, name):
+        held = select(instances.c.uid).where(instances.c.account == account, instances.c.namespace == name)
+        mine = (namespaces.c.account == account, namespaces.c.name == name)
+        if not await self.database.write(delete(namespaces).where(*mine, ~held.exists())):
+            await self._check_namespace(account, name)  # removed by another request meanwhile
             raise NamespaceNotEmptyError(f"namespace {name!r} still holds instances: delete them first")
-        await self.database.write(delete(namespaces).where(namespaces.c.account == account, namespaces.c.name == name))
 
     async def add_instance(self, instance: Instance) -> None:
         """Raises ``InstanceExistsError``, ``NamespaceNotFoundError``."""
         await self._check_namespace(instance.account, instance.namespace)
         values = {**asdict(instance), "settings": _dump_settings(instance.settings)}
         try:
-            await self.database.write(insert(instances).values(values))
+            async with self.database.transaction() as connection:
+                await connection.execute(insert(instances).values(values))
+                if (
+                    instance.namespace != DEFAULT_NAMESPACE
+                    and not (await connection.execute(_namespaces(instance.account, instance.namespace))).first()
+                ):  # removed meanwhile: nothing of this stays
+                    raise NamespaceNotFoundError(f"there is no namespace {instance.namespace!r}: create it first")
         except IntegrityError as error:
             raise InstanceExistsError(f"instance {instance.name!r} exists already: choose another id") from error
 
@@ -280,9 +288,12 @@ class SqlCatalog:
     async def _check_namespace(self, account: str, name: str) -> None:
         if name == DEFAULT_NAMESPACE:
             return
-        query = select(namespaces).where(namespaces.c.account == account, namespaces.c.name == name)
-        if not await self.database.rows(query):
+        if not await self.database.rows(_namespaces(account, name)):
             raise NamespaceNotFoundError(f"there is no namespace {name!r}: create it first")
+
+
+def _namespaces(account: str, name: str) -> Select[Any]:
+    return select(namespaces).where(namespaces.c.account == account, namespaces.c.name == name)
 
 
 async def _replace_item(connection: AsyncConnection, item: Item) -> Item:

@@ -40,6 +40,8 @@ class Database:
             unless_opened.push_async_callback(self.close)
             try:
                 async with self._engine.begin() as connection:
+                    if self._engine.dialect.name == "sqlite":  # of two processes one makes the tables
+                        await connection.exec_driver_sql("BEGIN IMMEDIATE")
                     await connection.run_sync(prepare)
             except DBAPIError as error:
                 raise SetupError(
@@ -78,6 +80,8 @@ class Database:
         """A connection in a transaction, the only one that writes; all of it is kept, or nothing."""
         with self._use():
             async with self._writing, self._engine.begin() as connection:
+                if self._engine.dialect.name == "sqlite":  # else another process may write between a read and a write
+                    await connection.exec_driver_sql("BEGIN IMMEDIATE")
                 yield connection
 
     @contextmanager

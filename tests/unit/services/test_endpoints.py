@@ -11,6 +11,7 @@ from secondlook.services.endpoints import Endpoints
 from secondlook.stores.database import Database
 from secondlook.stores.endpoints import SqlEndpoints
 from secondlook.stores.snippets import Snippets
+from tests.random_turns import Interrupted
 from tests.unit.services.conftest import House
 
 ON = EndpointParams(enabled=True)
@@ -82,3 +83,23 @@ def test_a_domain_is_free_again_when_its_owner_is_gone(idle: House, endpoints: E
         idle.run(endpoints.check(SHORE, named))
         assert idle.run(endpoints.find(left.label)) is None
     assert idle.run(endpoints.put(SHORE, named)).params == named
+
+
+def test_a_domain_that_is_set_while_domains_are_read_answers(idle: House) -> None:
+    """What was read before a change is not kept after it."""
+    database = Database(f"sqlite+aiosqlite:///{idle.folder / 'catalog.sqlite'}")
+    store = SqlEndpoints(database)
+    idle.run(store.open())
+    mine = replace(SHORE, uid=idle.make("mine").uid)
+
+    async def publish() -> None:
+        await made.put(mine, replace(ON, domains=("a.example",)))
+
+    made = Endpoints(
+        Interrupted(store, "list_domains", publish),  # type: ignore[arg-type]  # the real store behind it
+        idle.catalog,
+        Snippets(idle.folder / "snippets"),
+    )
+    idle.run(made.owner_at("a.example"))
+    assert idle.run(made.owner_at("a.example")) == mine
+    idle.run(database.close())

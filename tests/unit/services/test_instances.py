@@ -150,9 +150,10 @@ def test_of_two_changes_the_later_holds(house: House) -> None:
     house.run(house.indexing.upload(made, Upload("a.md", "lamp oil, die Häuser".encode()), wait=20))
 
     async def change() -> None:
+        changed = made
         for number in range(6):
             analyser = "german" if number % 2 else None
-            changed = await house.instances.update(made, replace(made.settings, analyser=analyser))
+            changed = await house.instances.update(changed, replace(made.settings, analyser=analyser))
             house.indexing.retake(changed)
         await house.indexing.drain()
 

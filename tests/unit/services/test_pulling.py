@@ -15,10 +15,12 @@ from secondlook.errors import ForbiddenSourceError, ItemSourceError, SourceError
 from secondlook.models.fakes import FakeEmbedder
 from secondlook.services import pull_state, pulling
 from secondlook.services.intake import Upload
+from secondlook.services.pulling import Pulling
 from secondlook.sources.guard import Guard
 from secondlook.sources.opening import OpenSources
 from secondlook.sources.pacing import Patience
 from secondlook.supply import Source
+from tests.random_turns import Interrupted
 from tests.unit.services.conftest import House
 from tests.web_site import Reply, WebSite, serve_site
 
@@ -175,7 +177,7 @@ def test_a_source_that_is_gone_pauses_the_instance_and_removes_nothing(house: Ho
     docs.rename(docs.parent / "away")
     job, lines = synced(house, made)
     assert job.end_reason.startswith("bucket_not_found: ")
-    assert lines[-1].startswith("the instance is paused")
+    assert lines[-1].startswith("Syncs are paused.")
     assert house.run(house.catalog.get_instance_by_uid(made.uid)).settings.paused
     assert set(items(house, made)) == {"a.md", "deep/b.md"}
 
@@ -443,6 +445,7 @@ def test_the_prefix_of_a_bucket_says_nothing_about_a_folder(house: House, docs: 
     assert synced(house, made)[0].end_reason.startswith("bucket_not_found")
     assert len(texts(house, made)) == 12
     docs.mkdir()
+    made = house.run(house.catalog.get_instance_by_uid(made.uid))
     made = house.run(house.instances.update(made, replace(made.settings, paused=False)))
     assert synced(house, made)[0].end_reason.startswith("source_shrank: 12 of 12 items")
     assert len(texts(house, made)) == 12
@@ -709,3 +712,24 @@ def test_a_site_of_sitemaps_that_forbids_most_of_itself_is_obeyed_too(
         assert not any(texts(house, made).values())
     finally:
         house.close()
+
+
+def test_an_upload_that_comes_while_its_place_is_removed_stays(house: House, docs: Path) -> None:
+    """The sync has seen that the file is gone; before it removes the item, a person uploads one of that name."""
+    made = house.make(source_kind="folder", source=str(docs))
+    synced(house, made)
+    (docs / "a.md").unlink()
+
+    async def upload() -> None:
+        await house.indexing.upload(made, Upload("a.md", b"mine"), wait=20)
+
+    indexing = Interrupted(house.indexing, "get", upload)
+    opener = OpenSources(version="test", roots=[house.folder / "source"])
+    pull = Pulling(opener, house.memos, house.catalog, indexing, house.service_tokens)  # type: ignore[arg-type]  # the real
+
+    async def tell(message: str, severity: Severity) -> None:
+        assert severity == "info", message
+
+    house.run(pull.pull(made, tell))
+    item = items(house, made)["a.md"]
+    assert (item.source, item.status, texts(house, made)["a.md"]) == ("", "completed", "mine")

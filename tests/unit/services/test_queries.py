@@ -189,3 +189,28 @@ def test_what_the_lab_reads(house: House, logged: Instance) -> None:
         ("q3", "LAMP oil", 1),
         ("", "new", 1),
     ]
+
+
+def test_a_reader_who_leaves_takes_no_lines_along(house: House, logged: Instance) -> None:
+    """Lines that somebody has begun to write are written, also when their request is cancelled."""
+
+    class Slow(SqlQueries):
+        begun = asyncio.Event()
+
+        async def add(self, logged: Sequence[tuple[str, LoggedQuery]], *, most: int) -> None:
+            self.begun.set()
+            await asyncio.sleep(0)
+            await super().add(logged, most=most)
+
+    async def work() -> None:
+        store = Slow(house.catalog.database)
+        log = QueryLog(store, house.catalog, house.engine, clock=lambda: house.time)
+        log.note(logged, line(house, "one"))
+        reading = asyncio.create_task(log.flush())
+        await store.begun.wait()
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        await log.stop()
+
+    house.run(work())
+    assert ids(house, logged) == ["one"]

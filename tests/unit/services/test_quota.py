@@ -7,6 +7,7 @@ import pytest
 
 from secondlook.errors import BackendError, QuotaExceededError
 from secondlook.services.quota import Quota
+from secondlook.stores.database import Database
 from secondlook.stores.usage import SqlUsage
 from tests.unit.services.conftest import House
 
@@ -52,3 +53,38 @@ def test_those_under_way_count(idle: House) -> None:
         return await asyncio.gather(*(ask(quota) for _ in range(6)), return_exceptions=True)
 
     assert sum(isinstance(one, QuotaExceededError) for one in idle.run(work())) == 4
+
+
+class Slow(SqlUsage):
+    """Counts when it is let."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.asked, self.let = asyncio.Event(), asyncio.Event()
+
+    async def add(self, account: str, month: str) -> None:
+        self.asked.set()
+        await self.let.wait()
+        await super().add(account, month)
+
+
+def test_a_query_that_is_cancelled_before_it_is_counted_takes_no_place(idle: House) -> None:
+    usage = Slow(idle.catalog.database)
+    quota = Quota(usage, 2, now=lambda: OCTOBER)
+
+    async def work() -> None:
+        first = asyncio.create_task(ask(quota))
+        second = asyncio.create_task(ask(quota))
+        await usage.asked.wait()  # the first is being counted
+        for _ in range(20):
+            await asyncio.sleep(0)  # the second waits for that
+        second.cancel()
+        await asyncio.gather(second, return_exceptions=True)
+        usage.let.set()
+        await first
+        await ask(quota)
+        with pytest.raises(QuotaExceededError):
+            await ask(quota)
+
+    idle.run(work())
+    assert idle.run(usage.count("acc", "2026-10")) == 2

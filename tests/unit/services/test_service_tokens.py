@@ -12,7 +12,9 @@ from secondlook.errors import (
     ServiceTokenInUseError,
     ServiceTokenNotFoundError,
 )
-from secondlook.services.service_tokens import BUILT_IN, Credentials
+from secondlook.services.service_tokens import BUILT_IN, Credentials, ServiceTokens
+from secondlook.stores.service_tokens import SqlServiceTokens
+from tests.random_turns import Interrupted
 from tests.unit.services.conftest import House
 
 SENT = Credentials("bucket", "id1", "key-of-the-bucket")
@@ -83,3 +85,19 @@ def test_a_crash_between_key_and_row_leaves_nothing_behind(idle: House) -> None:
     assert idle.run(idle.service_tokens.get("acc", made.id)) == made
     with pytest.raises(BackendError):
         idle.run(idle.vault.put("../out", b"x"))
+
+
+def test_a_key_that_is_replaced_while_it_is_read_is_read_again(idle: House) -> None:
+    tokens = idle.service_tokens
+    made = idle.run(tokens.add("acc", Credentials("bucket", "id-1", "key-1")))
+
+    async def rotate() -> None:
+        await tokens.replace("acc", made.id, Credentials("bucket", "id-2", "key-2"))
+
+    shelf = SqlServiceTokens(idle.catalog.database)
+    reader = ServiceTokens(Interrupted(shelf, "get", rotate, call=2), idle.vault, idle.catalog)  # type: ignore[arg-type]  # the real store
+    assert idle.run(reader.secret("acc", made.id)) == ("id-2", "key-2")
+    for path in (idle.folder / "secrets").iterdir():
+        path.unlink()
+    with pytest.raises(InvalidServiceTokenError, match="set the token again"):
+        idle.run(tokens.secret("acc", made.id))

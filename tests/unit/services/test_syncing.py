@@ -1,15 +1,19 @@
 """Syncs take up what failed, one at a time, and outlive a crash."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from secondlook.domain.instance import Instance
+from secondlook.domain.instance import Instance, InstanceSettings
 from secondlook.domain.jobs import Job
-from secondlook.errors import CooldownError, JobEndedError, JobNotFoundError, PausedError
+from secondlook.errors import CooldownError, JobEndedError, JobNotFoundError, PausedError, SourceError
 from secondlook.models.fakes import FakeEmbedder
 from secondlook.services.indexing import Upload
 from secondlook.services.syncing import CANCELLED, COMPLETED, Syncing
+from secondlook.supply import Source
 from tests.unit.services.conftest import House
 
 
@@ -149,3 +153,56 @@ def test_an_instance_that_goes_takes_its_job_along(idle: House) -> None:
     idle.run(idle.indexing.start())
     idle.run(asyncio.wait_for(idle.syncing.wait(), 20))
     assert idle.run(idle.journal.list_open_jobs()) == []
+
+
+def test_a_job_begins_with_the_instance_as_it_is(house: House) -> None:
+    """It was paused while the request waited for its turn."""
+    made = house.make()
+    house.run(house.catalog.update_instance(made.uid, replace(made.settings, paused=True), 1, before=made.settings))
+    with pytest.raises(PausedError, match="paused"):
+        house.run(house.syncing.begin(made))
+
+
+class Failing:
+    """Sources that cannot be opened for good; a person changes something at that moment."""
+
+    def __init__(self) -> None:
+        self.deed: Callable[[], Awaitable[object]]
+
+    async def open(self, settings: InstanceSettings, secret: tuple[str, str] | None) -> Source:
+        await self.deed()
+        raise SourceError("bucket_unauthorized", "these credentials may not read the bucket", lasting=True)
+
+
+def test_a_source_that_was_fixed_while_its_sync_failed_is_not_paused(tmp_path: Path) -> None:
+    """The old source fails for good; the new one, which a person has set meanwhile, gets its own sync."""
+    sources = Failing()
+    house = House(tmp_path, sources=sources)
+    made = house.make(source_kind="r2", source="lamps")
+    fixed = replace(made.settings, source="horns", top_k=9)
+
+    async def fix() -> None:
+        await house.catalog.update_instance(made.uid, fixed, 1, before=made.settings)
+
+    sources.deed = fix
+    job, lines = synced(house, made)
+    assert house.run(house.catalog.get_instance_by_uid(made.uid)).settings == fixed
+    assert (job.status, job.end_reason.partition(":")[0]) == ("cancelled", "source_changed")
+    assert not any("paused" in one for one in lines)
+    house.close()
+
+
+def test_a_failing_source_pauses_its_instance_and_changes_nothing_else(tmp_path: Path) -> None:
+    sources = Failing()
+    house = House(tmp_path, sources=sources)
+    made = house.make(source_kind="r2", source="lamps")
+
+    async def change_another_setting() -> None:
+        await house.catalog.update_instance(made.uid, replace(made.settings, top_k=9), 1, before=made.settings)
+
+    sources.deed = change_another_setting
+    job, lines = synced(house, made)
+    found = house.run(house.catalog.get_instance_by_uid(made.uid)).settings
+    assert found == replace(made.settings, top_k=9, paused=True)
+    assert job.status == "failed" and lines[-1] == "Syncs are paused. Fix the problem, then set paused to false."
+    house.close()

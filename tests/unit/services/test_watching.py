@@ -49,9 +49,9 @@ def test_what_is_paused_gone_or_no_folder_is_left_alone(house: House, docs: Path
     made, eye = house.make(source_kind="folder", source=str(docs)), watching(house)
     house.make("plain")
     house.make("site", source_kind="web-crawler", source="https://harbour.example")
-    house.run(house.instances.update(made, replace(made.settings, paused=True)))
+    paused = house.run(house.instances.update(made, replace(made.settings, paused=True)))
     assert looked(house, eye) == 0
-    house.run(house.instances.update(made, made.settings))
+    house.run(house.instances.update(paused, made.settings))
     docs.rename(docs.parent / "away")
     assert looked(house, eye) == 0
 

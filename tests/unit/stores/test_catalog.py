@@ -210,3 +210,30 @@ def test_a_database_that_fails_later(tmp_path: Path) -> None:
         with pytest.raises(BackendError, match="the catalogue cannot be used: no such table"):
             store(work)
     store.close()
+
+
+def test_no_instance_stays_in_a_namespace_that_is_removed_at_the_same_time(store: Store) -> None:
+    """Of the two one is refused, whichever comes first."""
+
+    async def meet(at: int) -> None:
+        name = f"team-{at}"
+        await store.it.add_namespace("acc", Namespace(name, "", 1))
+        made = replace(ONE, uid=f"n{at}", account="acc", namespace=name)
+        ends = [store.it.add_instance(made), store.it.remove_namespace("acc", name)]
+        found = await asyncio.gather(*(ends if at % 2 else ends[::-1]), return_exceptions=True)
+        there = {one.name for one in await store.it.list_namespaces("acc")}
+        held = [one for one in await store.it.list_instances("acc", None) if one.namespace == name]
+        assert (name in there) == bool(held), found
+        assert all(one is None or isinstance(one, CallerError) for one in found), found
+
+    for at in range(12):
+        store(meet(at))
+
+
+def test_several_processes_may_open_a_new_folder_at_once(tmp_path: Path) -> None:
+    async def work() -> None:
+        catalogs = [SqlCatalog(f"sqlite+aiosqlite:///{tmp_path / 'catalog.sqlite'}") for _ in range(6)]
+        await asyncio.gather(*(one.open() for one in catalogs))
+        await asyncio.gather(*(one.close() for one in catalogs))
+
+    asyncio.run(work())
