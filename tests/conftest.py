@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from secondlook.models.encoder import Encoder
 from secondlook.provision import load_encoder
 from secondlook.settings import Settings
+from tests.kinds import STARTED, unmarked
 from tests.rerank_server import RerankServer, serve_reranker
 
 MEMORY = Path("/dev/shm")
@@ -27,6 +28,23 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.basetemp is None and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ROOM:
         config.option.basetemp = tempfile.mkdtemp(prefix="secondlook-tests-", dir=MEMORY)
         config.add_cleanup(lambda: shutil.rmtree(config.option.basetemp, ignore_errors=True))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Each test answers for the processes that it starts itself."""
+    STARTED.take()
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """A test that started a process without the mark of its kind fails."""
+    wrong = unmarked({one.name for one in item.iter_markers()}, STARTED.take())
+    done = yield
+    if wrong:
+        pytest.fail("; ".join(wrong))
+    return done
 
 
 hypothesis.settings.register_profile("yard", deadline=None)

@@ -1,8 +1,6 @@
 """Documents of every format, made here: real files of the libraries that write them, and crooked ones by hand."""
 
 import io
-import os
-import shutil
 import struct
 import tempfile
 import zipfile
@@ -14,7 +12,6 @@ import docx
 import msoffcrypto.format.ooxml
 import numbers_parser
 import openpyxl
-import pytest
 import xlwt
 from PIL import Image, ImageDraw, ImageFont
 from reportlab.lib.pagesizes import A4
@@ -22,6 +19,8 @@ from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 from xlwt.CompoundDoc import XlsDoc
+
+from tests.machine import need
 
 OFFICE = "http://schemas.openxmlformats.org"
 RELS = f"{OFFICE}/package/2006/relationships"
@@ -40,20 +39,12 @@ Page = Sequence[tuple[int, str]]
 
 def need_tesseract() -> None:
     """Go on where Tesseract is; without it the test is skipped, or in CI fails."""
-    _need("tesseract", "tesseract-ocr")
+    need("tesseract")
 
 
 def need_catdoc() -> None:
     """The same of catdoc."""
-    _need("catdoc", "catdoc")
-
-
-def _need(program: str, package: str) -> None:
-    if shutil.which(program) is None:
-        reason = f"there is no {program} on the PATH: install the package {package} of the system"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+    need("catdoc")
 
 
 def make_pdf(*pages: Page, password: str = "", picture: bytes = b"") -> bytes:

@@ -246,6 +246,7 @@ def make_services(
         catalog, engine, blobs, tools.embedder, journal=journal, leases=leases, reading=reading, working=working
     )
     pulling = Pulling(make_sources(settings), memos, catalog, indexing, service_tokens, release=__version__)
+    defaults = search_defaults(settings)
     instances = Instances(
         catalog,
         engine,
@@ -257,8 +258,8 @@ def make_services(
         limits=Limits(
             settings.max_instances, settings.max_namespaces, settings.max_metadata_fields, settings.query_log_lines
         ),
+        match_mode=defaults.match_mode,
     )
-    defaults = search_defaults(settings)
     models = make_model_list(settings)
     lab = LabRuns(stores.book, LabTools(tools, catalog, engine, models, defaults, indexing.read_text))
     trying = TryingSearching(MeasuredSearching(tools, defaults, cache, lab.trusts), queries)
@@ -286,13 +287,16 @@ def make_services(
 
 def search_defaults(settings: Settings) -> SearchDefaults:
     """What a search is where neither request nor instance says."""
+    strict = settings.compatibility == "strict"
     return SearchDefaults(
         settings.rerank_candidates,
         settings.rerank_budget_ms / 1000 or None,
         settings.missing_model,
         settings.language_guard,
         settings.multilingual_reranker,
-        FILTERED_BYTES if settings.compatibility == "strict" else 0,
+        FILTERED_BYTES if strict else 0,
+        match_mode="and" if strict else None,
+        threshold_for_all=strict,
     )
 
 

@@ -250,7 +250,7 @@ def search(
 def ask(
     instance: str,
     question: str,
-    rerank: Annotated[bool, typer.Option("--rerank/--no-rerank", help="Take the second look.")] = True,
+    rerank: Annotated[Optional[bool], typer.Option("--rerank/--no-rerank", help="Default: the instance's.")] = None,  # noqa: UP045
     account: Account = "default",
     data_dir: DataDir = None,
 ) -> None:

@@ -26,6 +26,10 @@ ACCOUNT = "demo"
 INSTANCE = "sample"
 QUESTION = "the station stopped reporting after I moved it to the shed, what should I check?"
 SHOWN = 8
+SWITCHED_ON = (
+    "Reranking is off by default: this comparison switched it on, with 50 results and no reranking threshold.\n"
+    "Everything else is as in any new instance."
+)
 
 
 def sample_files() -> Iterator[tuple[str, Path]]:
@@ -48,8 +52,7 @@ async def ensure_sample(runtime: Runtime, progress: Progress) -> Instance:
     try:
         instance = await services.instances.get(ACCOUNT, "default", INSTANCE)
     except InstanceNotFoundError:
-        settings = InstanceSettings(min_score=0.2, match_mode="or")
-        instance = await services.instances.create(ACCOUNT, "default", INSTANCE, settings=settings)
+        instance = await services.instances.create(ACCOUNT, "default", INSTANCE, settings=InstanceSettings())
     have = {item.key: item for item in await services.indexing.list(instance)}
     new = []
     for key, path in sample_files():
@@ -84,6 +87,7 @@ def show(console: Console, question: str, before: Ranking, after: Ranking) -> No
         highlight=False,
         soft_wrap=True,
     )
+    console.print(SWITCHED_ON, markup=False, highlight=False, soft_wrap=True)
 
 
 def comparison_table(question: str, before: Ranking, after: Ranking) -> Table:

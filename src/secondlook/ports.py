@@ -195,10 +195,12 @@ class Generator(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A chunk that one method found, with that method's score."""
+    """A chunk that one method found; of a keyword hit, BM25 over the attainable, and whether every term is in it."""
 
     chunk_id: str
     score: float
+    share: float | None = None
+    complete: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,10 +240,8 @@ class Retriever(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class IndexShape:
-    """What an index is made of; ``dimensions`` is 0 without vectors, ``tokenizer`` None without keywords.
-
-    ``analyser`` is the language that keywords are reduced by, None for what the tokenizer alone does.
-    """
+    """What an index is made of: ``dimensions`` is 0 without vectors, ``tokenizer`` None without keywords, ``analyser``
+    None for what the tokenizer alone does, else the language that keywords are reduced by."""
 
     dimensions: int
     tokenizer: Tokenizer | None

@@ -104,8 +104,13 @@ def show_ranking(out: Console, ranking: Ranking, *, explain: bool) -> None:
     if ranking.candidates:
         out.print(table, markup=False)
     else:
-        notes = "".join(f"; {step.stage}: {step.note}" for step in ranking.trace if step.note)
+        notes = "".join(
+            f"; {step.stage}: {step.note}" for step in ranking.trace if step.note and step.stage != "filter"
+        )
         out.print(f"nothing was found{notes}", markup=False, highlight=False, soft_wrap=True)
+    for threshold in ranking.thresholds:
+        if threshold.dropped:
+            out.print(str(threshold), markup=False, highlight=False, soft_wrap=True)
     receipt = ranking.receipt
     reason = f": {receipt.reason}" if receipt.reason else ""
     out.print(f"reranking {receipt.status}{reason}", markup=False, highlight=False, soft_wrap=True)
@@ -130,6 +135,7 @@ def as_dict(ranking: Ranking) -> dict[str, object]:
             }
             for rank, candidate in enumerate(ranking.candidates, 1)
         ],
+        "thresholds": [asdict(one) for one in ranking.thresholds],
         "reranking": asdict(ranking.receipt),
         "trace": [asdict(step) for step in ranking.trace],
     }

@@ -17,6 +17,8 @@ from tests.acceptance.test_wrangler import wrangler_of
 from tests.clients.node import Node
 from tests.clients.workerd import BOUND, Worker, serve_worker
 
+pytestmark = [pytest.mark.server, pytest.mark.node]
+
 ACCOUNT = "facade00facade00facade00facade00"
 HERE = {"account_id": ACCOUNT, "name": "default"}
 QUESTION = "what must I do when the oil in the lamp is frozen?"

@@ -5,8 +5,11 @@ import sys
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.acceptance.server_process import ServerProcess, run_cli, start_server
+
+pytestmark = pytest.mark.server
 
 BASE = "/accounts/default/ai-search/instances"
 COMMAND = [sys.executable, "-m", "secondlook"]

@@ -8,6 +8,8 @@ import pytest
 
 from tests.acceptance.server_process import ServerProcess
 
+pytestmark = pytest.mark.server
+
 CLIENTS = 32
 ACCOUNT = "busy"
 BASE = f"/accounts/{ACCOUNT}/ai-search/instances"

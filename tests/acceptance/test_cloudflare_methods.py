@@ -16,6 +16,8 @@ from cloudflare import BadRequestError, Cloudflare
 
 from tests.acceptance.server_process import ServerProcess
 
+pytestmark = pytest.mark.server
+
 ACCOUNT = "0123456789abcdef0123456789abcdef"
 KEY = "signals/fog.md"
 TEXT = "Two blasts of the fog horn every ninety seconds."

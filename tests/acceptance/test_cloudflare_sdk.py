@@ -10,6 +10,8 @@ from cloudflare import Cloudflare
 
 from tests.acceptance.server_process import ServerProcess
 
+pytestmark = pytest.mark.server
+
 ACCOUNT = "0123456789abcdef0123456789abcdef"
 FILES = {
     "winter/oil.md": "# Lamp oil in winter\n\nWhen lamp oil freezes, warm the reservoir to 12 °C before lighting.",

@@ -6,6 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.server
+
 TROUBLE = re.compile(r"traceback|\berror\b|\bexception\b|\bwarning\b|could not", re.IGNORECASE)
 
 

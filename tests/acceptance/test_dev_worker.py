@@ -18,6 +18,8 @@ from tests.acceptance.test_workers import NAME, QUERY
 from tests.clients.node import Node
 from tests.clients.workerd import WORKERS, Worker, running
 
+pytestmark = [pytest.mark.server, pytest.mark.node]
+
 OFFLINE = {"WRANGLER_SEND_METRICS": "false", "CI": "1", "NO_COLOR": "1"}
 
 

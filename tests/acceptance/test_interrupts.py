@@ -16,6 +16,8 @@ import pytest
 
 from tests.acceptance.server_process import run_cli
 
+pytestmark = pytest.mark.process
+
 PATIENCE = 90.0
 NOTHING = "Interrupted. Nothing was changed. Run the same command again.\n"
 BAR = re.compile(r"^(\S.* )?[━╸╺]+.*$|^\s*$", re.MULTILINE)

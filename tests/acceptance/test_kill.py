@@ -6,8 +6,11 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.acceptance.server_process import run_cli, start_server
+
+pytestmark = pytest.mark.server
 
 ACCOUNT = "crash"
 BASE = f"/accounts/{ACCOUNT}/ai-search/instances"

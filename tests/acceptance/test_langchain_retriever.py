@@ -13,6 +13,8 @@ import pytest
 from tests.acceptance.server_process import ServerProcess
 from tests.acceptance.test_rerank_clients import langchain  # noqa: F401  # the fixture that installs the package
 
+pytestmark = pytest.mark.server
+
 PAGES = {
     "winter/oil.md": "When lamp oil freezes, warm the reservoir to 12 degrees before lighting.",
     "signals/fog.md": "Two blasts of the fog horn every ninety seconds.",

@@ -12,6 +12,8 @@ from mcp.types import TextContent
 
 from tests.acceptance.server_process import ServerProcess
 
+pytestmark = pytest.mark.server
+
 T = TypeVar("T")
 DESCRIPTION = "Rules and notices for the harbour"
 

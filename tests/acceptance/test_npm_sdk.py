@@ -10,6 +10,8 @@ import pytest
 from tests.acceptance.server_process import ServerProcess
 from tests.clients.node import Node
 
+pytestmark = [pytest.mark.server, pytest.mark.node]
+
 ACCOUNT = "fedcba9876543210fedcba9876543210"
 INSTANCES = "aiSearch.namespaces.instances"
 HERE = {"account_id": ACCOUNT, "name": "default"}

@@ -12,6 +12,8 @@ from openai import OpenAI
 from tests.acceptance.server_process import ServerProcess, run_cli, start_server
 from tests.llm_server import running
 
+pytestmark = pytest.mark.server
+
 ACCOUNT = "0123456789abcdef0123456789abcdef"
 FILES = {
     "winter/oil.md": "When lamp oil freezes, warm the reservoir to 12 degrees before lighting.",

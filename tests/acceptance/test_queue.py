@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
 from secondlook import bootstrap
 from secondlook.domain.instance import InstanceSettings
@@ -20,6 +21,8 @@ from secondlook.services.intake import Upload
 from secondlook.services.searching import Ask
 from secondlook.settings import Settings
 from tests.acceptance.server_process import ServerProcess, run_cli, start_server
+
+pytestmark = pytest.mark.server
 
 BASE = "/accounts/default/ai-search/instances"
 FILES = int(os.environ.get("SECONDLOOK_TEST_QUEUE_FILES", "20"))

@@ -12,6 +12,9 @@ import pytest
 from cohere.errors import BadRequestError, NotFoundError, UnauthorizedError
 
 from tests.acceptance.server_process import ServerProcess
+from tests.machine import miss
+
+pytestmark = pytest.mark.server
 
 QUERY = "what must I do when the oil in the lamp is frozen?"
 TEXTS = [
@@ -86,10 +89,7 @@ def langchain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), LANGCHAIN]
     done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
     if done.returncode:
-        reason = f"{LANGCHAIN} cannot be installed: {done.stderr.strip()[-300:]}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        miss(f"{LANGCHAIN} cannot be installed: {done.stderr.strip()[-300:]}")
     return folder
 
 

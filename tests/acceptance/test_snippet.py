@@ -15,6 +15,8 @@ from tests.clients.browser import open_browser
 from tests.clients.node import MODULES, Node
 from tests.file_server import Hub, serve_files
 
+pytestmark = [pytest.mark.server, pytest.mark.node, pytest.mark.browser]
+
 VERSION = "0.0.42"
 PACKAGE = MODULES / "@cloudflare" / "ai-search-snippet"
 DOCUMENTS = {

@@ -14,6 +14,8 @@ import pytest
 from tests.acceptance.server_process import ServerProcess, run_cli, start_server
 from tests.web_site import WebSite, serve_site
 
+pytestmark = pytest.mark.server
+
 BASE = "/accounts/kill/ai-search/instances"
 FILES = int(os.environ.get("SECONDLOOK_TEST_KILL_FILES", "200"))
 KILLS = int(os.environ.get("SECONDLOOK_TEST_KILLS", "10"))

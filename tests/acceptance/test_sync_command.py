@@ -21,6 +21,8 @@ from secondlook.sync_command import Event, follow, read_events
 from tests.acceptance.server_process import ServerProcess, run_cli, start_server
 from tests.thread_server import QuietHandler, serve_in_thread
 
+pytestmark = pytest.mark.server
+
 JOBS = "/accounts/default/ai-search/instances/docs/jobs"
 KEYS = ("a.md", "b/c.md", "d.md")
 

@@ -14,6 +14,8 @@ import pytest
 from secondlook import connect
 from tests.acceptance.server_process import ServerProcess
 
+pytestmark = pytest.mark.server
+
 FILES = {f"stores/page-{number:02}.md": f"# Page {number}\n\nShelf {number} of the store.\n" for number in range(56)}
 SETTINGS = {
     "reranking": True,

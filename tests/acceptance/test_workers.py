@@ -15,6 +15,8 @@ from tests.clients.node import Node
 from tests.clients.workerd import BOUND, WORKERS, WRAPPED, Worker, serve_worker
 from tests.thread_server import QuietHandler, serve_in_thread
 
+pytestmark = [pytest.mark.server, pytest.mark.node]
+
 NAME = "my-autorag"
 PAGES = {
     "llamas/coffee.md": "# Coffee\n\nTo train a llama to deliver coffee, begin with an empty cup and a short path.",

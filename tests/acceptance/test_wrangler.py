@@ -11,6 +11,8 @@ import pytest
 from tests.acceptance.server_process import ServerProcess
 from tests.clients.node import Node, run
 
+pytestmark = [pytest.mark.server, pytest.mark.node]
+
 ACCOUNT = "00112233445566778899aabbccddeeff"
 PAGES = {
     "winter/oil.md": "# Lamp oil\n\nWhen lamp oil freezes, warm the reservoir to 12 °C before lighting.",

@@ -56,7 +56,20 @@ def fuse(given: Given, options: Given, folder: Path) -> list[str]:
 
 def filter_(given: Given, options: Given, folder: Path) -> list[str]:
     scores = [None if one == "none" else one for one in given["vector_scores"]]
-    return ids(filter_candidates(make_ranking([0.5] * len(scores), vector_scores=scores), Filtering(**options)))
+    ranking = make_ranking([0.5] * len(scores), vector_scores=scores)
+    keywords = given.get("keywords", ["none"] * len(scores))
+    ranking = ranking.kept(
+        one if word == "none" else replace(one, evidence=replace(one.evidence, **keyword_evidence(word)))
+        for one, word in zip(ranking.candidates, keywords, strict=True)
+    )
+    asked = {name: None if value == "none" else value for name, value in options.items()}
+    return ids(filter_candidates(ranking, Filtering(**asked)))
+
+
+def keyword_evidence(word: str | float) -> Given:
+    """What keywords say of a hit that holds every term, or reaches this share of the attainable BM25."""
+    share = 0.1 if isinstance(word, str) else word
+    return {"keyword_rank": 1, "keyword_share": share, "keyword_complete": word == "all"}
 
 
 def boost(given: Given, options: Given, folder: Path) -> list[str]:

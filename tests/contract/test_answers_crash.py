@@ -8,8 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from secondlook.domain.answer import Question
 from secondlook.stores.answers import AnswerFile
+
+pytestmark = pytest.mark.process
 
 WRITER = """
 import asyncio, sys

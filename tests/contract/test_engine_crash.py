@@ -14,6 +14,8 @@ from secondlook.domain.chunk import Chunk, IndexedChunk
 from secondlook.engines.embedded import EmbeddedEngine
 from secondlook.ports import IndexShape
 
+pytestmark = pytest.mark.process
+
 PARTS, NAMES = 6, 12
 SHAPES = (IndexShape(4, "porter"), IndexShape(4, "porter", "german"))
 

@@ -14,6 +14,8 @@ from secondlook.models.openai_compatible import OpenAICompatible
 from secondlook.ports import Delta, Generator, Prompt
 from tests.llm_server import running
 
+pytestmark = pytest.mark.server
+
 CHUNKS = (
     Chunk("1", "i1", "winter/oil.md", "Warm the oil reservoir before lighting the lamp."),
     Chunk("2", "i2", "fog.md", "Two blasts of the fog horn every ninety seconds."),

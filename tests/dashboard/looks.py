@@ -1,11 +1,10 @@
 """The pages as they are looked at: an instance with something of everything, in every theme and width."""
 
-import time
-
 import httpx
 from playwright.sync_api import Page
 
 from tests.house.yard import SOURCE
+from tests.patience import until
 
 HANDBOOK = SOURCE / "sample" / "handbook"
 FILES = sorted([*(HANDBOOK / "problems").glob("*.md"), *(HANDBOOK / "hardware").glob("*.md")])
@@ -30,10 +29,7 @@ def measure(api: httpx.Client, name: str) -> None:
     """A run of the Lab, to its end."""
     body = {"query_set": "headings", "limit": 12, "arms": [{}, {"weight": 0.5}]}
     api.post(f"/instances/{name}/lab/runs", json=body).raise_for_status()
-    until = time.monotonic() + 60
-    while api.get(f"/instances/{name}/lab/runs").json()["result"][0]["state"] == "running":
-        assert time.monotonic() < until
-        time.sleep(0.2)
+    until(lambda: api.get(f"/instances/{name}/lab/runs").json()["result"][0]["state"] != "running")
 
 
 def try_on_people(api: httpx.Client, name: str) -> None:

@@ -8,6 +8,8 @@ from tests.dashboard.conftest import log_in
 from tests.dashboard.looks import FILES, QUESTION
 from tests.dashboard.test_story import ask
 
+pytestmark = [pytest.mark.server, pytest.mark.node, pytest.mark.browser]
+
 
 @pytest.fixture(scope="module")
 def asked_often(api: httpx.Client) -> str:

@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, Page, expect
 from tests.acceptance.server_process import ServerProcess, run_cli, start_server
 from tests.dashboard.conftest import ACCOUNT, SHOTS, Asked, open_page
 
+pytestmark = [pytest.mark.server, pytest.mark.node, pytest.mark.browser]
+
 FILES = 30
 JOBS = "/dashboard/instances/default/watched/jobs"
 

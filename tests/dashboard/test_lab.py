@@ -12,6 +12,8 @@ from playwright.sync_api import Page, expect
 from tests.dashboard.conftest import log_in
 from tests.dashboard.looks import FILES
 
+pytestmark = [pytest.mark.server, pytest.mark.node, pytest.mark.browser]
+
 SLOW = 60_000
 HOME = "/dashboard/instances/default/measured/lab"
 

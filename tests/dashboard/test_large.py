@@ -23,6 +23,8 @@ from tests.dashboard.conftest import ACCOUNT, Asked, log_in, open_page
 from tests.s3_server import serve_s3
 from tests.web_site import WebSite, serve_site
 
+pytestmark = [pytest.mark.server, pytest.mark.node, pytest.mark.browser]
+
 MANY = int(os.environ.get("SECONDLOOK_TEST_ITEMS", "1000"))
 FILES = 6
 SLOW = 90_000

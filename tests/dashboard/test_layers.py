@@ -7,6 +7,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.dashboard.looks import PAGES, visit
 
+pytestmark = [pytest.mark.server, pytest.mark.node, pytest.mark.browser]
+
 OPENERS = "button[aria-haspopup]:visible, [role=combobox]:visible"
 """What opens a dialog or a menu says so."""
 POPUPS = "[role=dialog]:visible, [role=alertdialog]:visible, [role=listbox]:visible, [role=menu]:visible"

@@ -10,6 +10,8 @@ from tests.acceptance.server_process import ServerProcess
 from tests.dashboard.conftest import SHOTS, Asked, open_page
 from tests.dashboard.looks import PAGES, visit
 
+pytestmark = [pytest.mark.server, pytest.mark.node, pytest.mark.browser]
+
 THEMES = ("light", "dark")
 
 

@@ -14,6 +14,8 @@ from tests.acceptance.server_process import ServerProcess
 from tests.dashboard.conftest import UI
 from tests.house.yard import ROOT
 
+pytestmark = [pytest.mark.server, pytest.mark.node, pytest.mark.browser]
+
 FIRST_LOAD = 300_000
 """Bytes of the first page as they are sent."""
 

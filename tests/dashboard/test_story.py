@@ -11,6 +11,8 @@ from tests.acceptance.server_process import ServerProcess
 from tests.dashboard.conftest import ACCOUNT, Asked, log_in
 from tests.dashboard.looks import FILES, QUESTION
 
+pytestmark = [pytest.mark.server, pytest.mark.node, pytest.mark.browser]
+
 OTHER = "cross-encoder/ms-marco-MiniLM-L-6-v2"
 SLOW = 60_000
 

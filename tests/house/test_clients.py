@@ -9,6 +9,7 @@ import pytest
 from tests.clients import node
 from tests.clients.node import PACKAGE
 from tests.house.yard import ROOT
+from tests.machine import need
 
 
 def test_versions_are_exact() -> None:
@@ -17,7 +18,10 @@ def test_versions_are_exact() -> None:
     assert {name: version for name, version in wanted.items() if not re.fullmatch(r"\d+\.\d+\.\d+", version)} == {}
 
 
+@pytest.mark.process
+@pytest.mark.system
 def test_no_lock_file_is_kept() -> None:
+    need("git")
     ignored = subprocess.run(
         ["git", "check-ignore", "tests/clients/package-lock.json", "tests/clients/node_modules/any"],
         cwd=ROOT, capture_output=True, text=True, check=False,
@@ -26,6 +30,7 @@ def test_no_lock_file_is_kept() -> None:
         assert len(ignored.stdout.splitlines()) == 2
 
 
+@pytest.mark.node
 def test_without_node_tests_are_skipped_and_fail_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(node, "find_spec", lambda name: None)

@@ -15,6 +15,7 @@ from tests.in_loop import in_loop
 HEAVY = ("fastapi", "pydantic", "sqlalchemy", "numpy", "onnxruntime", "secondlook.bootstrap")
 
 
+@pytest.mark.process
 def test_the_package_imports_nothing_until_it_is_used() -> None:
     assert loaded("import secondlook") == ""
     assert loaded("from secondlook import connect; connect('http://127.0.0.1:9', 'sl_t')") == ""

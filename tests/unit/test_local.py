@@ -108,6 +108,7 @@ async def test_the_folder_is_free_again_once_closed(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.process
 def test_the_example_of_the_documents_runs(tmp_path: Path) -> None:
     page = (DOCS / "howto" / "use-from-python.md").read_text(encoding="utf-8")
     [example] = [one for one in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "data_dir=" in one]

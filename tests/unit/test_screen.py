@@ -1,10 +1,11 @@
 """What the commands show of a ranking and of a download."""
 
 import io
+from dataclasses import replace
 
 from rich.console import Console
 
-from secondlook.domain.candidate import Candidate, Evidence, Ranking, Receipt, Step
+from secondlook.domain.candidate import Candidate, Evidence, Ranking, Receipt, Step, Threshold
 from secondlook.domain.chunk import Chunk
 from secondlook.domain.query import Query
 from secondlook.screen import Downloads, as_dict, make_bars, show_ranking
@@ -44,10 +45,28 @@ def test_explain_shows_the_stages() -> None:
 
 def test_nothing_found_says_what_was_dropped() -> None:
     console = Console(file=io.StringIO(), width=80)
-    steps = (Step("fuse", 1, 3), Step("filter", 1, 0, "3 below min_score 0.4"))
-    show_ranking(console, Ranking(Query("x"), (), steps, Receipt("skipped", "reranking is off")), explain=False)
+    steps = (Step("fuse", 1, 3), Step("filter", 1, 0, "3 below the match threshold (0.4)"))
+    receipt = Receipt("skipped", "reranking is off")
+    show_ranking(
+        console,
+        Ranking(Query("x"), (), steps, receipt, filtered=Threshold("match", 0.4, 3)),
+        explain=False,
+    )
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]  # a StringIO
-    assert lines == ["nothing was found; filter: 3 below min_score 0.4", "reranking skipped: reranking is off"]
+    assert lines == ["nothing was found", "3 below the match threshold (0.4)", "reranking skipped: reranking is off"]
+
+
+def test_each_threshold_says_how_many_it_dropped() -> None:
+    receipt = Receipt("ran", threshold=0.3, below=2)
+    ranking = replace(RANKING, receipt=receipt, filtered=Threshold("match", 0.4, 1))
+    console = Console(file=io.StringIO(), width=80)
+    show_ranking(console, ranking, explain=False)
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]  # a StringIO
+    assert lines[-3:-1] == ["1 below the match threshold (0.4)", "2 below the reranking threshold (0.3)"]
+    assert as_dict(ranking)["thresholds"] == [
+        {"kind": "match", "value": 0.4, "dropped": 1},
+        {"kind": "reranking", "value": 0.3, "dropped": 2},
+    ]
 
 
 def test_a_result_is_one_line_in_a_narrow_terminal() -> None:

@@ -37,6 +37,7 @@ def test_metrics_are_text() -> None:
     assert "process_resident_memory_bytes" in text
 
 
+@pytest.mark.process
 def test_without_an_sdk_nothing_is_recorded_and_errors_go_on() -> None:
     """In a process of its own: where one test has set a provider up, all have it."""
     code = (

@@ -20,6 +20,8 @@ from tests.patience import until
 from tests.s3_server import serve_s3
 from tests.upgrade.make_folder import LEFT_OUT, check_paths, feedback_of, pack
 
+pytestmark = pytest.mark.server
+
 FOLDERS = sorted(path.parent for path in Path(__file__).parent.glob("*/expected.json"))
 MOST_BYTES = 1 << 20
 CLOCKS = ("last_activity", "modified_at", "ms", "status")

@@ -160,7 +160,9 @@ class Wire:
         opener = OpenSources(version="test", roots=[folder / "source"], guard=Guard(["127.0.0.1"]))
         tools = Tools(self._engine, embedder, rerankers, generator or FakeGenerator())
         cache = AnswerCache(answers, tools) if answers else None
-        defaults = SearchDefaults(filter_bytes=64 if strict else 0)
+        defaults = SearchDefaults(
+            filter_bytes=64 if strict else 0, match_mode="and" if strict else None, threshold_for_all=strict
+        )
         self.asked = SqlQueries(database)
         queries = QueryLog(
             self.asked, self._catalog, self._engine, most=(limits or Limits()).query_log, clock=lambda: self.time
@@ -177,6 +179,7 @@ class Wire:
                 blobs,
                 embedder=embedder,
                 rerankers=rerankers,
+                match_mode=defaults.match_mode,
                 known_embedder=lambda name: name == "@cf/qwen/qwen3-embedding-0.6b",
                 service_tokens=service_tokens,
                 limits=limits or Limits(),

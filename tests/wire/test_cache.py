@@ -251,3 +251,11 @@ def test_a_cache_that_is_gone_fails_at_nothing_but_the_purge(tmp_path: Path) -> 
     with pytest.raises(BackendError):
         wire.run(answers.forget("x"))
     wire.close()
+
+
+def test_a_kept_answer_says_what_the_thresholds_dropped(caching: Wire) -> None:
+    body = {"query": "lamp oil", "ai_search_options": {"retrieval": {"match_threshold": 1}, "cache": {"enabled": True}}}
+    first, again = caching.post(SEARCH, body), caching.post(SEARCH, body)
+    assert [one.headers[HEADER] for one in (first, again)] == ["MISS", "HIT"]
+    thresholds = [one.json()["result"]["thresholds"] for one in (first, again)]
+    assert thresholds == [[{"name": "match_threshold", "value": 1, "dropped": 1}]] * 2

@@ -16,6 +16,8 @@ from secondlook.ports import Vector
 from tests.llm_server import running
 from tests.wire.conftest import BROKEN, LEGACY, NEW, Wire, error_of
 
+pytestmark = pytest.mark.server
+
 USER = {"role": "user", "content": "when does the fog horn sound"}
 IMAGE = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}]}
 SEARCH: dict[str, Any] = {"query": "oil"}

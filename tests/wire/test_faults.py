@@ -100,6 +100,7 @@ def test_a_server_that_hangs_longer_than_the_search_may_take(filled: Wire, serve
     assert "scored nothing within its budget of 150 ms" in falls_back(filled, budget_ms=150)
 
 
+@pytest.mark.server
 def test_a_server_that_is_killed_while_it_works(filled: Wire) -> None:
     with serve_process() as (process, url):
         filled.rerankers[FAR] = open_remote(Endpoint(FAR, "cohere", f"{url}/hangs", "m", timeout=60))

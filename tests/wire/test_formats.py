@@ -88,11 +88,12 @@ def test_the_log_tells_of_what_is_hidden(wire: Wire) -> None:
     deck = make_pptx([shape("walrus"), shape("secret narwhal")], hidden=[2])
     item = wire.upload("a.pptx", deck).json()["result"]
     messages = [line["message"] for line in wire.get(f"{ITEMS}/{item['id']}/logs").json()["result"]]
-    assert any("hidden slides are left out: 1" in message for message in messages)
+    assert any("hidden slides were skipped: 1" in message for message in messages)
     assert [chunk["item"]["metadata"]["page"] for chunk in found(wire, "walrus")] == [2]
     assert found(wire, "narwhal") == []
 
 
+@pytest.mark.system
 def test_documents_of_before_2007(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     need_catdoc()
     wire.make()
@@ -179,6 +180,7 @@ def test_meta_elements(wire: Wire) -> None:
     assert [chunk["item"]["key"] for chunk in answer] == ["a.html"]
 
 
+@pytest.mark.system
 def test_scanned_pages(wire: Wire) -> None:
     need_tesseract()
     wire.make()
@@ -191,6 +193,7 @@ def test_scanned_pages(wire: Wire) -> None:
     assert (chunk["text"], chunk["item"]["metadata"]["page"]) == ("A walrus in winter", 1)
 
 
+@pytest.mark.system
 def test_pictures(wire: Wire) -> None:
     need_tesseract()
     wire.make()

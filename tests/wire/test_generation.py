@@ -12,6 +12,8 @@ from secondlook.models.openai_compatible import OpenAICompatible
 from tests.llm_server import running
 from tests.wire.conftest import NEW, Wire, frames_of, keys_of
 
+pytestmark = pytest.mark.server
+
 CHAT, SEARCH = f"{NEW}/handbook/chat/completions", f"{NEW}/handbook/search"
 TOOL = {"type": "function", "function": {"name": "tide", "parameters": {"type": "object"}}}
 ASK: dict[str, Any] = {"messages": [{"role": "user", "content": "fog horn"}], "tools": [TOOL], "model": "calls"}

@@ -25,7 +25,7 @@ def test_every_field_has_the_contracts_default(wire: Wire) -> None:
         "index_method": {"vector": True, "keyword": True},
         "fusion_method": "rrf",
         "indexing_options": {"keyword_tokenizer": "porter", "keyword_language": None, "use_ocr": False},
-        "retrieval_options": {"keyword_match_mode": "and", "boost_by": [], "boost_after_reranking": False},
+        "retrieval_options": {"keyword_match_mode": "or", "boost_by": [], "boost_after_reranking": False},
         "reranking_budget_ms": None,
         "reranking_on_failure": "fall_back",
         "reranking_weight": 1.0,

@@ -148,7 +148,7 @@ def test_legacy_files(filled: Wire) -> None:
         return dict(answer.json())
 
     assert listed(status="error")["result"] == [
-        {"key": "empty.md", "error": "file_content_empty: the file holds no text"}
+        {"key": "empty.md", "error": "file_content_empty: the file contains no text"}
     ]
     assert listed(search="OIL", per_page=1)["result_info"] == {
         "count": 1, "page": 1, "per_page": 1, "total_count": 2,

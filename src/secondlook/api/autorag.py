@@ -25,6 +25,7 @@ from secondlook.api.wire import (
     query_id_of,
     receipt_of,
     shown_score,
+    thresholds_of,
 )
 from secondlook.domain.candidate import Candidate, Ranking
 from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance
@@ -122,6 +123,7 @@ def to_ask(body: SearchBody, instance: Instance, *, strict: bool = False) -> Ask
     silent = False if strict else None
     return Ask(
         min_score=body.ranking_options.score_threshold,
+        threshold_for_all=True,
         top_k=body.max_num_results,
         where=parse_filter(body.filters, instance.settings.fields),
         rerank=silent if body.reranking.enabled is None else body.reranking.enabled,
@@ -147,6 +149,7 @@ def page_of(ranking: Ranking, body: SearchBody) -> dict[str, object]:
         "has_more": False,
         "next_page": None,
         "reranking": receipt_of(ranking),
+        **thresholds_of(ranking),
         **query_id_of(ranking),
     }
     return explained(ranking, page, "data") if body.explain else page

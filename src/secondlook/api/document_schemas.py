@@ -90,6 +90,12 @@ SHAPES: Mapping[str, Schema] = {
         ms=NUMBER,
         stages=rows(OBJECT),
     ),
+    "Threshold": shape(
+        "A threshold that was applied; value is null where the searched instances differ in it.",
+        name=TEXT,
+        value={"type": ["number", "null"]},
+        dropped=WHOLE,
+    ),
     "Chunk": shape(
         "A passage that was found.",
         "text instance_id explain",
@@ -104,11 +110,12 @@ SHAPES: Mapping[str, Schema] = {
     ),
     "SearchResult": shape(
         "The result of a search; public endpoints leave the receipt out.",
-        "reranking trace dropped errors query_id",
+        "reranking thresholds trace dropped errors query_id",
         query_kind={"const": "text"},
         search_query=TEXT,
         chunks=rows(ref("Chunk")),
         reranking=ref("Receipt"),
+        thresholds=rows(ref("Threshold")),
         trace=rows(OBJECT),
         dropped=rows(OBJECT),
         errors=rows(OBJECT),
@@ -116,7 +123,7 @@ SHAPES: Mapping[str, Schema] = {
     ),
     "Completion": shape(
         "An answer; public endpoints leave the receipt out.",
-        "usage reranking trace dropped errors query_id",
+        "usage reranking thresholds trace dropped errors query_id",
         id=TEXT,
         object={"const": "chat.completion"},
         created=WHOLE,
@@ -125,6 +132,7 @@ SHAPES: Mapping[str, Schema] = {
         usage=OBJECT,
         chunks=rows(ref("Chunk")),
         reranking=ref("Receipt"),
+        thresholds=rows(ref("Threshold")),
         trace=rows(OBJECT),
         dropped=rows(OBJECT),
         errors=rows(OBJECT),
@@ -132,7 +140,7 @@ SHAPES: Mapping[str, Schema] = {
     ),
     "LegacyPage": shape(
         "The result of a search of AutoRAG; ai-search adds the response.",
-        "response reranking trace dropped query_id",
+        "response reranking thresholds trace dropped query_id",
         object={"const": "vector_store.search_results.page"},
         search_query=TEXT,
         data=rows(
@@ -142,6 +150,7 @@ SHAPES: Mapping[str, Schema] = {
         next_page=TEXT_OR_NULL,
         response=TEXT,
         reranking=ref("Receipt"),
+        thresholds=rows(ref("Threshold")),
         trace=rows(OBJECT),
         dropped=rows(OBJECT),
         query_id=TEXT,

@@ -29,6 +29,13 @@ def receipt_of(ranking: Ranking) -> dict[str, object]:
     return shown
 
 
+def thresholds_of(ranking: Ranking) -> Row:
+    """``thresholds`` of an answer: each that was applied, and how many candidates it dropped; an extra key."""
+    names = {"match": "match_threshold", "reranking": "reranking.match_threshold"}
+    rows = [{"name": names[one.kind], "value": one.value, "dropped": one.dropped} for one in ranking.thresholds]
+    return {"thresholds": rows}
+
+
 def failures_of(ranking: Ranking) -> Row:
     """``errors`` of an answer to which not every method of retrieval gave its part; nothing when all did."""
     lines = [{"method": one.method, "message": "search_failed", "detail": one.reason} for one in ranking.failures]

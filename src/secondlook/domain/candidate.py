@@ -16,6 +16,7 @@ RerankCause = Literal["", FailureCause, "language", "nothing", "off"]
 """A receipt's reason in one word, for whoever counts; empty when there is none."""
 RetrievalMethod = Literal["vector", "keyword"]
 DropStage = Literal["filter", "window", "keep", "rerank", "cut"]
+ThresholdKind = Literal["match", "reranking"]
 
 _Value = TypeVar("_Value")
 _Put = Callable[[object, object], None]
@@ -64,6 +65,9 @@ class Evidence:
         vector_score: what the embedder makes of it, in [0, 1]; thresholds are held against this.
         keyword_score: raw BM25, at least 0, no upper bound.
         keyword_ceiling: the highest BM25 the query could attain, for scaling.
+        keyword_share: BM25 over the highest that a passage of the same index could attain, in [0, 1].
+        keyword_complete: whether the chunk holds every term of the query.
+        keyword_match: whether its keywords carry it past the match threshold.
         fused_score: after fusion, in [0, 1].
         retrieval_score: after fusion and boosting, before reranking, in [0, 1].
         relevance: the score in [0, 1] of the last reranker that scored.
@@ -91,6 +95,9 @@ class Evidence:
     sentence: str = ""
     sentence_relevance: float | None = None
     team: Literal["", "retrieval", "reranked"] = ""
+    keyword_share: float | None = None
+    keyword_complete: bool | None = None
+    keyword_match: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +200,23 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True)
+class Threshold:
+    """A threshold that was applied, and how many candidates it dropped.
+
+    ``value`` is None where the searched instances differ in it.
+    """
+
+    kind: ThresholdKind
+    value: float | None
+    dropped: int
+
+    def __str__(self) -> str:
+        name = {"match": "match threshold", "reranking": "reranking threshold"}[self.kind]
+        value = "of its instance" if self.value is None else f"({self.value:g})"
+        return f"{self.dropped} below the {name} {value}"
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """A method of retrieval that failed while the other went on, and why."""
 
@@ -214,6 +238,7 @@ class Ranking:
 
     ``failures`` are the methods that found nothing because they failed; ``reuse`` is set when the whole is a kept one.
     ``logged`` is its id in the query log, empty where none is kept.
+    ``filtered`` is what the threshold of the vector score dropped, None where none was applied.
     """
 
     query: Query
@@ -224,6 +249,14 @@ class Ranking:
     failures: tuple[Failure, ...] = ()
     reuse: Reuse | None = None
     logged: str = ""
+    filtered: Threshold | None = None
+
+    @property
+    def thresholds(self) -> tuple[Threshold, ...]:
+        """The thresholds that were applied, in their order, and how many candidates each dropped."""
+        receipt = self.receipt
+        relevance = () if receipt.threshold is None else (Threshold("reranking", receipt.threshold, receipt.below),)
+        return (self.filtered, *relevance) if self.filtered else relevance
 
     def ordered(self, candidates: Iterable[Candidate]) -> "Ranking":
         """The same ranking with these candidates, by falling score; ties keep their order."""

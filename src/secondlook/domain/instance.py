@@ -8,7 +8,15 @@ from typing import Literal
 from secondlook.domain.answer import DEFAULT_LIFE, Likeness
 from secondlook.domain.candidate import FusionMethod
 from secondlook.domain.chunk import MetadataValue
-from secondlook.domain.options import DEFAULT_MIN_SCORE, DEFAULT_TOP_K, Boost, MatchMode, RerankStage
+from secondlook.domain.options import (
+    DEFAULT_MATCH_MODES,
+    DEFAULT_MIN_SCORE,
+    DEFAULT_TOP_K,
+    Boost,
+    MatchMode,
+    RerankStage,
+    RetrievalType,
+)
 from secondlook.domain.queries import DEFAULT_LOG_DAYS
 from secondlook.domain.source import SourceOptions
 
@@ -51,6 +59,8 @@ class InstanceSettings:
     ``shadow`` and ``interleave`` try it on those who search.
     ``min_probability`` is how likely relevant a passage must be after reranking, 0 for no such threshold.
     ``cache_life`` is in seconds, ``cache_likeness`` how alike a question must be for a kept answer.
+    ``match_mode`` says which keyword matches count, None for the default of the retrieval type. It is
+    ``match_mode_inherited`` where an earlier release wrote its default there and nobody has chosen since.
     ``analyser`` is the language of the keyword index, None for the English of the tokenizer.
     ``source`` is where items come from besides uploads, of ``source_kind``, every ``sync_interval`` seconds, with
     the credentials of ``service_token``; ``source_options`` say what of it is wanted. ``ocr`` asks for the text of
@@ -69,7 +79,8 @@ class InstanceSettings:
     vector_index: bool = True
     keyword_index: bool = True
     tokenizer: Tokenizer = "porter"
-    match_mode: MatchMode = "and"
+    match_mode: MatchMode | None = None
+    match_mode_inherited: bool = False
     fusion_method: FusionMethod = "rrf"
     boosts: tuple[Boost, ...] = ()
     chunked: bool = True
@@ -104,6 +115,13 @@ class InstanceSettings:
     tried_since: int = 0
 
     @property
+    def retrieval_type(self) -> RetrievalType:
+        """How the instance is searched when a request does not say."""
+        if self.vector_index:
+            return "hybrid" if self.keyword_index else "vector"
+        return "keyword"
+
+    @property
     def source_id(self) -> str:
         """How items name the external source that they came from; empty when there is none."""
         return f"{self.source_kind}:{self.source}" if self.source_kind else ""
@@ -112,6 +130,10 @@ class InstanceSettings:
     def origin(self) -> tuple[object, ...]:
         """All that a sync reads the source by: where it is, what of it is wanted, and with which credentials."""
         return self.source_id, self.source_options, self.service_token
+
+    def match_mode_of(self, retrieval: RetrievalType, default: MatchMode | None = None) -> MatchMode:
+        """The match mode of a search of this type: the chosen one, the server's default, or that of the type."""
+        return self.match_mode or default or DEFAULT_MATCH_MODES[retrieval]
 
     def after(self, before: "InstanceSettings", now: int) -> "InstanceSettings":
         """These settings in the place of others, from now on: with the time of a trial that begins with them."""

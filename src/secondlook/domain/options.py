@@ -20,7 +20,11 @@ DEFAULT_TOP_K = 10
 MAX_TOP_K = 50
 DEFAULT_NUM_CANDIDATES = 50
 DEFAULT_MIN_SCORE = 0.4
+KEYWORD_SHARE = 0.25
+"""How much of the attainable BM25 carries a keyword hit past the match threshold; decision 0034."""
 DEFAULT_MIN_RELEVANCE = 0.4
+DEFAULT_MATCH_MODES: Mapping[RetrievalType, MatchMode] = {"vector": "or", "keyword": "and", "hybrid": "or"}
+"""In hybrid search BM25 orders what any term finds; a keyword search without vectors would return all of it."""
 MAX_WINDOW = 200
 MAX_STAGES = 4
 CHAIN_WINDOWS = (200, 50, 20, 10)
@@ -52,10 +56,17 @@ class Fusion:
 
 @dataclass(frozen=True, slots=True)
 class Filtering:
-    """The threshold held against the vector score; ``by_index`` are those of indexes that have one of their own."""
+    """The match threshold: the least vector score of a candidate that the vector search alone found.
+
+    Attributes:
+        by_index: the thresholds of indexes that have their own.
+        keyword_share: share of the attainable BM25 from which a keyword hit passes whatever its vector score is, as
+            does one that holds every term of the query; None applies the threshold to keyword hits like to others.
+    """
 
     min_score: float = 0.0
     by_index: Mapping[str, float] = field(default_factory=dict, hash=False)
+    keyword_share: float | None = KEYWORD_SHARE
 
 
 @dataclass(frozen=True, slots=True)

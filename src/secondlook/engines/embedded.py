@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import math
 import queue
 import sqlite3
 import threading
@@ -19,7 +18,7 @@ import numpy as np
 from secondlook.domain.chunk import Chunk, IndexedChunk
 from secondlook.domain.filters import Filter
 from secondlook.domain.options import MatchMode
-from secondlook.engines.keywords import find_phrases, make_match
+from secondlook.engines.keywords import attain_bm25, find_phrases, make_match
 from secondlook.engines.matrix import Matrix, Row
 from secondlook.engines.tables import (
     COLUMNS,
@@ -39,9 +38,6 @@ from secondlook.ports import Hit, Hits, IndexShape, Vector
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-K1 = 1.2
-"""FTS5's own constant (b = 0.75); https://www.sqlite.org/fts5.html#the_bm25_function"""
-LEAST_IDF = 1e-6
 DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 """Primary result codes; the low byte of an extended one, https://www.sqlite.org/rescode.html"""
 SUFFIXES = ("", "-wal", "-shm")
@@ -110,12 +106,20 @@ class EmbeddedEngine:
                 within = "AND fts.rowid IN (SELECT value FROM json_each(?))"
                 values.append(allowed)
             rows = connection.execute(
-                f"SELECT chunks.id, -fts.rank FROM fts JOIN chunks ON chunks.rowid = fts.rowid"
+                f"SELECT chunks.id, -fts.rank, fts.rowid FROM fts JOIN chunks ON chunks.rowid = fts.rowid"
                 f" WHERE fts MATCH ? {within} ORDER BY fts.rank, fts.rowid LIMIT ?",
                 [*values, num],
             ).fetchall()
-            hits = tuple(Hit(str(chunk_id), max(0.0, float(score))) for chunk_id, score in rows)
-            return Hits(hits, self._ceiling(index, connection, phrases) if hits else None)
+            if not rows:
+                return Hits()
+            ceiling, attainable = self._ceilings(index, connection, phrases)
+            found = [int(rowid) for _, _, rowid in rows]
+            complete = set(found) if match_mode == "and" else _find_complete(connection, phrases, found)
+            hits = []
+            for chunk_id, raw, rowid in rows:
+                score = max(0.0, float(raw))
+                hits.append(Hit(str(chunk_id), score, min(1.0, score / attainable), int(rowid) in complete))
+            return Hits(tuple(hits), ceiling)
 
         return await self._read(index, run)
 
@@ -328,8 +332,9 @@ class EmbeddedEngine:
                 self._matrices.popitem(last=False)
         return matrix
 
-    def _ceiling(self, index: str, connection: sqlite3.Connection, phrases: Sequence[str]) -> float:
-        """The BM25 no document can exceed: sum of idf(p) * (k1 + 1) over the phrases."""
+    def _ceilings(self, index: str, connection: sqlite3.Connection, phrases: Sequence[str]) -> tuple[float, float]:
+        """The BM25 no chunk can exceed: sum of idf(p) * (k1 + 1) over the phrases; and the same for a chunk that holds
+        them all, which is why a phrase that no chunk holds counts there as if one did."""
         found, generation = self._at(index), read_generation(connection)
         counted_at, counts = found.counted
         if counted_at != generation:
@@ -337,14 +342,12 @@ class EmbeddedEngine:
             found.counted = generation, counts  # both at once: another thread may read them
         if "" not in counts:
             counts[""] = connection.execute("SELECT count(*) FROM chunks").fetchone()[0]
-        total = 0.0
         for phrase in phrases:
             if phrase not in counts:
                 sql = "SELECT count(*) FROM fts WHERE fts MATCH ?"
                 counts[phrase] = connection.execute(sql, [phrase]).fetchone()[0]
-            idf = math.log((counts[""] - counts[phrase] + 0.5) / (counts[phrase] + 0.5))
-            total += max(idf, LEAST_IDF) * (K1 + 1)
-        return total
+        held = [counts[phrase] for phrase in phrases]
+        return attain_bm25(counts[""], held), attain_bm25(counts[""], [max(num, 1) for num in held])
 
     def _at(self, index: str) -> _Index:
         found = self._open.get(index)
@@ -374,6 +377,17 @@ def _trouble(index: str, error: sqlite3.DatabaseError) -> BackendError:
     if isinstance(error, sqlite3.IntegrityError):
         return BackendError(f"index {index} refused what was to be written ({error}): nothing of it was")
     return BackendError(f"index {index} cannot be used: {error}")
+
+
+def _find_complete(connection: sqlite3.Connection, phrases: Sequence[str], rowids: Sequence[int]) -> set[int]:
+    """Those of the rows that hold every phrase; the ``+`` keeps FTS5 from matching anew for each of them."""
+    if len(phrases) == 1:
+        return set(rowids)
+    rows = connection.execute(
+        "SELECT rowid FROM fts WHERE fts MATCH ? AND +rowid IN (SELECT value FROM json_each(?))",
+        [make_match(phrases, "and"), json.dumps(list(rowids))],
+    )
+    return {int(rowid) for (rowid,) in rows}
 
 
 def _drain(found: _Index) -> None:

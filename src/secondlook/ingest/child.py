@@ -52,9 +52,9 @@ def answer(head: dict[str, object], content: bytes) -> bytes:
     except FileUnreadableError as error:
         return make_frame({"type": error.kind, "why": error.why}, b"")
     except MemoryError:
-        return _failed("it needs more memory than is allowed (SECONDLOOK_PARSE_MEMORY_MB)")
+        return _failed("it needs more memory than SECONDLOOK_PARSE_MEMORY_MB allows")
     except RecursionError:
-        return make_frame({"type": "file_is_corrupt", "why": "the document nests too deeply"}, b"")
+        return make_frame({"type": "file_is_corrupt", "why": "the document is nested too deeply"}, b"")
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:

@@ -55,4 +55,4 @@ def _lower(limit: int, value: int) -> None:
 
 def _refuse_network(event: str, _arguments: object) -> None:
     if event in NETWORK:
-        raise PermissionError(f"{event}: a process that reads foreign files has no network")
+        raise PermissionError(f"{event}: processes that read documents have no network access")

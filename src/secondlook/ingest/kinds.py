@@ -44,7 +44,7 @@ MARKS: tuple[tuple[bytes, str, str], ...] = (
     (b"%PDF-", "a PDF document", ".pdf"),
     (b"PK\3\4", "a ZIP archive or an office document", ".docx or .xlsx"),
     (b"PK\5\6", "an empty ZIP archive", ".zip"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an office document of before 2007", ".xls"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Office document from before 2007", ".xls"),
     (b"\x1f\x8b", "data packed with gzip", ".log.gz"),
     (b"\x89PNG\r\n\x1a\n", "a picture", ".png"),
     (b"\xff\xd8\xff", "a picture", ".jpg"),
@@ -100,7 +100,7 @@ def check_file(key: str, size: int, *, ocr: bool = False) -> None:
     if size > limit:
         raise FileTooLargeError(f"over_size: {key} has {size:,} bytes; the limit is {limit:,}: split the file")
     if kind is None:
-        advice = ADVICE.get(suffix, "convert it to text, Markdown, HTML, PDF or an office format")
+        advice = ADVICE.get(suffix, "convert it to text, Markdown, HTML, PDF or an Office format")
         raise UnsupportedFileError(
             f"unsupported_type: {key}: files of type {suffix or '(none)'} are not indexed: {advice}"
         )
@@ -118,15 +118,15 @@ def check_content(key: str, content: bytes) -> None:
     if kind in ("text", "markup", "page", "rows"):
         if found := _disguised(content):
             what, ending = found
-            raise FileUnreadableError("unsupported_type", f"{key} holds {what}, not text: give it the ending {ending}")
+            raise FileUnreadableError("unsupported_type", f"{key} contains {what}, not text: rename it to *{ending}")
         if b"\0" in content[:8192] and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
-            raise FileUnreadableError("file_is_corrupt", f"{key} holds binary data, not text")
+            raise FileUnreadableError("file_is_corrupt", f"{key} contains binary data, not text")
     elif kind == "pdf" and b"%PDF-" not in content[:1024]:
-        raise FileUnreadableError("invalid_pdf", f"{key} is no PDF document: it does not begin as one")
+        raise FileUnreadableError("invalid_pdf", f"{key} is not a valid PDF (missing %PDF header)")
     elif kind == "gzip" and not content.startswith(b"\x1f\x8b"):
-        raise FileUnreadableError("file_is_corrupt", f"{key} is not packed with gzip: take the .gz off its name")
+        raise FileUnreadableError("file_is_corrupt", f"{key} is not gzip-compressed: remove .gz from its name")
     elif kind == "picture" and not _is_picture(content):
-        raise FileUnreadableError("file_is_corrupt", f"{key} is no picture in a format that is read")
+        raise FileUnreadableError("file_is_corrupt", f"{key} is not an image in a supported format")
     elif kind in ("legacy", "rtf"):
         _check_legacy(key, kind, content)
     elif kind in ("word", "slides", "writing", "sheets", "numbers"):
@@ -137,11 +137,13 @@ def _check_legacy(key: str, kind: Kind, content: bytes) -> None:
     if content.lstrip()[: len(RTF)] == RTF:  # Word writes it under the ending .doc too
         return
     if kind == "rtf":
-        raise FileUnreadableError("file_is_corrupt", f"{key} is no RTF: it does not begin as that")
+        raise FileUnreadableError("file_is_corrupt", f"{key} is not a valid RTF document (missing RTF header)")
     if content.startswith(ARCHIVES):
-        raise FileUnreadableError("unsupported_type", f"{key} is a document of today: give it the ending of one")
+        raise FileUnreadableError(
+            "unsupported_type", f"{key} is in the current Office format: rename it (.docx, .pptx)"
+        )
     if not content.startswith(OLD_OFFICE):
-        raise FileUnreadableError("file_is_corrupt", f"{key} is no document of Word or PowerPoint")
+        raise FileUnreadableError("file_is_corrupt", f"{key} is not a Word or PowerPoint document")
 
 
 def _check_office(key: str, kind: Kind, content: bytes) -> None:
@@ -152,10 +154,10 @@ def _check_office(key: str, kind: Kind, content: bytes) -> None:
             )
         if kind != "sheets":
             raise FileUnreadableError(
-                "unsupported_type", f"{key} is an office document of before 2007: save it in today's format"
+                "unsupported_type", f"{key} is an Office document from before 2007: save it in the current format"
             )
     elif not content.startswith(ARCHIVES):
-        raise FileUnreadableError("file_is_corrupt", f"{key} is no office document: it does not begin as one")
+        raise FileUnreadableError("file_is_corrupt", f"{key} is not an Office document (missing ZIP header)")
 
 
 def _disguised(content: bytes) -> tuple[str, str] | None:

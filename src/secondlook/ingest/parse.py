@@ -62,7 +62,7 @@ async def read_file(key: str, content: bytes, pool: ReaderPool, wanted: Wanted) 
     """
     check_file(key, len(content), ocr=wanted.ocr)
     if not content:
-        raise FileUnreadableError("file_content_empty", "the file holds no text")
+        raise FileUnreadableError("file_content_empty", "the file contains no text")
     check_content(key, content)
     kind = cast(Kind, kind_of(key))  # it has one, as check_file says
     if kind in ("text", "markup", "gzip"):
@@ -83,7 +83,7 @@ def parse_file(key: str, content: bytes) -> Document:
     if file_type(key) == ".log.gz":
         content = unpack(key, content)
     if b"\0" in content[:8192] and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise FileUnreadableError("file_is_corrupt", f"{key} holds binary data, not text")
+        raise FileUnreadableError("file_is_corrupt", f"{key} contains binary data, not text")
     is_markup = kind_of(key) == "markup"
     text = decode_page(content) if is_markup else decode(content)
     front: Mapping[str, object] = {}
@@ -108,11 +108,11 @@ def unpack(key: str, content: bytes) -> bytes:
         try:
             kept += stream.decompress(content, TEXT_LIMIT + 1 - len(kept))
         except zlib.error as error:
-            raise FileUnreadableError("file_is_corrupt", f"{key} cannot be unpacked ({error})") from error
+            raise FileUnreadableError("file_is_corrupt", f"could not unpack {key} ({error})") from error
         if len(kept) > TEXT_LIMIT:
             raise FileUnreadableError("over_size", f"{key} unpacks to more than {TEXT_LIMIT:,} bytes: split the log")
         if not stream.eof:
-            raise FileUnreadableError("file_is_corrupt", f"{key} ends before its end: pack it again")
+            raise FileUnreadableError("file_is_corrupt", f"{key} is truncated: compress it again")
         content = stream.unused_data
     return bytes(kept)
 

@@ -140,7 +140,7 @@ def _reading_of(told: Mapping[str, object], text: bytes) -> Reading:
 def _too_slow(seconds: float) -> FileUnreadableError:
     return FileUnreadableError(
         "timeout_error",
-        f"the document was not read within {seconds:g} seconds: split it or raise SECONDLOOK_PARSE_SECONDS",
+        f"reading the document took more than {seconds:g} seconds: split it or raise SECONDLOOK_PARSE_SECONDS",
         passing=True,
     )
 
@@ -151,6 +151,6 @@ def _why_dead(code: int, seconds: float) -> FileUnreadableError:
     how = f"signal {-code}" if code < 0 else f"code {code}"
     return FileUnreadableError(
         "unable_to_convert_to_markdown",
-        f"its reader ended with {how}; it may need more memory than is allowed (SECONDLOOK_PARSE_MEMORY_MB)",
+        f"the process reading it ended with {how}; it may need more memory than SECONDLOOK_PARSE_MEMORY_MB allows",
         passing=True,
     )

@@ -294,7 +294,7 @@ class Indexing:
                 steps.note("store", "searchable", chunk_count=len(chunks))
                 kept = await self._leases.settle(lease, "completed", chunks_count=len(chunks), lines=steps.take())
             else:
-                empty = "file_content_empty: the file holds no text"
+                empty = "file_content_empty: the file contains no text"
                 steps.note("fail", empty, error_type="file_content_empty")
                 kept = await self._leases.settle(lease, "error", error=empty, lines=steps.take())
             if not kept:

@@ -17,7 +17,7 @@ from secondlook.domain.instance import (
     ItemCounts,
     Namespace,
 )
-from secondlook.domain.options import split_chain
+from secondlook.domain.options import MatchMode, split_chain
 from secondlook.errors import (
     ChunkSizeError,
     InvalidModelError,
@@ -91,6 +91,7 @@ class Instances:
         known_embedder: Callable[[str], bool],
         service_tokens: ServiceTokens,
         limits: Limits = Limits(),
+        match_mode: MatchMode | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._catalog = catalog
@@ -101,6 +102,7 @@ class Instances:
         self._known_embedder = known_embedder
         self._service_tokens = service_tokens
         self._limits = limits
+        self._match_mode = match_mode
         self._clock = clock
         self._counting = asyncio.Lock()
 
@@ -135,6 +137,10 @@ class Instances:
             await self._indexer.drop_index(instance.uid)
             raise
         return instance
+
+    def match_mode_of(self, settings: InstanceSettings) -> MatchMode:
+        """Which keyword matches count in a search that does not say."""
+        return settings.match_mode_of(settings.retrieval_type, self._match_mode)
 
     async def get(self, account: str, namespace: str, name: str) -> Instance:
         """Raises ``InstanceNotFoundError`` or ``NamespaceNotFoundError``."""

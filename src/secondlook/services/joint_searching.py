@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from secondlook.domain.candidate import Ranking
 from secondlook.domain.instance import Instance
-from secondlook.domain.options import Filtering, Generation, Plan, RetrievalType
+from secondlook.domain.options import Generation, Plan, RetrievalType
 from secondlook.domain.query import Query
 from secondlook.errors import (
     CallerError,
@@ -145,7 +145,7 @@ def join_plans(plans: Sequence[Plan]) -> Plan:
     return replace(
         first,
         retrieval=replace(first.retrieval, type=together, num_candidates=deepest, where=None),
-        filtering=Filtering(first.filtering.min_score, {one.index: one.filtering.min_score for one in plans}),
+        filtering=replace(first.filtering, by_index={one.index: one.filtering.min_score for one in plans}),
         reranking=reranking,
     )
 

@@ -13,6 +13,7 @@ from secondlook.domain.options import (
     CHAIN_WINDOWS,
     DEFAULT_MIN_RELEVANCE,
     DEFAULT_NUM_CANDIDATES,
+    KEYWORD_SHARE,
     Boost,
     Boosting,
     Filtering,
@@ -49,6 +50,7 @@ class Ask:
     ``reranker`` is a name or a chain ``A>B``, and ``stages`` stand for it, unless there are none.
     ``raise_on_failure`` makes a failed reranker an error, and ``partial`` decides about a failed method of retrieval.
     ``cached`` is off unless asked for, and None leaves it to the instance; what is explained is never a kept answer.
+    ``threshold_for_all`` applies the match threshold to keyword hits like to others.
     ``labels`` go to the log and to the span of the search; ``public`` is a search without a token.
     ``unlogged`` keeps it out of the query log.
     """
@@ -80,6 +82,7 @@ class Ask:
     labels: tuple[tuple[str, str | int | float | bool], ...] = ()
     public: bool = False
     unlogged: bool = False
+    threshold_for_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,8 @@ class SearchDefaults:
     Attributes:
         window: candidates the reranker reads; 0 for strict mode, which takes the result limit.
         filter_bytes: how much of a text a filter compares; 0 for all.
+        match_mode: which keyword matches count in instances that do not say; None decides by the retrieval type.
+        threshold_for_all: whether the match threshold applies to keyword hits like to others.
     """
 
     window: int = DEFAULT_NUM_CANDIDATES
@@ -106,6 +111,8 @@ class SearchDefaults:
     guard: LanguageGuard = "off"
     multilingual: str = ""
     filter_bytes: int = 0
+    match_mode: MatchMode | None = None
+    threshold_for_all: bool = False
 
 
 class Searching:
@@ -204,17 +211,21 @@ def make_plan(instance: Instance, ask: Ask, defaults: SearchDefaults) -> Plan:
     boosts = settings.boosts if ask.boosts is None else ask.boosts
     boost_last = settings.boost_last if ask.boost_last is None else ask.boost_last
     rewriting = settings.rewriting if ask.rewriting is None else ask.rewriting
+    retrieval_type = _retrieval_type(instance, ask.retrieval_type)
     return Plan(
         index=instance.uid,
         retrieval=Retrieval(
-            type=_retrieval_type(instance, ask.retrieval_type),
+            type=retrieval_type,
             num_candidates=max(reranking.cascade[0].window if reranking else window, top_k),
-            match_mode=ask.match_mode or settings.match_mode,
+            match_mode=ask.match_mode or settings.match_mode_of(retrieval_type, defaults.match_mode),
             where=clipped(ask.where, defaults.filter_bytes),
             partial=ask.partial,
         ),
         fusion=Fusion(ask.fusion_method or settings.fusion_method),
-        filtering=Filtering(settings.min_score if ask.min_score is None else ask.min_score),
+        filtering=Filtering(
+            settings.min_score if ask.min_score is None else ask.min_score,
+            keyword_share=None if ask.threshold_for_all or defaults.threshold_for_all else KEYWORD_SHARE,
+        ),
         boosting=Boosting(boosts, last=boost_last and rerank) if boosts else None,
         reranking=reranking,
         rewriting=Rewriting(
@@ -261,7 +272,7 @@ def _retrieval_type(instance: Instance, asked: RetrievalType | None) -> Retrieva
         "hybrid": settings.vector_index and settings.keyword_index,
     }
     if asked is None:
-        return "hybrid" if offers["hybrid"] else "vector" if offers["vector"] else "keyword"
+        return settings.retrieval_type
     if not offers[asked]:
         raise InvalidRetrievalTypeError(
             f"retrieval_type {asked!r} was asked, but instance {instance.name!r} has no such index:"

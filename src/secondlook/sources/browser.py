@@ -88,12 +88,12 @@ class Renderer:
             try:
                 browser = await self._ready()
             except Error as error:
-                raise _failed("unknown_error", page.url, f"the browser does not start: {_line(error)}") from error
+                raise _failed("unknown_error", page.url, f"Chromium failed to start: {_line(error)}") from error
             try:
                 async with asyncio.timeout(self.limits.whole):
                     return await self._open(browser, page, fetch, most)
             except TimeoutError as error:
-                told = f"it is not whole within {self.limits.whole:g} seconds"
+                told = f"it did not finish loading within {self.limits.whole:g} seconds"
                 raise _failed("timeout_error", page.url, told) from error
             except Error as error:
                 kind: Kind = "unknown_error" if browser.is_connected() else "network_connection_closed_error"
@@ -164,7 +164,7 @@ class Renderer:
         finally:
             asked.end()
         if size > most or len(content) > most:
-            raise ItemSourceError("over_size", f"{page.url} grows to more than {most:,} bytes", gone=True)
+            raise ItemSourceError("over_size", f"{page.url} grew beyond {most:,} bytes", gone=True)
         return content
 
 
@@ -196,7 +196,7 @@ class Allowance:
             await self._back.wait()
         share = min(most, self._left)
         if share <= 0:
-            raise ItemSourceError("over_size", f"{url}: the answers to one page have more than {self._size:,} bytes")
+            raise ItemSourceError("over_size", f"{url}: the requests of one page exceed {self._size:,} bytes")
         self._left -= share
         self._out += 1
         used = 0

@@ -22,8 +22,8 @@ STANDARD = frozenset(
 )
 """What comes with every object; everything else that does was given with it."""
 WRONG_KEYS = {
-    "InvalidAccessKeyId": "the store does not know this access key ID",
-    "SignatureDoesNotMatch": "the secret access key does not belong to the access key ID",
+    "InvalidAccessKeyId": "the store does not recognise this access key ID",
+    "SignatureDoesNotMatch": "the secret access key does not match the access key ID",
 }
 """What a store answers to credentials that it refuses, and what that means."""
 WHITE = re.compile(r"\s")
@@ -62,15 +62,15 @@ class Bucket:
 
     def __init__(self, store: Store, name: str, *, prefix: str = "", region: str = "default") -> None:
         if not NAME.fullmatch(name):
-            raise SourceError("bucket_name_invalid", f"no bucket can be called {name[:80]!r}", lasting=True)
+            raise SourceError("bucket_name_invalid", f"{name[:80]!r} is not a valid bucket name", lasting=True)
         if not REGION.fullmatch(region):
             raise SourceError(
-                "bucket_name_invalid", f"no jurisdiction is called {region[:80]!r}: give eu, for example", lasting=True
+                "bucket_name_invalid", f"{region[:80]!r} is not a known jurisdiction: use one such as eu", lasting=True
             )
         if not store.key:
             raise SourceError(
                 "external_source_missing_api_token",
-                f"there are no credentials for the bucket {name!r}: give the instance a token_id, or the server"
+                f"no credentials for the bucket {name!r}: give the instance a token_id, or set"
                 " SECONDLOOK_S3_ACCESS_KEY and SECONDLOOK_S3_SECRET_KEY",
                 lasting=True,
             )
@@ -123,7 +123,7 @@ class Bucket:
                 raise ItemSourceError("over_size", too_large(entry.key, size), gone=True)
             content = bytes(await found.bytes_async())
         except (exceptions.NotFoundError, FileNotFoundError) as error:
-            raise ItemSourceError("file_not_found", f"{entry.key} is not there any more", gone=True) from error
+            raise ItemSourceError("file_not_found", f"{entry.key} no longer exists", gone=True) from error
         except exceptions.BaseError as error:
             if isinstance(error, exceptions.PermissionDeniedError) or ABOUT_ONE.search(str(error)):
                 raise ItemSourceError("r2_unknown_error", _refused(entry.key, str(error))) from error
@@ -152,15 +152,15 @@ class Bucket:
     def _told(self, error: Exception) -> SourceError:
         text = str(error)
         if "NoSuchBucket" in text or isinstance(error, exceptions.NotFoundError):
-            return SourceError("bucket_not_found", f"there is no bucket {self._name!r}", lasting=True)
+            return SourceError("bucket_not_found", f"the bucket {self._name!r} does not exist", lasting=True)
         for code, problem in WRONG_KEYS.items():
             if code in text:
                 return SourceError("bucket_unauthorized", f"{problem} (bucket {self._name!r})", lasting=True)
         if isinstance(error, exceptions.PermissionDeniedError | exceptions.UnauthenticatedError):
             return SourceError(
-                "bucket_unauthorized", f"the credentials may not read the bucket {self._name!r}", lasting=True
+                "bucket_unauthorized", f"the credentials do not allow reading the bucket {self._name!r}", lasting=True
             )
-        return SourceError("r2_unknown_error", f"the bucket {self._name!r} cannot be read: {_first_line(text)}")
+        return SourceError("r2_unknown_error", f"could not read the bucket {self._name!r}: {_first_line(text)}")
 
 
 def _is_address(text: str) -> bool:
@@ -184,7 +184,8 @@ def _refused(key: str, text: str) -> str:
     status = re.search(r"status code: (\d{3})|(\d{3}) Forbidden", text)
     why = code[1] if code else f"status {next(filter(None, status.groups()))}" if status else "access denied"
     return (
-        f"{key} is not given ({why}); is it archived, encrypted with a key of its own, or closed to these credentials?"
+        f"the store refused {key} ({why}): it may be archived, encrypted with its own key, or off limits to these"
+        " credentials"
     )
 
 

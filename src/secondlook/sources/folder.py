@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from secondlook.domain.source import LARGEST_THING, Entry, Fetched, too_large
+from secondlook.domain.wording import plural
 from secondlook.errors import ItemSourceError, SourceError
 
 CLOSED_TOLD = 20
@@ -43,11 +44,11 @@ class Folder:
 
     def notes(self) -> Sequence[str]:
         """What the log of a sync should tell."""
-        told = [f"{one}; what was read there before stays" for one in self._closed[:CLOSED_TOLD]]
+        told = [f"{one}; items read from it before are kept" for one in self._closed[:CLOSED_TOLD]]
         if len(self._closed) > CLOSED_TOLD:
-            told.append(f"{len(self._closed) - CLOSED_TOLD:,} more folders cannot be read")
+            told.append(f"could not read {plural(len(self._closed) - CLOSED_TOLD, 'more folder')}")
         if self._left_out:
-            told.append(f"{self._left_out:,} links that lead out of the folder, or to folders, are left out")
+            told.append(f"{plural(self._left_out, 'link')} skipped: leading out of the folder, or to a folder")
         return told
 
     async def close(self) -> None:
@@ -55,7 +56,7 @@ class Folder:
 
     def _walk(self, memos: Mapping[str, str]) -> Iterator[Entry]:
         if not self._folder.is_dir():
-            raise SourceError("bucket_not_found", f"the folder {self._folder} is not there", lasting=True)
+            raise SourceError("bucket_not_found", f"the folder {self._folder} does not exist", lasting=True)
         waiting = [self._folder]
         while waiting:
             here = waiting.pop()
@@ -64,7 +65,7 @@ class Folder:
                     entries = sorted(inside, key=lambda one: one.name)
             except OSError as error:
                 if here == self._folder:
-                    raise SourceError("bucket_unauthorized", f"{here} cannot be read: {error.strerror}") from error
+                    raise SourceError("bucket_unauthorized", f"could not read {here}: {error.strerror}") from error
                 if not isinstance(error, FileNotFoundError):  # else removed since its parent was read
                     yield from self._keep(here, error, memos)
                 continue
@@ -78,7 +79,7 @@ class Folder:
     def _keep(self, closed: Path, error: OSError, memos: Mapping[str, str]) -> Iterator[Entry]:
         """What is known of a folder that cannot be read now: it is not gone."""
         name = closed.relative_to(self._folder).as_posix()
-        self._closed.append(f"the folder {name} cannot be read ({error.strerror})")
+        self._closed.append(f"could not read the folder {name} ({error.strerror})")
         yield from (Entry(key, memo, unchanged=True) for key, memo in memos.items() if key.startswith(f"{name}/"))
 
     def _look_at(self, found: "os.DirEntry[str]", memos: Mapping[str, str]) -> Entry | None:
@@ -89,7 +90,7 @@ class Folder:
         except FileNotFoundError:
             return None  # removed since the folder was read, or a link to nothing
         except OSError as error:
-            return Entry(key, error=f"file_not_found: {key} cannot be looked at: {error.strerror}")
+            return Entry(key, error=f"file_not_found: could not inspect {key}: {error.strerror}")
         if told is None:
             self._left_out += 1
             return None
@@ -109,20 +110,20 @@ class Folder:
     def _read(self, key: str) -> Fetched:
         """Opened without following a link, and looked at again once it is open."""
         if key.startswith("/") or ".." in key.split("/"):
-            raise ItemSourceError("file_not_found", f"{key!r} is no path below the folder", gone=True)
+            raise ItemSourceError("file_not_found", f"{key!r} is not a path inside the folder", gone=True)
         try:
             path = self._real(key)
             if path is None:
-                raise ItemSourceError("file_not_found", f"{key} leads out of the folder", gone=True)
+                raise ItemSourceError("file_not_found", f"{key} leaves the folder", gone=True)
             file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError as error:
-            raise ItemSourceError("file_not_found", f"{key} is not there any more", gone=True) from error
+            raise ItemSourceError("file_not_found", f"{key} no longer exists", gone=True) from error
         except OSError as error:
-            raise ItemSourceError("file_not_found", f"{key} cannot be read: {error.strerror}") from error
+            raise ItemSourceError("file_not_found", f"could not read {key}: {error.strerror}") from error
         with os.fdopen(file, "rb") as opened:
             told = os.fstat(opened.fileno())
             if not stat.S_ISREG(told.st_mode):
-                raise ItemSourceError("unsupported_type", f"{key} is no regular file", gone=True)
+                raise ItemSourceError("unsupported_type", f"{key} is not a regular file", gone=True)
             content = opened.read(LARGEST_THING + 1)
         if len(content) > LARGEST_THING:
             raise ItemSourceError("over_size", too_large(key, told.st_size), gone=True)

@@ -55,14 +55,14 @@ class Guard:
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
-            raise ItemSourceError("unreachable_dns", f"the host {host!r} has no address ({error})") from error
+            raise ItemSourceError("unreachable_dns", f"could not resolve the host {host!r} ({error})") from error
         addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
         for address in addresses:
             if not self.allows(host, ipaddress.ip_address(address.partition("%")[0])):
                 raise ItemSourceError(
                     "invalid_url",
-                    f"the host {host!r} has the address {address}, which is not public: have it allowed in"
-                    " SECONDLOOK_FETCH_ALLOW if it should be read",
+                    f"the host {host!r} resolves to {address}, which is not a public address: add it to"
+                    " SECONDLOOK_FETCH_ALLOW to allow it",
                 )
         return addresses
 
@@ -83,8 +83,8 @@ class Guard:
             name = text.removeprefix("*.")
             if not name or any(sign in name for sign in "/*: \t"):
                 raise SetupError(
-                    f"SECONDLOOK_FETCH_ALLOW: {text!r} is neither a host, nor a domain such as *.corp.example, nor an"
-                    " address or network such as 10.1.0.0/16"
+                    f"SECONDLOOK_FETCH_ALLOW: {text!r} is not a host, a domain (*.corp.example), an"
+                    " address or a network (10.1.0.0/16)"
                 ) from error
         if text.startswith("*."):
             self._domains.append(text[1:])
@@ -128,14 +128,14 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
             async with asyncio.timeout(timeout):
                 addresses = await self._guard.resolve(host, port)
         except TimeoutError as error:
-            raise ItemSourceError("unreachable_dns", f"no name server told in time where {host!r} is") from error
+            raise ItemSourceError("unreachable_dns", f"looking up the host {host!r} timed out") from error
         failure: Exception | None = None
         for address in addresses:
             try:
                 return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
-        raise failure or httpcore.ConnectError(f"{host} has no address")
+        raise failure or httpcore.ConnectError(f"could not resolve {host}")
 
     async def connect_unix_socket(
         self,
@@ -144,7 +144,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """Raises ``ItemSourceError``: nobody may name a socket of this machine."""
-        raise ItemSourceError("invalid_url", f"{path} is a socket of this machine")
+        raise ItemSourceError("invalid_url", f"{path} is a local socket")
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""

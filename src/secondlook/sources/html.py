@@ -143,9 +143,9 @@ class Html:
         try:
             found = self._tree.css(css)
         except (SelectolaxError, ValueError, RuntimeError) as error:
-            raise ItemSourceError("file_content_empty", f"{css!r} is no CSS selector: {error}") from error
+            raise ItemSourceError("file_content_empty", f"{css!r} is not a valid CSS selector: {error}") from error
         if not found:
-            raise ItemSourceError("file_content_empty", f"the content selector {css!r} finds nothing on {self._url}")
+            raise ItemSourceError("file_content_empty", f"the content selector {css!r} matches nothing on {self._url}")
         if len(found) > 1:
             return (self._tree.html or "").encode(errors="replace")
         head = self._tree.css_first("head")

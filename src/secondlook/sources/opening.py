@@ -91,13 +91,15 @@ def find_folder(source: str, roots: Sequence[Path]) -> Path:
     """
     if not roots:
         raise SourceError(
-            "bucket_unauthorized", "no folder may be read: set SECONDLOOK_FOLDER_ROOTS to those that may", lasting=True
+            "bucket_unauthorized",
+            "this server allows no folder sources: list the allowed folders in SECONDLOOK_FOLDER_ROOTS",
+            lasting=True,
         )
     real = Path(os.path.realpath(source))
     if not Path(source).is_absolute() or not any(real.is_relative_to(os.path.realpath(root)) for root in roots):
         raise SourceError(
-            "bucket_unauthorized", f"the folder {source!r} does not lie below SECONDLOOK_FOLDER_ROOTS", lasting=True
+            "bucket_unauthorized", f"the folder {source!r} is outside SECONDLOOK_FOLDER_ROOTS", lasting=True
         )
     if not real.is_dir():
-        raise SourceError("bucket_not_found", f"there is no folder {source!r}", lasting=True)
+        raise SourceError("bucket_not_found", f"the folder {source!r} does not exist", lasting=True)
     return real

@@ -89,7 +89,7 @@ class Site:
         seen: list[str] = []
         while True:
             if url in seen or len(seen) > MOST_HOPS:
-                raise ItemSourceError("too_many_redirects", f"{seen[0]} redirects in a circle or too often: {url}")
+                raise ItemSourceError("too_many_redirects", f"{seen[0]} redirects in a loop or too many times: {url}")
             seen.append(url)
             await self._check_robots(url)
             asked = conditions if url == (known or seen[0]) else {}
@@ -139,7 +139,9 @@ class Site:
         """One answer, when it is its turn."""
         pace = self.pace_of(url)
         if pace.spent:
-            raise BusyError(REFUSALS[429], f"{url} is not asked for: its host had enough for too long")
+            raise BusyError(
+                REFUSALS[429], f"{url} was skipped: its host has been rate-limiting this crawl for too long"
+            )
         asked_at = await pace.turn()
         sent = {**self._headers_for(url), **conditions}
         page = await self._client.get(url, headers=sent, most=most, wanted=wanted, cuts=cuts)
@@ -148,7 +150,7 @@ class Site:
 
     async def _check_robots(self, url: str) -> None:
         if refusal := (await self.robots_of(url)).refusal(url):
-            raise ItemSourceError(refusal, f"{url}: robots.txt of the site says so", gone=True)
+            raise ItemSourceError(refusal, f"{url}: disallowed by the site's robots.txt", gone=True)
 
     async def check_kept(self, *urls: str) -> None:
         """Raises ``ItemSourceError`` if rules forbid today what is kept; where nobody knows them, nothing does."""
@@ -206,7 +208,7 @@ class Site:
         if host.endswith(f".{self._own}"):
             raise ItemSourceError(
                 "subdomains_not_allowed",
-                f"{page.url} redirects to {host}: set include_subdomains, or make that host the source",
+                f"{page.url} redirects to {host}: set include_subdomains, or use that host as the source",
                 gone=moved,
             )
         raise ItemSourceError("invalid_host_after_redirect", f"{page.url} redirects to {host}", gone=moved)
@@ -221,7 +223,7 @@ def _hop(page: Page) -> str:
     location = page.headers.get("location", "")
     url = join_url(page.url, location) if location else None
     if not url:
-        raise ItemSourceError("invalid_url", f"{page.url} redirects to {location[:200]!r}, which is no address")
+        raise ItemSourceError("invalid_url", f"{page.url} redirects to {location[:200]!r}, which is not a valid URL")
     return url
 
 
@@ -231,7 +233,7 @@ def _accepted(page: Page, readable: re.Pattern[str]) -> Page:
     content_type = page.headers.get("content-type", "")
     media_type = media_type_of(page.headers)
     if media_type and not readable.match(media_type):
-        raise ItemSourceError("unsupported_type", f"{page.url} is {media_type}, which holds no text", gone=True)
+        raise ItemSourceError("unsupported_type", f"{page.url} is {media_type}, which has no text", gone=True)
     markup = not media_type or "html" in media_type or "xml" in media_type
     if markup or media_type.startswith("text/"):
         return replace(page, body=to_utf8(page.body, content_type, markup=markup))
@@ -244,7 +246,7 @@ def _raise_for(page: Page) -> None:
         return
     told = f"{page.url} answers {status}"
     if page.headers.get("cf-mitigated") == "challenge":
-        raise ItemSourceError("blocked_by_bot_management", f"{told}, and wants to see a browser")
+        raise ItemSourceError("blocked_by_bot_management", f"{told}; it requires a browser")
     kind = "http_4xx" if 400 <= status < 500 else "http_5xx" if status >= 500 else "crawl_got_http_error"
     kind = REFUSALS.get(status, kind)
     if status in BUSY:

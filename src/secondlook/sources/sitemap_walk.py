@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from secondlook.domain.wording import plural
 from secondlook.errors import ItemSourceError, SourceError
 from secondlook.sources.site import Site
 from secondlook.sources.sitemaps import DEEPEST, LARGEST_SITEMAP, MOST_SITEMAPS, Named, read_sitemap
@@ -45,7 +46,7 @@ class Walk:
 
     def cut(self, why: str) -> None:
         """A limit leaves something out: then nobody can say what is gone."""
-        gap = ("page_limit_reached", f"{why}: the rest is left out")
+        gap = ("page_limit_reached", f"{why}: the rest was skipped")
         self.gaps += [gap] if gap not in self.gaps else []
 
     def keep(self, named: Named) -> None:
@@ -57,9 +58,9 @@ class Walk:
         if not self.full:
             self.pages[named.url] = named
         elif self.size > LARGEST_NAMED:
-            self.cut(f"the addresses that the sitemaps name have more than {LARGEST_NAMED:,} characters")
+            self.cut(f"the URLs in the sitemaps exceed {LARGEST_NAMED:,} characters")
         else:
-            self.cut(f"the sitemaps name more than {MOST_NAMED:,} pages")
+            self.cut(f"the sitemaps list more than {MOST_NAMED:,} pages")
 
 
 @dataclass
@@ -76,7 +77,7 @@ class _Line:
             if url in self.seen:
                 continue
             if depth > DEEPEST:
-                self.walk.cut(f"sitemaps lie more than {DEEPEST} deep in one another")
+                self.walk.cut(f"the sitemaps are nested more than {DEEPEST} levels deep")
             elif len(self.seen) >= MOST_SITEMAPS:
                 self.walk.cut(f"there are more than {MOST_SITEMAPS:,} sitemaps")
             else:
@@ -107,9 +108,9 @@ async def walk_sitemaps(site: Site, given: Sequence[str]) -> Walk:
                 walk.gaps.append((error.kind, sentence))
     if not walk.read:
         failures = [*(why for _, why in walk.gaps), *walk.notes]
-        raise SourceError("missing_sitemap", failures[0] if failures else "the site names no sitemap")
+        raise SourceError("missing_sitemap", failures[0] if failures else "the site has no sitemap")
     if line.waiting:
-        walk.cut(f"{len(line.waiting):,} more sitemaps are not read")
+        walk.cut(f"{plural(len(line.waiting), 'more sitemap')} not read")
     _note_what_is_missing(walk)
     return walk
 
@@ -142,10 +143,10 @@ def _note_what_is_missing(walk: Walk) -> None:
     if walk.elsewhere and not walk.pages:
         raise SourceError(
             "invalid_url",
-            f"all {walk.elsewhere:,} addresses of the sitemaps lie on other hosts, such as {walk.example}:"
-            " make that host the source, or set include_subdomains",
+            f"every URL in the sitemaps ({walk.elsewhere:,}) is on another host (for example {walk.example}):"
+            " use that host as the source, or set include_subdomains",
         )
     if walk.elsewhere:
-        walk.notes.append(f"{walk.elsewhere:,} addresses of the sitemaps are left out: they lie on other hosts")
+        walk.notes.append(f"{plural(walk.elsewhere, 'URL')} in the sitemaps skipped: on other hosts")
     elif not walk.pages:
-        walk.notes.append("the sitemaps of the site were read, and name no page")
+        walk.notes.append("the site's sitemaps list no pages")

@@ -55,7 +55,7 @@ def read_sitemap(content: bytes) -> Sitemap:
     try:
         reader.parser.Parse(content, True)
     except expat.ExpatError as error:
-        return Sitemap(reader.pages, reader.sitemaps, f"it is no XML: {error}")
+        return Sitemap(reader.pages, reader.sitemaps, f"it is not valid XML: {error}")
     except _StopError as error:
         return Sitemap(reader.pages, reader.sitemaps, str(error))
     return Sitemap(reader.pages, reader.sitemaps, "" if reader.known else "it is neither a sitemap nor a feed")
@@ -98,7 +98,7 @@ class _Reader:
         self.parser.EntityDeclHandler = self._refuse
 
     def _refuse(self, *_: object) -> None:
-        raise _StopError("it declares entities, which no sitemap needs")
+        raise _StopError("it declares XML entities, which sitemaps do not need")
 
     def _start(self, name: str, attributes: Mapping[str, str]) -> None:
         local = name.rpartition(":")[2].lower()
@@ -155,13 +155,13 @@ def _read_text(content: bytes) -> Sitemap:
     lines = [line.strip() for line in content.decode("utf-8-sig", errors="replace").splitlines()]
     found = [line for line in lines if line.startswith(("http://", "https://"))]
     if not found:
-        return Sitemap(broken="it is neither a sitemap nor a list of addresses")
+        return Sitemap(broken="it is neither a sitemap nor a list of URLs")
     return Sitemap([Named(line) for line in found[:MOST_ADDRESSES]], broken=_over(len(found), "pages"))
 
 
 def _over(number: int, what: str) -> str:
     """What is wrong with a file that names as many; nothing within the limit."""
-    return f"it names more than {MOST_ADDRESSES:,} {what}" if number > MOST_ADDRESSES else ""
+    return f"it lists more than {MOST_ADDRESSES:,} {what}" if number > MOST_ADDRESSES else ""
 
 
 def _priority(text: str) -> float:

@@ -130,9 +130,11 @@ def check_url(url: str) -> str:
     except (httpx.InvalidURL, UnicodeError, ValueError, TypeError) as error:
         raise ItemSourceError("invalid_url", f"{url[:200]!r}: {error}") from error
     if found.scheme not in ("http", "https") or not host:
-        raise ItemSourceError("invalid_url", f"{url[:200]!r} is no http or https address")
+        raise ItemSourceError("invalid_url", f"{url[:200]!r} is not an http or https URL")
     if found.userinfo:
-        raise ItemSourceError("invalid_url", "the address carries a user name: send it in include_headers instead")
+        raise ItemSourceError(
+            "invalid_url", "the URL contains a user name: send credentials in include_headers instead"
+        )
     path = found.raw_path.decode("ascii")
     return urlunsplit((found.scheme, host, *path.partition("?")[::2], ""))
 
@@ -151,7 +153,9 @@ async def read_bounded(chunks: AsyncIterator[bytes], packing: str, most: int, *,
     With ``cuts`` only the first ``most`` bytes are read.
     """
     if packing not in ("", "identity", "gzip", "x-gzip", "deflate"):
-        raise ItemSourceError("crawl_got_http_error", f"{url}: the answer is packed as {packing[:40]!r}, unasked")
+        raise ItemSourceError(
+            "crawl_got_http_error", f"{url}: the response uses the encoding {packing[:40]!r}, which was not requested"
+        )
     unpacker = None if packing in ("", "identity") else zlib.decompressobj(EITHER)
     kept: list[bytes] = []
     size = 0
@@ -159,7 +163,9 @@ async def read_bounded(chunks: AsyncIterator[bytes], packing: str, most: int, *,
         try:
             part = unpacker.decompress(chunk, most - size + 1) if unpacker else chunk
         except zlib.error as error:
-            raise ItemSourceError("network_connection_lost", f"{url}: the packed answer is broken: {error}") from error
+            raise ItemSourceError(
+                "network_connection_lost", f"{url}: the compressed response is broken: {error}"
+            ) from error
         kept.append(part)
         size += len(part)
         if size > most and not cuts:

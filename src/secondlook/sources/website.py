@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from secondlook.domain.globs import matches_glob, skip_reason
 from secondlook.domain.source import FAILED, LARGEST_THING, Entry, Fetched, SourceOptions
+from secondlook.domain.wording import plural
 from secondlook.errors import ItemSourceError, SourceError
 from secondlook.sources.browser import Renderer
 from secondlook.sources.frontier import Frontier, Target
@@ -31,8 +32,8 @@ LEFT_OUT = ("blocked_by_", "unsupported_type")
 """Errors of links that a crawl tried: these are no items, and no errors either."""
 KIND = re.compile(r"([a-z0-9_]+): ")
 NO_BROWSER = (
-    "pages are read as they are sent, since there is no browser to open them in: pip install 'secondlook[browser]', and"
-    " install a Chromium"
+    "pages are read without running their scripts, since no browser is installed: pip install 'secondlook[browser]' and"
+    " install Chromium"
 )
 DAY = 86_400
 """Seconds after which a page is looked at again, of which a sitemap says nothing (contract, 18.4)."""
@@ -113,7 +114,7 @@ class Website:
             failure = error
         if failure:
             for key, refusal in await asyncio.to_thread(self._find_refused, memos.keys() - told):
-                yield Entry(key, skipped=f"{refusal}: {key}: robots.txt of the site says so", gone=True)
+                yield Entry(key, skipped=f"{refusal}: {key}: disallowed by the site's robots.txt", gone=True)
             raise failure
 
     async def fetch(self, entry: Entry) -> Fetched:
@@ -123,7 +124,7 @@ class Website:
         self._memos = {}
         url = check_url(entry.key)
         if not self._site.belongs(url):
-            raise ItemSourceError("invalid_url", f"{url} does not lie on the site {self._site.start}")
+            raise ItemSourceError("invalid_url", f"{url} is not on the site {self._site.start}")
         found = (await self._visit(Target(url, depth=1))).entry
         if told := found.error or found.skipped:
             kind = KIND.match(told)
@@ -194,7 +195,7 @@ class Website:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
         self._gaps += [
-            ("crawl_got_http_429", f"{host} had enough: {number:,} addresses there are left to the next sync")
+            ("crawl_got_http_429", f"{host} is rate-limiting: {number:,} of its URLs are left for the next sync")
             for host, number in frontier.left.items()
         ]
 
@@ -203,7 +204,7 @@ class Website:
         if visit.again:
             frontier.put(replace(target, tries=target.tries + 1))
         elif visit.over:
-            limit = ("page_limit_reached", f"{self._crawl.most_pages:,} pages were read, as many as may be")
+            limit = ("page_limit_reached", f"the limit of {self._crawl.most_pages:,} pages was reached")
             self._gaps += [limit] if limit not in self._gaps else []
             frontier.clear()
         else:
@@ -224,15 +225,14 @@ class Website:
         gaps = list(self._gaps)
         if self._hidden:
             number = len(self._hidden)
-            more = f", and {number - 1:,} more pages failed so" if number > 1 else ""
+            more = f", and {plural(number - 1, 'more page')} failed in the same way" if number > 1 else ""
             gaps.append(("unknown_error", f"{self._hidden[0]}{more}"))
         if not gaps:
             return None
         told = "; ".join(why for _, why in gaps[:3]) + (f"; and {len(gaps) - 3:,} more" if len(gaps) > 3 else "")
         return SourceError(
             gaps[0][0],
-            f"not all of the site was read: {told}. What was read is in step; items that were not met stay, but for"
-            " those that rules exclude",
+            f"the site was only partly read: {told}. Items of pages that were not reached stay, except excluded ones",
         )
 
     def _find_refused(self, keys: Iterable[str]) -> Sequence[tuple[str, str]]:

@@ -45,7 +45,7 @@ def fuse_rankings(ranking: Ranking, found: Found, options: Fusion) -> Ranking:
         hybrid = found.vector is not None and found.keyword is not None
         ranks = [_ranks(found.vector), _ranks(found.keyword)]
         scaled = [_scaled(found.vector, hybrid), _scaled(found.keyword, hybrid)]
-        bm25 = {hit.chunk_id: hit.score for hit in found.keyword.hits} if found.keyword else {}
+        words = {hit.chunk_id: hit for hit in found.keyword.hits} if found.keyword else {}
         scores: dict[str, float] = {}
         for chunk_id in dict.fromkeys((*ranks[0], *ranks[1])):
             if chunk_id not in found.chunks:
@@ -57,16 +57,19 @@ def fuse_rankings(ranking: Ranking, found: Found, options: Fusion) -> Ranking:
             scores[chunk_id] = score
         candidates = []
         for rank, (chunk_id, score) in enumerate(sorted(scores.items(), key=lambda one: -one[1]), 1):
+            word = words.get(chunk_id)
             evidence = Evidence(
                 cosine=found.cosines.get(chunk_id),
                 vector_score=found.vector_scores.get(chunk_id),
                 vector_rank=ranks[0].get(chunk_id),
-                keyword_score=bm25.get(chunk_id),
+                keyword_score=word.score if word else None,
                 keyword_rank=ranks[1].get(chunk_id),
                 keyword_ceiling=found.keyword.ceiling if found.keyword else None,
                 fusion_method=options.method if hybrid else None,
                 fused_score=score,
                 fused_rank=rank,
+                keyword_share=word.share if word else None,
+                keyword_complete=word.complete if word else None,
             )
             candidates.append(Candidate(found.chunks[chunk_id], score, evidence))
         ranking = ranking.kept(candidates)

@@ -326,6 +326,9 @@ def _load_settings(text: str) -> InstanceSettings:
     extra = cast(dict[str, object], json.loads(str(values.get("extra", "{}"))))
     if "use_ocr" in extra:  # where it was kept before any file was read with it
         values |= {"ocr": bool(extra.pop("use_ocr")), "extra": json.dumps(extra)}
+    if "match_mode_inherited" not in raw:  # written when "and" was the default for everyone who chose nothing
+        values |= {"match_mode": values.get("match_mode", "and")}
+        values["match_mode_inherited"] = values["match_mode"] == "and"
     return InstanceSettings(**values)  # type: ignore[arg-type]  # stored by us
 
 

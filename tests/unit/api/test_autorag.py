@@ -24,7 +24,7 @@ def ask(**raw: object) -> Ask:
 
 
 def test_nothing_said_cuts_nothing() -> None:
-    assert ask() == Ask(min_score=0.0, min_relevance=None, cached=None)
+    assert ask() == Ask(min_score=0.0, min_relevance=None, cached=None, threshold_for_all=True)
 
 
 def test_everything_said() -> None:
@@ -44,6 +44,7 @@ def test_everything_said() -> None:
         min_relevance=None,
         rewriting=True,
         cached=None,
+        threshold_for_all=True,
     )
 
 

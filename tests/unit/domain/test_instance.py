@@ -1,10 +1,9 @@
 """What an account owns: defaults as the contract has them, and metadata outside the hash."""
 
 from dataclasses import fields, replace
-from typing import get_args
 
 from secondlook.domain.instance import Instance, InstanceSettings, Item, MetadataField, Namespace, Token
-from secondlook.domain.options import MAX_TOP_K, MatchMode
+from secondlook.domain.options import MAX_TOP_K
 
 
 def test_defaults_are_those_of_the_contract() -> None:
@@ -12,10 +11,12 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert (plain.chunked, plain.chunk_size, plain.chunk_overlap) == (True, 256, 10)
     assert (plain.top_k, plain.min_score) == (10, 0.4)
     assert (plain.vector_index, plain.keyword_index, plain.tokenizer) == (True, True, "porter")
-    assert (plain.match_mode, plain.fusion_method) == ("and", "rrf")
+    assert (plain.match_mode, plain.fusion_method) == (None, "rrf")
     assert not plain.reranking and not plain.rewriting and not plain.paused
     assert plain.top_k <= MAX_TOP_K
-    assert plain.match_mode in get_args(MatchMode)
+    assert [plain.match_mode_of(one) for one in ("hybrid", "keyword", "vector")] == ["or", "and", "or"]
+    assert plain.match_mode_of("hybrid", "and") == "and"
+    assert InstanceSettings(match_mode="or").match_mode_of("keyword", "and") == "or"
 
 
 def test_settings_are_a_value() -> None:

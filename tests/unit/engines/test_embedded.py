@@ -16,7 +16,7 @@ from secondlook.domain.instance import Analyser, Tokenizer
 from secondlook.domain.options import MatchMode
 from secondlook.engines.embedded import EmbeddedEngine
 from secondlook.errors import BackendError, IndexCorruptError, SetupError
-from secondlook.ports import Hits, IndexShape
+from secondlook.ports import Hit, Hits, IndexShape
 
 DIMENSIONS = 8
 TEXTS = [
@@ -113,6 +113,32 @@ def test_the_ceiling_is_never_exceeded(filled: Index) -> None:
         found = asyncio.run(filled.engine.search_keywords("i", query, 10, match_mode="or", where=None))
         assert found.ceiling is not None
         assert all(0 <= hit.score <= found.ceiling for hit in found.hits)
+
+
+def hits(index: Index, query: str, mode: MatchMode = "or") -> dict[str, Hit]:
+    found = asyncio.run(index.engine.search_keywords("i", query, 10, match_mode=mode, where=None))
+    return {hit.chunk_id: hit for hit in found.hits}
+
+
+def test_a_hit_says_whether_it_holds_every_term(filled: Index) -> None:
+    assert {name: hit.complete for name, hit in hits(filled, "the lamp oil").items()} == {
+        "a-0": True,
+        "a-2": False,
+        "a-3": True,
+    }
+    assert all(hit.complete for hit in hits(filled, "lamp oil", "and").values())
+    assert all(hit.complete for hit in hits(filled, "lamp").values())
+    assert not any(hit.complete for hit in hits(filled, "lamp xylophone").values())
+
+
+def test_the_share_is_bm25_over_what_a_chunk_with_every_term_could_attain(index: Index) -> None:
+    index.put("a", ["order 4711", *["order bell"] * 9])
+    held, absent = hits(index, "4711")["a-0"], hits(index, "4711 xylophone")["a-0"]
+    assert held.share is not None and absent.share is not None
+    assert 0.4 < held.share < 0.5  # it occurs once, and saturation asks for many
+    assert absent.share == pytest.approx(held.share / 2)  # a chunk that held both would hold the absent one too
+    index.put("b", ["4711 " * 400])
+    assert 0.9 < (hits(index, "4711")["b-0"].share or 0) <= 1
 
 
 def test_trigrams_find_parts_of_words(tmp_path: Path) -> None:

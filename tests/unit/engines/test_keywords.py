@@ -1,9 +1,12 @@
 """Words become a query that holds no operator."""
 
+import math
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secondlook.engines.keywords import find_phrases, make_match, quote_term, split_terms
+from secondlook.engines.keywords import K1, LEAST_IDF, attain_bm25, find_phrases, make_match, quote_term, split_terms
 from secondlook.ports import IndexShape
 
 
@@ -32,3 +35,9 @@ def test_a_quoted_term_is_one_string(text: str) -> None:
     quoted = quote_term(text)
     assert quoted[0] == quoted[-1] == '"'
     assert quoted[1:-1].replace('""', "") == text.replace('"', "")
+
+
+def test_attainable_bm25_is_every_phrase_at_saturation() -> None:
+    rare = math.log(9.5 / 1.5) * (K1 + 1)
+    assert attain_bm25(10, [1]) == pytest.approx(rare)
+    assert attain_bm25(10, [1, 1, 8]) == pytest.approx(2 * rare + LEAST_IDF * (K1 + 1))

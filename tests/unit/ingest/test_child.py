@@ -48,7 +48,7 @@ def test_frame_after_frame_until_the_input_ends(monkeypatch: pytest.MonkeyPatch)
     ("error", "kind", "words"),
     [
         (MemoryError(), "unable_to_convert_to_markdown", "SECONDLOOK_PARSE_MEMORY_MB"),
-        (RecursionError(), "file_is_corrupt", "nests too deeply"),
+        (RecursionError(), "file_is_corrupt", "nested too deeply"),
         (ZeroDivisionError("x" * 999), "unable_to_convert_to_markdown", "ZeroDivisionError: xxx"),
         (BaseException("panic"), "unable_to_convert_to_markdown", "panic"),
     ],

@@ -11,6 +11,8 @@ import pytest
 
 from secondlook.ingest.confinement import parent_is_gone
 
+pytestmark = pytest.mark.process
+
 
 def run(code: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     """A process with that code after the imports."""

@@ -118,6 +118,7 @@ def test_a_sheet_without_bounds_takes_its_reader_down_alone() -> None:
     assert with_pool(work) == ("unable_to_convert_to_markdown", "oil")
 
 
+@pytest.mark.system
 def test_a_picture_of_billions_of_pixels() -> None:
     need_tesseract()
 
@@ -198,6 +199,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.process
 def test_no_child_outlives_a_server_that_is_killed(tmp_path: Path) -> None:
     """One child is idle and one at work."""
     heavy = tmp_path / "heavy.docx"

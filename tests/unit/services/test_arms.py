@@ -111,4 +111,4 @@ def test_what_an_arm_with_a_retrieval_of_its_own_is_held_against() -> None:
     arms = (ArmSpec(), ArmSpec(match_mode="or", min_score=0.1), ArmSpec("m", match_mode="or", min_score=0.1))
     [(name, plan)] = off_plans(arms, PLACE, SearchDefaults()).items()
     assert (name, plan.reranking, plan.retrieval.match_mode) == ("off, or, score from 0.1", None, "or")
-    assert plan.filtering.min_score == 0.1 and base_plan(PLACE, SearchDefaults()).retrieval.match_mode == "and"
+    assert plan.filtering.min_score == 0.1 and base_plan(PLACE, SearchDefaults()).filtering.min_score == 0.3

@@ -116,8 +116,8 @@ def test_the_longest_name(idle: House) -> None:
 @pytest.mark.parametrize(
     ("content", "error"),
     [
-        (b" \n", "file_content_empty: the file holds no text"),
-        (b"\x89PNG\0\0", "file_is_corrupt: a.md holds binary data, not text"),
+        (b" \n", "file_content_empty: the file contains no text"),
+        (b"\x89PNG\0\0", "file_is_corrupt: a.md contains binary data, not text"),
     ],
 )
 def test_files_that_cannot_be_indexed(house: House, content: bytes, error: str) -> None:

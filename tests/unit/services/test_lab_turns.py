@@ -69,6 +69,7 @@ def test_a_turn_of_a_process_that_was_killed_is_over(house: House, monkeypatch: 
     over_a_run(house, work)
 
 
+@pytest.mark.process
 @KNOWN
 def test_nobody_waits_for_a_process_of_this_machine_that_is_no_more(house: House) -> None:
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as other:

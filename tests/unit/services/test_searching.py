@@ -9,8 +9,10 @@ from secondlook.domain.filters import Comparison
 from secondlook.domain.instance import Instance, InstanceSettings
 from secondlook.domain.options import (
     DEFAULT_MIN_RELEVANCE,
+    KEYWORD_SHARE,
     Boost,
     Boosting,
+    Filtering,
     Fusion,
     Generation,
     Plan,
@@ -41,6 +43,23 @@ def test_nothing_said_takes_the_instances_values() -> None:
     assert (found.top_k, found.filtering.min_score) == (7, 0.3)
     assert found.boosting == Boosting((Boost("n"),))
     assert (found.reranking, found.rewriting, found.expand_by) == (None, None, 0)
+
+
+def test_the_match_mode_of_those_who_choose_none_is_that_of_the_retrieval_type() -> None:
+    assert plan().retrieval.match_mode == "or"
+    assert plan(Ask(retrieval_type="keyword")).retrieval.match_mode == "and"
+    assert plan(vector_index=False).retrieval.match_mode == "and"
+    assert plan(match_mode="and").retrieval.match_mode == "and"
+    assert plan(Ask(retrieval_type="keyword", match_mode="or"), match_mode="and").retrieval.match_mode == "or"
+    strict = SearchDefaults(match_mode="and", threshold_for_all=True)
+    assert plan(defaults=strict).retrieval.match_mode == "and"
+    assert plan(defaults=strict, match_mode="or").retrieval.match_mode == "or"
+
+
+def test_the_threshold_is_for_all_in_the_legacy_generation_and_in_strict_mode() -> None:
+    assert plan().filtering == Filtering(0.4, keyword_share=KEYWORD_SHARE)
+    assert plan(Ask(threshold_for_all=True)).filtering.keyword_share is None
+    assert plan(defaults=SearchDefaults(threshold_for_all=True)).filtering.keyword_share is None
 
 
 def test_what_is_asked_wins() -> None:

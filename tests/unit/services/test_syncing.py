@@ -50,7 +50,7 @@ def test_what_failed_is_taken_up_again(house: House) -> None:
         "3 items failed or are outdated, and are indexed again",
         "a.md: completed",
         "b.md: completed",
-        "empty.md: file_content_empty: the file holds no text",
+        "empty.md: file_content_empty: the file contains no text",
         "2 completed, 1 error",
     ]
     assert house.run(house.indexing.find(made, "good.md")) == before

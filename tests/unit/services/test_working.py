@@ -287,6 +287,7 @@ house.close()
 """
 
 
+@pytest.mark.process
 def test_an_item_that_kills_its_process_is_given_up(make: Callable[..., House], tmp_path: Path) -> None:
     house = make(FakeEmbedder())
     made = house.make()

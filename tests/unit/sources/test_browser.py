@@ -1,7 +1,6 @@
 """Pages in a real Chromium: what scripts bring is read, and no request of a page leads where it should not."""
 
 import asyncio
-import os
 import time
 from collections.abc import Coroutine, Iterator
 from dataclasses import replace
@@ -18,9 +17,12 @@ from secondlook.sources.browser import Allowance, Renderer, RenderLimits, find_b
 from secondlook.sources.guard import Guard
 from secondlook.sources.site import Site, SiteOptions
 from secondlook.sources.web_client import Page, WebClient
+from tests.machine import need
 from tests.thread_server import QuietHandler
 from tests.unit.sources.conftest import crawl
 from tests.web_site import Reply, WebSite, serve_site
+
+pytestmark = pytest.mark.browser
 
 T = TypeVar("T")
 LIMITS = RenderLimits(whole=30.0, settle=3.0, requests=10, size=1 << 20)
@@ -69,11 +71,8 @@ class Opened:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Opened]:
-    program = find_browser()
-    if not program:
-        reason = "there is no Chromium on the PATH: install the package chromium of the system"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    made = Opened(program)
+    need("chromium")
+    made = Opened(find_browser())
     yield made
     made.close()
 

@@ -42,7 +42,7 @@ def test_links_lead_nowhere_outside(root: Path, tmp_path: Path) -> None:
     (root / "in.md").symlink_to(root / "a.md")
     folder = Folder(root)
     assert keys(folder) == ["a.md", "in.md"]
-    assert folder.notes() == ["3 links that lead out of the folder, or to folders, are left out"]
+    assert folder.notes() == ["3 links skipped: leading out of the folder, or to a folder"]
     assert read(folder, "in.md") == b"lamp oil"
     for key in ("out.md", "up/secret.md", "../secret.md", str(tmp_path / "secret.md"), "dead.md"):
         with pytest.raises(ItemSourceError, match=r"^file_not_found: ") as caught:
@@ -89,11 +89,13 @@ def as_nobody(folder: Path) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.process
 def test_a_folder_that_cannot_be_read_is_no_empty_one(root: Path) -> None:
     root.chmod(0o711)
     assert as_nobody(root).startswith("bucket_unauthorized: ")
 
 
+@pytest.mark.process
 def test_a_folder_inside_that_cannot_be_read_keeps_what_is_known_of_it(root: Path) -> None:
     root.chmod(0o755)
     (root / "closed").mkdir(0o700)
@@ -104,7 +106,7 @@ def test_a_folder_inside_that_cannot_be_read_keeps_what_is_known_of_it(root: Pat
         (root / "closed").chmod(0)
     assert as_nobody(root) == (
         "a.md=False|closed/deep/older.md=True|closed/old.md=True|z/last.md=False"
-        "|the folder closed cannot be read (Permission denied); what was read there before stays"
+        "|could not read the folder closed (Permission denied); items read from it before are kept"
     )
 
 

@@ -50,9 +50,9 @@ def test_a_page_that_may_come_back_hides_what_it_leads_to(site: WebSite, reply: 
     broken = Reply(b"no gzip", headers={"content-encoding": "gzip"}) if reply.kind == "broken" else reply
     site.pages |= {"/a": broken, "/b": broken}
     failure = crawl(site, **LINKS).failure
-    assert failure.startswith("unknown_error: not all of the site was read: ")
+    assert failure.startswith("unknown_error: the site was only partly read: ")
     assert f"{site.url}/a" in failure or f"{site.url}/b" in failure
-    assert ", and 1 more pages failed so. What was read is in step; items that were not met stay" in failure
+    assert ", and 1 more page failed in the same way. Items of pages that were not reached stay" in failure
     site.sitemap("/a", "/b")
     assert crawl(site).failure == "", "sitemaps name all pages, whether they come or not"
 
@@ -68,7 +68,7 @@ def test_what_robots_forbids_is_told_of_after_an_incomplete_crawl_too(site: WebS
     site.html("/", "<a href=/a>a</a>")
     del memos[f"{site.url}/a"]  # as of a page that nothing is kept of
     told = crawl(site, memos, max_age=0, **LINKS)
-    assert told.failure.startswith("unknown_error: not all")
+    assert told.failure.startswith("unknown_error: the site was only partly")
     assert names(site, told.entries) == {"/", "/a", "/closed/x"}
     assert told.entries[f"{site.url}/closed/x"].skipped.startswith("blocked_by_robots_txt_path: ")
 
@@ -168,8 +168,8 @@ def test_a_host_that_never_stops_is_left_to_the_next_sync(site: WebSite) -> None
     site.sitemap("/first", *paths)
     told = crawl(site)
     assert f"{site.url}/first" in told.pages
-    assert told.failure.startswith("crawl_got_http_429: not all of the site was read: ")
-    assert " addresses there are left to the next sync" in told.failure
+    assert told.failure.startswith("crawl_got_http_429: the site was only partly read: ")
+    assert " of its URLs are left for the next sync" in told.failure
     assert len(site.paths()) < 40, "nor is the rest asked for in vain"
 
 

@@ -22,7 +22,7 @@ def test_a_sitemap_without_pages_is_told_of(site: WebSite) -> None:
     site.sitemap()
     told = crawl(site)
     assert (told.failure, told.notes, told.entries) == (
-        "", ["the sitemaps of the site were read, and name no page"], {},
+        "", ["the site's sitemaps list no pages"], {},
     )  # fmt: skip
 
 
@@ -36,9 +36,9 @@ def name_sitemaps(site: WebSite, *paths: str, at: str = "/sitemap.xml") -> None:
     ("limit", "value", "told"),
     [
         ("MOST_SITEMAPS", 2, "there are more than 2 sitemaps"),
-        ("DEEPEST", 1, "sitemaps lie more than 1 deep in one another"),
-        ("MOST_NAMED", 1, "the sitemaps name more than 1 pages"),
-        ("LARGEST_NAMED", 50, "the addresses that the sitemaps name have more than 50 characters"),
+        ("DEEPEST", 1, "the sitemaps are nested more than 1 levels deep"),
+        ("MOST_NAMED", 1, "the sitemaps list more than 1 pages"),
+        ("LARGEST_NAMED", 50, "the URLs in the sitemaps exceed 50 characters"),
     ],
 )
 def test_what_a_limit_cuts_off_is_not_taken_for_gone(
@@ -52,7 +52,7 @@ def test_what_a_limit_cuts_off_is_not_taken_for_gone(
     assert whole.failure == "" and names(site, whole.pages) == {"/page/1", "/page/2"}
     monkeypatch.setattr(sitemap_walk, limit, value)
     cut = crawl(site)
-    assert cut.failure.startswith("page_limit_reached: not all of the site was read: ") and told in cut.failure
+    assert cut.failure.startswith("page_limit_reached: the site was only partly read: ") and told in cut.failure
     assert len(cut.pages) <= 1
 
 

@@ -47,12 +47,12 @@ def test_no_more_than_the_protocol_allows(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(sitemaps, "MOST_ADDRESSES", 2)
     text = "<urlset>" + "<url><loc>/a</loc></url>" * 3 + "</urlset>"
     found = read_sitemap(text.encode())
-    assert len(found.pages) == 2 and found.broken == "it names more than 2 pages"
+    assert len(found.pages) == 2 and found.broken == "it lists more than 2 pages"
     found = read_sitemap(b"https://a.example/b\n" * 3)
-    assert len(found.pages) == 2 and found.broken == "it names more than 2 pages"
+    assert len(found.pages) == 2 and found.broken == "it lists more than 2 pages"
     assert not read_sitemap(b"https://a.example/b\n" * 2).broken
     found = read_sitemap(b"<sitemapindex>" + b"<sitemap><loc>/a</loc></sitemap>" * 3 + b"</sitemapindex>")
-    assert len(found.sitemaps) == 2 and found.broken == "it names more than 2 sitemaps"
+    assert len(found.sitemaps) == 2 and found.broken == "it lists more than 2 sitemaps"
 
 
 @given(st.binary(max_size=200) | st.text(alphabet='<>/&;urlsetocxm "=!-[]', max_size=200).map(str.encode))

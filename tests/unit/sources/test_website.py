@@ -71,14 +71,14 @@ def test_indexes_archives_feeds_lists_and_order(site: WebSite) -> None:
     told = crawl(site)
     assert names(site, told.pages) == {"/a", "/b", "/c", "/d"}
     assert next(path for path in site.paths() if len(path) == 2) == "/b"
-    assert told.notes == ["1 addresses of the sitemaps are left out: they lie on other hosts"]
+    assert told.notes == ["1 URL in the sitemaps skipped: on other hosts"]
 
 
 def test_a_site_that_moved_is_told_and_not_emptied(site: WebSite) -> None:
     moved = "<urlset><url><loc>https://www.harbour.example/a</loc></url></urlset>"
     site.pages["/sitemap.xml"] = Reply(moved.encode())
     failure = crawl(site).failure
-    assert failure.startswith("invalid_url: all 1 addresses of the sitemaps lie on other hosts, such as https://www.")
+    assert failure.startswith("invalid_url: every URL in the sitemaps (1) is on another host (for example https://www.")
 
 
 def test_traps_in_sitemaps(site: WebSite) -> None:
@@ -87,14 +87,14 @@ def test_traps_in_sitemaps(site: WebSite) -> None:
     site.pages["/sitemap.xml"] = Reply(broken.encode())
     told = crawl(site)
     assert names(site, told.pages) == {"/a"}
-    assert told.failure.startswith("unknown_error: not all of the site was read: sitemap ")
+    assert told.failure.startswith("unknown_error: the site was only partly read: sitemap ")
     bomb = gzip.compress(b" " * (LARGEST_SITEMAP + 1))
     assert len(bomb) < 100_000
     site.pages["/sitemap.xml"] = Reply(bomb)
     assert "has more than 52,428,800 bytes" in crawl(site).failure
     entities = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><urlset><url><loc>&b;</loc></url></urlset>'
     site.pages["/sitemap.xml"] = Reply(entities.encode())
-    assert "declares entities" in crawl(site).failure
+    assert "declares XML entities" in crawl(site).failure
     site.pages["/sitemap.xml"] = Reply(b"<html><body>no such page</body></html>")
     assert crawl(site).failure.startswith("missing_sitemap: ")
 
@@ -156,7 +156,7 @@ def test_a_page_that_fails_hides_links_so_nothing_may_be_removed(site: WebSite) 
     site.pages["/a"] = Reply(status=503)
     site.pages["/image.png"] = Reply(b"\x89PNG", kind="image/png")
     told = crawl(site, discovers=True, start="links")
-    assert told.failure.startswith("unknown_error: not all of the site was read: http_5xx: ")
+    assert told.failure.startswith("unknown_error: the site was only partly read: http_5xx: ")
     assert told.errors() == {f"{site.url}/a": "http_5xx", f"{site.url}/gone": "http_4xx"}
     assert told.entries[f"{site.url}/gone"].gone and not told.entries[f"{site.url}/a"].gone
     assert told.entries[f"{site.url}/image.png"].skipped.startswith("unsupported_type: ")
@@ -353,8 +353,8 @@ def test_without_a_browser_pages_are_read_as_they_are_sent_and_the_log_says_so(
     told = crawl(site, renders=True)
     assert told.pages
     assert told.notes == [
-        "pages are read as they are sent, since there is no browser to open them in: pip install 'secondlook[browser]',"
-        " and install a Chromium"
+        "pages are read without running their scripts, since no browser is installed: pip install 'secondlook[browser]'"
+        " and install Chromium"
     ]
 
 
@@ -413,5 +413,5 @@ def test_only_pages_that_are_asked_for_count(site: WebSite) -> None:
         crawling = CrawlOptions(discovers=True, start="links", most_pages=most)
         told = crawl(site, options=SourceOptions(include=("**/docs/**", "**/closed/**"), crawl=crawling))
         assert names(site, told.pages) == expected
-        assert told.failure.startswith("page_limit_reached: not all of" if most == 2 else "")
+        assert told.failure.startswith("page_limit_reached: the site was only partly read" if most == 2 else "")
         assert most == 2 or told.failure == ""

@@ -152,6 +152,29 @@ def test_settings_of_before_there_were_languages(tmp_path: Path) -> None:
     second.close()
 
 
+@pytest.mark.parametrize(
+    ("stored", "mode", "inherited"), [('"and"', "and", True), ('"or"', "or", False), (None, "and", True)]
+)
+def test_a_match_mode_of_before_there_was_a_default(
+    tmp_path: Path, stored: str | None, mode: str, inherited: bool
+) -> None:
+    first = Store(tmp_path)
+    first(first.it.add_instance(ONE))
+    first.close()
+    engine = create_engine(f"sqlite:///{tmp_path / 'catalog.sqlite'}")
+    with engine.begin() as connection:
+        older = "json_remove(settings, '$.match_mode_inherited', '$.match_mode')"
+        older = f"json_set({older}, '$.match_mode', json('{stored}'))" if stored else older
+        connection.execute(text(f"UPDATE instances SET settings = {older}"))
+    engine.dispose()
+    for _ in range(2):
+        second = Store(tmp_path)
+        instance = second(second.it.get_instance_by_uid("u1"))
+        assert (instance.settings.match_mode, instance.settings.match_mode_inherited) == (mode, inherited)
+        second(second.it.update_instance("u1", instance.settings, 2))  # what is written again says the same
+        second.close()
+
+
 def test_the_wish_for_ocr_of_before_it_was_heard(tmp_path: Path) -> None:
     first = Store(tmp_path)
     first(first.it.add_instance(replace(ONE, settings=replace(ONE.settings, extra='{"use_ocr": true, "a": 1}'))))

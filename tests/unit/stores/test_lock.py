@@ -51,6 +51,7 @@ def test_who_shares_waits_for_who_holds_it_alone(tmp_path: Path) -> None:
         assert not waiting.is_alive()
 
 
+@pytest.mark.process
 def test_it_is_free_once_its_holder_was_killed(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     with subprocess.Popen([sys.executable, "-c", HOLD, str(path)], stdout=subprocess.PIPE, text=True) as holder:

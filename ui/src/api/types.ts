@@ -197,6 +197,15 @@ export interface Scores {
   reranking_score?: number;
   retrieval_score?: number;
   retrieval_rank?: number;
+  keyword_share?: number;
+  keyword_match?: boolean;
+}
+
+/** A threshold that was applied; value is null where the searched instances differ in it. */
+export interface Threshold {
+  name: "match_threshold" | "reranking.match_threshold";
+  value: number | null;
+  dropped: number;
 }
 
 export interface Chunk {
@@ -397,6 +406,7 @@ export interface SearchResult {
   reranking?: Receipt;
   trace?: Step[];
   dropped?: Dropped[];
+  thresholds?: Threshold[];
   errors?: { method?: string; message?: string }[];
 }
 

@@ -27,7 +27,7 @@ from secondlook.domain.instance import (
     RerankingMode,
 )
 from secondlook.domain.jobs import SyncState
-from secondlook.domain.options import MAX_STAGES
+from secondlook.domain.options import MAX_STAGES, MatchMode
 from secondlook.errors import InvalidOptionError
 from secondlook.services.instances import Activity, Stats
 
@@ -176,7 +176,7 @@ def merge_settings(settings: InstanceSettings, raw: dict[str, Any]) -> InstanceS
     check_kind(merged.source_kind, merged.source)
     options = body.retrieval_options
     if options and options.keyword_match_mode:
-        merged = replace(merged, match_mode=options.keyword_match_mode)
+        merged = replace(merged, match_mode=options.keyword_match_mode, match_mode_inherited=False)
     if options and options.boost_after_reranking is not None:
         merged = replace(merged, boost_last=options.boost_after_reranking)
     if options and options.boost_by is not None:
@@ -196,9 +196,17 @@ def to_fields(bodies: list[FieldBody]) -> tuple[MetadataField, ...]:
 
 
 def instance_of(
-    instance: Instance, doing: Activity, syncs: SyncState, *, endpoint: Endpoint | None = None
+    instance: Instance,
+    doing: Activity,
+    syncs: SyncState,
+    *,
+    endpoint: Endpoint | None = None,
+    match_mode: MatchMode | None = None,
 ) -> dict[str, object]:
-    """The instance object (contract, 12.3), with ours: the counts of its items, and how its syncs go."""
+    """The instance object (contract, 12.3), with ours: the counts of its items, and how its syncs go.
+
+    ``match_mode`` is the one in effect, by default that of the settings.
+    """
     settings = instance.settings
     extra = {**ECHOED, **json.loads(settings.extra)}
     return {
@@ -229,10 +237,11 @@ def instance_of(
             "use_ocr": settings.ocr,
         },
         "retrieval_options": {
-            "keyword_match_mode": settings.match_mode,
+            "keyword_match_mode": match_mode or settings.match_mode_of(settings.retrieval_type),
             "boost_by": [{"field": one.field, "direction": one.direction} for one in settings.boosts],
             "boost_after_reranking": settings.boost_last,
         },
+        "keyword_match_mode_origin": _origin_of(settings),
         "query_log": {"enabled": settings.logged, "retention_days": settings.log_days},
         "custom_metadata": [{"field_name": one.name, "data_type": one.type} for one in settings.fields],
         **shown(endpoint, instance),
@@ -245,6 +254,13 @@ def instance_of(
         "item_counts": counts_of(doing.items),
         **syncs_of(syncs),
     }
+
+
+def _origin_of(settings: InstanceSettings) -> str:
+    """Where the match mode comes from: a choice, the default, or the default of an earlier release."""
+    if settings.match_mode is None:
+        return "default"
+    return "earlier_default" if settings.match_mode_inherited else "chosen"
 
 
 def counts_of(items: ItemCounts) -> dict[str, int]:

@@ -3,7 +3,7 @@
 import logging
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, Any, Literal
@@ -32,6 +32,7 @@ from secondlook.api.wire import (
     primed,
     query_id_of,
     receipt_of,
+    thresholds_of,
     undressed,
 )
 from secondlook.domain.endpoint import Owner
@@ -147,13 +148,7 @@ def _add_management(router: APIRouter, services: Services) -> None:
         if order_by_direction == "asc":
             found.reverse()
         shown = found[(page - 1) * per_page : page * per_page]
-        doing = await services.instances.activity(shown)
-        syncs = await services.syncing.states(shown)
-        endpoints = await services.endpoints.all_of(account)
-        rows = [
-            instance_of(one, what, state, endpoint=endpoints.get(owner_of(one)))
-            for one, what, state in zip(shown, doing, syncs, strict=True)
-        ]
+        rows = await _show_all(services, account, shown)
         return page_of(rows, len(found), page, per_page)
 
     @router.get("/{name}")
@@ -219,6 +214,7 @@ def completion_of(answer: Answer, written: Written, body: ChatBody) -> dict[str,
         **({"usage": written.usage} if written.usage else {}),
         "chunks": [chunk_of(candidate, bare=bare) for candidate in answer.ranking.candidates],
         "reranking": receipt_of(answer.ranking),
+        **thresholds_of(answer.ranking),
         **failures_of(answer.ranking),
         **query_id_of(answer.ranking),
     }
@@ -250,7 +246,12 @@ async def stream_of(
         last = [{"index": 0, "delta": {}, "finish_reason": written.finish_reason}]
         usage = {"usage": written.usage} if written.usage else {}
         ranking = answer.ranking
-        told = {"reranking": receipt_of(ranking), **failures_of(ranking), **query_id_of(ranking)}
+        told = {
+            "reranking": receipt_of(ranking),
+            **thresholds_of(ranking),
+            **failures_of(ranking),
+            **query_id_of(ranking),
+        }
         yield event(dress({**head, "choices": last, **usage, **told}))
     yield DONE
 
@@ -269,6 +270,17 @@ async def _find(services: Services, request: Request, name: str) -> Instance:
 
 
 async def _shown(services: Services, instance: Instance) -> dict[str, object]:
-    [doing] = await services.instances.activity([instance])
-    [syncs] = await services.syncing.states([instance])
-    return instance_of(instance, doing, syncs, endpoint=await services.endpoints.of(owner_of(instance)))
+    [row] = await _show_all(services, instance.account, [instance])
+    return row
+
+
+async def _show_all(services: Services, account: str, instances: Sequence[Instance]) -> list[dict[str, object]]:
+    """The objects of instances of one account, in their order."""
+    doing = await services.instances.activity(instances)
+    syncs = await services.syncing.states(instances)
+    endpoints = await services.endpoints.all_of(account)
+    mode = services.instances.match_mode_of
+    return [
+        instance_of(one, what, state, endpoint=endpoints.get(owner_of(one)), match_mode=mode(one.settings))
+        for one, what, state in zip(instances, doing, syncs, strict=True)
+    ]

@@ -16,6 +16,7 @@ from secondlook.api.wire import (
     query_id_of,
     receipt_of,
     shown_score,
+    thresholds_of,
     trace_of,
 )
 from secondlook.domain.answer import Likeness
@@ -213,6 +214,7 @@ def result_of(ranking: Ranking, body: SearchBody) -> dict[str, object]:
         "search_query": ranking.query.text,
         "chunks": [chunk_of(candidate, bare=bare) for candidate in ranking.candidates],
         "reranking": receipt_of(ranking),
+        **thresholds_of(ranking),
         **failures_of(ranking),
         **query_id_of(ranking),
     }
@@ -232,6 +234,7 @@ def why_of(why: Why, item_key: str) -> dict[str, object]:
     if why.ranking is not None:
         receipt, trace = receipt_of(why.ranking), trace_of(why.ranking)
         shown |= {"search_query": why.ranking.query.text, "reranking": receipt, "trace": trace}
+        shown |= thresholds_of(why.ranking)
     return shown
 
 
@@ -261,6 +264,8 @@ def scores_of(candidate: Candidate) -> Mapping[str, object]:
         "vector_rank": evidence.vector_rank,
         "keyword_score": evidence.keyword_score,
         "keyword_rank": evidence.keyword_rank,
+        "keyword_share": evidence.keyword_share,
+        "keyword_match": evidence.keyword_match or None,
         "fusion_method": evidence.fusion_method,
         "reranking_score": evidence.relevance,
         "retrieval_score": evidence.retrieval_score,

@@ -63,7 +63,7 @@ TABLE: Mapping[int, tuple[int, str]] = {
 TOLD = (InvalidOptionError, MissingQueryError, InvalidFilterError, AssetError)
 """Errors whose words speak of the request alone; of all others nothing but the code leaves the house."""
 
-HIDDEN = ("reranking", "trace", "dropped")
+HIDDEN = ("reranking", "thresholds", "trace", "dropped")
 """Keys of an answer that tell of the server: its models, and why one failed."""
 
 

@@ -125,6 +125,9 @@ async def copy_instance(
 def settings_of(instance: Mapping[str, Any], names: tuple[str, ...], *, ours: bool) -> dict[str, Any]:
     """The settings as a request sends them; what is null is left to the other side's default."""
     found = {name: instance[name] for name in names if instance.get(name) is not None}
+    if "retrieval_options" in found and instance.get("keyword_match_mode_origin") == "default":
+        options = {name: value for name, value in found["retrieval_options"].items() if name != "keyword_match_mode"}
+        found["retrieval_options"] = options
     if ours:
         return found
     for name, keys in OF_OPTIONS.items():

@@ -78,12 +78,12 @@ def _run(program: str, content: bytes, *flags: str) -> str:
     except FileNotFoundError as error:
         raise FileUnreadableError(
             "unable_to_convert_to_markdown",
-            f"the program {program} is not installed: install catdoc (Debian: catdoc), or save the document in today's"
+            f"{program} is not installed: install catdoc (Debian package catdoc), or save the document in a current"
             " format",
         ) from error
     if done.returncode == ENCRYPTED:
         raise locked()
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip() or f"code {done.returncode}"
-        raise FileUnreadableError("file_is_corrupt", f"the document cannot be read ({said[-200:]})")
+        raise FileUnreadableError("file_is_corrupt", f"could not read the document ({said[-200:]})")
     return done.stdout.decode(errors="replace").replace("\0", "")

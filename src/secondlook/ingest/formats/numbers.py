@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 LOCKS = (".iwpv2", ".iwph")
 """Entries of a document that a password protects."""
 MISSING = (
-    "spreadsheets of Numbers are read by numbers-parser, which is not installed: pip install 'secondlook[numbers]' and"
-    " index the item again, or export it from Numbers as .xlsx"
+    "reading Numbers spreadsheets requires numbers-parser: pip install 'secondlook[numbers]' and"
+    " index the item again, or export it as .xlsx"
 )
 
 
@@ -55,7 +55,7 @@ def _open(content: bytes) -> "Document":
             warnings.simplefilter("ignore")  # of versions that it does not know; they are read all the same
             return Document(constants.DEFAULT_DOCUMENT)
     except (FileError, FileFormatError, UnsupportedError, LookupError, ValueError, TypeError) as error:
-        raise FileUnreadableError("file_is_corrupt", f"the spreadsheet cannot be read ({error})") from error
+        raise FileUnreadableError("file_is_corrupt", f"could not read the spreadsheet ({error})") from error
 
 
 def _rows(table: "Table") -> list[list[str]]:

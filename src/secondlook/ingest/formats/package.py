@@ -35,7 +35,7 @@ def open_package(content: bytes) -> zipfile.ZipFile:
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
     except DAMAGED as error:
-        raise FileUnreadableError("file_is_corrupt", f"the archive cannot be opened ({error})") from error
+        raise FileUnreadableError("file_is_corrupt", f"could not open the archive ({error})") from error
     entries = archive.infolist()
     if len(entries) > MOST_ENTRIES:
         raise _bomb(f"{len(entries):,} entries")
@@ -78,9 +78,9 @@ def read_part(archive: zipfile.ZipFile, name: str) -> bytes:
     try:
         return archive.read(name)
     except KeyError as error:
-        raise FileUnreadableError("file_is_corrupt", f"the document has no part {name}") from error
+        raise FileUnreadableError("file_is_corrupt", f"the document lacks its part {name}") from error
     except DAMAGED as error:
-        raise FileUnreadableError("file_is_corrupt", f"its part {name} cannot be unpacked ({error})") from error
+        raise FileUnreadableError("file_is_corrupt", f"could not unpack its part {name} ({error})") from error
 
 
 def read_tree(archive: zipfile.ZipFile, name: str) -> Element:
@@ -104,14 +104,16 @@ def check_markup(content: bytes) -> None:
         nonlocal depth
         depth += 1
         if depth > DEEPEST:
-            raise FileUnreadableError("file_is_corrupt", f"its XML nests deeper than {DEEPEST} levels")
+            raise FileUnreadableError("file_is_corrupt", f"its XML is nested more than {DEEPEST} levels deep")
 
     def close_element(_name: str) -> None:
         nonlocal depth
         depth -= 1
 
     def refuse(*_declared: object) -> None:
-        raise FileUnreadableError("file_is_corrupt", "its XML declares a document type, which no office program writes")
+        raise FileUnreadableError(
+            "file_is_corrupt", "its XML declares a document type, which office programs never write"
+        )
 
     parser = expat.ParserCreate()
     parser.StartElementHandler = open_element
@@ -151,4 +153,6 @@ def locked() -> FileUnreadableError:
 
 
 def _bomb(what: str) -> FileUnreadableError:
-    return FileUnreadableError("over_size", f"the archive unpacks to {what}: no document needs that, it is not opened")
+    return FileUnreadableError(
+        "over_size", f"the archive unpacks to {what}, which no real document needs: it was not opened"
+    )

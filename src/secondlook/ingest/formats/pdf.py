@@ -45,13 +45,13 @@ def read_pdf(content: bytes, wanted: Wanted) -> Reading:
             raise FileUnreadableError(
                 "file_is_password_locked", "the document is encrypted: save it without a password and upload it again"
             ) from error
-        raise FileUnreadableError("invalid_pdf", f"the document cannot be opened ({error})") from error
+        raise FileUnreadableError("invalid_pdf", f"could not open the document ({error})") from error
     pages, size, scanned = [], 0, 0
     for number in range(len(document)):
         try:
             page = document[number]
         except pypdfium2.PdfiumError as error:
-            raise FileUnreadableError("invalid_pdf", f"page {number + 1} cannot be read ({error})") from error
+            raise FileUnreadableError("invalid_pdf", f"could not read page {number + 1} ({error})") from error
         lines = read_lines(page)
         if not lines:
             scanned += 1
@@ -61,10 +61,10 @@ def read_pdf(content: bytes, wanted: Wanted) -> Reading:
         check_size(size := size + sum(len(line.text) for line in lines))
         page.close()
     if scanned and scanned == len(pages) and not wanted.ocr:
-        advice = "" if can_recognise() else "; the program tesseract is not installed either"
+        advice = "" if can_recognise() else ", and install Tesseract OCR"
         raise FileUnreadableError(
             "markdown_conversion_empty",
-            f"its pages are pictures without text: switch on use_ocr of the instance{advice}",
+            f"its pages are images without text: turn on use_ocr for the instance{advice}",
         )
     text, starts = join_pages(write_pages(pages))
     return Reading(text, pages=starts)

@@ -9,8 +9,8 @@ from secondlook.ingest.formats.reading import Reading, Wanted
 from secondlook.ingest.kinds import RECOGNISER
 
 MISSING = (
-    "its text can only be recognised, and the program tesseract is not installed: install Tesseract OCR (Debian:"
-    " tesseract-ocr) and index the item again"
+    "reading text in images requires Tesseract OCR, which is not installed (Debian package"
+    " tesseract-ocr): install it and index the item again"
 )
 
 
@@ -41,12 +41,13 @@ def recognise(picture: bytes, wanted: Wanted, dpi: int = 0) -> str:
     if done.returncode and any("loading language" in line or "tessdata" in line for line in said):
         raise FileUnreadableError(
             "unable_to_convert_to_markdown",
-            f"Tesseract lacks data of {wanted.languages!r} ({said[0]}): install them (Debian: tesseract-ocr-deu, say)"
+            f"Tesseract lacks data for {wanted.languages!r} ({said[0]}): install it (for example with the"
+            " Debian package tesseract-ocr-deu)"
             " or change SECONDLOOK_OCR_LANGUAGES",
         )
     if done.returncode:
         raise FileUnreadableError(
-            "file_is_corrupt", f"the picture cannot be read ({said[-1] if said else f'code {done.returncode}'})"
+            "file_is_corrupt", f"could not read the image ({said[-1] if said else f'code {done.returncode}'})"
         )
     lines = [line.strip() for line in done.stdout.decode(errors="replace").replace("\f", "").splitlines()]
     return "\n".join(lines).strip()

@@ -65,7 +65,9 @@ def convert(kind: Kind, content: bytes, wanted: Wanted) -> Reading:
     found = converter(content, wanted)
     check_size(len(found.text.encode(errors="replace")))
     if not found.text.strip():
-        raise FileUnreadableError("markdown_conversion_empty", ": ".join(["the document holds no text", *found.notes]))
+        raise FileUnreadableError(
+            "markdown_conversion_empty", ": ".join(["the document contains no text", *found.notes])
+        )
     return found
 
 
@@ -73,7 +75,7 @@ def check_size(size: int) -> None:
     """Raises ``FileUnreadableError`` when so many bytes of text are too many."""
     if size > TEXT_LIMIT:
         raise FileUnreadableError(
-            "markdown_too_large", f"the document becomes more than {TEXT_LIMIT:,} bytes of text: split it"
+            "markdown_too_large", f"the document yields more than {TEXT_LIMIT:,} bytes of text: split it"
         )
 
 

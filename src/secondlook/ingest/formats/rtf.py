@@ -15,7 +15,7 @@ def read_rtf(content: bytes, _wanted: Wanted) -> Reading:
     try:
         text = rtf_to_text(content.decode("latin-1"), errors="replace")  # type: ignore[no-untyped-call]
     except (ValueError, LookupError, IndexError, OverflowError) as error:
-        raise FileUnreadableError("file_is_corrupt", f"the document cannot be read ({error})") from error
+        raise FileUnreadableError("file_is_corrupt", f"could not read the document ({error})") from error
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # letters beyond 16 bits come in halves
     parts: list[str] = []
     rows: list[list[str]] = []

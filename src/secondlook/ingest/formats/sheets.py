@@ -34,8 +34,8 @@ def read_sheets(content: bytes, _wanted: Wanted) -> Reading:
             if sheet.height * sheet.width > MOST_CELLS:
                 raise FileUnreadableError(
                     "markdown_too_large",
-                    f"sheet {name!r} spans {sheet.height:,} rows of {sheet.width:,} columns: clear what is"
-                    " far away from its table",
+                    f"sheet {name!r} spans {sheet.height:,} rows of {sheet.width:,} columns: clear the cells"
+                    " far from its table",
                 )
             rows = [[cell_text(cell) for cell in row] for row in sheet.to_python()]
             _fill_merged(rows, sheet)
@@ -46,8 +46,8 @@ def read_sheets(content: bytes, _wanted: Wanted) -> Reading:
     except PasswordError as error:
         raise locked() from error
     except (CalamineError, ValueError, OSError) as error:
-        raise FileUnreadableError("file_is_corrupt", f"the workbook cannot be read ({error})") from error
-    notes = [f"hidden sheets are left out: {', '.join(hidden)[:200]}"] if hidden else []
+        raise FileUnreadableError("file_is_corrupt", f"could not read the workbook ({error})") from error
+    notes = [f"hidden sheets were skipped: {', '.join(hidden)[:200]}"] if hidden else []
     return Reading("\n\n".join(parts), notes=notes)
 
 
@@ -58,7 +58,7 @@ def read_rows(content: bytes, _wanted: Wanted) -> Reading:
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error as error:
-        raise FileUnreadableError("file_is_corrupt", f"the rows cannot be read ({error})") from error
+        raise FileUnreadableError("file_is_corrupt", f"could not read the rows ({error})") from error
     if max((len(row) for row in rows), default=0) * len(rows) > MOST_CELLS:
         raise FileUnreadableError("markdown_too_large", f"more than {MOST_CELLS:,} cells: split the file")
     return Reading(write_table(rows))

@@ -22,7 +22,7 @@ def read_slides(content: bytes, _wanted: Wanted) -> Reading:
     """The slides in the order of the show; raises ``FileUnreadableError``."""
     archive = open_package(content)
     if MAIN not in archive.namelist():
-        raise FileUnreadableError("file_is_corrupt", "the archive holds no presentation")
+        raise FileUnreadableError("file_is_corrupt", "the archive contains no presentation")
     targets = _relations(archive, MAIN)
     pages, hidden = [], []
     for number, one in enumerate(named(read_tree(archive, MAIN), "sldId"), 1):
@@ -32,7 +32,7 @@ def read_slides(content: bytes, _wanted: Wanted) -> Reading:
             pages.append(_write_slide(archive, name, slide, number) if is_shown else "")  # it keeps its number
             hidden += [] if is_shown else [str(number)]
     text, starts = join_pages(pages)
-    notes = [f"hidden slides are left out: {', '.join(hidden)[:200]}"] if hidden else []
+    notes = [f"hidden slides were skipped: {', '.join(hidden)[:200]}"] if hidden else []
     return Reading(text if _has_words(pages) else "", pages=starts, notes=notes)
 
 

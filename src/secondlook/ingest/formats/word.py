@@ -32,7 +32,7 @@ def read_word(content: bytes, _wanted: Wanted) -> Reading:
     archive = open_package(content)
     names = archive.namelist()
     if "[Content_Types].xml" not in names or not any(name.startswith("word/") for name in names):
-        raise FileUnreadableError("file_is_corrupt", "the archive holds no document of Word")
+        raise FileUnreadableError("file_is_corrupt", "the archive contains no Word document")
     check_parts(archive)
     found = mammoth.convert_to_html(
         io.BytesIO(slim(archive)),

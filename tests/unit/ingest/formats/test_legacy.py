@@ -11,6 +11,8 @@ from secondlook.ingest.kinds import RICH_LIMIT, check_file, is_readable, kind_of
 from secondlook.ingest.pool import ParseLimits, ReaderPool
 from tests.documents import make_doc, make_ppt, need_catdoc
 
+pytestmark = pytest.mark.system
+
 RTF = rb"{\rtf1\ansi{\b Lamp oil}\par Warm the caf\'e9 \u8364?\par}"
 
 

@@ -40,6 +40,7 @@ def test_what_has_no_text(content: bytes, kind: str) -> None:
     assert caught.value.kind == kind
 
 
+@pytest.mark.system
 def test_scanned_pages_are_recognised() -> None:
     need_tesseract()
     found = read_pdf(make_pdf([(11, "Written.")], picture=make_picture("Scanned oil")), Wanted(ocr=True))

@@ -17,15 +17,15 @@ def test_every_kind_that_is_not_read_here_has_a_converter() -> None:
 
 def test_what_is_empty_or_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     assert convert("page", b"<p>oil", Wanted()).text == "oil"
-    with pytest.raises(FileUnreadableError, match="markdown_conversion_empty: the document holds no text"):
+    with pytest.raises(FileUnreadableError, match="markdown_conversion_empty: the document contains no text"):
         convert("page", b"<script>oil</script>", Wanted())
     slides = make_pptx([shape("secret")], hidden=[1])
     with pytest.raises(
-        FileUnreadableError, match="markdown_conversion_empty: the document holds no text: hidden slides"
+        FileUnreadableError, match="markdown_conversion_empty: the document contains no text: hidden slides"
     ):
         convert("slides", slides, Wanted())
     monkeypatch.setattr(reading, "TEXT_LIMIT", 2)
-    with pytest.raises(FileUnreadableError, match="markdown_too_large: the document becomes more than 2 bytes"):
+    with pytest.raises(FileUnreadableError, match="markdown_too_large: the document yields more than 2 bytes"):
         convert("page", b"<p>oil", Wanted())
 
 

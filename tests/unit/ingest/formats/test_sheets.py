@@ -45,7 +45,7 @@ def saved(book: openpyxl.Workbook) -> bytes:
 def test_hidden_sheets_are_left_out() -> None:
     found = read_sheets(saved(book_of(Stock="visible", Old="hidden", Secret="veryHidden")), Wanted())
     assert found.text == "## Stock\n\n| Stock | x |\n| --- | --- |"
-    assert found.notes == ["hidden sheets are left out: Old, Secret"]
+    assert found.notes == ["hidden sheets were skipped: Old, Secret"]
 
 
 def test_merged_cells_are_filled() -> None:

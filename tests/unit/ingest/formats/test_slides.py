@@ -36,7 +36,7 @@ def test_slides_without_words_are_no_text() -> None:
 
 
 def test_what_is_no_presentation() -> None:
-    with pytest.raises(FileUnreadableError, match="file_is_corrupt: the archive holds no presentation"):
+    with pytest.raises(FileUnreadableError, match="file_is_corrupt: the archive contains no presentation"):
         read_slides(make_docx(), Wanted())
 
 
@@ -58,7 +58,7 @@ def test_hidden_slides_are_left_out_and_the_others_keep_their_numbers() -> None:
     found = read_slides(make_pptx([shape("third"), shape("secret", "title"), shape("first")], hidden=[2]), Wanted())
     assert found.text.split() == "## Slide 1 first ## Slide 3 third".split()
     assert bisect_right(found.pages, found.text.index("third")) == 3
-    assert found.notes == ["hidden slides are left out: 2"]
+    assert found.notes == ["hidden slides were skipped: 2"]
     assert read_slides(make_pptx([shape("secret", "title")], hidden=[1]), Wanted()).text == ""
 
 

@@ -171,7 +171,7 @@ function Searching({ plan, set, start, onAsked }: { plan: Plan; set: (change: Pa
             <Nothing title="Nothing was found">No chunk has these words or this meaning. Try other words, another search mode, or no filter.</Nothing>
           )}
           {merged.length > 0 && !kept.length && <Nothing title="Every candidate drops">The thresholds are too high for this query: lower them.</Nothing>}
-          <Receipt receipt={run.exact.reranking} trace={run.exact.trace ?? []} dropped={run.exact.dropped ?? []} total={run.total} hit={run.hit} />
+          <Receipt receipt={run.exact.reranking} trace={run.exact.trace ?? []} dropped={run.exact.dropped ?? []} thresholds={run.exact.thresholds} total={run.total} hit={run.hit} />
           {kept.length > 0 && (
             <section aria-label="Results">
               <h2 className="mb-2 text-[15px] font-semibold">Results</h2>

@@ -142,7 +142,7 @@ function Editor({ title, about, fields, children }: { title: string; about?: str
     setBusy(true);
     setError(undefined);
     try {
-      const found = await updateInstance(place, changeOf(draft, changed));
+      const found = await updateInstance(place, changeOf(draft, changed, instance));
       setInstance(found);
       setDraft(found);
       say(`${title}: saved`);
@@ -177,8 +177,10 @@ function Editor({ title, about, fields, children }: { title: string; about?: str
 }
 
 /** The body of the update: a null would leave a field as it is, so that "nothing" is sent as the API has it. */
-function changeOf(draft: Values, fields: (keyof Values)[]): InstanceChange {
+function changeOf(draft: Values, fields: (keyof Values)[], before: Values): InstanceChange {
   const body: Record<string, unknown> = Object.fromEntries(fields.map((name) => [name, draft[name]]));
+  const { keyword_match_mode: mode, ...others } = draft.retrieval_options;
+  if ("retrieval_options" in body && mode === before.retrieval_options.keyword_match_mode) body.retrieval_options = others; // a default stays one
   if ("reranking_budget_ms" in body) body.reranking_budget_ms = draft.reranking_budget_ms ?? 0;
   for (const name of ["system_prompt_ai_search", "system_prompt_rewrite_query"] as const) if (name in body) body[name] = draft[name] ?? "";
   if ("public_endpoint_params" in body && draft.public_endpoint_params) {

@@ -12,12 +12,13 @@ export interface Form {
   created: boolean;
 }
 
+/** What an instance has unless somebody chooses: the API's own defaults, as a test holds. */
 export const FRESH: Settings = {
   embedding_model: "secondlook/all-minilm-l6-v2",
   ai_search_model: "",
   rewrite_model: "",
   rewrite_query: false,
-  reranking: true,
+  reranking: false,
   reranking_mode: "fixed",
   reranking_match_probability: 0,
   reranking_model: null,
@@ -28,12 +29,12 @@ export const FRESH: Settings = {
   fusion_method: "rrf",
   index_method: { vector: true, keyword: true },
   indexing_options: { keyword_tokenizer: "porter", keyword_language: null },
-  retrieval_options: { keyword_match_mode: "or", boost_by: [], boost_after_reranking: false },
+  retrieval_options: { boost_by: [], boost_after_reranking: false },
   chunk: true,
   chunk_size: 256,
   chunk_overlap: 10,
   max_num_results: 10,
-  score_threshold: 0.2,
+  score_threshold: 0.4,
   custom_metadata: [],
   system_prompt_ai_search: null,
   system_prompt_rewrite_query: null,
@@ -148,12 +149,12 @@ export function RetrievalForm({ draft, set }: Form) {
   return (
     <div className="flex flex-col gap-6">
       <div className="grid gap-x-8 gap-y-5 sm:grid-cols-2">
-        <Slider label="Match threshold" value={draft.score_threshold} onChange={(score_threshold) => set({ score_threshold })} help="Chunks whose vector score is lower are dropped before anything is reranked." />
+        <Slider label="Match threshold" value={draft.score_threshold} onChange={(score_threshold) => set({ score_threshold })} help="Drops chunks whose vector score is lower, before reranking. In hybrid search, chunks that match the keywords well stay." />
         <Slider label="Max results" value={draft.max_num_results} min={1} max={50} step={1} shown={String(draft.max_num_results)} onChange={(max_num_results) => set({ max_num_results })} help="The most that a search gives back." />
         {draft.index_method.keyword && (
           <Choice
             label="Words that must match"
-            value={options.keyword_match_mode ?? "and"}
+            value={options.keyword_match_mode ?? (both ? "or" : "and")}
             onChange={(keyword_match_mode) => put({ keyword_match_mode })}
             options={[
               { value: "or", label: "Any word of the query", about: "for questions in sentences" },

@@ -28,7 +28,7 @@ export function freshPlan(settings: Settings): Plan {
     mode: "search",
     query: "",
     type: vector && keyword ? "hybrid" : vector ? "vector" : "keyword",
-    rerank: true,
+    rerank: settings.reranking,
     model: settings.reranking_model,
     threshold: settings.score_threshold,
     relevance: RELEVANCE,
@@ -36,7 +36,7 @@ export function freshPlan(settings: Settings): Plan {
     budget: settings.reranking_budget_ms,
     expansion: 0,
     filters: "",
-    cached: false,
+    cached: settings.cache,
   };
 }
 
@@ -122,7 +122,7 @@ export function rank(chunks: Chunk[], plan: Plan): Ranked[] {
     .map((chunk) => {
       const scores = chunk.scoring_details;
       let drop: Drop = "";
-      if (scores?.vector_score !== undefined && scores.vector_score < plan.threshold) drop = "threshold";
+      if (scores?.vector_score !== undefined && scores.vector_score < plan.threshold && !scores.keyword_match) drop = "threshold";
       else if (scores?.reranking_score !== undefined && scores.reranking_score < plan.relevance) drop = "relevance";
       else if (kept >= plan.results) drop = "limit";
       if (!drop) kept++;

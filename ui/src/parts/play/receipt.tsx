@@ -1,6 +1,6 @@
 // The receipt of a search: what was done, by which model, and how long each part took.
 import { Badge } from "@cloudflare/kumo/components/badge";
-import type { Dropped, Receipt as Told, Step } from "../../api/types";
+import type { Dropped, Receipt as Told, Step, Threshold } from "../../api/types";
 import { count, ms } from "../../words";
 import { Card, Facts } from "../card";
 
@@ -8,14 +8,17 @@ const STATUS = { ran: ["success", "ran"], skipped: ["secondary", "skipped"], fel
 const ABOUT: Record<string, string> = {
   rewrite: "makes a question of its own out of a follow-up",
 };
-const STAGES: Record<string, string> = { filter: "below the match threshold", window: "beyond the reranker's window", keep: "beyond what the cascade keeps", rerank: "below the reranking threshold", cut: "beyond max results" };
+const THRESHOLDS = { match_threshold: "match threshold", "reranking.match_threshold": "reranking threshold" } as const;
+const STAGES: Record<string, string> = { window: "beyond the reranker's window", keep: "beyond what the cascade keeps", cut: "beyond max results" };
 
-export function Receipt({ receipt, trace, dropped, total, hit }: { receipt: Told | undefined; trace: Step[]; dropped: Dropped[]; total?: number | undefined; hit?: boolean }) {
+export function Receipt({ receipt, trace, dropped, thresholds = [], total, hit }: { receipt: Told | undefined; trace: Step[]; dropped: Dropped[]; thresholds?: Threshold[] | undefined; total?: number | undefined; hit?: boolean }) {
   const [variant, word] = receipt ? STATUS[receipt.status] : (["secondary", "unknown"] as const);
-  const gone = Object.entries(STAGES).flatMap(([stage, about]) => {
+  const below = thresholds.filter((one) => one.dropped).map((one) => `${count(one.dropped)} below the ${THRESHOLDS[one.name]} ${one.value === null ? "of its instance" : `(${one.value})`}`);
+  const beyond = Object.entries(STAGES).flatMap(([stage, about]) => {
     const number = dropped.filter((one) => one.stage === stage).length;
     return number ? [`${count(number)} ${about}`] : [];
   });
+  const gone = [...below, ...beyond];
   return (
     <Card title="Receipt" about="What the server did for this answer." action={<span className="flex items-center gap-2">{hit && <Badge variant="info">kept answer</Badge>}<Badge variant={variant}>reranking {word}</Badge></span>}>
       <Timeline trace={trace} total={total} />
