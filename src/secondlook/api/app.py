@@ -31,6 +31,7 @@ from secondlook.api.ai_search import (
 )
 from secondlook.api.document import describe
 from secondlook.api.errors import INVALID_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND, failure, headers_of, to_wire
+from secondlook.api.notices import Notices
 from secondlook.api.public import routes as public
 from secondlook.api.public.hosts import ROOT, PublicHosts
 from secondlook.api.wire import NO_ACCOUNT
@@ -217,6 +218,7 @@ def _add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, http)
 
     app.add_middleware(LastResort)
+    app.add_middleware(Notices)
     app.add_middleware(HeadAsGet)
 
 

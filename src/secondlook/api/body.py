@@ -1,16 +1,18 @@
-"""Reading request bodies: null is absent, unknown keys are ignored, an error names the field."""
+"""Reading request bodies: null is absent, unknown keys are ignored and named, an error names the field."""
 
 import asyncio
 import json
 import math
-from collections.abc import Coroutine, Sequence
-from typing import Any, TypeVar
+from collections.abc import Coroutine, Iterator, Sequence
+from difflib import get_close_matches
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message as AsgiMessage
 
 from secondlook.api.field_errors import read_lines
+from secondlook.api.notices import UNKNOWN_KEY, note
 from secondlook.domain.query import Message, Query
 from secondlook.errors import CallerError, ImageQueryError, InvalidOptionError, MissingQueryError
 
@@ -27,9 +29,15 @@ DEEPEST = 100
 
 
 class Body(BaseModel):
-    """A wire object; every field is optional, and null is the same as leaving it out."""
+    """A wire object; every field is optional, and null is the same as leaving it out.
+
+    ``free`` is an object whose further keys are read elsewhere or passed on, ``read_only`` names keys that answers
+    have and that may come back: neither is unknown.
+    """
 
     model_config = ConfigDict(extra="allow", strict=True)
+    free: ClassVar[bool] = False
+    read_only: ClassVar[frozenset[str]] = frozenset()
 
     @model_validator(mode="before")
     @classmethod
@@ -43,12 +51,14 @@ class Body(BaseModel):
 class ImageBody(Body):
     """The image of a part."""
 
+    free = True
     url: str = Field(min_length=1, max_length=20_971_520)
 
 
 class FileBody(Body):
     """The file of a part."""
 
+    free = True
     filename: str = Field(min_length=1, max_length=255)
     file_data: str | None = Field(None, min_length=1, max_length=13_981_144)
     file_id: str | None = None
@@ -57,6 +67,7 @@ class FileBody(Body):
 class PartBody(Body):
     """A part of a message; of kinds that are not known nothing is read."""
 
+    free = True
     type: str
     text: str | None = Field(None, min_length=1)
     image_url: ImageBody | None = None
@@ -72,6 +83,7 @@ class PartBody(Body):
 class WireMessage(Body):
     """A message; content is text, nothing, or parts of which the text is read."""
 
+    free = True
     role: str
     content: str | list[PartBody] | None = None
 
@@ -188,9 +200,13 @@ async def while_wanted(request: Request, work: Coroutine[Any, Any, T]) -> T:
 
 
 def validate(kind: type[M], raw: object) -> M:
-    """The body as this kind; raises ``InvalidOptionError`` that names each field, its value and the rule."""
+    """The body as this kind; the answer will name the keys that nothing reads.
+
+    Raises:
+        InvalidOptionError: it names each wrong field, its value and the rule.
+    """
     try:
-        return kind.model_validate(raw)
+        body = kind.model_validate(raw)
     except ValidationError as error:
         found = error.errors(include_url=False)
         lines = [
@@ -201,6 +217,25 @@ def validate(kind: type[M], raw: object) -> M:
         refusal = InvalidOptionError("; ".join(lines))
         refusal.fields = tuple(read_lines(found))
         raise refusal from error
+    for path, meant in find_unknown(body):
+        hint = f"; did you mean {meant}?" if meant else ""
+        note(UNKNOWN_KEY, f"{path}: this key is unknown and was ignored{hint}")
+    return body
+
+
+def find_unknown(body: Body, path: str = "") -> Iterator[tuple[str, str]]:
+    """The path of each key that nothing reads, and the key that may have been meant, or nothing."""
+    kind = type(body)
+    known = list(kind.model_fields)
+    if not kind.free:
+        for name in body.model_extra or {}:
+            if name not in kind.read_only:
+                yield f"{path}{name}", next(iter(get_close_matches(name, known, 1)), "")
+    for name in known:
+        value = getattr(body, name)
+        for place, one in enumerate(value) if isinstance(value, list) else [(None, value)]:
+            if isinstance(one, Body):
+                yield from find_unknown(one, f"{path}{name}." if place is None else f"{path}{name}.{place}.")
 
 
 def read_query(query: str | None, messages: Sequence[WireMessage] | None) -> Query:

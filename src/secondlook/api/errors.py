@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from secondlook import errors as ours
 from secondlook.api.field_errors import fields_of
+from secondlook.api.notices import messages
 
 INVALID_REQUEST = 7400
 """Our own code for a value of the wrong type or range; Cloudflare publishes none."""
@@ -123,9 +124,9 @@ def failure(code: int, message: str, detail: str = "", fields: Sequence[dict[str
         line["detail"] = detail if len(detail) <= LONGEST_DETAIL else f"{detail[:LONGEST_DETAIL]}…"
     if fields:
         line["fields"] = [{**one, "message": one["message"][:LONGEST_DETAIL]} for one in fields[:MOST_FIELDS]]
-    return {"success": False, "errors": [line], "messages": [], "result": {}}
+    return {"success": False, "errors": [line], "messages": messages(), "result": {}}
 
 
 def success(result: object, **more: object) -> dict[str, object]:
-    """The success envelope."""
-    return {"success": True, "errors": [], "messages": [], "result": result, **more}
+    """The success envelope, with what is to be said of the request."""
+    return {"success": True, "errors": [], "messages": messages(), "result": result, **more}

@@ -12,7 +12,8 @@ from pydantic import AliasChoices, Field
 
 from secondlook.api.body import Body, read_json, validate, while_wanted
 from secondlook.api.errors import success
-from secondlook.api.wire import shown_receipt
+from secondlook.api.notices import messages
+from secondlook.api.wire import notices_of, shown_receipt
 from secondlook.errors import (
     InvalidModelError,
     InvalidOptionError,
@@ -82,6 +83,7 @@ class RunBody(Body):
 class BindingBody(Body):
     """What the Workers AI binding sends; ``options`` are of its gateway, and ignored."""
 
+    read_only = frozenset({"options"})
     inputs: RunBody = RunBody()
 
 
@@ -149,7 +151,7 @@ async def _run(services: Services, request: Request, body: RunBody, model: str) 
     check(body.query, texts)
     found = await while_wanted(request, services.reranking.rerank(body.query, texts, model=model, top_k=body.top_k))
     rows = [{"id": one.place, "score": one.relevance} for one in found.scored]
-    return {"response": rows, "secondlook": shown_receipt(found.receipt)}
+    return {**notices_of(), "response": rows, "secondlook": shown_receipt(found.receipt)}
 
 
 def check(query: str, texts: Sequence[str]) -> None:
@@ -169,11 +171,16 @@ def cohere_page(found: Reranked, body: CohereBody, version: str) -> Mapping[str,
             document = body.documents[one.place]
             row["document"] = {"text": document} if isinstance(document, str) else document
         rows.append(row)
+    warnings = [one["message"] for one in messages()]
     return {
         "id": str(uuid.uuid4()),
         "model": body.model or found.receipt.model,
         "results": rows,
-        "meta": {"api_version": {"version": version}, "billed_units": {"search_units": 1}},
+        "meta": {
+            "api_version": {"version": version},
+            "billed_units": {"search_units": 1},
+            **({"warnings": warnings} if warnings else {}),
+        },
         "secondlook": shown_receipt(found.receipt),
     }
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
+from secondlook.api.notices import messages
 from secondlook.domain.candidate import Candidate, Ranking, Receipt
 from secondlook.ports import Delta
 
@@ -34,6 +35,12 @@ def thresholds_of(ranking: Ranking) -> Row:
     names = {"match": "match_threshold", "reranking": "reranking.match_threshold"}
     rows = [{"name": names[one.kind], "value": one.value, "dropped": one.dropped} for one in ranking.thresholds]
     return {"thresholds": rows}
+
+
+def notices_of() -> Row:
+    """``messages`` of an answer that has no envelope, where something is to be said of the request; an extra key."""
+    notices = messages()
+    return {"messages": notices} if notices else {}
 
 
 def failures_of(ranking: Ranking) -> Row:

@@ -12,7 +12,7 @@ from secondlook.domain.options import Plan
 from secondlook.domain.query import Query
 from secondlook.pipeline import search
 from secondlook.ports import Catalog, Hits, Indexer, Tools
-from secondlook.services.searching import Ask, SearchDefaults, make_plan
+from secondlook.services.searching import Ask, SearchDefaults, check_rerankers, make_plan
 from secondlook.services.trusts import Trusts
 
 Verdict = Literal[
@@ -84,6 +84,7 @@ class Explaining:
     async def why(self, instance: Instance, query: Query, ask: Ask, *, item_key: str) -> Why:
         """What became of the item of that key; raises what the search raises."""
         plan = make_plan(instance, ask, self._defaults)
+        check_rerankers(ask, self._tools.rerankers)
         if self._trusts:
             plan = await self._trusts.applied(plan)
         item = await self._catalog.find_item(instance.uid, item_key)

@@ -19,7 +19,7 @@ from secondlook.pipeline import answer, search
 from secondlook.ports import Catalog, Tools
 from secondlook.services.joint_retriever import JointRetriever, Member
 from secondlook.services.measuring import count_refusal, count_search
-from secondlook.services.searching import Answer, Ask, SearchDefaults, make_plan
+from secondlook.services.searching import Answer, Ask, SearchDefaults, check_rerankers, make_plan
 from secondlook.telemetry import span
 
 MOST_INSTANCES = 10
@@ -90,7 +90,9 @@ class JointSearching:
         for name in wanted:
             try:
                 instance = await self._catalog.get_instance(*place, name)
-                plans[name] = instance, make_plan(instance, make_ask(instance), self._defaults)
+                ask = make_ask(instance)
+                check_rerankers(ask, self._tools.rerankers)
+                plans[name] = instance, make_plan(instance, ask, self._defaults)
             except SecondlookError as error:
                 failed[name] = error
         _check_failures(failed, wanted, partial)

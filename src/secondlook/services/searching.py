@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from secondlook.domain.answer import Likeness
@@ -31,9 +32,9 @@ from secondlook.domain.options import (
     split_chain,
 )
 from secondlook.domain.query import Query
-from secondlook.errors import BackendError, InvalidRetrievalTypeError
+from secondlook.errors import BackendError, InvalidRetrievalTypeError, SetupError
 from secondlook.pipeline import answer, search
-from secondlook.ports import Delta, Tools
+from secondlook.ports import Delta, Rerankers, Tools
 from secondlook.services.caching import AnswerCache, Slot
 from secondlook.services.trusts import Trusts
 from secondlook.telemetry import tell
@@ -174,6 +175,7 @@ class Searching:
 
     async def _plan(self, instance: Instance, ask: Ask) -> Plan:
         plan = make_plan(instance, ask, self._defaults)
+        check_rerankers(ask, self._tools.rerankers)
         return await self._trusts.applied(plan) if self._trusts else plan
 
     async def _slot(
@@ -237,6 +239,14 @@ def make_plan(instance: Instance, ask: Ask, defaults: SearchDefaults) -> Plan:
         expand_by=ask.expand_by,
         explain=ask.explain,
     )
+
+
+def check_rerankers(ask: Ask, rerankers: Rerankers) -> None:
+    """Whether each asked reranker is known, also where it is not used; raises ``InvalidModelError``."""
+    for name in (*split_chain(ask.reranker), *(one.model for one in ask.stages or ())):
+        if name:
+            with suppress(SetupError):  # known, its weights are not here: where it is used, the receipt says so
+                rerankers.find(name)
 
 
 def _reranking(settings: InstanceSettings, ask: Ask, defaults: SearchDefaults, *, top_k: int, window: int) -> Reranking:

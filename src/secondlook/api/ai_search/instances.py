@@ -44,6 +44,15 @@ ECHOED: dict[str, Any] = {
 """Fields that are kept and shown with the contract's defaults, but that no stage reads yet."""
 
 
+SHOWN = frozenset(
+    {
+        "created_at", "created_by", "enable", "engine_version", "item_counts", "keyword_match_mode_origin",
+        "last_activity", "modified_at", "modified_by", "namespace", "public_endpoint_id", "status", "vectorize_name",
+    }
+)  # fmt: skip
+"""Keys that an instance is shown with and that no request sets; clients send back what they read."""
+
+
 class IndexMethodBody(Body):
     vector: bool | None = None
     keyword: bool | None = None
@@ -69,6 +78,7 @@ class FieldBody(Body):
 class InstanceBody(Body):
     """Create and update; only what is sent changes."""
 
+    read_only = SHOWN
     id: str | None = None
     embedding_model: str | None = None
     ai_search_model: str | None = None

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from secondlook.api.ai_search.endpoints import read_change, shown
+from secondlook.api.ai_search.endpoints import KEY, read_change, shown
 from secondlook.api.body import LARGEST_SETTINGS, Body, read_json, validate
 from secondlook.api.errors import success
 from secondlook.api.jobs import Page, PerPage, page_of
@@ -22,6 +22,7 @@ NAMESPACE = re.compile(r"(?=.{1,28}\Z)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 class NamespaceBody(Body):
     """A namespace to create or change."""
 
+    read_only = frozenset({"created_at", "public_endpoint_id", KEY})
     name: str = ""
     description: str = Field("", max_length=256)
 

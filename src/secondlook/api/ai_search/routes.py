@@ -29,6 +29,7 @@ from secondlook.api.wire import (
     event,
     explained,
     failures_of,
+    notices_of,
     primed,
     query_id_of,
     receipt_of,
@@ -213,6 +214,7 @@ def completion_of(answer: Answer, written: Written, body: ChatBody) -> dict[str,
         "choices": [choice],
         **({"usage": written.usage} if written.usage else {}),
         "chunks": [chunk_of(candidate, bare=bare) for candidate in answer.ranking.candidates],
+        **notices_of(),
         "reranking": receipt_of(answer.ranking),
         **thresholds_of(answer.ranking),
         **failures_of(answer.ranking),
@@ -247,6 +249,7 @@ async def stream_of(
         usage = {"usage": written.usage} if written.usage else {}
         ranking = answer.ranking
         told = {
+            **notices_of(),
             "reranking": receipt_of(ranking),
             **thresholds_of(ranking),
             **failures_of(ranking),

@@ -142,6 +142,7 @@ class WhyBody(SearchBody):
 class ChatBody(SearchBody):
     """A chat; every other key goes to the model."""
 
+    free = True
     model: str = ""
     stream: bool = False
 
