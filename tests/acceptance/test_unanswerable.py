@@ -109,6 +109,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     made.close()
 
 
+@pytest.mark.slow
 def test_the_sample_handbook_answers_what_it_holds_and_nothing_else(house: House) -> None:
     services = house.runtime.services
 
@@ -140,6 +141,7 @@ def shortened(dataset: Dataset) -> Dataset:
     return replace(dataset, documents=tuple(documents), queries=queries)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not all((SHARED / name / "corpus.jsonl").is_file() for name in PUBLIC),
     reason=f"the public sets {', '.join(PUBLIC)} are not in {SHARED}",
