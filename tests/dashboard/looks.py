@@ -16,6 +16,11 @@ SECTIONS = "general sources chunking models retrieval reranking prompts cache lo
 PAGES = {
     "instances": "/dashboard/",
     "create": "/dashboard/create",
+    "namespaces": "/dashboard/namespaces",
+    "models": "/dashboard/models",
+    "tokens": "/dashboard/tokens",
+    "help": "/dashboard/help",
+    "help-document": "/dashboard/help/reference/errors",
     **{tab.strip("/") or "overview": HOME + tab for tab in TABS},
     "lab-new": f"{HOME}/lab/new",
     **{f"settings-{one}": f"{HOME}/settings/{one}" for one in SECTIONS},
@@ -43,6 +48,8 @@ def try_on_people(api: httpx.Client, name: str) -> None:
 
 def furnish(api: httpx.Client) -> None:
     """An instance with something of everything."""
+    api.post("/namespaces", json={"name": "support", "description": "What support searches"})
+    api.post("/tokens", json={"name": "reports", "cf_api_id": "AKIA", "cf_api_key": "key"})
     settings = {"public_endpoint_params": {"enabled": True}, "query_log": {"enabled": True}}
     api.post("/instances", json={"id": "looks", "reranking": True, **settings})
     for path in FILES:

@@ -136,7 +136,7 @@ def test_a_bucket(here: Page) -> None:
 
 def test_a_website(here: Page, site: WebSite) -> None:
     begin(here, "by-site", "Website")
-    here.get_by_label("Crawl target").fill(site.url)
+    here.get_by_label("Website address").fill(site.url)
     finish(here, "by-site", FILES)
 
 

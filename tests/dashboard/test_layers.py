@@ -30,6 +30,9 @@ COVERED = """(popup, steps) => {
   return [...new Set(wrong)];
 }"""
 DIALOGS = {
+    "tokens": {"Create token", "Revoke", "Add credentials", "Replace reports", "Delete reports"},
+    "namespaces": {"Create namespace", "Delete support"},
+    "models": {"Download BAAI/bge-reranker-large"},
     "items": {"Log of", "Chunks of", "Delete"},
     "settings-cache": {"Purge the cache"},
     "settings-log": {"Empty the query log"},

@@ -45,7 +45,7 @@ def make(page: Page) -> None:
     expect(page.get_by_role("switch", name="Rerank results")).to_be_checked()
     page.get_by_label("Reranking model").click()
     option = page.get_by_role("option", name=re.compile("bge-reranker-base"))
-    for fact in ("278 M parameters", "English, Chinese", "MIT", "to be downloaded"):
+    for fact in ("278 M parameters", "English, Chinese", "MIT", "not downloaded"):
         expect(option).to_contain_text(fact)
     page.get_by_role("option", name=re.compile("late-interaction")).click()
     page.get_by_role("button", name="Next").click()
@@ -147,8 +147,8 @@ def test_items_are_uploaded_read_and_deleted(page: Page, secret: str, station: s
     row.get_by_role("button", name="Log of extra.md").click()
     expect(page.get_by_text("searchable").first).to_be_visible()
     page.keyboard.press("Escape")
-    row.get_by_role("button", name="Sync extra.md").click()
-    expect(page.get_by_text("extra.md is indexed again")).to_be_visible()
+    row.get_by_role("button", name="Re-index extra.md").click()
+    expect(page.get_by_text("extra.md will be indexed again")).to_be_visible()
     row.get_by_role("button", name="Delete extra.md").click()
     page.get_by_role("button", name="Delete", exact=True).click()
     expect(row).to_have_count(0)

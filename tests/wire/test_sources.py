@@ -156,7 +156,7 @@ def test_a_source_is_tested_before_an_instance_has_it(wire: Wire, docs: Path) ->
 def test_a_bucket_without_credentials_blames_them(wire: Wire) -> None:
     found = wire.post(TEST, {"type": "r2", "source": "reports"}).json()["result"]
     assert (found["field"], found["kind"]) == ("token_id", "external_source_missing_api_token")
-    assert found["message"].startswith("There are no credentials for the bucket")
+    assert found["message"].startswith("No credentials for the bucket")
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,17 @@ import { Component, lazy, type ReactNode, Suspense } from "react";
 import { useSession } from "./hooks";
 import { Login } from "./pages/login";
 import { Logo, ThemeButton } from "./parts/brand";
+import { MainNav } from "./parts/nav";
 import { ModelsProvider } from "./parts/models";
 import { Failed, Waiting } from "./parts/states";
 import { Link, match, usePath } from "./router";
 import { logOut } from "./session";
 
 const Instances = lazy(() => import("./pages/instances"));
+const Namespaces = lazy(() => import("./pages/namespaces"));
+const Models = lazy(() => import("./pages/models"));
+const Tokens = lazy(() => import("./pages/tokens"));
+const Help = lazy(() => import("./pages/help"));
 const Create = lazy(() => import("./pages/create"));
 const Instance = lazy(() => import("./pages/instance/layout"));
 
@@ -32,6 +37,10 @@ function Page() {
   const path = usePath();
   if (path === "/" || path === "/login") return <Instances namespace="default" />;
   if (path === "/create") return <Create />;
+  if (path === "/namespaces") return <Namespaces />;
+  if (path === "/models") return <Models />;
+  if (path === "/tokens") return <Tokens />;
+  if (path === "/help" || path.startsWith("/help/")) return <Help name={path.slice("/help/".length)} />;
   const listed = match("/namespaces/:namespace", path);
   if (listed) return <Instances namespace={listed.namespace ?? "default"} />;
   const found = match("/instances/:namespace/:name", path) ?? match("/instances/:namespace/:name/:tab", path) ?? match("/instances/:namespace/:name/:tab/:section", path);
@@ -56,10 +65,11 @@ function Frame({ account, children }: { account: string; children: ReactNode }) 
         Skip to the content
       </a>
       <header className="border-b border-kumo-hairline bg-kumo-base">
-        <div className="mx-auto flex h-14 max-w-7xl items-center gap-3 px-4 sm:px-6">
-          <Link to="/" className="flex items-center gap-2.5 text-[15px] font-semibold" aria-label="Secondlook: all instances">
+        <div className="mx-auto flex max-w-7xl flex-wrap items-center gap-x-4 px-4 sm:h-14 sm:flex-nowrap sm:px-6">
+          <Link to="/" className="flex min-h-12 items-center gap-2.5 text-[15px] font-semibold" aria-label="Secondlook: all instances">
             <Logo /> Secondlook
           </Link>
+          <MainNav />
           <span className="ml-auto hidden text-[13px] text-kumo-subtle sm:inline">
             Account <strong className="font-medium text-kumo-default">{account}</strong>
           </span>

@@ -67,7 +67,13 @@ class ApiOptions:
 
 def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
     """The application over running services."""
-    app = FastAPI(title="Secondlook", version=__version__, description="A self-hosted AI Search server.")
+    app = FastAPI(
+        title="Secondlook",
+        version=__version__,
+        description="A self-hosted AI Search server.",
+        docs_url=None,
+        redoc_url=None,
+    )
 
     async def authenticate(request: Request) -> None:
         account = request.path_params.get("account", "")

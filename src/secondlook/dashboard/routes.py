@@ -12,6 +12,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 STATIC = Path(__file__).parent / "static"
 """Where the build puts the pages."""
 HOME = "/dashboard/"
+REFERENCE = "reference/index.html"
+"""The viewer of the OpenAPI document."""
 HASHED = "assets/"
 """Files below have a hash of their content in their name."""
 KEPT, ASKED = "public, max-age=31536000, immutable", "no-cache"
@@ -63,6 +65,12 @@ def make_router(folder: Path = STATIC) -> APIRouter:
             return HTMLResponse(NOT_BUILT, 503, headers={**GUARDS, "Cache-Control": ASKED})
         found = assets.get(path) or (None if path.startswith(HASHED) else assets["index.html"])
         return send(found, request) if found else Response("There is no such file.", 404, media_type="text/plain")
+
+    @router.get("/docs")
+    async def reference(request: Request) -> Response:
+        if REFERENCE not in assets:
+            return HTMLResponse(NOT_BUILT, 503, headers={**GUARDS, "Cache-Control": ASKED})
+        return send(assets[REFERENCE], request)
 
     return router
 

@@ -100,10 +100,11 @@ export async function itemChunks(place: Place, item_id: string, offset = 0): Pro
   );
 }
 
-/** Sends a file, told how much of it is gone; fetch cannot tell. */
-export function uploadItem(place: Place, file: File, key: string, onSent: (share: number) => void): Promise<T.Item> {
+/** Sends a file and reports how much of it has been sent, which fetch cannot do. */
+export function uploadItem(place: Place, file: File, key: string, metadata: Record<string, unknown> | undefined, onSent: (share: number) => void): Promise<T.Item> {
   const form = new FormData();
   form.append("file", file, key);
+  if (metadata && Object.keys(metadata).length) form.append("metadata", JSON.stringify(metadata));
   return new Promise((resolve, reject: (error: ApiError) => void) => {
     const sending = new XMLHttpRequest();
     sending.open("POST", urlOf(ITEMS, { parts: parts(place) }));
@@ -219,7 +220,7 @@ export async function listTokens(): Promise<T.ServiceToken[]> {
   return (await send("get", `${ACCOUNT}/tokens`, { query: { per_page: 100 } })).result as T.ServiceToken[];
 }
 
-export async function createToken(body: BodyOf<`${typeof ACCOUNT}/tokens`, "post">): Promise<T.ServiceToken> {
+export async function createServiceToken(body: BodyOf<`${typeof ACCOUNT}/tokens`, "post">): Promise<T.ServiceToken> {
   return (await send("post", `${ACCOUNT}/tokens`, { body })).result as T.ServiceToken;
 }
 

@@ -24,7 +24,13 @@ export interface Envelope {
   success?: boolean;
   result?: unknown;
   result_info?: { total_count?: number; total?: number; cursor?: string | null };
-  errors?: { code: number; message: string; detail?: string }[];
+  errors?: { code: number; message: string; detail?: string; fields?: FieldProblem[] }[];
+}
+
+/** A wrong field of a body by its path, and a sentence to show there. */
+export interface FieldProblem {
+  field: string;
+  message: string;
 }
 
 /** An error of the server, or that it was not reached (status 0). */
@@ -34,6 +40,7 @@ export class ApiError extends Error {
     readonly code: number,
     readonly token: string,
     detail: string,
+    readonly fields: readonly FieldProblem[] = [],
   ) {
     super(detail);
   }
@@ -85,7 +92,7 @@ export async function send<M extends Method, P extends Route<M>>(
 }
 
 export function failure(status: number, text: string, retryAfter: string | null = null): ApiError {
-  let first: { code: number; message: string; detail?: string } | undefined;
+  let first: NonNullable<Envelope["errors"]>[number] | undefined;
   try {
     first = (JSON.parse(text) as Envelope).errors?.[0];
   } catch {
@@ -94,7 +101,7 @@ export function failure(status: number, text: string, retryAfter: string | null 
   if (status === 401 && session()) logOut();
   const detail = first?.detail || sentence(first?.message) || `The server answered with status ${status}.`;
   const later = retryAfter ? ` Try again in ${retryAfter} s.` : "";
-  return new ApiError(status, first?.code ?? 0, first?.message ?? "", detail + later);
+  return new ApiError(status, first?.code ?? 0, first?.message ?? "", detail + later, first?.fields);
 }
 
 export function told(error: unknown): string {

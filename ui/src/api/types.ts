@@ -100,6 +100,7 @@ export interface Instance extends Settings {
   created_at: string;
   modified_at: string;
   last_activity: string | null;
+  item_counts: Record<ItemStatus, number>;
 }
 
 export interface Stats {
@@ -176,16 +177,53 @@ export interface Model {
   max_tokens: number | null;
   status: "built_in" | "cached" | "remote" | "absent" | "unavailable";
   note: string;
+  purpose: string;
+  obstacle: string;
+  needs_revision: boolean;
+  download: ModelDownload | null;
+}
+
+export interface ModelDownload {
+  state: "running" | "completed" | "failed" | "cancelled";
+  file: string;
+  bytes: number;
+  total_bytes: number | null;
+  error: string;
 }
 
 export interface Namespace {
   name: string;
   description: string | null;
+  created_at: string;
 }
 
 export interface ServiceToken {
   id: string;
   name: string;
+  cf_api_id: string;
+  created_at: string;
+}
+
+export interface AccessToken {
+  id: string;
+  name: string;
+  permission: "edit" | "run";
+  account: string | null;
+  created_at: string;
+  revoked: boolean;
+  current: boolean;
+}
+
+export interface SourceTest {
+  reachable: boolean;
+  field: "source" | "token_id" | null;
+  message: string;
+  keys: string[];
+}
+
+export interface BulkResult {
+  done: string[];
+  failed: { id: string; message: string }[];
 }
 
 export interface Scores {

@@ -11,7 +11,7 @@ import { Heading } from "../parts/card";
 import { Choice } from "../parts/fields";
 import { Failed, Nothing, Waiting } from "../parts/states";
 import { BASE, go, Link } from "../router";
-import { ago, plural } from "../words";
+import { ago, count, plural } from "../words";
 
 export default function Instances({ namespace }: { namespace: string }) {
   useTitle("Instances");
@@ -98,6 +98,9 @@ function None({ search, clear }: { search: string; clear: () => void }) {
 
 function Row({ instance }: { instance: Instance }) {
   const source = instance.source ?? "uploads";
+  const counts = instance.item_counts;
+  const total = Object.values(counts).reduce((sum, one) => sum + one, 0);
+  const waiting = counts.queued + counts.running + counts.outdated;
   return (
     <li className="border-b border-kumo-hairline last:border-0">
       <Link to={`/instances/${instance.namespace}/${instance.id}`} className="flex flex-wrap items-center gap-x-4 gap-y-1 px-5 py-3.5 hover:bg-kumo-tint">
@@ -107,6 +110,11 @@ function Row({ instance }: { instance: Instance }) {
             {source} · last active {ago(instance.last_activity ?? instance.modified_at)}
           </span>
         </span>
+        <span className="text-[13px] text-kumo-subtle tabular-nums">
+          {plural(total, "item")}
+          {waiting > 0 && `, ${count(waiting)} waiting`}
+        </span>
+        {counts.error > 0 && <Badge variant="error">{plural(counts.error, "error")}</Badge>}
         {instance.reranking && <Badge variant="teal-subtle">reranking</Badge>}
         <StatusBadge status={instance.status} paused={instance.paused} />
       </Link>

@@ -1,4 +1,4 @@
-// Small words with a colour, which is never the only thing that tells.
+// Short words with a colour; the colour never stands alone.
 import { Badge } from "@cloudflare/kumo/components/badge";
 import type { ItemStatus, Model } from "../api/types";
 
@@ -10,6 +10,9 @@ const ITEM: Record<ItemStatus, ["success" | "info" | "error" | "warning" | "seco
   skipped: ["secondary", "skipped"],
   outdated: ["warning", "outdated"],
 };
+
+/** The status as the badges show it; filters use the same words. */
+export const ITEM_WORDS = Object.fromEntries(Object.entries(ITEM).map(([status, [, word]]) => [status, word])) as Record<ItemStatus, string>;
 
 export function ItemBadge({ status }: { status: ItemStatus }) {
   const [variant, word] = ITEM[status] ?? ["secondary", status];
@@ -26,7 +29,7 @@ const MODEL: Record<Model["status"], ["success" | "info" | "warning", string]> =
   built_in: ["success", "built in"],
   cached: ["success", "cached"],
   remote: ["info", "remote"],
-  absent: ["warning", "not here yet"],
+  absent: ["warning", "not downloaded"],
   unavailable: ["warning", "unavailable"],
 };
 

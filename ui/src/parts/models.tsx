@@ -3,6 +3,7 @@ import { createContext, type ReactNode, useContext } from "react";
 import { listModels } from "../api/calls";
 import type { Model } from "../api/types";
 import { type Loaded, useLoad, useSession } from "../hooks";
+import { Link } from "../router";
 import { millions } from "../words";
 import { ModelBadge } from "./badges";
 import { Choice } from "./fields";
@@ -21,7 +22,7 @@ export function useRerankers(): Model[] {
 
 export function languagesOf(model: Model): string {
   if (model.multilingual) return "many languages";
-  if (!model.languages.length) return "languages not told";
+  if (!model.languages.length) return "languages unknown";
   const names = new Intl.DisplayNames("en", { type: "language" });
   return model.languages.map((one) => names.of(one)).join(", ");
 }
@@ -32,14 +33,15 @@ export function findModel(models: Model[], named: string | null): Model | undefi
   return name ? models.find((one) => one.name === name || one.aliases.includes(name)) : models.find((one) => one.status === "built_in");
 }
 
-const WORDS = { built_in: "built in", cached: "cached", remote: "remote", absent: "to be downloaded", unavailable: "unavailable" };
+const WORDS = { built_in: "built in", cached: "cached", remote: "remote", absent: "not downloaded", unavailable: "unavailable" };
 
-export function ModelChoice({ value, onChange, label = "Model", disabled = false, help }: {
+export function ModelChoice({ value, onChange, label = "Model", disabled = false, help, name }: {
   value: string | null;
   onChange: (value: string | null) => void;
   label?: string;
   disabled?: boolean;
   help?: ReactNode;
+  name?: string;
 }) {
   const models = useRerankers();
   const chosen = findModel(models, value);
@@ -54,6 +56,7 @@ export function ModelChoice({ value, onChange, label = "Model", disabled = false
     <div className="flex flex-col gap-2">
       <Choice
         label={label}
+        name={name}
         help={help}
         disabled={disabled}
         value={variant ?? chosen?.name ?? value ?? ""}
@@ -80,8 +83,17 @@ export function ModelFacts({ model }: { model: Model }) {
       </div>
       {model.status === "absent" && (
         <p className="break-words">
-          Its weights are not on this server: {model.note.replaceAll("`", "")}. Until then the built-in model serves, and the
-          receipt says so.
+          {model.obstacle ? (
+            <>This server cannot run it: {model.obstacle.replaceAll("`", "")}.</>
+          ) : (
+            <>
+              Its weights are not on this server.{" "}
+              <Link to="/models" className="text-kumo-link underline">
+                Download it
+              </Link>
+              . Until then the built-in model reranks, and the receipt says so.
+            </>
+          )}
         </p>
       )}
       {model.status === "unavailable" && (

@@ -13,6 +13,10 @@ export function say(title: string, description?: string): void {
   toasts.add({ title, ...(description && { description }), variant: "success" });
 }
 
+export function warn(title: string, description: string): void {
+  toasts.add({ title, description, variant: "warning", timeout: 10_000 });
+}
+
 export function complain(error: unknown): void {
   toasts.add({ title: "That did not work", description: told(error), variant: "error", timeout: 10_000 });
 }

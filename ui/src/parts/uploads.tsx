@@ -5,10 +5,12 @@ import { type DragEvent, useCallback, useEffect, useRef, useState } from "react"
 import { type Place, uploadItem } from "../api/calls";
 import { told } from "../api/client";
 import { bytes, plural } from "../words";
+import type { Metadata } from "./metadata-form";
 
 export interface Upload {
   key: string;
   file: File;
+  metadata?: Metadata;
   state: "waiting" | "sending" | "sent" | "failed";
   share: number;
   error?: string;
@@ -28,6 +30,7 @@ export interface Uploads {
 export interface Picked {
   key: string;
   file: File;
+  metadata?: Metadata;
 }
 
 /** Sends what is added; without a place it waits until there is one. */
@@ -48,7 +51,7 @@ export function useUploads(place: Place | null, onSent?: () => void): Uploads {
       if (row.state !== "waiting" || running.current.has(row.key)) continue;
       running.current.add(row.key);
       change(row.key, { state: "sending", share: 0 });
-      uploadItem(place, row.file, row.key, (share) => change(row.key, { share }))
+      uploadItem(place, row.file, row.key, row.metadata, (share) => change(row.key, { share }))
         .then(() => change(row.key, { state: "sent", share: 1 }))
         .catch((error: unknown) => change(row.key, { state: "failed", error: told(error) }))
         .finally(() => {

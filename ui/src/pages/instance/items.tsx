@@ -1,28 +1,28 @@
-// Ten thousand items in one list: only the rows that are seen are there, and only their pages are fetched.
+// The items of an instance: found, added, deleted and indexed again, one by one or many at once.
 import { Button } from "@cloudflare/kumo/components/button";
 import { Input } from "@cloudflare/kumo/components/input";
-import { ArrowsClockwiseIcon, DownloadSimpleIcon, FileTextIcon, ListBulletsIcon, MagnifyingGlassIcon, RowsIcon, TrashIcon, UploadSimpleIcon } from "@phosphor-icons/react";
-import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
-import { deleteItem, downloadItem, listItems, syncItem } from "../../api/calls";
+import { FileTextIcon, MagnifyingGlassIcon, UploadSimpleIcon } from "@phosphor-icons/react";
+import { useCallback, useEffect, useState } from "react";
+import { deleteItem, downloadItem, syncItem } from "../../api/calls";
 import type { Item, ItemStatus } from "../../api/types";
 import { useSettled } from "../../hooks";
-import { ItemBadge } from "../../parts/badges";
+import { ITEM_WORDS } from "../../parts/badges";
 import { Confirm } from "../../parts/confirm";
 import { Choice } from "../../parts/fields";
+import { useHere } from "../../parts/here";
 import { ChunksPanel, LogsPanel } from "../../parts/item-panels";
+import { BulkBar } from "../../parts/items/bulk";
+import { Rows } from "../../parts/items/table";
+import { useItems } from "../../parts/items/use-items";
+import { MetadataInputs, useMetadata } from "../../parts/metadata-form";
 import { complain, Failed, Nothing, say, Waiting } from "../../parts/states";
 import { DropZone, UploadList, useUploads } from "../../parts/uploads";
-import { ago, bytes, count, plural } from "../../words";
-import { useHere } from "../../parts/here";
+import { count, plural } from "../../words";
 
-const PER_PAGE = 50;
-const ROW = 52;
-const SPARE = 8;
-const REST = 40;
 const STATUSES: ItemStatus[] = ["completed", "running", "queued", "error", "skipped", "outdated"];
 
 export default function Items() {
-  const { place, stats, reloadStats, instance } = useHere();
+  const { place, stats, reloadStats, instance, home } = useHere();
   const [typed, setTyped] = useState("");
   const search = useSettled(typed, 250);
   const [status, setStatus] = useState<ItemStatus | "">(() => (new URLSearchParams(location.search).get("status") as ItemStatus | null) ?? "");
@@ -32,16 +32,28 @@ export default function Items() {
   const refresh = rows.refresh;
   const uploads = useUploads(place, useCallback(() => { void reloadStats(); refresh(); }, [reloadStats, refresh]));
   const [shown, setShown] = useState<{ item: Item; what: "logs" | "chunks" | "delete" } | null>(null);
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const metadata = useMetadata(instance.custom_metadata);
   const total = stats ? stats.completed + stats.running + stats.queued + stats.error + stats.skipped + stats.outdated : undefined;
 
   const moved = JSON.stringify([stats?.completed, stats?.running, stats?.queued, stats?.error, stats?.outdated]);
-  // biome-ignore lint: what is seen is fetched again when the counts move
+  // biome-ignore lint: rows in view are fetched again when the counts change
   useEffect(refresh, [moved]);
+  // biome-ignore lint: a selection belongs to the filter that it was made under
+  useEffect(() => setChosen(new Set()), [search, status]);
+
+  function choose(ids: string[], on: boolean): void {
+    setChosen((before) => {
+      const next = new Set(before);
+      for (const id of ids) on ? next.add(id) : next.delete(id);
+      return next;
+    });
+  }
 
   async function sync(item: Item): Promise<void> {
     try {
       await syncItem(place, item.id);
-      say(`${item.key} is indexed again`);
+      say(`${item.key} will be indexed again`);
       refresh();
       await reloadStats();
     } catch (error) {
@@ -69,7 +81,7 @@ export default function Items() {
           <Input aria-label="Search items by key" placeholder="Search by key" value={typed} onChange={(event) => setTyped(event.target.value)} className="w-full pl-9" />
         </div>
         <div className="w-36">
-          <Choice label="Status" value={status || "all"} onChange={(next) => setStatus(next === "all" ? "" : next)} options={[{ value: "all", label: "All" }, ...STATUSES.map((value) => ({ value, label: `${value}${stats ? ` (${count(stats[value])})` : ""}` }))]} />
+          <Choice label="Status" value={status || "all"} onChange={(next) => setStatus(next === "all" ? "" : next)} options={[{ value: "all", label: "All" }, ...STATUSES.map((value) => ({ value, label: `${ITEM_WORDS[value]}${stats ? ` (${count(stats[value])})` : ""}` }))]} />
         </div>
         <div className="w-40">
           <Choice label="Order" value={sort} onChange={setSort} options={[{ value: "modified_at", label: "Newest first" }, { value: "status", label: "By status" }]} />
@@ -80,7 +92,8 @@ export default function Items() {
       </div>
       {(adding || nothing || uploads.rows.length > 0) && (
         <div className="mb-4">
-          <DropZone onFiles={uploads.add} compact={!nothing} />
+          <MetadataInputs fields={instance.custom_metadata} form={metadata} home={home} />
+          <DropZone onFiles={(files) => uploads.add(files.map((one) => ({ ...one, metadata: metadata.metadata })))} compact={!nothing} />
           <UploadList uploads={uploads} />
         </div>
       )}
@@ -88,16 +101,30 @@ export default function Items() {
         {rows.total === undefined ? "…" : plural(rows.total, "item")}
         {stats && stats.queued + stats.running > 0 ? `, ${count(stats.queued + stats.running)} being indexed` : ""}
       </p>
+      {chosen.size > 0 && (
+        <BulkBar
+          place={place}
+          chosen={chosen}
+          setChosen={setChosen}
+          total={rows.total ?? 0}
+          filter={{ search, status }}
+          external={instance.source !== null}
+          done={() => {
+            refresh();
+            void reloadStats();
+          }}
+        />
+      )}
       {rows.error ? (
         <Failed error={rows.error} retry={refresh} title="The items could not be listed" />
       ) : rows.total === undefined ? (
         <Waiting />
       ) : rows.total === 0 ? (
-        <Nothing icon={<FileTextIcon size={36} />} title={search || status ? "No item is like that" : "No items yet"}>
-          {search || status ? "Change what you search for, or the status." : "Drop files above, or send them to the API."}
+        <Nothing icon={<FileTextIcon size={36} />} title={search || status ? "No items match" : "No items yet"}>
+          {search || status ? "Change the search or the status filter." : instance.source ? "The next sync adds what is in the source. You can also drop files above." : "Drop files above to add them. Searches find them a few seconds later."}
         </Nothing>
       ) : (
-        <Rows rows={rows} sync={sync} download={download} show={setShown} />
+        <Rows rows={rows} chosen={chosen} choose={choose} sync={sync} download={download} show={setShown} />
       )}
       {shown?.what === "logs" && <LogsPanel place={place} item={shown.item} onClose={() => setShown(null)} />}
       {shown?.what === "chunks" && <ChunksPanel place={place} item={shown.item} onClose={() => setShown(null)} />}
@@ -109,161 +136,15 @@ export default function Items() {
           action="Delete"
           run={async () => {
             await deleteItem(place, shown.item.id);
-            say(`${shown.item.key} is deleted`);
+            say(`Deleted ${shown.item.key}`);
+            setChosen((before) => new Set([...before].filter((id) => id !== shown.item.id)));
             refresh();
             await reloadStats();
           }}
         >
-          It is gone from the next search, with its file and its chunks.
+          Its file and its chunks are removed, and searches no longer find it.
         </Confirm>
       )}
     </div>
   );
-}
-
-interface Found {
-  total: number | undefined;
-  at: (index: number) => Item | undefined;
-  need: (first: number, last: number) => void;
-  refresh: () => void;
-  error: unknown;
-}
-
-/** The items by their place in the list; pages are fetched when somebody looks at them. */
-function useItems(search: string, status: string, sort: string): Found {
-  const { place } = useHere();
-  const pages = useRef(new Map<number, Item[]>());
-  const asked = useRef(new Map<number, AbortController>());
-  const seen = useRef<[number, number]>([0, PER_PAGE - 1]);
-  const era = useRef(0);
-  const [state, setState] = useState<{ total?: number; error?: unknown; turn: number }>({ turn: 0 });
-
-  const fetchPage = useCallback(
-    async (page: number) => {
-      const mine = era.current;
-      const asking = new AbortController();
-      asked.current.set(page, asking);
-      try {
-        const found = await listItems(place, { page, per_page: PER_PAGE, search, status, sort_by: sort }, asking.signal);
-        if (mine !== era.current) return;
-        pages.current.set(page, found.rows);
-        setState((before) => ({ total: found.total, turn: before.turn + 1 }));
-      } catch (error) {
-        if (mine === era.current && !asking.signal.aborted) setState((before) => ({ ...before, error, turn: before.turn + 1 }));
-      }
-    },
-    [place, search, status, sort],
-  );
-  /** What is on its way and was scrolled past is not waited for. */
-  const need = useCallback(
-    (first: number, last: number) => {
-      seen.current = [first, last];
-      const [from, to] = [Math.floor(first / PER_PAGE) + 1, Math.floor(last / PER_PAGE) + 1];
-      for (const [page, asking] of asked.current)
-        if ((page < from || page > to) && !pages.current.has(page)) {
-          asking.abort();
-          asked.current.delete(page);
-        }
-      for (let page = from; page <= to; page++) if (!asked.current.has(page)) void fetchPage(page);
-    },
-    [fetchPage],
-  );
-  /** What was fetched before stays in sight until the new is there. */
-  const refresh = useCallback(() => {
-    era.current++;
-    asked.current.clear();
-    need(...seen.current);
-  }, [need]);
-  useEffect(() => {
-    era.current++;
-    pages.current.clear();
-    asked.current.clear();
-    seen.current = [0, PER_PAGE - 1];
-    setState({ turn: 0 });
-    void fetchPage(1);
-  }, [fetchPage]);
-
-  const at = useCallback((index: number) => pages.current.get(Math.floor(index / PER_PAGE) + 1)?.[index % PER_PAGE], []);
-  return { total: state.total, at, need, refresh, error: state.error };
-}
-
-function Rows({ rows, sync, download, show }: {
-  rows: Found;
-  sync: (item: Item) => void;
-  download: (item: Item) => void;
-  show: (shown: { item: Item; what: "logs" | "chunks" | "delete" }) => void;
-}) {
-  const box = useRef<HTMLDivElement>(null);
-  const [[top, height], setView] = useState<[number, number]>([0, 600]);
-  const total = rows.total ?? 0;
-  const first = Math.max(0, Math.floor(top / ROW) - SPARE);
-  const last = Math.min(total - 1, Math.ceil((top + height) / ROW) + SPARE);
-  const need = rows.need;
-  useLayoutEffect(() => {
-    const element = box.current;
-    if (!element) return;
-    const look = () => setView([element.scrollTop, element.clientHeight]);
-    look();
-    const watching = new ResizeObserver(look);
-    watching.observe(element);
-    return () => watching.disconnect();
-  }, []);
-  useEffect(() => {
-    const timer = setTimeout(() => need(first, Math.max(first, last)), REST);
-    return () => clearTimeout(timer);
-  }, [need, first, last]);
-
-  return (
-    <div className="layers overflow-hidden rounded-xl border border-kumo-hairline bg-kumo-base shadow-xs">
-      <div ref={box} className="max-h-[62vh] min-h-40 overflow-auto" tabIndex={0} role="region" aria-label="Items" onScroll={(event) => setView([event.currentTarget.scrollTop, event.currentTarget.clientHeight])}>
-        <div role="table" aria-label="Items" aria-rowcount={total + 1}>
-          <div role="row" aria-rowindex={1} className="sticky top-0 z-10 flex items-center gap-3 border-b border-kumo-hairline bg-kumo-base px-4 py-2 text-[13px] font-medium text-kumo-subtle">
-            <span role="columnheader" className="min-w-0 flex-1">Key</span>
-            <span role="columnheader" className="hidden w-20 sm:block">Status</span>
-            <span role="columnheader" className="hidden w-16 text-right md:block">Chunks</span>
-            <span role="columnheader" className="hidden w-20 text-right md:block">Size</span>
-            <span role="columnheader" className="hidden w-32 lg:block">Changed</span>
-            <span role="columnheader" className="w-28 text-right sm:w-40">Actions</span>
-          </div>
-          <div role="rowgroup" style={{ height: total * ROW, position: "relative" }}>
-            {Array.from({ length: Math.max(0, last - first + 1) }, (_, at) => (
-              <Row key={first + at} index={first + at} item={rows.at(first + at)} sync={sync} download={download} show={show} />
-            ))}
-          </div>
-        </div>
-      </div>
-    </div>
-  );
-}
-
-function Row({ index, item, sync, download, show }: { index: number; item: Item | undefined } & Pick<Parameters<typeof Rows>[0], "sync" | "download" | "show">) {
-  const builtIn = item?.source_id === "builtin" || item?.source_id === null;
-  return (
-    <div role="row" aria-rowindex={index + 2} className="absolute inset-x-0 flex items-center gap-3 border-b border-kumo-hairline px-4 hover:bg-kumo-tint" style={{ top: index * ROW, height: ROW }}>
-      <span role="cell" className="min-w-0 flex-1">
-        <span className="block truncate" title={item?.key}>{item?.key ?? "…"}</span>
-        {item && <span className="block sm:hidden"><ItemBadge status={item.status} /></span>}
-        {item?.error && <span className="hidden truncate text-xs text-kumo-danger sm:block" title={item.error}>{item.error}</span>}
-      </span>
-      <span role="cell" className="hidden w-20 sm:block">{item && <ItemBadge status={item.status} />}</span>
-      <span role="cell" className="hidden w-16 text-right tabular-nums md:block">{item?.chunks_count ?? "–"}</span>
-      <span role="cell" className="hidden w-20 text-right tabular-nums md:block">{bytes(item?.file_size)}</span>
-      <span role="cell" className="hidden w-32 text-kumo-subtle lg:block">{item && ago(item.last_seen_at)}</span>
-      <span role="cell" className="flex w-28 justify-end sm:w-40">
-        {item && (
-          <>
-            <Action label={`Sync ${item.key}`} icon={<ArrowsClockwiseIcon />} run={() => sync(item)} />
-            <Action opens label={`Log of ${item.key}`} icon={<ListBulletsIcon />} run={() => show({ item, what: "logs" })} />
-            <Action opens label={`Chunks of ${item.key}`} icon={<RowsIcon />} run={() => show({ item, what: "chunks" })} />
-            {builtIn && <Action label={`Download ${item.key}`} icon={<DownloadSimpleIcon />} run={() => download(item)} wide />}
-            <Action opens label={`Delete ${item.key}`} icon={<TrashIcon />} run={() => show({ item, what: "delete" })} />
-          </>
-        )}
-      </span>
-    </div>
-  );
-}
-
-function Action({ label, icon, run, wide = false, opens = false }: { label: string; icon: React.ReactNode; run: () => void; wide?: boolean; opens?: boolean }) {
-  return <Button size="sm" shape="square" variant="ghost" aria-label={label} aria-haspopup={opens ? "dialog" : undefined} title={label.split(" ")[0]} icon={icon} onClick={run} className={wide ? "hidden sm:inline-flex" : ""} />;
 }

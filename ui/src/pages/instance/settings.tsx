@@ -1,14 +1,13 @@
 // Everything of an instance that can be changed, in sections; a section is saved as one.
-import { Banner } from "@cloudflare/kumo/components/banner";
 import { Button } from "@cloudflare/kumo/components/button";
 import { type FormEvent, type ReactNode, useEffect, useState } from "react";
 import { clearQueries, deleteInstance, type InstanceChange, purgeCache, updateInstance } from "../../api/calls";
-import { told } from "../../api/client";
 import type { Settings as Values } from "../../api/types";
 import { useChosenInSight } from "../../hooks";
 import { Card, Facts } from "../../parts/card";
 import { Confirm } from "../../parts/confirm";
 import { Toggle } from "../../parts/fields";
+import { FieldProblems } from "../../parts/form-errors";
 import { say } from "../../parts/states";
 import { go, guardLeaving, Link } from "../../router";
 import { moment } from "../../words";
@@ -61,12 +60,12 @@ function SectionOf({ section }: { section: Section }) {
       return <Sources />;
     case "chunking":
       return (
-        <Editor title="Chunking" about="A change indexes every item again, in the background; the old chunks are served until then." fields={["chunk", "chunk_size", "chunk_overlap", "custom_metadata"]}>
+        <Editor title="Chunking" about="A change re-indexes every item in the background. Searches use the old chunks until then." fields={["chunk", "chunk_size", "chunk_overlap", "custom_metadata"]}>
           {(form) => (
             <>
               <ChunkingForm {...form} />
-              <h3 className="mt-7 mb-1 font-semibold">Metadata that can be filtered by</h3>
-              <p className="mb-3 text-[13px] text-kumo-subtle">Besides filename, folder and timestamp.</p>
+              <h3 className="mt-7 mb-1 font-semibold">Metadata fields</h3>
+              <p className="mb-3 text-[13px] text-kumo-subtle">Searches can filter and boost by these fields, and by filename, folder and timestamp.</p>
               <MetadataForm {...form} />
             </>
           )}
@@ -80,7 +79,7 @@ function SectionOf({ section }: { section: Section }) {
       );
     case "retrieval":
       return (
-        <Editor title="Retrieval" about="What a request says of these comes before." fields={["index_method", "indexing_options", "score_threshold", "max_num_results", "retrieval_options", "fusion_method", "rewrite_query"]}>
+        <Editor title="Retrieval" about="Requests can override these settings." fields={["index_method", "indexing_options", "score_threshold", "max_num_results", "retrieval_options", "fusion_method", "rewrite_query"]}>
           {(form) => (
             <>
               <div className="mb-6">
@@ -95,7 +94,7 @@ function SectionOf({ section }: { section: Section }) {
       );
     case "reranking":
       return (
-        <Editor title="Reranking" about="A second model reads the candidates and puts the best first." fields={["reranking", "reranking_mode", "reranking_match_probability", "reranking_model", "reranking_stages", "reranking_budget_ms", "reranking_weight", "reranking_on_failure"]}>
+        <Editor title="Reranking" about="Reorders the retrieved chunks by relevance to the query." fields={["reranking", "reranking_mode", "reranking_match_probability", "reranking_model", "reranking_stages", "reranking_budget_ms", "reranking_weight", "reranking_on_failure"]}>
           {(form) => <RerankingForm {...form} />}
         </Editor>
       );
@@ -111,7 +110,7 @@ function SectionOf({ section }: { section: Section }) {
       return <QueryLog />;
     case "public":
       return (
-        <Editor title="Public endpoint" about="Search, chat and MCP without a token, for pages and agents." fields={["public_endpoint_params"]}>
+        <Editor title="Public endpoint" about="Search, chat and MCP without a token, for websites and agents." fields={["public_endpoint_params"]}>
           {(form) => <PublicForm {...form} />}
         </Editor>
       );
@@ -123,7 +122,7 @@ function SectionOf({ section }: { section: Section }) {
 function Editor({ title, about, fields, children }: { title: string; about?: string; fields: (keyof Values)[]; children: (form: Form) => ReactNode }) {
   const { instance, place, setInstance, reloadStats } = useHere();
   const [draft, setDraft] = useState<Values>(instance);
-  const [error, setError] = useState<string>();
+  const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
   const changed = fields.filter((name) => JSON.stringify(draft[name]) !== JSON.stringify(instance[name]));
 
@@ -148,7 +147,7 @@ function Editor({ title, about, fields, children }: { title: string; about?: str
       say(`${title}: saved`);
       await reloadStats();
     } catch (problem) {
-      setError(told(problem));
+      setError(problem);
     } finally {
       setBusy(false);
     }
@@ -156,15 +155,12 @@ function Editor({ title, about, fields, children }: { title: string; about?: str
   return (
     <form onSubmit={save} noValidate>
       <Card title={title} about={about}>
-        {children({ draft, set: (change) => setDraft((before) => ({ ...before, ...change })), created: true })}
-        {error && (
-          <div role="alert" className="mt-4">
-            <Banner variant="error" title="Not saved" description={error} />
-          </div>
-        )}
+        <FieldProblems error={error} title="Not saved">
+          {children({ draft, set: (change) => setDraft((before) => ({ ...before, ...change })), created: true })}
+        </FieldProblems>
         <div className="mt-6 flex items-center justify-end gap-2 border-t border-kumo-hairline pt-4">
           <span className="mr-auto text-[13px] text-kumo-subtle" aria-live="polite">
-            {changed.length ? "Not saved yet" : ""}
+            {changed.length ? "Unsaved changes" : ""}
           </span>
           {changed.length > 0 && <Button onClick={() => setDraft(instance)}>Undo</Button>}
           <Button type="submit" variant="primary" disabled={!changed.length || busy} loading={busy}>
@@ -176,7 +172,7 @@ function Editor({ title, about, fields, children }: { title: string; about?: str
   );
 }
 
-/** The body of the update: a null would leave a field as it is, so that "nothing" is sent as the API has it. */
+/** The body of the update: null leaves a field unchanged, so empty values are sent in the form that clears them. */
 function changeOf(draft: Values, fields: (keyof Values)[], before: Values): InstanceChange {
   const body: Record<string, unknown> = Object.fromEntries(fields.map((name) => [name, draft[name]]));
   const { keyword_match_mode: mode, ...others } = draft.retrieval_options;
@@ -203,11 +199,11 @@ function General() {
               ["Name", instance.id],
               ["Namespace", instance.namespace],
               ["Embedding model", <span className="break-all">{instance.embedding_model}</span>],
-              ["Made", moment(instance.created_at)],
-              ["Changed", moment(instance.modified_at)],
+              ["Created", moment(instance.created_at)],
+              ["Last changed", moment(instance.modified_at)],
             ]}
           />
-          <Toggle label="Pause syncs" checked={form.draft.paused} onChange={(paused) => form.set({ paused })} help="Uploads and searches go on." />
+          <Toggle label="Pause syncs" checked={form.draft.paused} onChange={(paused) => form.set({ paused })} help="Uploads and searches continue." />
         </div>
       )}
     </Editor>
@@ -219,11 +215,11 @@ function Sources() {
   if (!instance.type)
     return (
       <Card title="Sources">
-        <p>Items come from uploads. A source is chosen when an instance is made: create another one to index a folder, a bucket or a website.</p>
+        <p>This instance indexes uploads. The source is chosen when an instance is created: create another one to index a folder, a bucket or a website.</p>
       </Card>
     );
   return (
-    <Editor title="Sources" about="What is taken from the source, and how often." fields={["source_params", "sync_interval", "token_id"]}>
+    <Editor title="Sources" about="What to index, and how often to sync." fields={["source_params", "sync_interval", "token_id"]}>
       {(form) => <SourceForm {...form} />}
     </Editor>
   );
@@ -234,10 +230,10 @@ function Cache() {
   const [asking, setAsking] = useState(false);
   return (
     <div className="flex flex-col gap-5">
-      <Editor title="Cache" fields={["cache", "cache_threshold", "cache_ttl"]}>
+      <Editor title="Answer cache" fields={["cache", "cache_threshold", "cache_ttl"]}>
         {(form) => <CacheForm {...form} />}
       </Editor>
-      <Card title="Purge" about="Forgets every kept answer of this instance; the index stays.">
+      <Card title="Purge" about="Removes every cached answer of this instance. The index stays as it is.">
         <Button aria-haspopup="dialog" onClick={() => setAsking(true)}>Purge the cache</Button>
       </Card>
       <Confirm
@@ -247,10 +243,10 @@ function Cache() {
         action="Purge"
         run={async () => {
           await purgeCache(place);
-          say(`The kept answers of ${instance.id} are gone`);
+          say(`Purged the answer cache of ${instance.id}`);
         }}
       >
-        The next questions are answered anew, and take their full time.
+        The next queries are answered afresh and take their full time.
       </Confirm>
     </div>
   );
@@ -261,10 +257,10 @@ function QueryLog() {
   const [asking, setAsking] = useState(false);
   return (
     <div className="flex flex-col gap-5">
-      <Editor title="Query log" about="What Metrics draws over time, and what the Lab can learn from." fields={["query_log"]}>
+      <Editor title="Query log" about="Feeds the charts in Metrics and query sets of the Lab." fields={["query_log"]}>
         {(form) => <QueryLogForm {...form} />}
       </Editor>
-      <Card title="Empty it" about="Forgets every query that was kept, and what people made of the results.">
+      <Card title="Empty the log" about="Removes every logged query, with its clicks and thumbs.">
         <Button aria-haspopup="dialog" onClick={() => setAsking(true)}>Empty the query log</Button>
       </Card>
       <Confirm
@@ -274,10 +270,10 @@ function QueryLog() {
         action="Empty"
         run={async () => {
           await clearQueries(place);
-          say(`The query log of ${instance.id} is empty`);
+          say(`Emptied the query log of ${instance.id}`);
         }}
       >
-        Queries, clicks and thumbs are gone for good. Searches are noted again from the next one on, if the log is on.
+        Queries, clicks and thumbs are removed for good. If the log is on, the next search is logged again.
       </Confirm>
     </div>
   );
@@ -291,7 +287,7 @@ function Danger() {
       <div className="flex flex-wrap items-center justify-between gap-4">
         <div>
           <h3 className="font-medium">Delete this instance</h3>
-          <p className="text-[13px] text-kumo-subtle">Its items, files, index and settings are gone for good. Clients that ask it get an error.</p>
+          <p className="text-[13px] text-kumo-subtle">Removes its items, files, index and settings for good. Requests to it then fail.</p>
         </div>
         <Button variant="destructive" aria-haspopup="dialog" onClick={() => setAsking(true)}>
           Delete {instance.id}
@@ -305,11 +301,11 @@ function Danger() {
         typed={instance.id}
         run={async () => {
           await deleteInstance(place);
-          say(`${instance.id} is deleted`);
+          say(`Deleted ${instance.id}`);
           go("/", true);
         }}
       >
-        There is no way back but a backup of the data folder.
+        Only a backup of the data folder can bring it back.
       </Confirm>
     </Card>
   );

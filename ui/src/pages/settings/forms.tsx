@@ -1,4 +1,4 @@
-// The parts of an instance's settings, for the wizard and for the settings of one that is there.
+// The parts of an instance's settings, shared by the wizard and the settings page.
 import { Button } from "@cloudflare/kumo/components/button";
 import { PlusIcon, TrashIcon } from "@phosphor-icons/react";
 import type { Boost, CacheThreshold, Settings } from "../../api/types";
@@ -59,9 +59,9 @@ export function QueryLogForm({ draft, set }: Form) {
   const put = (change: Partial<Settings["query_log"]>) => set({ query_log: { enabled, retention_days, ...change } });
   return (
     <div className="flex flex-col gap-5">
-      <Toggle label="Keep a query log" checked={enabled} onChange={(next) => put({ enabled: next })} help="What was asked, what was found, and how long it took. Queries can be personal data: tell your users." />
+      <Toggle label="Keep a query log" name="query_log" checked={enabled} onChange={(next) => put({ enabled: next })} help="Logs each query, its results and its time. Queries can be personal data: inform your users." />
       <div className="max-w-xs">
-        <Choice label="Keep each query for" value={String(retention_days)} onChange={(value) => put({ retention_days: Number(value) })} options={days.map((one) => ({ value: String(one), label: plural(one, "day") }))} help="Older ones are deleted, also while the log is off." />
+        <Choice label="Keep each query for" name="query_log.retention_days" value={String(retention_days)} onChange={(value) => put({ retention_days: Number(value) })} options={days.map((one) => ({ value: String(one), label: plural(one, "day") }))} help="Older queries are deleted, even while the log is off." />
       </div>
     </div>
   );
@@ -70,11 +70,11 @@ export function QueryLogForm({ draft, set }: Form) {
 export function ChunkingForm({ draft, set }: Form) {
   return (
     <div className="flex flex-col gap-5">
-      <Toggle label="Split items into chunks" checked={draft.chunk} onChange={(chunk) => set({ chunk })} help="Off: an item is one chunk, and what the embedder cannot read of it is not found by meaning." />
+      <Toggle label="Split items into chunks" name="chunk" checked={draft.chunk} onChange={(chunk) => set({ chunk })} help="When off, each item is one chunk, and vector search sees only as much of it as the embedding model reads." />
       {draft.chunk && (
         <div className="grid gap-5 sm:grid-cols-2">
-          <NumberField label="Chunk size" unit="tokens" value={draft.chunk_size} min={64} max={510} onChange={(value) => set({ chunk_size: value ?? FRESH.chunk_size })} help="Small chunks are found more precisely, large ones carry more context." />
-          <Slider label="Overlap of neighbours" value={draft.chunk_overlap} min={0} max={30} step={1} shown={`${draft.chunk_overlap} %`} onChange={(chunk_overlap) => set({ chunk_overlap })} />
+          <NumberField label="Chunk size" name="chunk_size" unit="tokens" value={draft.chunk_size} min={64} max={510} onChange={(value) => set({ chunk_size: value ?? FRESH.chunk_size })} help="Small chunks match more precisely; large chunks carry more context." />
+          <Slider label="Chunk overlap" name="chunk_overlap" value={draft.chunk_overlap} min={0} max={30} step={1} shown={`${draft.chunk_overlap} %`} onChange={(chunk_overlap) => set({ chunk_overlap })} />
         </div>
       )}
     </div>
@@ -96,7 +96,7 @@ const LANGUAGES =
 
 function languageName(value: string): string {
   if (value === "cjk") return "Chinese, Japanese, Korean";
-  if (value === "simple") return "none: words as they stand";
+  if (value === "simple") return "None (no stemming)";
   return (value[0]?.toUpperCase() ?? "") + value.slice(1);
 }
 
@@ -108,29 +108,32 @@ export function IndexForm({ draft, set }: Form) {
     <div className="grid gap-x-8 gap-y-5 sm:grid-cols-2">
       <Choice
         label="Search mode"
+        name="index_method"
         value={modeOf(draft.index_method)}
         onChange={(mode) => set({ index_method: MODES[mode] })}
-        help="Which indexes are kept. A request may use one of them alone."
+        help="The indexes to build. A request can use either one alone."
         options={[
-          { value: "hybrid", label: "Hybrid", about: "by meaning and by words, fused" },
-          { value: "vector", label: "Vector", about: "by meaning alone" },
-          { value: "keyword", label: "Keyword", about: "by words alone" },
+          { value: "hybrid", label: "Hybrid", about: "vector and keyword results, fused" },
+          { value: "vector", label: "Vector", about: "by meaning" },
+          { value: "keyword", label: "Keyword", about: "by exact words" },
         ]}
       />
       {draft.index_method.keyword && (
         <>
           <Choice
-            label="Words are"
+            label="Keyword matching"
+            name="indexing_options.keyword_tokenizer"
             value={options.keyword_tokenizer ?? "porter"}
             onChange={(value) => put({ keyword_tokenizer: value, ...(value === "trigram" && language !== "cjk" && { keyword_language: "" }) })}
             options={[
-              { value: "porter", label: "Whole words", about: "brought to their stem" },
-              { value: "trigram", label: "Three letters each", about: "finds parts of words" },
+              { value: "porter", label: "Whole words", about: "stemmed, so that “sensors” finds “sensor”" },
+              { value: "trigram", label: "Trigrams", about: "finds parts of words" },
             ]}
           />
           {options.keyword_tokenizer !== "trigram" && (
             <Choice
-              label="Language of the words"
+              label="Keyword language"
+              name="indexing_options.keyword_language"
               value={language}
               onChange={(value) => put({ keyword_language: value === "default" ? "" : value })}
               options={[{ value: "default", label: "English (default)" }, ...LANGUAGES.map((value) => ({ value, label: languageName(value) }))]}
@@ -149,32 +152,34 @@ export function RetrievalForm({ draft, set }: Form) {
   return (
     <div className="flex flex-col gap-6">
       <div className="grid gap-x-8 gap-y-5 sm:grid-cols-2">
-        <Slider label="Match threshold" value={draft.score_threshold} onChange={(score_threshold) => set({ score_threshold })} help="Drops chunks whose vector score is lower, before reranking. In hybrid search, chunks that match the keywords well stay." />
-        <Slider label="Max results" value={draft.max_num_results} min={1} max={50} step={1} shown={String(draft.max_num_results)} onChange={(max_num_results) => set({ max_num_results })} help="The most that a search gives back." />
+        <Slider label="Match threshold" name="score_threshold" value={draft.score_threshold} onChange={(score_threshold) => set({ score_threshold })} help="Drops chunks whose vector score is lower, before reranking. In hybrid search, chunks that match the keywords well stay." />
+        <Slider label="Max results" name="max_num_results" value={draft.max_num_results} min={1} max={50} step={1} shown={String(draft.max_num_results)} onChange={(max_num_results) => set({ max_num_results })} help="The most results that a search returns." />
         {draft.index_method.keyword && (
           <Choice
-            label="Words that must match"
+            label="Query words that must match"
+            name="retrieval_options.keyword_match_mode"
             value={options.keyword_match_mode ?? (both ? "or" : "and")}
             onChange={(keyword_match_mode) => put({ keyword_match_mode })}
             options={[
-              { value: "or", label: "Any word of the query", about: "for questions in sentences" },
-              { value: "and", label: "All words of the query", about: "for a few chosen words" },
+              { value: "or", label: "Any word of the query", about: "for questions in full sentences" },
+              { value: "and", label: "All words of the query", about: "for a few keywords" },
             ]}
           />
         )}
         {both && (
           <Choice
             label="Fusion"
+            name="fusion_method"
             value={draft.fusion_method}
             onChange={(fusion_method) => set({ fusion_method })}
             options={[
-              { value: "rrf", label: "By rank (RRF)", about: "reciprocal ranks of both lists" },
-              { value: "max", label: "By score (max)", about: "the larger of both normalised scores" },
+              { value: "rrf", label: "By rank (RRF)", about: "reciprocal rank fusion of both lists" },
+              { value: "max", label: "By score (max)", about: "the higher of the two normalised scores" },
             ]}
           />
         )}
       </div>
-      <Toggle label="Rewrite follow-up questions" checked={draft.rewrite_query} onChange={(rewrite_query) => set({ rewrite_query })} help="A language model makes a question of its own out of a follow-up in a conversation. Needs a language model on the server." />
+      <Toggle label="Rewrite follow-up questions" name="rewrite_query" checked={draft.rewrite_query} onChange={(rewrite_query) => set({ rewrite_query })} help="A language model turns a follow-up question into one that stands alone. Needs a language model on the server." />
     </div>
   );
 }
@@ -182,8 +187,8 @@ export function RetrievalForm({ draft, set }: Form) {
 const DIRECTIONS = [
   { value: "desc" as const, label: "higher or newer first" },
   { value: "asc" as const, label: "lower or older first" },
-  { value: "exists" as const, label: "is there" },
-  { value: "not_exists" as const, label: "is not there" },
+  { value: "exists" as const, label: "present" },
+  { value: "not_exists" as const, label: "missing" },
 ];
 
 export function BoostForm({ draft, set }: Form) {
@@ -197,7 +202,7 @@ export function BoostForm({ draft, set }: Form) {
       {boosts.map((boost, at) => (
         <div key={boost.field} className="grid grid-cols-[1fr_1fr_auto] items-end gap-3">
           <Choice label="Field" value={boost.field} onChange={(field) => put(boosts.with(at, { ...boost, field }))} options={fields.map((value) => ({ value, label: value }))} />
-          <Choice label="Raise what" value={boost.direction ?? "asc"} onChange={(direction) => put(boosts.with(at, { ...boost, direction }))} options={DIRECTIONS} />
+          <Choice label="Boost when" value={boost.direction ?? "asc"} onChange={(direction) => put(boosts.with(at, { ...boost, direction }))} options={DIRECTIONS} />
           <Button shape="square" variant="ghost" aria-label={`Remove the boost by ${boost.field}`} icon={<TrashIcon />} onClick={() => put(boosts.toSpliced(at, 1))} />
         </div>
       ))}
@@ -206,7 +211,7 @@ export function BoostForm({ draft, set }: Form) {
           Add a boost
         </Button>
       )}
-      <Toggle label="Boost after reranking" checked={options.boost_after_reranking ?? false} onChange={(boost_after_reranking) => set({ retrieval_options: { ...options, boost_after_reranking } })} help="Off: the reranker has the last word, and a boost only decides what it reads." />
+      <Toggle label="Boost after reranking" name="retrieval_options" checked={options.boost_after_reranking ?? false} onChange={(boost_after_reranking) => set({ retrieval_options: { ...options, boost_after_reranking } })} help="When off, the reranker decides the final order, and boosts only affect which candidates it reads." />
     </div>
   );
 }
@@ -223,23 +228,24 @@ export function RerankingForm({ draft, set, created }: Form) {
   }
   return (
     <div className="flex flex-col gap-5">
-      <Toggle label="Rerank results" checked={draft.reranking} onChange={(reranking) => set({ reranking })} help="A second model reads the query together with each candidate and puts what answers it first. It costs a moment of every search." />
+      <Toggle label="Rerank results" name="reranking" checked={draft.reranking} onChange={(reranking) => set({ reranking })} help="Reorders the retrieved chunks by relevance to the query. Adds a little latency." />
       {created && (
         <Choice
-          label="Who decides"
+          label="Mode"
+          name="reranking_mode"
           value={draft.reranking_mode}
           onChange={(reranking_mode) => set({ reranking_mode })}
           options={[
-            { value: "fixed", label: "The switch above" },
-            { value: "auto", label: "The Lab's verdicts", about: "each sets the switch, the model, the window and the weight" },
-            { value: "interleave", label: "Clicks, on both orders mixed", about: "needs the query log; lost trials end by themselves" },
-            { value: "shadow", label: "Nobody yet: rerank in the shadow", about: "needs the query log; searches stay as they are" },
+            { value: "fixed", label: "Manual", about: "the switch above decides" },
+            { value: "auto", label: "Automatic", about: "the Lab's verdicts set switch, model, window and weight" },
+            { value: "interleave", label: "Interleaved A/B test", about: "mixes both orders and counts clicks; needs the query log" },
+            { value: "shadow", label: "Shadow (log only)", about: "reranks in the background, results stay as they are; needs the query log" },
           ]}
         />
       )}
       {draft.reranking && cascade && (
         <div className="flex flex-wrap items-center gap-3 rounded-lg bg-kumo-recessed px-3 py-2">
-          <span>A cascade serves: {draft.reranking_stages.map((one) => one.model || "built in").join(" → ")}. The API changes it.</span>
+          <span>This instance uses a cascade: {draft.reranking_stages.map((one) => one.model || "built in").join(" → ")}. Change it with the API.</span>
           <Button size="sm" onClick={() => set({ reranking_stages: [] })}>
             Use one model instead
           </Button>
@@ -247,29 +253,29 @@ export function RerankingForm({ draft, set, created }: Form) {
       )}
       {draft.reranking && !cascade && (
         <>
-          <ModelChoice label="Reranking model" value={stage?.model || draft.reranking_model} onChange={choose} />
+          <ModelChoice label="Reranking model" name="reranking_model" value={stage?.model || draft.reranking_model} onChange={choose} />
           <div className="grid gap-5 sm:grid-cols-2">
-            <NumberField label="Window" unit="candidates" value={stage?.window ?? null} min={1} max={200} onChange={read} help="How many candidates it reads. Empty: what the server is set to, 50 unless changed." />
-            <NumberField label="Budget" unit="ms" value={draft.reranking_budget_ms} min={0} max={600_000} onChange={(reranking_budget_ms) => set({ reranking_budget_ms })} help="What is not scored in that time keeps its place below. Empty: what the server is set to." />
-            <Slider label="Weight of the reranking score" value={draft.reranking_weight} onChange={(reranking_weight) => set({ reranking_weight })} help="1: the reranker alone decides. Below, the retrieval score has its share." />
+            <NumberField label="Window" name="reranking_stages" unit="candidates" value={stage?.window ?? null} min={1} max={200} onChange={read} help="How many candidates the reranker reads. Empty: the server's setting, 50 by default." />
+            <NumberField label="Budget" name="reranking_budget_ms" unit="ms" value={draft.reranking_budget_ms} min={0} max={600_000} onChange={(reranking_budget_ms) => set({ reranking_budget_ms })} help="Candidates that are not scored in this time keep their order below the others. Empty: the server's setting." />
+            <Slider label="Weight of the reranking score" name="reranking_weight" value={draft.reranking_weight} onChange={(reranking_weight) => set({ reranking_weight })} help="1: only the reranking score counts. Lower values mix in the retrieval score." />
             <Choice
               label="When the reranker fails"
+              name="reranking_on_failure"
               value={draft.reranking_on_failure}
               onChange={(reranking_on_failure) => set({ reranking_on_failure })}
               options={[
-                { value: "fall_back", label: "Give the order of retrieval", about: "the receipt says why" },
-                { value: "error", label: "Answer with an error" },
+                { value: "fall_back", label: "Return the retrieval order", about: "the receipt says why" },
+                { value: "error", label: "Return an error" },
               ]}
             />
           </div>
           {created && (
             <div className="grid gap-5 sm:grid-cols-2">
-              <Slider label="Least probability of being relevant" value={draft.reranking_match_probability} onChange={(reranking_match_probability) => set({ reranking_match_probability })} shown={draft.reranking_match_probability ? draft.reranking_match_probability.toFixed(2) : "no cut"} help="Holds for any model that a run of the Lab has measured here." />
+              <Slider label="Minimum probability of relevance" name="reranking_match_probability" value={draft.reranking_match_probability} onChange={(reranking_match_probability) => set({ reranking_match_probability })} shown={draft.reranking_match_probability ? draft.reranking_match_probability.toFixed(2) : "off"} help="Applies to models that the Lab has calibrated on this instance." />
             </div>
           )}
           <p className="rounded-lg bg-kumo-recessed px-3 py-2 text-[13px]">
-            The reranking threshold belongs to each request, 0.40 unless it says otherwise. The playground shows what each value
-            would drop.
+            The reranking threshold is set per request; its default is 0.40. The playground shows what each value would drop.
           </p>
         </>
       )}
@@ -278,21 +284,21 @@ export function RerankingForm({ draft, set, created }: Form) {
 }
 
 const LIKENESS: { value: CacheThreshold; label: string; about: string }[] = [
-  { value: "super_strict_match", label: "Exact", about: "all but the same words" },
+  { value: "super_strict_match", label: "Exact", about: "almost the same words" },
   { value: "close_enough", label: "Strong", about: "the usual choice" },
-  { value: "flexible_friend", label: "Broad", about: "looser wording" },
-  { value: "anything_goes", label: "Loose", about: "most reuse, least care" },
+  { value: "flexible_friend", label: "Broad", about: "similar wording" },
+  { value: "anything_goes", label: "Loose", about: "most reuse, least precision" },
 ];
 const LIVES = [600, 1800, 3600, 7200, 21_600, 43_200, 86_400, 172_800, 259_200, 518_400];
 
 export function CacheForm({ draft, set }: Form) {
   return (
     <div className="flex flex-col gap-5">
-      <Toggle label="Keep answers" checked={draft.cache} onChange={(cache) => set({ cache })} help="A question in like words gets the kept answer, as long as the index has not changed." />
+      <Toggle label="Cache answers" name="cache" checked={draft.cache} onChange={(cache) => set({ cache })} help="A query with similar wording gets the cached answer until the index changes." />
       {draft.cache && (
         <div className="grid gap-5 sm:grid-cols-2">
-          <Choice label="How alike questions must be" value={draft.cache_threshold} onChange={(cache_threshold) => set({ cache_threshold })} options={LIKENESS} />
-          <Choice label="Kept for" value={String(draft.cache_ttl)} onChange={(value) => set({ cache_ttl: Number(value) })} options={LIVES.map((one) => ({ value: String(one), label: span(one) }))} />
+          <Choice label="Similarity required" name="cache_threshold" value={draft.cache_threshold} onChange={(cache_threshold) => set({ cache_threshold })} options={LIKENESS} />
+          <Choice label="Keep for" name="cache_ttl" value={String(draft.cache_ttl)} onChange={(value) => set({ cache_ttl: Number(value) })} options={LIVES.map((one) => ({ value: String(one), label: span(one) }))} />
         </div>
       )}
     </div>
@@ -302,8 +308,8 @@ export function CacheForm({ draft, set }: Form) {
 export function PromptsForm({ draft, set }: Form) {
   return (
     <div className="flex flex-col gap-5">
-      <AreaField label="System prompt of answers" rows={7} value={draft.system_prompt_ai_search ?? ""} onChange={(system_prompt_ai_search) => set({ system_prompt_ai_search })} placeholder="Empty: the built-in prompt" help="A system message in a request comes before it." />
-      <AreaField label="System prompt of query rewriting" rows={5} value={draft.system_prompt_rewrite_query ?? ""} onChange={(system_prompt_rewrite_query) => set({ system_prompt_rewrite_query })} placeholder="Empty: the built-in prompt" />
+      <AreaField label="System prompt for answers" name="system_prompt_ai_search" rows={7} value={draft.system_prompt_ai_search ?? ""} onChange={(system_prompt_ai_search) => set({ system_prompt_ai_search })} placeholder="Empty: the built-in prompt" help="A system message in a request takes precedence." />
+      <AreaField label="System prompt for query rewriting" name="system_prompt_rewrite_query" rows={5} value={draft.system_prompt_rewrite_query ?? ""} onChange={(system_prompt_rewrite_query) => set({ system_prompt_rewrite_query })} placeholder="Empty: the built-in prompt" />
     </div>
   );
 }
@@ -311,9 +317,9 @@ export function PromptsForm({ draft, set }: Form) {
 export function ModelsForm({ draft, set }: Form) {
   return (
     <div className="grid gap-5 sm:grid-cols-2">
-      <TextField label="Embedding model" value={draft.embedding_model} onChange={() => undefined} disabled help="Fixed after creation." />
-      <TextField label="Answering model" value={draft.ai_search_model} onChange={(ai_search_model) => set({ ai_search_model })} placeholder="the server's" help="Empty: the language model of the server; without one, answers are sentences of the chunks." />
-      <TextField label="Rewriting model" value={draft.rewrite_model} onChange={(rewrite_model) => set({ rewrite_model })} placeholder="the server's" />
+      <TextField label="Embedding model" name="embedding_model" value={draft.embedding_model} onChange={() => undefined} disabled help="Can't be changed after creation." />
+      <TextField label="Answering model" name="ai_search_model" value={draft.ai_search_model} onChange={(ai_search_model) => set({ ai_search_model })} placeholder="Server default" help="Empty: the language model of the server. Without one, answers are excerpts of the results." />
+      <TextField label="Rewriting model" name="rewrite_model" value={draft.rewrite_model} onChange={(rewrite_model) => set({ rewrite_model })} placeholder="Server default" />
     </div>
   );
 }
@@ -325,8 +331,8 @@ export function MetadataForm({ draft, set }: Form) {
     <div className="flex flex-col gap-3">
       {fields.map((field, at) => (
         <div key={at} className="grid grid-cols-[1fr_1fr_auto] items-end gap-3">
-          <TextField label="Field" value={field.field_name} onChange={(field_name) => put(fields.with(at, { ...field, field_name }))} />
-          <Choice label="Type" value={field.data_type} onChange={(data_type) => put(fields.with(at, { ...field, data_type }))} options={(["text", "number", "boolean", "datetime"] as const).map((value) => ({ value, label: value }))} />
+          <TextField label="Field" name={`custom_metadata.${at}.field_name`} value={field.field_name} onChange={(field_name) => put(fields.with(at, { ...field, field_name }))} />
+          <Choice label="Type" name={`custom_metadata.${at}.data_type`} value={field.data_type} onChange={(data_type) => put(fields.with(at, { ...field, data_type }))} options={(["text", "number", "boolean", "datetime"] as const).map((value) => ({ value, label: value }))} />
           <Button shape="square" variant="ghost" aria-label={`Remove the field ${field.field_name}`} icon={<TrashIcon />} onClick={() => put(fields.toSpliced(at, 1))} />
         </div>
       ))}

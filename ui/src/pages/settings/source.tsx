@@ -1,18 +1,20 @@
-// Where items come from besides uploads: a folder, a bucket or a website (contract, 12.2).
+// Where items come from besides uploads: a folder, a bucket or a website.
 import { Button } from "@cloudflare/kumo/components/button";
-import { CloudArrowUpIcon, FolderIcon, GlobeIcon, PlusIcon, TrashIcon, WarehouseIcon } from "@phosphor-icons/react";
+import { CloudArrowUpIcon, FolderIcon, GlobeIcon, KeyIcon, PlusIcon, TrashIcon, WarehouseIcon } from "@phosphor-icons/react";
+import { useState } from "react";
 import { listTokens } from "../../api/calls";
 import type { SourceParams } from "../../api/types";
 import { useLoad } from "../../hooks";
+import { BUILT_IN_TOKEN, ConnectionTest, CredentialsDialog, sourceBody } from "../../parts/credentials";
 import { Choice, LinesField, NumberField, TextField, Toggle } from "../../parts/fields";
 import { span } from "../../words";
 import type { Form } from "./forms";
 
 export const KINDS = [
   { value: "", label: "Uploads", about: "Files that you drop here or send to the API.", icon: CloudArrowUpIcon },
-  { value: "folder", label: "Folder", about: "A folder of the server's machine.", icon: FolderIcon },
-  { value: "r2", label: "Bucket", about: "R2, S3 and what speaks like it.", icon: WarehouseIcon },
-  { value: "web-crawler", label: "Website", about: "Pages by sitemap or by their links.", icon: GlobeIcon },
+  { value: "folder", label: "Folder", about: "A folder on the server.", icon: FolderIcon },
+  { value: "r2", label: "Bucket", about: "R2, S3 or any S3-compatible store.", icon: WarehouseIcon },
+  { value: "web-crawler", label: "Website", about: "Pages of its sitemap, or found by following links.", icon: GlobeIcon },
 ] as const;
 
 export function KindChoice({ draft, set }: Form) {
@@ -36,7 +38,7 @@ export function KindChoice({ draft, set }: Form) {
 }
 
 const INTERVALS = [900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400];
-const PLACES = { folder: ["Folder", "/srv/handbook"], r2: ["Bucket", "my-bucket"], "web-crawler": ["Crawl target", "https://docs.example.com"] } as const;
+const PLACES = { folder: ["Folder", "/srv/handbook"], r2: ["Bucket", "my-bucket"], "web-crawler": ["Website address", "https://docs.example.com"] } as const;
 
 export function SourceForm({ draft, set, created }: Form) {
   const kind = draft.type as keyof typeof PLACES | null;
@@ -46,14 +48,15 @@ export function SourceForm({ draft, set, created }: Form) {
   const [label, placeholder] = PLACES[kind];
   return (
     <div className="flex flex-col gap-5">
-      <TextField label={label} value={draft.source ?? ""} onChange={(source) => set({ source })} placeholder={placeholder} disabled={created} required {...(created && { help: "Fixed after creation." })} />
+      <TextField label={label} name="source" value={draft.source ?? ""} onChange={(source) => set({ source })} placeholder={placeholder} disabled={created} required {...(created && { help: "Can't be changed after creation." })} />
       {kind === "r2" && <BucketFields draft={draft} set={set} created={created} put={put} />}
       {kind === "web-crawler" && <CrawlFields params={params} put={put} />}
       <div className="grid gap-5 sm:grid-cols-2">
-        <LinesField label="Include" value={params.include_items ?? []} onChange={(include_items) => put({ include_items })} placeholder="**/docs/**" rows={3} help="Patterns, one a line; empty for everything." />
-        <LinesField label="Exclude" value={params.exclude_items ?? []} onChange={(exclude_items) => put({ exclude_items })} placeholder="**/drafts/**" rows={3} help="Held first." />
-        <Choice label="Sync every" value={String(draft.sync_interval)} onChange={(value) => set({ sync_interval: Number(value) })} options={INTERVALS.map((one) => ({ value: String(one), label: span(one) }))} />
+        <LinesField label="Include" name="source_params.include_items" value={params.include_items ?? []} onChange={(include_items) => put({ include_items })} placeholder="**/docs/**" rows={3} help="One pattern per line. Empty: everything." />
+        <LinesField label="Exclude" name="source_params.exclude_items" value={params.exclude_items ?? []} onChange={(exclude_items) => put({ exclude_items })} placeholder="**/drafts/**" rows={3} help="Takes precedence over Include." />
+        <Choice label="Sync every" name="sync_interval" value={String(draft.sync_interval)} onChange={(value) => set({ sync_interval: Number(value) })} options={INTERVALS.map((one) => ({ value: String(one), label: span(one) }))} />
       </div>
+      <ConnectionTest body={sourceBody({ ...draft, source_params: tidyParams(draft.source_params) })} />
     </div>
   );
 }
@@ -61,12 +64,28 @@ export function SourceForm({ draft, set, created }: Form) {
 function BucketFields({ draft, set, put }: Form & { put: (change: Partial<SourceParams>) => void }) {
   const tokens = useLoad(listTokens, []);
   const params = draft.source_params ?? {};
-  const rows = (tokens.data ?? []).map((one) => ({ value: one.id, label: one.name }));
+  const [adding, setAdding] = useState(false);
+  const rows = (tokens.data ?? []).filter((one) => one.id !== BUILT_IN_TOKEN).map((one) => ({ value: one.id, label: one.name }));
   return (
     <div className="grid gap-5 sm:grid-cols-2">
-      <TextField label="Prefix" value={params.prefix ?? ""} onChange={(prefix) => put({ prefix })} placeholder="docs/" help="Only keys that begin so." />
-      <TextField label="Jurisdiction" value={params.r2_jurisdiction ?? ""} onChange={(r2_jurisdiction) => put({ r2_jurisdiction })} placeholder="default" />
-      <Choice label="Service token" value={draft.token_id ?? ""} onChange={(token_id) => set({ token_id: token_id || null })} options={[{ value: "", label: "The server's own credentials" }, ...rows]} help="Kept under POST …/ai-search/tokens." />
+      <TextField label="Prefix" name="source_params.prefix" value={params.prefix ?? ""} onChange={(prefix) => put({ prefix })} placeholder="docs/" help="Index only keys that begin with this." />
+      <TextField label="Jurisdiction" name="source_params.r2_jurisdiction" value={params.r2_jurisdiction ?? ""} onChange={(r2_jurisdiction) => put({ r2_jurisdiction })} placeholder="default" help="R2 only, for example eu." />
+      <div className="flex flex-wrap items-end gap-2 sm:col-span-2">
+        <Choice label="Credentials" name="token_id" value={draft.token_id ?? ""} onChange={(token_id) => set({ token_id: token_id || null })} options={[{ value: "", label: "The server's own credentials" }, ...rows]} />
+        <Button aria-haspopup="dialog" icon={<KeyIcon />} onClick={() => setAdding(true)}>
+          Add credentials
+        </Button>
+      </div>
+      {adding && (
+        <CredentialsDialog
+          draft={draft}
+          onClose={() => setAdding(false)}
+          onSaved={(token) => {
+            void tokens.reload();
+            set({ token_id: token.id });
+          }}
+        />
+      )}
     </div>
   );
 }
@@ -85,26 +104,27 @@ function CrawlFields({ params, put }: { params: SourceParams; put: (change: Part
     <>
       <div className="grid gap-5 sm:grid-cols-2">
         <Choice
-          label="Parse type"
+          label="Find pages by"
+          name="source_params.web_crawler.parse_type"
           value={type}
           onChange={(parse_type) => putCrawler({ parse_type })}
           options={[
-            { value: "sitemap", label: "Sitemap", about: "the pages that the site lists" },
-            { value: "discover", label: "Discover", about: "the pages that links lead to" },
+            { value: "sitemap", label: "Sitemap", about: "pages that the site lists" },
+            { value: "discover", label: "Discover", about: "pages found by following links" },
           ]}
         />
         {type === "sitemap" ? (
-          <LinesField label="Specific sitemaps" value={parse.specific_sitemaps ?? []} onChange={(specific_sitemaps) => putParse({ specific_sitemaps })} rows={2} help="Addresses, one a line; empty for those of robots.txt." />
+          <LinesField label="Specific sitemaps" name="source_params.web_crawler.parse_options.specific_sitemaps" value={parse.specific_sitemaps ?? []} onChange={(specific_sitemaps) => putParse({ specific_sitemaps })} rows={2} help="One address per line. Empty: the sitemaps that robots.txt names." />
         ) : (
-          <Choice label="Crawl source" value={discover.source ?? "all"} onChange={(source) => putDiscover({ source })} options={[{ value: "all", label: "Sitemaps and links" }, { value: "sitemaps", label: "Sitemaps" }, { value: "links", label: "Links" }]} />
+          <Choice label="Start from" name="source_params.web_crawler.discover_options.source" value={discover.source ?? "all"} onChange={(source) => putDiscover({ source })} options={[{ value: "all", label: "Sitemaps and links" }, { value: "sitemaps", label: "Sitemaps" }, { value: "links", label: "Links" }]} />
         )}
       </div>
       {type === "discover" && (
         <>
           <div className="grid gap-5 sm:grid-cols-3">
-            <NumberField label="Page limit" value={discover.limit ?? 100_000} min={1} max={100_000} onChange={(limit) => putDiscover({ limit: limit ?? 100_000 })} />
-            <NumberField label="Crawl depth" value={discover.depth ?? 5} min={1} max={100_000} onChange={(depth) => putDiscover({ depth: depth ?? 5 })} />
-            <Choice label="Max cache age" value={String(discover.max_age ?? 86_400)} onChange={(value) => putDiscover({ max_age: Number(value) })} options={AGES.map((one) => ({ value: String(one), label: one ? span(one) : "No cache" }))} />
+            <NumberField label="Page limit" name="source_params.web_crawler.discover_options.limit" value={discover.limit ?? 100_000} min={1} max={100_000} onChange={(limit) => putDiscover({ limit: limit ?? 100_000 })} />
+            <NumberField label="Crawl depth" name="source_params.web_crawler.discover_options.depth" value={discover.depth ?? 5} min={1} max={100_000} onChange={(depth) => putDiscover({ depth: depth ?? 5 })} />
+            <Choice label="Max cache age" name="source_params.web_crawler.discover_options.max_age" value={String(discover.max_age ?? 86_400)} onChange={(value) => putDiscover({ max_age: Number(value) })} options={AGES.map((one) => ({ value: String(one), label: one ? span(one) : "No cache" }))} />
           </div>
           <Toggle label="Include subdomains" checked={discover.include_subdomains ?? false} onChange={(include_subdomains) => putDiscover({ include_subdomains })} />
         </>
@@ -114,7 +134,7 @@ function CrawlFields({ params, put }: { params: SourceParams; put: (change: Part
         <div className="mt-4 flex flex-col gap-5">
           <Headers value={parse.include_headers ?? {}} onChange={(include_headers) => putParse({ include_headers })} />
           <Selectors value={parse.content_selector ?? []} onChange={(content_selector) => putParse({ content_selector })} />
-          <Toggle label="Open pages in a browser first" checked={parse.use_browser_rendering ?? false} onChange={(use_browser_rendering) => putParse({ use_browser_rendering })} help="For sites whose text is made by scripts." />
+          <Toggle label="Render pages in a browser" checked={parse.use_browser_rendering ?? false} onChange={(use_browser_rendering) => putParse({ use_browser_rendering })} help="For sites that build their text with scripts. Slower." />
         </div>
       </details>
     </>
@@ -125,9 +145,10 @@ function Headers({ value, onChange }: { value: Record<string, string>; onChange:
   return (
     <LinesField
       label="Extra headers"
+      name="source_params.web_crawler.parse_options.include_headers"
       rows={2}
       placeholder="Authorization: Bearer …"
-      help="Name and value, one a line; 5 at most."
+      help="One per line, as Name: value. At most 5."
       value={Object.entries(value).map(([name, one]) => (one ? `${name}: ${one}` : name))}
       onChange={(lines) => onChange(Object.fromEntries(lines.map((line) => { const [name = "", ...rest] = line.split(":"); return [name.trimStart(), rest.join(":").trimStart()]; })))}
     />
@@ -139,8 +160,8 @@ function Selectors({ value, onChange }: { value: { path: string; selector: strin
     <div className="flex flex-col gap-3">
       {value.map((one, at) => (
         <div key={at} className="grid grid-cols-[1fr_1fr_auto] items-end gap-3">
-          <TextField label="Path" value={one.path} onChange={(path) => onChange(value.with(at, { ...one, path }))} placeholder="**/blog/**" />
-          <TextField label="Selector" value={one.selector} onChange={(selector) => onChange(value.with(at, { ...one, selector }))} placeholder="main article" />
+          <TextField label="Path" name={`source_params.web_crawler.parse_options.content_selector.${at}.path`} value={one.path} onChange={(path) => onChange(value.with(at, { ...one, path }))} placeholder="**/blog/**" />
+          <TextField label="Selector" name={`source_params.web_crawler.parse_options.content_selector.${at}.selector`} value={one.selector} onChange={(selector) => onChange(value.with(at, { ...one, selector }))} placeholder="main article" />
           <Button shape="square" variant="ghost" aria-label={`Remove the selector of ${one.path}`} icon={<TrashIcon />} onClick={() => onChange(value.toSpliced(at, 1))} />
         </div>
       ))}
@@ -151,7 +172,7 @@ function Selectors({ value, onChange }: { value: { path: string; selector: strin
   );
 }
 
-/** The params as they are sent: without empty lines, and without lists that say nothing. */
+/** The parameters as they are sent: without empty lines and empty lists. */
 export function tidyParams(params: SourceParams | null): SourceParams | null {
   if (!params) return null;
   const made = JSON.parse(JSON.stringify(params), (_, value: unknown) => {
