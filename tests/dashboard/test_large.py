@@ -134,6 +134,34 @@ def test_a_bucket(here: Page) -> None:
     finish(here, "by-bucket", FILES)
 
 
+def test_credentials_are_entered_and_tested_in_the_wizard(
+    here: Page, reading: tuple[ServerProcess, Path], data: Path
+) -> None:
+    begin(here, "by-keys", "Bucket")
+    here.get_by_label("Bucket", exact=True).last.fill("no-such-bucket")
+    here.get_by_role("button", name="Test connection").click()
+    expect(here.get_by_text("The source cannot be read")).to_be_visible()
+    here.get_by_label("Bucket", exact=True).last.fill("papers")
+    here.get_by_role("button", name="Test connection").click()
+    expect(here.get_by_text(re.compile("The first keys are docs/0.md"))).to_be_visible()
+    here.get_by_role("button", name="Add credentials").click()
+    dialog = here.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("papers of the archive")
+    dialog.get_by_label("Access key ID").fill("key")
+    expect(dialog.get_by_role("button", name="Test connection")).to_be_disabled()
+    dialog.get_by_label("Secret access key").fill("a-secret-to-keep")
+    dialog.get_by_role("button", name="Test connection").click()
+    expect(dialog.get_by_text("Connected")).to_be_visible()
+    dialog.get_by_role("button", name="Save").click()
+    expect(here.get_by_label("Credentials", exact=True)).to_contain_text("papers of the archive")
+    finish(here, "by-keys", FILES + 1)
+    here.get_by_role("link", name="Settings").click()
+    here.get_by_role("link", name="Sources").click()
+    expect(here.get_by_label("Credentials", exact=True)).to_contain_text("papers of the archive")
+    assert "a-secret-to-keep" not in here.content()
+    assert b"a-secret-to-keep" not in (data / "catalog.sqlite").read_bytes()
+
+
 def test_a_website(here: Page, site: WebSite) -> None:
     begin(here, "by-site", "Website")
     here.get_by_label("Website address").fill(site.url)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from secondlook.ingest.split import HEADROOM, Span, split_text, whole_text
 from secondlook.models.encoder import Encoder
 from secondlook.models.fakes import FakeEmbedder
+from tests.house.yard import SOURCE
 
 WORDS = "oil lamp été 日本語 🦊 e\u0301 # ## - * > ``` | . ! \n \n\n \t \r\n a\u200db".split(" ")
 TEXTS = st.lists(st.sampled_from(WORDS) | st.text(max_size=12), max_size=60).map(" ".join)
@@ -130,3 +131,15 @@ def test_a_long_line_is_cut_after_a_sentence() -> None:
     text = "Warm the oil before lighting the lamp. " * 600
     spans = split_text(text, size=10_000, overlap=0, count_tokens=word_pieces)
     assert len(spans) > 1 and all(span.text.endswith(".") for span in spans)
+
+
+def test_chunks_of_documents_begin_at_a_word() -> None:
+    """People read them in lists: an excerpt that begins inside a word looks broken."""
+    inside = []
+    for path in sorted((SOURCE / "sample").rglob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        for span in split_text(text, size=80, overlap=30, count_tokens=lambda piece: len(piece.split())):
+            at = len(text.encode()[: span.start].decode())
+            if at and (text[at - 1] + text[at]).isalnum():
+                inside.append((path.name, text[at - 10 : at + 10]))
+    assert inside == []
