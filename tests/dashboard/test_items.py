@@ -50,7 +50,7 @@ def test_all_that_match_are_indexed_again_and_deleted(page: Page, secret: str, a
     page.get_by_label("Search items by key").fill("notes/")
     matching = NUMBER // 2 - 1
     expect(page.get_by_text(f"{matching} items", exact=True)).to_be_visible()
-    page.get_by_label("Select notes/01.md").or_(page.get_by_label("Select notes/03.md")).first.click()
+    page.get_by_label(re.compile("^Select notes/")).first.click()
     expect(page.get_by_text("1 item selected")).to_be_visible()
     page.get_by_role("button", name=f"Select all {matching}").click()
     expect(page.get_by_text(f"{matching} items selected")).to_be_visible()
@@ -73,7 +73,8 @@ def test_a_selection_does_not_outlive_its_filter(page: Page, secret: str, shelf:
     log_in(page, secret)
     page.goto(shelf)
     page.get_by_label("Search items by key").fill("letters/")
-    page.get_by_label("Select letters/00.md").or_(page.get_by_label(re.compile("Select letters/5"))).first.click()
+    expect(page.get_by_text(f"{NUMBER // 2} items", exact=True)).to_be_visible()
+    page.get_by_label(re.compile("^Select letters/")).first.click()
     expect(page.get_by_role("group", name="Selected items")).to_be_visible()
     page.get_by_label("Search items by key").fill("broken")
     expect(page.get_by_role("group", name="Selected items")).to_have_count(0)

@@ -146,7 +146,7 @@ def test_credentials_are_entered_and_tested_in_the_wizard(
     expect(here.get_by_text(re.compile("The first keys are docs/0.md"))).to_be_visible()
     here.get_by_role("button", name="Add credentials").click()
     dialog = here.get_by_role("dialog")
-    dialog.get_by_label("Name").fill("papers of the archive")
+    dialog.get_by_role("textbox", name="Name").fill("papers of the archive")
     dialog.get_by_label("Access key ID").fill("key")
     expect(dialog.get_by_role("button", name="Test connection")).to_be_disabled()
     dialog.get_by_label("Secret access key").fill("a-secret-to-keep")
