@@ -54,7 +54,7 @@ export default function Layout({ namespace, name, tab, section }: { namespace: s
   return (
     <Surroundings.Provider value={here}>
       <div className="mb-4 flex flex-wrap items-center gap-x-3 gap-y-1">
-        <Link to={namespace === "default" ? "/" : `/namespaces/${namespace}`} className="text-kumo-subtle hover:underline">
+        <Link to={namespace === "default" ? "/" : `/namespaces/${namespace}`} className="inline-flex min-h-8 items-center text-kumo-subtle hover:underline">
           {namespace === "default" ? "Instances" : namespace}
         </Link>
         <span aria-hidden className="text-kumo-subtle">

@@ -30,7 +30,7 @@ export default function Overview() {
       <h1 className="sr-only">Overview of {instance.id}</h1>
       <div className="grid grid-cols-2 gap-3 lg:grid-cols-4">
         <Figure label="Indexed items" value={stats ? count(stats.completed) : "…"} about={waiting ? `${count(waiting)} on the way` : "all there is"} />
-        <Figure label="With an error" value={stats ? count(stats.error) : "…"} tone={stats?.error ? "text-kumo-danger" : ""} about={stats?.error ? <Link className="underline" to={`${home}/items?status=error`}>see which</Link> : "none"} />
+        <Figure label="With an error" value={stats ? count(stats.error) : "…"} tone={stats?.error ? "text-kumo-danger" : ""} about={stats?.error ? <Link className="inline-flex min-h-8 items-center underline" to={`${home}/items?status=error`}>see which</Link> : "none"} />
         <Figure label="Vectors" value={stats?.engine.vectorize ? count(stats.engine.vectorize.vectorsCount) : "–"} about={stats?.engine.vectorize ? `${stats.engine.vectorize.dimensions} dimensions` : ""} />
         <Figure label="Stored files" value={bytes(stats?.engine.r2?.payloadSizeBytes)} about={stats?.engine.r2 ? `${count(stats.engine.r2.objectCount)} files` : ""} />
       </div>
@@ -41,7 +41,7 @@ export default function Overview() {
         </Card>
       )}
       <div className="grid grid-cols-1 items-start gap-5 lg:grid-cols-2">
-        <Card title="Reranking" about={instance.reranking ? "On for every request that does not switch it off." : "Off, unless a request switches it on."} action={<Link className="text-kumo-link underline" to={`${home}/settings/reranking`}>Change</Link>}>
+        <Card title="Reranking" about={instance.reranking ? "On for every request that does not switch it off." : "Off, unless a request switches it on."} action={<Link className="inline-flex min-h-8 items-center text-kumo-link underline" to={`${home}/settings/reranking`}>Change</Link>}>
           {model && <div className="mb-2 break-words font-medium">{model.name}</div>}
           {model && <ModelFacts model={model} />}
           <LinkButton href={`${BASE}${home}/playground`} onClick={open} variant="secondary" className="mt-4" icon={<FlaskIcon />}>
