@@ -18,7 +18,7 @@ MEASURE = """(least) => {
   );
   for (const one of all) {
     const box = one.getBoundingClientRect();
-    const hidden = box.width < 2 || box.height < 2 || getComputedStyle(one).visibility === "hidden";
+    const hidden = box.width < 2 || box.height < 2 || !one.checkVisibility({ visibilityProperty: true });
     if (hidden || one.closest(".sr-only, [aria-hidden=true]") || inline(one)) continue;
     one.scrollIntoView({ block: "center", inline: "center" });
     const now = one.getBoundingClientRect();
