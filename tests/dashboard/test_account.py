@@ -14,6 +14,8 @@ from tests.acceptance.server_process import ServerProcess, run_cli, start_server
 from tests.dashboard.conftest import Asked, log_in, open_page
 from tests.file_server import Hub, serve_files
 
+pytestmark = [pytest.mark.server, pytest.mark.node, pytest.mark.browser, pytest.mark.process]
+
 MODEL = "cross-encoder/ms-marco-MiniLM-L-2-v2"
 SLOW = 90_000
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -8,6 +8,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.dashboard.conftest import log_in
 
+pytestmark = [pytest.mark.server, pytest.mark.node, pytest.mark.browser]
+
 HOME = "/dashboard/instances/default/forms/settings"
 
 

@@ -8,6 +8,8 @@ from playwright.sync_api import Page, expect
 
 from tests.dashboard.conftest import log_in
 
+pytestmark = [pytest.mark.server, pytest.mark.node, pytest.mark.browser]
+
 NUMBER = 60
 SLOW = 60_000
 

@@ -5,6 +5,8 @@ from playwright.sync_api import Page
 
 from tests.dashboard.looks import PAGES, visit
 
+pytestmark = [pytest.mark.server, pytest.mark.node, pytest.mark.browser]
+
 LEAST = 32
 MEASURE = """(least) => {
   const inline = (one) => {
