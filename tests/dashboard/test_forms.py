@@ -79,3 +79,17 @@ def test_code_for_the_public_endpoint_has_its_real_address(
         expect(page.get_by_role("tabpanel").get_by_role("button", name="Copy")).to_be_visible()
     found = httpx.post(f"{address}/search", json={"query": "oil"})
     assert found.status_code == 200
+
+
+def test_a_refusal_of_the_wizard_leads_back_to_its_step(page: Page, secret: str, api: httpx.Client) -> None:
+    """A name that is taken is known to the server alone, four steps later."""
+    api.post("/instances", json={"id": "taken"})
+    log_in(page, secret)
+    page.get_by_role("link", name="Create instance").first.click()
+    page.get_by_role("textbox", name="Name").fill("taken")
+    for _ in range(4):
+        page.get_by_role("button", name="Next").click()
+    page.get_by_role("button", name="Create", exact=True).click()
+    field = page.get_by_role("textbox", name="Name")
+    expect(field).to_be_focused()
+    assert "taken" in description(page, field)

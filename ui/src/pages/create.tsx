@@ -1,15 +1,14 @@
 // The wizard: name, source, chunking and embedding, retrieval, review; then uploads and indexing, seen live.
-import { Banner } from "@cloudflare/kumo/components/banner";
 import { Button } from "@cloudflare/kumo/components/button";
 import { Meter } from "@cloudflare/kumo/components/meter";
 import { CaretDownIcon, CheckIcon } from "@phosphor-icons/react";
 import { type FormEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { createInstance, listModels, listNamespaces, type NewInstance, type Place, readStats } from "../api/calls";
-import { told } from "../api/client";
 import type { Settings } from "../api/types";
 import { useLoad, useTitle } from "../hooks";
 import { Card, Facts, Heading } from "../parts/card";
 import { Choice, TextField } from "../parts/fields";
+import { FieldProblems, stepOf } from "../parts/form-errors";
 import { findModel, ModelFacts, useRerankers } from "../parts/models";
 import { DropZone, UploadList, type Uploads, useUploads } from "../parts/uploads";
 import { go, guardLeaving } from "../router";
@@ -18,6 +17,8 @@ import { ChunkingForm, type Form, FRESH, IndexForm, modeOf, RerankingForm, Retri
 import { KINDS, KindChoice, SourceForm, tidyParams } from "./settings/source";
 
 const STEPS = ["Name", "Data source", "Chunking and embedding", "Retrieval configuration", "Review"];
+/** The fields of each step, by their names in the body of the request. */
+const FIELDS = [["id"], ["type", "source", "source_params", "token_id", "sync_interval"], ["embedding_model", "chunk", "chunk_size", "chunk_overlap"], ["index_method", "indexing_options", "retrieval_options", "score_threshold", "max_num_results", "fusion_method", "rewrite_query", "reranking", "reranking_model", "reranking_stages", "reranking_budget_ms", "reranking_weight"]];
 const NAME = /^[a-z0-9_]+(-[a-z0-9_]+)*$/;
 
 export default function Create() {
@@ -28,7 +29,7 @@ export default function Create() {
   const [draft, setDraft] = useState<Settings>(FRESH);
   const [made, setMade] = useState<Place | null>(null);
   const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<string>();
+  const [error, setError] = useState<unknown>();
   const uploads = useUploads(made);
   const form: Form = { draft, set: (change) => setDraft((before) => ({ ...before, ...change })), created: false };
   const wrong = problemOf(step, name, draft);
@@ -41,20 +42,21 @@ export default function Create() {
   }, [name, made, uploads.rows.length]);
   // biome-ignore lint: the focus follows the step
   useEffect(() => {
-    if (step) heading.current?.focus();
+    if (step && error === undefined) heading.current?.focus(); // else a wrong field has the focus
   }, [step]);
 
   async function next(event: FormEvent): Promise<void> {
     event.preventDefault();
     if (wrong) return;
+    setError(undefined);
     if (step < STEPS.length - 1) return setStep(step + 1);
     setBusy(true);
-    setError(undefined);
     try {
       const found = await createInstance(namespace, bodyOf(name, draft));
       setMade({ namespace: found.namespace, name: found.id });
     } catch (problem) {
-      setError(told(problem));
+      setError(problem);
+      setStep(stepOf(problem, FIELDS) ?? step);
     } finally {
       setBusy(false);
     }
@@ -70,16 +72,13 @@ export default function Create() {
           <h2 ref={heading} tabIndex={-1} className="mb-4 text-lg font-semibold outline-none">
             {STEPS[step]}
           </h2>
+          <FieldProblems error={error} title="The instance was not created">
           {step === 0 && <NameStep name={name} setName={setName} namespace={namespace} setNamespace={setNamespace} />}
           {step === 1 && <SourceStep form={form} uploads={uploads} />}
           {step === 2 && <ChunkStep form={form} />}
           {step === 3 && <RetrievalStep form={form} />}
           {step === 4 && <Review name={name} namespace={namespace} draft={draft} uploads={uploads} />}
-          {error && (
-            <div role="alert" className="mt-4">
-              <Banner variant="error" title="The server refused" description={error} />
-            </div>
-          )}
+          </FieldProblems>
         </Card>
         <div className="mt-5 flex items-center gap-2">
           {step > 0 && <Button onClick={() => setStep(step - 1)}>Back</Button>}
@@ -137,7 +136,7 @@ function NameStep({ name, setName, namespace, setNamespace }: { name: string; se
   const names = ["default", ...(spaces.data ?? []).map((one) => one.name)];
   return (
     <div className="flex max-w-md flex-col gap-5">
-      <TextField label="Name" value={name} onChange={(text) => setName(text.toLowerCase().replace(/\s+/g, "-"))} placeholder="handbook" autoFocus required help="It stands in every address and cannot be changed." />
+      <TextField label="Name" name="id" value={name} onChange={(text) => setName(text.toLowerCase().replace(/\s+/g, "-"))} placeholder="handbook" autoFocus required help="Used in API URLs. Can't be changed later." />
       {names.length > 1 && <Choice label="Namespace" value={namespace} onChange={setNamespace} options={names.map((value) => ({ value, label: value }))} />}
     </div>
   );

@@ -42,4 +42,11 @@ export function FieldProblems({ error, title, children }: { error: unknown; titl
   );
 }
 
+/** The first step of a form with several whose fields have a problem; ``fields`` has the names of each step. */
+export function stepOf(error: unknown, fields: readonly (readonly string[])[]): number | undefined {
+  const problems = error instanceof ApiError ? error.fields : NONE;
+  const found = fields.findIndex((names) => names.some((name) => problems.some((one) => belongs(name, one.field))));
+  return found < 0 ? undefined : found;
+}
+
 const NONE: readonly FieldProblem[] = [];

@@ -17,6 +17,7 @@ import { filtersOf, freshPlan, fromHash, type Plan, rank, sampleOf, searchBody, 
 import { Receipt } from "../../parts/play/receipt";
 import { Thumbs } from "../../parts/play/thumbs";
 import { Why } from "../../parts/play/why";
+import { AddFirst, isEmpty } from "../../parts/add-first";
 import { Failed, Nothing } from "../../parts/states";
 import { plural } from "../../words";
 import { useHere } from "../../parts/here";
@@ -150,11 +151,7 @@ function Searching({ plan, set, start, onAsked }: { plan: Plan; set: (change: Pa
         </Button>
       </form>
       {error !== undefined && <Failed error={error} retry={() => void go(plan)} title="The search failed" />}
-      {!run && !error && !busy && (
-        <Nothing icon={<MagnifyingGlassIcon size={36} />} title="Ask something">
-          {stats && !stats.completed ? "No item is indexed yet: upload some first." : "You see what retrieval finds, what the reranker makes of it, and why."}
-        </Nothing>
-      )}
+      {!run && !error && !busy && (isEmpty(stats) ? <AddFirst /> : <Nothing icon={<MagnifyingGlassIcon size={36} />} title="Search this instance">See what retrieval finds, how the reranker reorders it, and why.</Nothing>)}
       {run && shown && (
         <div className={`flex flex-col gap-5 transition-opacity ${busy ? "opacity-70" : ""}`} aria-busy={busy}>
           {run.exact.search_query !== run.plan.query && <p>Searched for “{run.exact.search_query}”.</p>}
@@ -168,7 +165,7 @@ function Searching({ plan, set, start, onAsked }: { plan: Plan; set: (change: Pa
               <Compare ranked={ranked} reranked={reranked} open={setOpen} />
             </Card>
           ) : (
-            <Nothing title="Nothing was found">No chunk has these words or this meaning. Try other words, another search mode, or no filter.</Nothing>
+            isEmpty(stats) ? <AddFirst /> : <Nothing title="No results">No chunk matches this query. Try other words, another search mode, or no filter.</Nothing>
           )}
           {merged.length > 0 && !kept.length && <Nothing title="Every candidate drops">The thresholds are too high for this query: lower them.</Nothing>}
           <Receipt receipt={run.exact.reranking} trace={run.exact.trace ?? []} dropped={run.exact.dropped ?? []} thresholds={run.exact.thresholds} total={run.total} hit={run.hit} />
