@@ -170,7 +170,7 @@ class EmbeddedEngine:
                 make_tables(connection, shape)
                 if read_shape(connection) != shape:
                     raise SetupError(
-                        f"index {index} exists with another shape ({read_shape(connection)}): drop it first"
+                        f"index {index} already exists with another shape ({read_shape(connection)}): drop it first"
                     )
 
         await self._guarded(index, run)
@@ -182,7 +182,7 @@ class EmbeddedEngine:
             with self._at(index).lock:
                 if (before := read_shape(connection)) != shape:
                     if shape.tokenizer and (before.tokenizer, before.analyser) != (shape.tokenizer, shape.analyser):
-                        log.warning("the keyword index of %s is rebuilt from its chunks", index)
+                        log.warning("Rebuilding the keyword index of %s from its chunks", index)
                     with self._writing(connection):
                         reshape(connection, shape)
 
@@ -354,7 +354,7 @@ class EmbeddedEngine:
         if found:
             return found
         path = self._path(index)
-        gone = f"there is no index {index}: it was dropped, or its data folder is not complete"
+        gone = f"index {index} does not exist: it was dropped, or the data folder is incomplete"
         if not path.is_file():
             raise BackendError(gone)
         try:
@@ -375,8 +375,8 @@ def _trouble(index: str, error: sqlite3.DatabaseError) -> BackendError:
     if getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGE:
         return IndexCorruptError(f"index {index} is damaged ({error}): restore it, or index its items again")
     if isinstance(error, sqlite3.IntegrityError):
-        return BackendError(f"index {index} refused what was to be written ({error}): nothing of it was")
-    return BackendError(f"index {index} cannot be used: {error}")
+        return BackendError(f"index {index} refused a write ({error}): nothing was written")
+    return BackendError(f"could not use index {index}: {error}")
 
 
 def _find_complete(connection: sqlite3.Connection, phrases: Sequence[str], rowids: Sequence[int]) -> set[int]:

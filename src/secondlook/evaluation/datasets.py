@@ -71,9 +71,9 @@ def _rows(path: Path) -> Iterator[dict[str, object]]:
         except (ValueError, RecursionError) as error:
             raise CallerError(f"{path}, line {number}: not JSON ({error})") from error
         if not isinstance(row, dict) or not isinstance(row.get("_id"), str):
-            raise CallerError(f"{path}, line {number}: an object with a text _id is needed")
+            raise CallerError(f"{path}, line {number}: expected an object with a text _id")
         if row["_id"] in seen:
-            raise CallerError(f"{path}, line {number}: _id {row['_id']!r} stands there twice")
+            raise CallerError(f"{path}, line {number}: _id {row['_id']!r} is listed twice")
         seen.add(row["_id"])
         yield row
 
@@ -88,12 +88,14 @@ def _judgments(path: Path) -> dict[str, dict[str, int]]:
             query, document, grade = cells
             score = int(grade)
         except ValueError as error:
-            raise CallerError(f"{path}, line {number}: query-id, corpus-id and a whole score, with tabs") from error
+            raise CallerError(
+                f"{path}, line {number}: expected query-id, corpus-id and a whole score, separated by tabs"
+            ) from error
         if abs(score) > HIGHEST:
             raise CallerError(f"{path}, line {number}: a score is {-HIGHEST:,} to {HIGHEST:,}, and this one is not")
         found.setdefault(query, {})[document] = score
     if not found:
-        raise CallerError(f"{path} holds no judgments")
+        raise CallerError(f"{path} contains no judgments")
     return found
 
 
@@ -103,9 +105,9 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
         with path.open(encoding="utf-8") as file:
             yield from ((number, line) for number, line in enumerate(file, 1) if line.strip())
     except OSError as error:
-        raise CallerError(f"{path} cannot be read ({error.strerror}): a BEIR folder is needed") from error
+        raise CallerError(f"could not read {path} ({error.strerror}): a BEIR folder is needed") from error
     except UnicodeDecodeError as error:
-        raise CallerError(f"{path} cannot be read (it is not UTF-8: {error}): a BEIR folder is needed") from error
+        raise CallerError(f"{path} is not UTF-8 ({error}): a BEIR folder is needed") from error
 
 
 def _text(row: Mapping[str, object], name: str) -> str:

@@ -145,7 +145,7 @@ def read_queries(path: Path) -> list[JudgedQuery]:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise CallerError(f"{path} cannot be read: {error.strerror}") from error
+        raise CallerError(f"could not read {path}: {error.strerror}") from error
     return parse_queries(content, str(path))
 
 
@@ -169,9 +169,9 @@ def parse_queries(content: bytes, name: str) -> list[JudgedQuery]:
         raise CallerError(f"{name} is not UTF-8: {error}") from error
     found = merge(readers[end](text, name))
     if not found:
-        raise CallerError(f"{name} holds no judged query")
+        raise CallerError(f"{name} contains no judged queries")
     if len(found) > MOST:
-        raise CallerError(f"{name} holds {len(found):,} queries, {MOST:,} are allowed: draw a sample of them")
+        raise CallerError(f"{name} contains {len(found):,} queries; the limit is {MOST:,}: draw a sample")
     return found
 
 
@@ -243,7 +243,7 @@ def _read_csv(text: str, name: str) -> list[JudgedQuery]:
             given = {column: value.strip() for column, value in row.items() if column and (value or "").strip()}
             found.append(JudgedQuery(_checked(given.pop("query", ""), where), (_judgment(given, where),)))
     except csv.Error as error:
-        raise CallerError(f"{name}, line {rows.reader.line_num}: no row of CSV can be read there ({error})") from error
+        raise CallerError(f"{name}, line {rows.reader.line_num}: not a valid CSV row ({error})") from error
     return found
 
 
@@ -261,7 +261,7 @@ def _read_lines(text: str, name: str) -> list[JudgedQuery]:
 
 def _read_row(row: object, where: str, *, bare: bool = False) -> JudgedQuery:
     if not isinstance(row, dict):
-        raise CallerError(f"{where}: an object with a query and items is needed")
+        raise CallerError(f"{where}: expected an object with query and items")
     query = _checked(row.get("query"), where)
     synthetic = row.get("synthetic") is True
     if isinstance(told := row.get("feedback"), list):
@@ -287,7 +287,7 @@ def _told(row: object, where: str) -> Judgment:
 def _judgment(row: object, where: str) -> Judgment:
     item = row.get("item") if isinstance(row, Mapping) else None
     if not isinstance(row, Mapping) or not isinstance(item, str) or not item.strip():
-        raise CallerError(f"{where}: the item is {_short(item)}: give the key of an item")
+        raise CallerError(f"{where}: the item is {_short(item)}: give an item's key")
     mark = str(row.get("hash") or "")
     _check_characters(item, "item", where)
     _check_characters(mark, "hash", where)
@@ -296,7 +296,7 @@ def _judgment(row: object, where: str) -> Judgment:
     )
     start, end, grade = number("start"), number("end"), number("grade")
     if (start is None) != (end is None) or (start is not None and end is not None and start >= end):
-        raise CallerError(f"{where}: a span needs a start below its end, this one is {start} to {end}")
+        raise CallerError(f"{where}: a span must start before it ends; this one is {start} to {end}")
     return Judgment(item.strip(), 1 if grade is None else grade, start, end, mark)
 
 
@@ -304,12 +304,12 @@ def _whole(value: object, name: str, where: str) -> int:
     try:
         found = int(str(value))
     except ValueError as error:
-        raise CallerError(f"{where}: the {name} {_short(value)} is no whole number") from error
+        raise CallerError(f"{where}: the {name} {_short(value)} is not a whole number") from error
     if found < 0:
         raise CallerError(f"{where}: the {name} {_short(found)} is below 0")
     most = HIGHEST if name == "grade" else LONGEST_TEXT
     if found > most:
-        raise CallerError(f"{where}: the {name} {_short(found)} is too large, {most:,} is the most")
+        raise CallerError(f"{where}: the {name} {_short(found)} is too large; the maximum is {most:,}")
     return found
 
 
@@ -317,7 +317,7 @@ def _checked(query: object, where: str) -> str:
     if not isinstance(query, str) or not query.strip():
         raise CallerError(f"{where}: the query is {_short(query)}: give a text")
     if len(query) > LONGEST:
-        raise CallerError(f"{where}: the query has {len(query):,} characters, {LONGEST:,} are allowed")
+        raise CallerError(f"{where}: the query has {len(query):,} characters; the limit is {LONGEST:,}")
     _check_characters(query, "query", where)
     return " ".join(query.split())
 
@@ -325,9 +325,9 @@ def _checked(query: object, where: str) -> str:
 def _check_characters(text: str, what: str, where: str) -> None:
     """JSON can hold halves of characters and NUL, which neither a search nor a database takes."""
     if not text.isascii() and any("\ud800" <= one <= "\udfff" for one in text):
-        raise CallerError(f"{where}: the {what} {_short(text)} holds half a character (a lone surrogate)")
+        raise CallerError(f"{where}: the {what} {_short(text)} contains a lone surrogate")
     if "\0" in text:
-        raise CallerError(f"{where}: the {what} {_short(text)} holds a NUL")
+        raise CallerError(f"{where}: the {what} {_short(text)} contains a NUL character")
 
 
 def _short(value: object) -> str:

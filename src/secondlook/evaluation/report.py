@@ -261,7 +261,7 @@ def _measured(
     if off == OFF:
         return found
     set_so = compare([row.arms[OFF].ndcg for row in told], {name: [row.arms[name].ndcg for row in told]})[name]
-    gap = f"with a retrieval of its own it stays {-set_so.difference:.4f} below the search as it is set"
+    gap = f"with its own retrieval it scores {-set_so.difference:.4f} below the search as configured"
     return replace(found, as_set=set_so, poorer=gap if set_so.difference < 0 else "")
 
 
@@ -328,7 +328,7 @@ def _more_holes(rows: Sequence[QueryRow], arm: str, off: str) -> str:
     if more <= MORE_HOLES * results:
         return ""
     shares = {name: f"{number / results:.0%}" for name, number in unjudged.items()}
-    return f"{shares[arm]} of its results were never judged, against {shares[off]} of {off}"
+    return f"{shares[arm]} of its results were never judged, compared with {shares[off]} of {off}"
 
 
 def _trust(rows: Sequence[QueryRow], arm: str) -> Trust | None:

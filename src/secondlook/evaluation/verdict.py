@@ -141,12 +141,12 @@ def _shortage(arms: Sequence[Measured], basis: Basis) -> str:
     if basis.queries and not basis.found:
         unknown = f" ({basis.unknown_items:,} of the judged items are not in the index)" if basis.unknown_items else ""
         return (
-            f"over {basis} nothing that was judged relevant is among the first ten results of any arm{unknown}: make"
-            " sure that the queries name keys of this instance's items"
+            f"over {basis} no relevant result is among the first ten of any arm{unknown}: make"
+            " sure that the queries name the keys of items in this instance"
         )
     if basis.queries < FEWEST_QUERIES:
-        more = f" (of {basis.left_out:,} more no relevant passage is known)" if basis.left_out else ""
-        return f"{basis}{more} are too few to tell: at least {FEWEST_QUERIES} are needed"
+        more = f" ({basis.left_out:,} more have no known relevant passage)" if basis.left_out else ""
+        return f"{basis}{more} are too few for a verdict: at least {FEWEST_QUERIES} are needed"
     return ""
 
 
@@ -176,7 +176,9 @@ def _off(within: Sequence[Measured], basis: Basis, budget: float | None) -> Verd
         told = f"over {basis} no arm stays within {budget:g} ms at the 95th percentile"
     if not basis.is_made:
         return Verdict("off", "", 0.0, told)
-    return _unsure("", f"{told}; synthetic queries say too little for off: measure {FEWEST_QUERIES} that people asked")
+    return _unsure(
+        "", f"{told}; synthetic queries are too weak evidence for off: measure {FEWEST_QUERIES} real queries"
+    )
 
 
 def _hope(one: Measured) -> tuple[float, float]:
@@ -190,10 +192,10 @@ def _unsure(arm: str, told: str) -> Verdict:
 def _doubt(arm: Measured, basis: Basis) -> str:
     """Why a flagged arm decides nothing, and what to do."""
     todo = ["have its results judged"] if arm.unjudged else []
-    todo += ["mend its reranker or leave the arm out"] if arm.failed else []
-    todo += ["give more queries or leave the arm out"] if not todo else []
+    todo += ["fix its reranker or drop the arm"] if arm.failed else []
+    todo += ["add queries or drop the arm"] if not todo else []
     return (
-        f"over {basis} nothing can be said of {arm.name}, since {' and '.join(arm.flags)}: {' and '.join(todo)}, and"
+        f"over {basis} there is no verdict on {arm.name}, because {' and '.join(arm.flags)}: {' and '.join(todo)}, and"
         f" measure again (nDCG@10 changed by {arm.comparison.difference:+.4f} so far)"
     )
 
@@ -206,15 +208,15 @@ def _open(arm: Measured, basis: Basis) -> str:
         return f"{told}and {_unseen(figures, basis)}"
     interval = f"the interval from {figures.low:+.4f} to {figures.high:+.4f}"
     if figures.low < 0:
-        told += f"and {interval} holds both harm and gain"
+        told += f"and {interval} includes both harm and gain"
     elif figures.p < LEVEL:
         told += (
-            f"and {interval} holds no harm, but p = {figures.p:.4f} does not survive the correction for trying"
+            f"and {interval} excludes harm, but p = {figures.p:.4f} does not survive the correction for testing"
             f" {figures.tests} arms (p = {figures.adjusted:.4f})"
         )
     else:
-        told += f"and {interval} holds no harm, but it may be chance (p = {figures.p:.4f})"
-    told += f"; a difference of {figures.detectable:.4f} would have been seen"
+        told += f"and {interval} excludes harm, but it may be chance (p = {figures.p:.4f})"
+    told += f"; a difference of {figures.detectable:.4f} would have been detected"
     return f"{told}, and this one needs about {figures.needed:,} queries" if figures.needed > basis.queries else told
 
 
@@ -222,9 +224,9 @@ def _unseen(figures: Comparison, basis: Basis) -> str:
     """Why the ceiling lies above an interval that holds no gain worth having."""
     if figures.material >= FEWEST_MATERIAL:
         return (
-            f"one more change as large as the largest that was seen would leave a gain of {figures.ceiling:.4f} open;"
-            " more queries may do"
+            f"one more change as large as the largest observed would still allow a gain of {figures.ceiling:.4f};"
+            " more queries may settle it"
         )
     number = f"only {figures.material}" if figures.material else "none"
-    told = f"{number} of them by {MATERIAL:g} or more, too few to shut out a gain of {figures.ceiling:.4f}"
-    return told if basis.queries >= FEWEST_UNCHANGED else f"{told}; {FEWEST_UNCHANGED} queries may do"
+    told = f"{number} of them by {MATERIAL:g} or more, too few to rule out a gain of {figures.ceiling:.4f}"
+    return told if basis.queries >= FEWEST_UNCHANGED else f"{told}; {FEWEST_UNCHANGED} queries may settle it"

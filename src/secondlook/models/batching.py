@@ -203,8 +203,8 @@ class Scheduler:
             rejected.labels(priority).inc()
             wait = min(LONGEST_WAIT, max(1.0, waiting / self._rate))
             raise OverloadedError(
-                f"overloaded: {waiting:,} tokens wait to be read and {tokens:,} more were asked for, of"
-                f" {self._capacity:,} that may wait: try again in {wait:.0f} s",
+                f"overloaded: {waiting:,} tokens are queued and {tokens:,} more were requested; the queue holds"
+                f" {self._capacity:,}: try again in {wait:.0f} s",
                 wait,
             )
 
@@ -230,7 +230,7 @@ class Scheduler:
         job.future.add_done_callback(lambda _: self._drop(job, priority))
         with self._changed:
             if self._closed:
-                raise BackendError("the server stops: no model runs any more")
+                raise BackendError("the server is stopping: models accept no more work")
             self.admit(priority, job.waiting_tokens())
             self._levels[priority].put(job)
             self._changed.notify(len(self._threads))
@@ -249,7 +249,7 @@ class Scheduler:
             waiting = [job for level in self._levels.values() for job in level.jobs()]
             self._changed.notify_all()
         for job in waiting:
-            _fail(job, BackendError("the server stops: no model runs any more"))
+            _fail(job, BackendError("the server is stopping: models accept no more work"))
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join()
@@ -297,7 +297,7 @@ class Scheduler:
         except MemoryError as error:
             if len(pieces) == 1:
                 job, place = pieces[0]
-                reason = MemoryRanOutError(f"memory ran out on a sequence of {len(job.ids[place])} tokens")
+                reason = MemoryRanOutError(f"out of memory on a sequence of {len(job.ids[place])} tokens")
                 reason.__cause__ = error
                 _fail(job, reason)
             else:

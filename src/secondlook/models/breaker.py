@@ -68,8 +68,8 @@ class CircuitBreaker:
         wait = max(0.0, self._until - self._clock())
         if state == "open" or self._probing:
             raise RerankerError(
-                f"{self._name} is left alone after {self._failed} failures in a row, for another {wait:.0f} s;"
-                f" the last: {self._last}",
+                f"{self._name} is paused for another {wait:.0f} s after {self._failed} failures in a row;"
+                f" the latest: {self._last}",
                 "breaker",
             )
         self._probing = True

@@ -144,7 +144,7 @@ def _file_digest(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise SetupError(f"{path} cannot be read ({error}): give a folder with model.safetensors") from error
+        raise SetupError(f"could not read {path} ({error}): give a folder with model.safetensors") from error
 
 
 def cutter(encoder: Encoder) -> Callable[[str, int], str]:

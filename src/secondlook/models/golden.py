@@ -74,7 +74,7 @@ def _check_order(identity: str, scores: list[float]) -> None:
     for pair, relevant, irrelevant in zip(PAIRS, scores[::2], scores[1::2], strict=True):
         if relevant <= irrelevant:
             raise RerankerError(
-                f"{identity} failed its self-test and does not serve: for {pair.query!r} it gave the relevant passage"
+                f"{identity} failed its self-test and is not used: for {pair.query!r} it gave the relevant passage"
                 f" {relevant:.4f} and the irrelevant one {irrelevant:.4f}; download or add the model again",
                 "self_test",
             )
@@ -94,8 +94,8 @@ def _check_record(path: Path, identity: str, scores: list[float]) -> None:
     for (query, text), then, now in zip(texts, before, scores, strict=True):
         if not abs(then - now) <= TOLERANCE:
             raise RerankerError(
-                f"{identity} failed its self-test and does not serve: for {query!r} and {text!r} it gave {then:.4f}"
-                f" when it was first loaded and gives {now:.4f} now; if that is meant to be, remove {path}",
+                f"{identity} failed its self-test and is not used: for {query!r} and {text!r} it gave {then:.4f}"
+                f" when it was first loaded and gives {now:.4f} now; if this change is intended, remove {path}",
                 "self_test",
             )
 
@@ -108,7 +108,7 @@ def _read(path: Path) -> dict[str, list[float]]:
         return {}
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise RerankerError(
-            f"{path} cannot be read ({error}): remove it, and it is written anew", "self_test"
+            f"could not read {path} ({error}): remove it, and it will be rewritten", "self_test"
         ) from error
 
 
@@ -119,4 +119,4 @@ def _write(path: Path, scores: dict[str, list[float]]) -> None:
         aside.write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
         os.replace(aside, path)
     except OSError as error:
-        log.warning("%s cannot be written (%s): scores of later loads are not compared", path, error)
+        log.warning("Could not write %s (%s): scores of later loads will not be compared", path, error)

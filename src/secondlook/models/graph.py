@@ -51,9 +51,9 @@ def read_config(folder: Path) -> EncoderConfig:
         raw = json.loads(path.read_text())
         kind = raw["model_type"]
         if kind not in ("bert", "roberta", "xlm-roberta"):
-            raise SetupError(f"{path}: model_type is {kind!r}; bert, roberta and xlm-roberta can be run")
+            raise SetupError(f"{path}: model_type is {kind!r}; supported: bert, roberta and xlm-roberta")
         if raw.get("hidden_act", "gelu") != "gelu":
-            raise SetupError(f"{path}: hidden_act is {raw['hidden_act']!r}; only gelu can be run")
+            raise SetupError(f"{path}: hidden_act is {raw['hidden_act']!r}; only gelu is supported")
         offset = 0 if kind == "bert" else int(raw["pad_token_id"]) + 1
         return EncoderConfig(
             kind="bert" if kind == "bert" else "xlm-roberta",
@@ -66,7 +66,7 @@ def read_config(folder: Path) -> EncoderConfig:
             token_types=int(raw.get("type_vocab_size", 1)),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SetupError(f"{path} cannot be used ({error}): give a folder with a complete config.json") from error
+        raise SetupError(f"could not use {path} ({error}): give a folder with a complete config.json") from error
 
 
 def build_encoder(folder: Path, *, head: bool, precision: Precision) -> bytes:
@@ -87,13 +87,13 @@ def read_weights(folder: Path) -> Mapping[str, Array]:
     """All tensors as float32, names without the architecture's prefix; only safetensors are read."""
     path = folder / "model.safetensors"
     if not path.is_file():
-        raise SetupError(f"{path} is not there: only safetensors weights are loaded, never pickles")
+        raise SetupError(f"{path} does not exist: only safetensors weights are loaded, never pickles")
     try:
         from safetensors.numpy import load_file
 
         tensors = load_file(path)
     except Exception as error:
-        raise SetupError(f"{path} cannot be read ({error}): copy or download it again") from error
+        raise SetupError(f"could not read {path} ({error}): copy or download it again") from error
     prefixes = ("bert.", "roberta.")
     named = {}
     for name, tensor in tensors.items():
@@ -141,7 +141,9 @@ class _Builder:
         try:
             return self.weights[name]
         except KeyError as error:
-            raise SetupError(f"model.safetensors has no tensor {name!r}: the weights do not fit config.json") from error
+            raise SetupError(
+                f"model.safetensors has no tensor {name!r}: the weights do not match config.json"
+            ) from error
 
     def _constant(self, name: str, value: NDArray[np.generic]) -> str:
         from onnx import numpy_helper

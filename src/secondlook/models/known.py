@@ -49,8 +49,12 @@ class KnownReranker:
         """Why its weights cannot be run here; nothing if they can."""
         if self.architecture in RUNNABLE:
             return ""
-        needs = "brings code of its own, which is never run" if self.architecture in WITH_CODE else "has no graph here"
-        return f"{self.architecture} {needs}; `secondlook models add` takes its ONNX export"
+        needs = (
+            "ships its own code, which Secondlook never runs"
+            if self.architecture in WITH_CODE
+            else "is not supported natively"
+        )
+        return f"{self.architecture} {needs}. Add an ONNX export with `secondlook models add`"
 
     @property
     def tokens_read(self) -> int:

@@ -84,9 +84,7 @@ class ListwiseReranker:
                 order[start : start + WINDOW] = [window[at] for at in found]
                 understood += 1
         if not understood:
-            raise RerankerError(
-                f"{self._endpoint.name} gave no order of its passages in {len(starts)} answers", "answer"
-            )
+            raise RerankerError(f"{self._endpoint.name} did not return a valid ranking", "answer")
         return order
 
     def _body(self, query: str, texts: Sequence[str]) -> dict[str, object]:

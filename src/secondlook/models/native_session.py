@@ -110,7 +110,9 @@ class NativeSession:
         inner = self._weights["encoder.layer.0.intermediate.dense.weight"].shape[0]
         self._set = instructions or best_instructions()
         if not can_run(self._config, inner):
-            raise BackendError(f"the native encoder cannot run {folder}: no library, or widths that are no tile's")
+            raise BackendError(
+                f"the native encoder cannot run {folder}: no library, or layer widths that do not fit its tiles"
+            )
         self._out, self._dense = self._head() if head else ("", "")
         self._labels = self._weights[f"{self._out}.weight"].shape[0] if head else 0
         library = load_library()
@@ -122,7 +124,7 @@ class NativeSession:
         )
         self._encoder = library.secondlook_make(self._set.encode(), shape, self._tables())
         if not self._encoder:
-            raise BackendError(f"the native encoder has no {self._set} here")
+            raise BackendError(f"the native encoder does not support {self._set} here")
         for at in range(self._config.layers):
             self._set_layer(at)
         self._weights = {}
@@ -151,7 +153,7 @@ class NativeSession:
         """The native code looks rows up without a check of its own."""
         words, kinds = self._rows
         if ids.size and not (ids.min() >= 0 and ids.max() < words and types.min() >= 0 and types.max() < kinds):
-            raise BackendError(f"a token id is outside 0 to {words - 1}: tokenizer.json does not fit the weights")
+            raise BackendError(f"a token id is outside 0 to {words - 1}: tokenizer.json does not match the weights")
         if longest > self._config.max_positions:
             raise BackendError(f"a sequence has {longest} tokens; the model reads {self._config.max_positions}")
 
@@ -210,7 +212,7 @@ class NativeSession:
             *norm("output.LayerNorm"),
         )
         if self._library.secondlook_set_layer(self._encoder, number, layer):
-            raise MemoryRanOutError("memory ran out while the weights were quantised")
+            raise MemoryRanOutError("out of memory while quantising the weights")
 
 
 def _at(array: Ids) -> "ctypes._Pointer[ctypes.c_int32]":

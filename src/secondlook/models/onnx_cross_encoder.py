@@ -69,7 +69,7 @@ class GraphSession:
         except Exception as error:
             raise BackendError(f"inference on {self._model} failed: {error}") from error
         if found.size != 1:
-            raise BackendError(f"{self._model} gave {found.size} numbers for a pair; a reranker has one label")
+            raise BackendError(f"{self._model} gave {found.size} numbers for a pair; a reranker gives one")
         return found.reshape(1)
 
 
@@ -86,4 +86,4 @@ def _open(path: Path) -> tuple[Any, str]:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         return InferenceSession(str(path), options, providers=["CPUExecutionProvider"]), digest
     except Exception as error:
-        raise SetupError(f"{path} cannot be run ({error}): give a graph that ONNX Runtime reads by itself") from error
+        raise SetupError(f"could not run {path} ({error}): give a graph that ONNX Runtime can load") from error

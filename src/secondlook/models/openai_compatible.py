@@ -67,7 +67,7 @@ class OpenAICompatible:
             late = GeneratorTimeoutError(f"the language model at {self._url} did not answer in time")
             raise in_words_of(late, asked) from error
         except httpx.HTTPError as error:
-            lost = GeneratorError(f"the language model at {self._url} cannot be used: {error}")
+            lost = GeneratorError(f"could not use the language model at {self._url}: {error}")
             raise in_words_of(lost, asked) from error
         except GeneratorError as error:
             told = in_words_of(error, asked)
@@ -155,14 +155,14 @@ async def _read(answer: httpx.Response, asked: Asked) -> AsyncIterator[Delta]:
             delta.completion_tokens or last.completion_tokens,
         )
     if not (ended or last.finish_reason):
-        raise GeneratorAnswerError("the language model's stream ended before its end mark")
+        raise GeneratorAnswerError("the language model's stream ended early")
     yield last
 
 
 def _checked(delta: Delta, *, said: bool) -> Delta:
     """The same piece; raises ``AnswerBlockedError`` when a filter ended the answer before its first word."""
     if delta.finish_reason == "content_filter" and not (said or delta.text or delta.tool_calls):
-        raise AnswerBlockedError("the language model's side blocked the answer: ask in other words")
+        raise AnswerBlockedError("the language model's provider blocked the answer: rephrase the question")
     return delta
 
 
@@ -182,7 +182,7 @@ def _delta(data: str, asked: Asked) -> Delta:
             tuple({"index": place, **dict(call)} for place, call in enumerate(spoken.get("tool_calls") or ())),
         )
     except (ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
-        raise GeneratorAnswerError(f"the language model sent a frame that cannot be read: {data[:200]!r}") from error
+        raise GeneratorAnswerError(f"the language model sent an unreadable frame: {data[:200]!r}") from error
     if failed:
         status = failed.get("code") if isinstance(failed, dict) else None
         raise refusal(status if isinstance(status, int) and 400 <= status < 600 else 500, data, asked)

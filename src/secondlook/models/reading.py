@@ -49,7 +49,7 @@ class Reader:
         try:
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:
-            raise SetupError(f"{folder / 'tokenizer.json'} cannot be used ({error}): give a complete folder") from error
+            raise SetupError(f"could not use {folder / 'tokenizer.json'} ({error}): give a complete folder") from error
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._typed = typed

@@ -38,15 +38,15 @@ TOO_LONG = re.compile(
 )
 NO_MODEL = re.compile(r"model_not_found|model\b.*\b(?:not found|not exist|unknown|not loaded)", re.IGNORECASE)
 RULES: Sequence[tuple[tuple[int, ...], re.Pattern[str], type[GeneratorError], str]] = (
-    ((424,), re.compile(r"^2016\b"), PromptBlockedError, "ask in other words"),
-    ((424,), re.compile(r"^2017\b"), AnswerBlockedError, "ask in other words"),
-    ((400, 403, 424), FILTERED, PromptBlockedError, "ask in other words"),
-    ((402,), ANYTHING, GeneratorUnpaidError, "pay, or use another model"),
-    ((400, 403, 429), UNPAID, GeneratorUnpaidError, "pay, or use another model"),
+    ((424,), re.compile(r"^2016\b"), PromptBlockedError, "rephrase the question"),
+    ((424,), re.compile(r"^2017\b"), AnswerBlockedError, "rephrase the question"),
+    ((400, 403, 424), FILTERED, PromptBlockedError, "rephrase the question"),
+    ((402,), ANYTHING, GeneratorUnpaidError, "check the account's billing, or use another model"),
+    ((400, 403, 429), UNPAID, GeneratorUnpaidError, "check the account's billing, or use another model"),
     ((413,), ANYTHING, PromptTooLongError, "send less, or use a model that reads more"),
     ((400, 422, 500), TOO_LONG, PromptTooLongError, "send less, or use a model that reads more"),
     ((401, 403), ANYTHING, GeneratorDeniedError, "check SECONDLOOK_LLM_KEY"),
-    ((408, 504), ANYTHING, GeneratorTimeoutError, "raise SECONDLOOK_LLM_TIMEOUT where the server has its like"),
+    ((408, 504), ANYTHING, GeneratorTimeoutError, "raise SECONDLOOK_LLM_TIMEOUT, and the server's own timeout"),
 )
 """Statuses, what code and words must hold, the error, and what to do; the first that fits counts.
 
@@ -68,7 +68,7 @@ def refusal(status: int, body: str, asked: Asked, *, retry_after: str = "") -> S
     code, words = read_error(body)
     told, said = f"the language model answered {status}: {words[:LONGEST_WORDS]}", f"{code} {words}"
     if asked.sent_on and status in (400, 404) and NO_MODEL.search(said):
-        return InvalidModelError(f"{told}: ask for a model that it has")
+        return InvalidModelError(f"{told}: request a model that it has")
     if status == 401 and not asked.with_key:
         return GeneratorKeyMissingError(f"{told}: set SECONDLOOK_LLM_KEY")
     for statuses, pattern, kind, advice in RULES:

@@ -102,7 +102,7 @@ class RerankerShelf:
         if bare in BUILT_IN_NAMES:
             return self._built_in(variant)
         if bare in self._remotes:
-            raise InvalidModelError(f"{bare} runs elsewhere and has no variants: leave out what follows the ?")
+            raise InvalidModelError(f"{bare} is a remote model and has no variants: remove everything after the ?")
         wanted = canonical(bare)
         known = BY_NAME.get(wanted)
         added = model_folder(wanted, self._cache) if can_be_folder(wanted) else None
@@ -110,16 +110,16 @@ class RerankerShelf:
             if self._unreadable:
                 return UnavailableReranker(name[:LONGEST_NAME], self._unreadable)
             raise InvalidModelError(
-                f"reranking model {name[:LONGEST_NAME]!r} is not known. Known: {', '.join(self._names())};"
-                " `secondlook models add` takes a local folder"
+                f"unknown reranking model {name[:LONGEST_NAME]!r}. Known: {', '.join(self._names())};"
+                " add a local folder with `secondlook models add`"
             )
         key = f"{wanted}{Variant(precision=variant.precision).words}"
         if key not in self._loaded:
             folder = find_model(known.pin(), self._cache) if known else added
             if folder is None:
-                raise SetupError(f"the weights of {wanted} are not here: {how_to_get(BY_NAME[wanted])}")
+                raise SetupError(f"the weights of {wanted} are not installed: {how_to_get(BY_NAME[wanted])}")
             if variant.precision and takes_graph(folder):
-                raise InvalidModelError(f"{wanted} is an exported graph, which has the precision that it has")
+                raise InvalidModelError(f"{wanted} is an exported graph, whose precision is fixed")
             covered = known.covered if known else None
             self._loaded[key] = LateLoaded(wanted, lambda: self._load(wanted, folder, variant), folder, covered)
         whole = self._loaded[key]
@@ -132,7 +132,7 @@ class RerankerShelf:
 
     def _built_in(self, variant: Variant) -> Reranker:
         if variant.precision:
-            raise InvalidModelError("the built-in reranker reads what the index stores, and has one precision")
+            raise InvalidModelError("the built-in reranker reads stored vectors, whose precision is fixed")
         if variant.max_tokens is None or not isinstance(self.default, LateInteraction):
             return self.default
         return self.default.shortened(variant.max_tokens)
@@ -324,7 +324,7 @@ def how_to_get(known: KnownReranker) -> str:
     """What brings the model here, or why it cannot be run from its weights."""
     if known.obstacle:
         return known.obstacle
-    need = "" if known.revision else " --revision COMMIT`, since none is pinned"
+    need = "" if known.revision else " --revision COMMIT` (no revision is pinned)"
     return f"run `secondlook models pull {known.name}{need or '`'}"
 
 
@@ -389,10 +389,10 @@ def find_pinned(name: str, revision: str = "") -> PinnedModel:
         names = ", ".join((ALL_MINILM.name, *BY_NAME))
         raise InvalidModelError(f"model {name!r} cannot be downloaded. Known: {names}")
     if known.obstacle:
-        raise SetupError(f"{known.name} cannot be run from its weights: {known.obstacle}")
+        raise SetupError(f"{known.name} cannot run from its weights: {known.obstacle}")
     if not (revision or known.revision):
         raise SetupError(
-            f"no revision of {known.name} is pinned: name the commit of the hub with --revision; the hashes of its"
-            " files are recorded then, and held against every later load"
+            f"no revision of {known.name} is pinned: give the hub's commit with --revision; the hashes of its"
+            " files are then recorded and checked at every later load"
         )
     return known.pin(revision)

@@ -131,7 +131,7 @@ class _Entry:
         return Endpoint(
             name=self._text("name", lambda text: bool(NAME.fullmatch(text)), "give letters, digits, . _ - and /"),
             provider=provider,
-            url=self._text("url", _is_address, "give an address that begins with http:// or https://"),
+            url=self._text("url", _is_address, "give a URL that begins with http:// or https://"),
             model=self._text("model", bool, f"{provider} needs a model", needed=provider in NEEDS_MODEL),
             key=self._key(environ),
             timeout=self._number("timeout_ms", usual, MOST_MS) / 1000,

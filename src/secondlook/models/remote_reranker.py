@@ -222,10 +222,10 @@ async def post(client: httpx.AsyncClient, endpoint: Endpoint, url: str, body: Ma
         ) from error
     except httpx.HTTPError as error:
         raise RerankerError(
-            f"{endpoint.name} cannot be used: {str(error) or type(error).__name__}", "connection"
+            f"could not use {endpoint.name}: {str(error) or type(error).__name__}", "connection"
         ) from error
     except (ValueError, RecursionError) as error:
-        raise RerankerError(f"{endpoint.name} sent no JSON: {error}", "answer") from error
+        raise RerankerError(f"{endpoint.name} did not send JSON: {error}", "answer") from error
 
 
 async def _read(answer: httpx.Response, endpoint: Endpoint) -> bytes:
@@ -265,7 +265,7 @@ def align(results: Sequence[Any], dialect: Dialect, count: int) -> list[float]:
                 f"it gave a score for passage {place!r}, which is not one of 0 to {count - 1}", "answer"
             )
         if not isinstance(value, int | float) or isinstance(value, bool):
-            raise RerankerError(f"the score of passage {place} is {value!r}, which is no number", "answer")
+            raise RerankerError(f"the score of passage {place} is {value!r}, which is not a number", "answer")
         if place in found:
             raise RerankerError(f"it gave two scores for passage {place}", "answer")
         try:

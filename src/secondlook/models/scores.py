@@ -24,7 +24,7 @@ def to_unit(kind: ScoreKind, value: float) -> float:
         RerankerError: the value is no number, or outside the range of its kind.
     """
     if not math.isfinite(value):
-        raise RerankerError(f"a score is {value}, which is no number", "answer")
+        raise RerankerError(f"a score is {value}, which is not a number", "answer")
     if kind == "logit":
         return sigmoid(value)
     if kind == "unknown":
@@ -36,7 +36,7 @@ def to_unit(kind: ScoreKind, value: float) -> float:
     least = -1 if kind == "cosine" else 0
     if not least - SLACK <= value <= 1 + SLACK:
         raise RerankerError(
-            f"a score is {value:g}, which is no {kind}: set score_kind to what the model gives", "answer"
+            f"a score is {value:g}, which is not a {kind}: set score_kind to what the model gives", "answer"
         )
     held = min(max(value, least), 1.0)
     return (1 + held) / 2 if kind == "cosine" else held

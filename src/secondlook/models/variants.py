@@ -44,7 +44,7 @@ def split_variant(name: str) -> tuple[str, Variant]:
             told = (
                 "nothing follows the ?"
                 if not words
-                else f"{part[:40]!r} is {'told twice' if word in given else 'no option'}"
+                else f"{part[:40]!r} is {'given twice' if word in given else 'not an option'}"
             )
             raise InvalidModelError(
                 f"model {name[:200]!r}: {told}; the options are max_tokens={FEWEST_TOKENS} to {MOST_TOKENS} and"

@@ -121,14 +121,14 @@ def download_model(model: PinnedModel, cache: Path, *, endpoint: str = HUB, prog
                 _fetch(client, url, part, name, progress)
             except httpx.HTTPError as error:
                 raise SetupError(
-                    f"{model.name}: {url} cannot be fetched ({error}): check the network, set HF_ENDPOINT,"
+                    f"{model.name}: could not fetch {url} ({error}): check the network, set HF_ENDPOINT,"
                     f" or put the files in a folder and run `secondlook models add {model.name} FOLDER`"
                 ) from error
             found = _digest(part)
             wanted = pinned or recorded.get(name, "")
             if wanted and found != wanted:
                 part.unlink()
-                raise SetupError(f"{url} gave SHA-256 {found}, but {wanted} is pinned: the file was not kept")
+                raise SetupError(f"{url} has SHA-256 {found}, but {wanted} is pinned: the file was discarded")
             recorded[name] = found
             (folder / RECORD).write_text(json.dumps(recorded, indent=1))
             os.replace(part, target)
@@ -146,7 +146,7 @@ def add_model(name: str, source: Path, cache: Path, *, pinned: PinnedModel | Non
     needed = GRAPH_NEEDED if graph else NEEDED
     missing = [one for one in needed if not (source / one).is_file()]
     if missing:
-        raise SetupError(f"{source} lacks {', '.join(missing)}: a model folder holds {', '.join(needed)}")
+        raise SetupError(f"{source} lacks {', '.join(missing)}: a model folder contains {', '.join(needed)}")
     if pinned and not graph:
         check_files(pinned, source)
     folder = model_folder(name, cache)

@@ -77,7 +77,7 @@ class Bucket:
         if store.endpoint and not _is_address(store.endpoint):
             raise SourceError(
                 "r2_unknown_error",
-                f"SECONDLOOK_S3_ENDPOINT is {store.endpoint[:80]!r}: give an address that begins with http:// or https://",
+                f"SECONDLOOK_S3_ENDPOINT is {store.endpoint[:80]!r}: give a URL that begins with http:// or https://",
                 lasting=True,
             )
         self._name = name

@@ -148,12 +148,12 @@ class AnswerFile:
         def work() -> T:
             with self._lock:
                 if time.monotonic() < self._rests_until and not at_once:
-                    raise BackendError(f"the kept answers in {self._path} are left alone after a failure")
+                    raise BackendError(f"the answer cache {self._path} is paused after a failure")
                 try:
                     return run(self._opened())
                 except (sqlite3.Error, OSError) as error:
                     self._recover(error)
-                    raise BackendError(f"the kept answers in {self._path} cannot be used: {error}") from error
+                    raise BackendError(f"could not use the answer cache {self._path}: {error}") from error
 
         return await asyncio.to_thread(work)
 
@@ -164,7 +164,7 @@ class AnswerFile:
             except sqlite3.DatabaseError as error:
                 if isinstance(error, sqlite3.OperationalError):
                     raise  # locked, or not to be written: the file itself is not at fault
-                log.warning("the kept answers in %s are damaged (%s): beginning with none", self._path, error)
+                log.warning("The answer cache %s is damaged (%s); starting empty", self._path, error)
                 self._remove()
                 self._connection = self._open()
         return self._connection
@@ -181,7 +181,7 @@ class AnswerFile:
                 connection.execute("BEGIN IMMEDIATE")
                 if dropped := connection.execute("DELETE FROM answers").rowcount:
                     log.warning(
-                        "the similarity cache %s starts empty: another release or other settings made its %d answers",
+                        "The answer cache %s starts empty: another release or other settings wrote its %d answers",
                         self._path,
                         dropped,
                     )
@@ -200,10 +200,10 @@ class AnswerFile:
                 self._connection.close()
         self._connection = None
         if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
-            log.warning("the kept answers in %s are damaged (%s): beginning with none", self._path, error)
+            log.warning("The answer cache %s is damaged (%s); starting empty", self._path, error)
             self._remove()
             return
-        log.warning("the kept answers in %s cannot be used, and are left alone a while: %s", self._path, error)
+        log.warning("Could not use the answer cache %s; pausing it for a while: %s", self._path, error)
         self._rests_until = time.monotonic() + REST
 
     def _remove(self) -> None:

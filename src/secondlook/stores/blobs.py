@@ -29,7 +29,7 @@ class FileBlobs:
         try:
             return await asyncio.to_thread(path.read_bytes)
         except (FileNotFoundError, IsADirectoryError) as error:
-            raise ItemNotFoundError(f"the stored bytes {key} are not there: upload the item again") from error
+            raise ItemNotFoundError(f"the stored file {key} is missing: upload the item again") from error
 
     async def list(self) -> Sequence[str]:
         """The keys of all blobs, and of what a write left behind that never came to its end."""

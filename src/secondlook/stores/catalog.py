@@ -67,7 +67,7 @@ class SqlCatalog:
         try:
             await self.database.write(insert(namespaces).values(values))
         except IntegrityError as error:
-            raise NamespaceExistsError(f"namespace {namespace.name!r} exists already") from error
+            raise NamespaceExistsError(f"namespace {namespace.name!r} already exists") from error
 
     async def list_namespaces(self, account: str) -> Sequence[Namespace]:
         """All but ``default``, oldest first."""
@@ -89,7 +89,7 @@ class SqlCatalog:
         mine = (namespaces.c.account == account, namespaces.c.name == name)
         if not await self.database.write(delete(namespaces).where(*mine, ~held.exists())):
             await self._check_namespace(account, name)  # removed by another request meanwhile
-            raise NamespaceNotEmptyError(f"namespace {name!r} still holds instances: delete them first")
+            raise NamespaceNotEmptyError(f"namespace {name!r} still contains instances: delete them first")
 
     async def add_instance(self, instance: Instance) -> None:
         """Raises ``InstanceExistsError``, ``NamespaceNotFoundError``."""
@@ -104,7 +104,7 @@ class SqlCatalog:
                 ):  # removed meanwhile: nothing of this stays
                     raise NamespaceNotFoundError(f"there is no namespace {instance.namespace!r}: create it first")
         except IntegrityError as error:
-            raise InstanceExistsError(f"instance {instance.name!r} exists already: choose another id") from error
+            raise InstanceExistsError(f"instance {instance.name!r} already exists: choose another id") from error
 
     async def get_instance(self, account: str, namespace: str, name: str) -> Instance:
         """Raises ``InstanceNotFoundError``, ``NamespaceNotFoundError``."""
@@ -177,7 +177,7 @@ class SqlCatalog:
                 return item
         except IntegrityError as error:
             await self.get_instance_by_uid(item.instance_uid)
-            raise BackendError(f"item {item.key!r} cannot be stored: {error}") from error
+            raise BackendError(f"could not store item {item.key!r}: {error}") from error
 
     async def get_item(self, instance_uid: str, item_id: str) -> Item:
         """Raises ``ItemNotFoundError``."""

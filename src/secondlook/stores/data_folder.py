@@ -25,8 +25,8 @@ def prepare_folder(folder: Path, *inner: str) -> None:
         try:
             path.mkdir(parents=True, exist_ok=True)
         except FileExistsError as error:
-            raise SetupError(f"the data folder cannot be used, {path} is not a folder: {ADVICE}") from error
+            raise SetupError(f"{path} is not a folder: {ADVICE}") from error
         except OSError as error:
-            raise SetupError(f"the data folder {path} cannot be created ({error.strerror}): {ADVICE}") from error
+            raise SetupError(f"could not create the data folder {path} ({error.strerror}): {ADVICE}") from error
         if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-            raise SetupError(f"the data folder {path} may not be read and written by this user: {ADVICE}")
+            raise SetupError(f"this user cannot read and write the data folder {path}: {ADVICE}")

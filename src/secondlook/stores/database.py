@@ -45,7 +45,7 @@ class Database:
                     await connection.run_sync(prepare)
             except DBAPIError as error:
                 raise SetupError(
-                    f"the catalogue {self._engine.url.database} cannot be opened ({error.orig}): check that it may be"
+                    f"could not open the catalogue {self._engine.url.database} ({error.orig}): check that it can be"
                     " read and written, or restore the data folder"
                 ) from error
             unless_opened.pop_all()
@@ -95,7 +95,7 @@ class Database:
         except IntegrityError:
             raise
         except DBAPIError as error:
-            raise BackendError(f"the catalogue cannot be used: {error.orig}") from error
+            raise BackendError(f"could not use the catalogue: {error.orig}") from error
         finally:
             self._using -= 1
             if not self._using:

@@ -20,7 +20,7 @@ class FileLock:
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise SetupError(f"{path} cannot be opened ({error.strerror}): check who may write there") from error
+            raise SetupError(f"could not open {path} ({error.strerror}): check its permissions") from error
 
     def __enter__(self) -> "FileLock":
         return self
@@ -57,5 +57,5 @@ class FileLock:
             raise
         except OSError as error:
             raise SetupError(
-                f"{self._path} cannot be locked ({error.strerror}): put the data folder on a disk that knows locks"
+                f"could not lock {self._path} ({error.strerror}): use a file system that supports flock"
             ) from error

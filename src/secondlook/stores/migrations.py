@@ -23,7 +23,7 @@ def prepare_tables(connection: Connection) -> None:
         return
     if found > SCHEMA_VERSION:
         raise SetupError(
-            f"the catalogue has schema {found}, this release reads up to {SCHEMA_VERSION}: upgrade Secondlook"
+            f"the catalogue has schema {found}, but this release reads up to {SCHEMA_VERSION}: upgrade Secondlook"
         )
     if found < 2:
         _add_scopes(connection)
@@ -37,7 +37,7 @@ def prepare_tables(connection: Connection) -> None:
     if found < 7:
         _let_tokens_expire(connection)
     if found < SCHEMA_VERSION:
-        log.warning("the catalogue is upgraded from schema %d to schema %d", found, SCHEMA_VERSION)
+        log.warning("Upgrading the catalogue from schema %d to schema %d", found, SCHEMA_VERSION)
         connection.execute(update(schema_version).values(version=SCHEMA_VERSION))
 
 

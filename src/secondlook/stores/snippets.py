@@ -56,7 +56,7 @@ class Snippets:
         if found is not None or version not in PINNED:
             return found
         if not self._registry:
-            raise AssetError(f"version {version} of the search box is not here: {ADVICE}")
+            raise AssetError(f"version {version} of the search box is not installed: {ADVICE}")
         async with self._fetching:
             if kept.is_file():
                 return await asyncio.to_thread(kept.read_bytes)
@@ -71,7 +71,7 @@ class Snippets:
                 return (folder / BUNDLE).read_bytes()
             return kept.read_bytes() if kept.is_file() else None
         except (OSError, ValueError) as error:
-            raise AssetError(f"the search box in {folder} cannot be read ({error}): {ADVICE}") from error
+            raise AssetError(f"could not read the search box in {folder} ({error}): {ADVICE}") from error
 
     async def _fetch(self, version: str) -> bytes:
         address = f"{self._registry}/{PACKAGE}/-/{PACKAGE.rpartition('/')[2]}-{version}.tgz"
@@ -87,14 +87,14 @@ class Snippets:
                     if len(received) > LARGEST:
                         raise AssetError(f"{address} has more than {LARGEST:,} bytes")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise AssetError(f"{address} cannot be fetched ({error}): {ADVICE}") from error
+            raise AssetError(f"could not fetch {address} ({error}): {ADVICE}") from error
         return bytes(received)
 
 
 def unpack(package: bytes, integrity: str) -> bytes:
     """The bundle in the package; raises ``AssetError`` if it is not the one that was pinned."""
     if base64.b64encode(hashlib.sha512(package).digest()).decode() != integrity:
-        raise AssetError("the package is not the one that was pinned: its checksum differs")
+        raise AssetError("the package does not match the pinned checksum")
     try:
         with tarfile.open(fileobj=io.BytesIO(package), mode="r:gz") as archive:
             inside = archive.extractfile(f"package/{BUNDLE}")

@@ -86,7 +86,7 @@ def test_a_folder_of_beir(tmp_path: Path) -> None:
         ("q.csv", "query,item,grade\na,x," + "9" * 400 + "\n", "line 2: the grade 9+... is too large, 1,000"),
         ("q.csv", "query,item,start,end\na,x,1," + "9" * 400 + "\n", "line 2: the end 9+... is too large"),
         ("q.csv", 'query,item\n"a\nb",x\n,y\n', "line 4: the query is ''"),
-        ("q.csv", "query,item\na\0b,x\n", "line 2: the query .* holds a NUL"),
+        ("q.csv", "query,item\na\0b,x\n", "line 2: the query .* contains a NUL character"),
         ("q.jsonl", '{"query": "a \\ud800", "items": ["x"]}', "line 1: the query .* holds half a character"),
         ("q.jsonl", '{"query": "a", "items": ["\\ud800"]}', "line 1: the item .* holds half a character"),
         (

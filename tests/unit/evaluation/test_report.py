@@ -64,7 +64,7 @@ def test_a_reranker_that_fails_is_flagged_and_decides_nothing() -> None:
 def test_unjudged_results_in_place_of_bad_ones_are_flagged() -> None:
     grades = {"a": 1, **dict.fromkeys("bcdefghij", 0)}
     report = sum_up([ranked(at, "abcdefghij", "bacdeVWXYZ", grades) for at in range(100)], {"arm": 1.0})
-    assert report.arms[1].flags == ("50% of its results were never judged, against 0% of off",)
+    assert report.arms[1].flags == ("50% of its results were never judged, compared with 0% of off",)
     assert report.verdict.answer == "not enough evidence" and "50% of its results" in report.verdict.sentence
 
 

@@ -9,7 +9,7 @@ from secondlook.evaluation.verdict import FEWEST_QUERIES, FEWEST_UNCHANGED, WORT
 
 HUNDRED = Basis(100)
 HOLES, FAILURES = (
-    "50% of its results were never judged, against 20% of off",
+    "50% of its results were never judged, compared with 20% of off",
     "its reranker failed on 100 of 100 queries",
 )
 
@@ -46,7 +46,7 @@ def test_a_budget_shuts_out_what_is_slow() -> None:
 
 
 @pytest.mark.parametrize("difference", [0.06, 0.0, -0.2])
-@pytest.mark.parametrize(("kind", "todo"), [("unjudged", "results judged"), ("failed", "mend its reranker")])
+@pytest.mark.parametrize(("kind", "todo"), [("unjudged", "results judged"), ("failed", "fix its reranker")])
 def test_a_flagged_arm_is_neither_rewarded_nor_taken_for_useless(difference: float, kind: str, todo: str) -> None:
     words = {"unjudged": HOLES, "failed": FAILURES}[kind]
     told = judge([arm("flawed", difference, width=0.005, **{kind: words})], HUNDRED)
@@ -68,15 +68,15 @@ def test_a_ceiling_that_few_changes_leave_high_is_not_off() -> None:
     told = judge([arm("same", 0.0, p=1.0, width=0.0, ceiling=0.03)], HUNDRED)
     assert (told.answer, told.arm) == ("not enough evidence", "same")
     assert "only 12 of them by 0.05 or more" in told.sentence and "a gain of 0.0300" in told.sentence
-    assert f"{FEWEST_UNCHANGED} queries may do" in told.sentence
+    assert f"{FEWEST_UNCHANGED} queries may settle it" in told.sentence
     more = judge([arm("same", 0.0, p=1.0, width=0.0, ceiling=0.03)], Basis(FEWEST_UNCHANGED))
-    assert more.answer == "not enough evidence" and "may do" not in more.sentence
+    assert more.answer == "not enough evidence" and "may settle" not in more.sentence
 
 
 def test_a_ceiling_that_a_large_change_leaves_high_is_not_for_want_of_changes() -> None:
     told = judge([arm("same", 0.0, p=1.0, width=0.0, ceiling=0.03, material=FEWEST_MATERIAL)], HUNDRED)
     assert (told.answer, told.arm) == ("not enough evidence", "same")
-    assert "one more change as large as the largest that was seen would leave a gain of 0.0300 open" in told.sentence
+    assert "one more change as large as the largest observed would still allow a gain of 0.0300" in told.sentence
     assert "few" not in told.sentence and str(FEWEST_UNCHANGED) not in told.sentence
     seen = [0.0] * 160 + [-0.05] * 34 + [0.5] * 3
     real = compare([0.5] * len(seen), {"rare": [0.5 + one for one in seen]}, rounds=2000)["rare"]
@@ -86,9 +86,9 @@ def test_a_ceiling_that_a_large_change_leaves_high_is_not_for_want_of_changes() 
 def test_wide_intervals_and_few_queries_say_nothing() -> None:
     told = judge([arm("maybe", 0.02, p=0.3, width=0.05)], HUNDRED)
     assert told.answer == "not enough evidence" and "240 queries" in told.sentence
-    assert "-0.0300 to +0.0700 holds both harm and gain" in told.sentence
+    assert "-0.0300 to +0.0700 includes both harm and gain" in told.sentence
     few = judge([arm("great", 0.3)], Basis(FEWEST_QUERIES - 1, left_out=7))
-    assert few.answer == "not enough evidence" and "29 queries (of 7 more no relevant" in few.sentence
+    assert few.answer == "not enough evidence" and "29 queries (7 more have no known relevant" in few.sentence
     assert judge([], HUNDRED).answer == "not enough evidence"
 
 
@@ -96,7 +96,7 @@ def test_the_sentence_says_what_stands_against_a_gain() -> None:
     """An interval above 0 is not said to hold harm."""
     several = judge([arm("better", 0.03, p=0.02, adjusted=0.08)], HUNDRED)
     assert several.answer == "not enough evidence" and "harm and gain" not in several.sentence
-    assert "p = 0.0200 does not survive the correction for trying 4 arms (p = 0.0800)" in several.sentence
+    assert "p = 0.0200 does not survive the correction for testing 4 arms (p = 0.0800)" in several.sentence
     chance = judge([arm("better", 0.03, p=0.06)], HUNDRED)
     assert chance.answer == "not enough evidence" and "may be chance (p = 0.0600)" in chance.sentence
 
@@ -106,7 +106,7 @@ def test_synthetic_queries_are_named_and_never_say_off() -> None:
     made, mixed = Basis(120, synthetic=120), Basis(120, synthetic=80)
     off = judge([useless], made)
     assert off.answer == "not enough evidence" and "120 synthetic queries" in off.sentence
-    assert "30 that people asked" in off.sentence
+    assert "30 real queries" in off.sentence
     assert judge([slow], made, budget=10).answer == "not enough evidence"
     assert judge([useless], Basis(120, synthetic=100)).answer == "not enough evidence", "20 of people are too few"
     on = judge([good], made)
@@ -120,7 +120,10 @@ def test_synthetic_queries_are_named_and_never_say_off() -> None:
 def test_nothing_found_is_a_fault_of_the_queries() -> None:
     told = judge([arm("same", 0.0, p=1.0, width=0.0)], Basis(400, found=False, unknown_items=380), budget=1)
     assert told.answer == "not enough evidence"
-    assert "380 of the judged items are not in the index" in told.sentence and "keys of this instance" in told.sentence
+    assert (
+        "380 of the judged items are not in the index" in told.sentence
+        and "keys of items in this instance" in told.sentence
+    )
     known = judge([arm("same", 0.0, p=1.0, width=0.0)], Basis(400, found=False))
     assert known.answer == "not enough evidence" and not re.search(r"are not in the index", known.sentence)
 

@@ -1,4 +1,4 @@
-"""What fails in a row is left alone for a while; one call tries, and its outcome decides."""
+"""What fails in a row is paused for a while; one call tries, and its outcome decides."""
 
 import asyncio
 
@@ -63,7 +63,7 @@ def test_open_it_fails_at_once_and_says_why() -> None:
     breaker = make(clock)
     fail(breaker, 3)
     clock.now += 10
-    message = r"the server is left alone after 3 failures in a row, for another 20 s; the last: no luck"
+    message = r"the server is paused for another 20 s after 3 failures in a row; the latest: no luck"
     with pytest.raises(RerankerError, match=message), breaker.watch():
         raise AssertionError("it was let through")
 
@@ -74,7 +74,7 @@ def test_one_call_tries_after_the_pause() -> None:
     fail(breaker, 3)
     clock.now += 30
     assert breaker.state == "half open"
-    with breaker.watch(), pytest.raises(RerankerError, match="left alone"), breaker.watch():
+    with breaker.watch(), pytest.raises(RerankerError, match="paused"), breaker.watch():
         raise AssertionError("two tried")
     assert breaker.state == "closed"
 
@@ -112,5 +112,5 @@ def test_calls_from_before_do_not_make_room_for_a_second_try() -> None:
     clock.now += 31
     with breaker.watch():
         assert not early.__exit__(RerankerError, RerankerError("late", "timeout"), None)
-        with pytest.raises(RerankerError, match="left alone"), breaker.watch():
+        with pytest.raises(RerankerError, match="paused"), breaker.watch():
             raise AssertionError("two tried")

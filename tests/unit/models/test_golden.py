@@ -1,4 +1,4 @@
-"""A model that gives other scores than when it was first loaded, or a wrong order, does not serve."""
+"""A model that gives other scores than when it was first loaded, or a wrong order, is not used."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ def test_a_trained_model_must_know_the_order() -> None:
     check(model(0.1, 0.9), trained=False)
     with pytest.raises(RerankerError, match=r"m@1 failed its self-test.*capital of France.*0\.1000.*0\.9000"):
         check(model(0.1, 0.9), trained=True)
-    with pytest.raises(RerankerError, match="does not serve"):
+    with pytest.raises(RerankerError, match="is not used"):
         check(model(0.5, 0.5), trained=True)
 
 
@@ -62,7 +62,7 @@ def test_a_record_that_cannot_be_read(tmp_path: Path, text: str) -> None:
 def test_a_folder_that_cannot_be_written(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         check(model(), folder=tmp_path / "gone")
-    assert "cannot be written" in caplog.text
+    assert "Could not write" in caplog.text
 
 
 def test_the_built_in_reranker_knows_the_order(real_encoder: Encoder) -> None:

@@ -73,7 +73,7 @@ def test_a_missing_tensor_is_named(tmp_path: Path) -> None:
 def test_weights_that_are_no_safetensors(tmp_path: Path) -> None:
     make_model(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"\x80\x04pickle")
-    with pytest.raises(SetupError, match="cannot be read"):
+    with pytest.raises(SetupError, match="could not read"):
         build_encoder(tmp_path, head=False, precision="fp32")
     (tmp_path / "model.safetensors").unlink()
     with pytest.raises(SetupError, match="only safetensors"):

@@ -118,7 +118,7 @@ def test_a_model_that_does_not_fit_its_tiles_is_left_to_the_other_runtime(tmp_pa
 
 
 def test_an_instruction_set_that_is_not_here(model: TinyModel) -> None:
-    with pytest.raises(BackendError, match="no sve"):
+    with pytest.raises(BackendError, match="does not support sve"):
         NativeSession(model.folder, head=False, instructions="sve")
 
 

@@ -27,13 +27,13 @@ def test_options(name: str, bare: str, variant: Variant, words: str) -> None:
               "max_tokens=٦٤", "max_tokens=64&"],
 )  # fmt: skip
 def test_what_is_no_option(words: str) -> None:
-    with pytest.raises(InvalidModelError, match=r"is no option; the options are max_tokens=64 to 8192") as caught:
+    with pytest.raises(InvalidModelError, match=r"is not an option; the options are max_tokens=64 to 8192") as caught:
         split_variant(f"a?{words}")
     assert len(str(caught.value)) < 500
 
 
 def test_what_is_told_twice_or_not_at_all() -> None:
-    with pytest.raises(InvalidModelError, match="'max_tokens=64' is told twice"):
+    with pytest.raises(InvalidModelError, match="'max_tokens=64' is given twice"):
         split_variant("a?max_tokens=128&max_tokens=64")
     with pytest.raises(InvalidModelError, match=r"nothing follows the \?"):
         split_variant("a?")

@@ -30,7 +30,7 @@ EMBEDDING = "error_embedding_data_with_workers_ai"
         (BackendError("the embedder is down"), "embed", EMBEDDING, 5),
         (MemoryRanOutError("no room"), "embed", EMBEDDING, 5),
         (MemoryError(), "embed", EMBEDDING, 5),
-        (BackendError("the catalogue cannot be used"), "store", "vectorize_upstream_error", 5),
+        (BackendError("could not use the catalogue"), "store", "vectorize_upstream_error", 5),
         (OSError(28, "No space left on device"), "store", "vectorize_upstream_error", 5),
         (OSError(5, "Input/output error"), "read", "unknown_error", 5),
         (IndexCorruptError("the index cannot be read"), "store", "hybrid_search_indexing_failed", 1),

@@ -219,7 +219,7 @@ def test_a_file_that_is_no_catalogue(tmp_path: Path) -> None:
         finally:
             await catalog.close()
 
-    with pytest.raises(SetupError, match=r"catalog\.sqlite cannot be opened \(file is not a database\)"):
+    with pytest.raises(SetupError, match=r"could not open the catalogue .*catalog\.sqlite \(file is not a database\)"):
         asyncio.run(work())
 
 
@@ -230,7 +230,7 @@ def test_a_database_that_fails_later(tmp_path: Path) -> None:
         connection.execute(text("DROP TABLE tokens"))
     engine.dispose()
     for work in (store.it.list_tokens(), store.it.add_token(Token("t", "laptop", 1), "digest")):
-        with pytest.raises(BackendError, match="the catalogue cannot be used: no such table"):
+        with pytest.raises(BackendError, match="could not use the catalogue: no such table"):
             store(work)
     store.close()
 

@@ -52,9 +52,11 @@ def test_from_the_first_schema(tmp_path: Path, caplog: pytest.LogCaptureFixture)
             source_kind="web-crawler",
             source="https://harbour.example",
             sync_interval=3600,
+            match_mode="and",
+            match_mode_inherited=True,
             extra='{"cache": false, "token_id": null}',
         )
-    assert caplog.messages == [f"the catalogue is upgraded from schema 1 to schema {SCHEMA_VERSION}"]
+    assert caplog.messages == [f"Upgrading the catalogue from schema 1 to schema {SCHEMA_VERSION}"]
 
 
 SECOND_ITEMS = """

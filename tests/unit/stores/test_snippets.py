@@ -65,7 +65,7 @@ def test_many_that_ask_at_once_fetch_once(package: bytes, tmp_path: Path) -> Non
 def test_what_differs_from_the_pin_is_refused(package: bytes, tmp_path: Path) -> None:
     with serve_files({PATH: package[:-1] + b"x"}) as hub:
         found = Snippets(tmp_path, registry=hub.url)
-        with pytest.raises(AssetError, match="checksum differs"):
+        with pytest.raises(AssetError, match="does not match the pinned checksum"):
             read(found)
         assert not (tmp_path / "9.9.9").exists()
         hub.files[PATH] = package
@@ -75,9 +75,9 @@ def test_what_differs_from_the_pin_is_refused(package: bytes, tmp_path: Path) ->
 def test_it_cannot_be_fetched(package: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(AssetError, match="SECONDLOOK_SNIPPET_DIR"):
         read(Snippets(tmp_path))
-    with serve_files({}) as hub, pytest.raises(AssetError, match="cannot be fetched"):
+    with serve_files({}) as hub, pytest.raises(AssetError, match="could not fetch"):
         read(Snippets(tmp_path, registry=hub.url))
-    with pytest.raises(AssetError, match="cannot be fetched"):
+    with pytest.raises(AssetError, match="could not fetch"):
         read(Snippets(tmp_path, registry="http://127.0.0.1:1"))
     monkeypatch.setattr(snippets, "LARGEST", 10)
     with serve_files({PATH: package}) as hub, pytest.raises(AssetError, match="more than 10 bytes"):
@@ -100,7 +100,7 @@ def test_a_folder_is_asked_first(package: bytes, tmp_path: Path) -> None:
     with pytest.raises(AssetError):
         read(found)
     (folder / "package.json").write_text("no json")
-    with pytest.raises(AssetError, match="cannot be read"):
+    with pytest.raises(AssetError, match="could not read"):
         read(found, "1.2.3-beta.1")
 
 
