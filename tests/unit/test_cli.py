@@ -91,7 +91,7 @@ def test_version(cli: Cli, words: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("eval", "nowhere"), "error: nowhere/corpus.jsonl cannot be read"),
+        (("eval", "nowhere"), "error: could not read nowhere/corpus.jsonl"),
         (("index", "docs", "nowhere"), "error: nowhere does not exist or is neither a file nor a folder"),
         (("models", "pull", "no/such"), "error: model 'no/such' cannot be downloaded"),
         (("models", "pull", "BAAI/bge-reranker-base"), "offline mode is on"),

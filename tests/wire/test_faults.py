@@ -37,11 +37,11 @@ REASONS = {
     "short": "2 scores for 3",
     "many": "4 scores for 3",
     "outside": "passage 999, which is not one of 0 to 2",
-    "nan": "nan, which is no number",
-    "null": "None, which is no number",
+    "nan": "nan, which is not a number",
+    "null": "None, which is not a number",
     "twice": "two scores for passage",
-    "babbles": "sent no JSON",
-    "half": "sent no JSON",
+    "babbles": "did not send JSON",
+    "half": "did not send JSON",
     "cut": "could not use",
     "huge": "sent more than",
 }
@@ -192,6 +192,6 @@ def test_memory_that_suffices_for_parts_changes_nothing(filled: Wire, tmp_path: 
 def test_memory_that_does_not_suffice_for_one(filled: Wire, tmp_path: Path) -> None:
     scorer = Scorer(tmp_path, Hungry(3))
     filled.rerankers[FAR] = CrossEncoder(scorer, max_tokens=60)
-    assert "memory ran out on a sequence of" in falls_back(filled)
-    assert "memory ran out on a sequence of" in is_an_error(filled)
+    assert "out of memory on a sequence of" in falls_back(filled)
+    assert "out of memory on a sequence of" in is_an_error(filled)
     scorer.close()

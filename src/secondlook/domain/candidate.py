@@ -255,8 +255,8 @@ class Ranking:
     def thresholds(self) -> tuple[Threshold, ...]:
         """The thresholds that were applied, in their order, and how many candidates each dropped."""
         receipt = self.receipt
-        scored = receipt.status in ("ran", "substituted")  # a fallback applies no relevance threshold
-        relevance = (Threshold("reranking", receipt.threshold, receipt.below),) if scored and receipt.threshold is not None else ()
+        applied = receipt.status in ("ran", "substituted") and receipt.threshold is not None
+        relevance = (Threshold("reranking", receipt.threshold or 0.0, receipt.below),) if applied else ()
         return (self.filtered, *relevance) if self.filtered else relevance
 
     def ordered(self, candidates: Iterable[Candidate]) -> "Ranking":

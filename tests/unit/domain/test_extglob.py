@@ -60,6 +60,6 @@ def test_what_is_extended() -> None:
     ],
 )
 def test_no_group_takes_long(pattern: str, key: str) -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     assert not matches_glob(key, pattern)
-    assert time.monotonic() - begun < 2.0
+    assert time.process_time() - begun < 2.0

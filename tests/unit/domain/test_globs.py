@@ -49,9 +49,9 @@ def test_exclusion_is_looked_at_first() -> None:
     ],
 )
 def test_no_pattern_takes_long(pattern: str, key: str) -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     assert not matches_glob(key, pattern)
-    assert time.monotonic() - begun < 1.0
+    assert time.process_time() - begun < 1.0
 
 
 def test_what_is_longer_or_deeper_than_anyone_needs() -> None:

@@ -167,10 +167,10 @@ def test_texts_are_merged() -> None:
 
 def test_many_judgments_of_one_query_are_merged_in_time() -> None:
     rows = "".join(f"same,i{number}\n" for number in range(8000))
-    started = time.perf_counter()
+    started = time.process_time()
     [one] = parse_queries(f"query,item\n{rows}".encode(), "q.csv")
     assert len(one.judgments) == len(one.grades) == 8000
-    assert time.perf_counter() - started < 3, "a copy for each row takes ten seconds"
+    assert time.process_time() - started < 3, "a copy for each row takes ten seconds"
 
 
 def test_headings_that_only_one_item_has() -> None:

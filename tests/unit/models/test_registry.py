@@ -104,7 +104,7 @@ def test_what_has_no_variants(tmp_path: Path) -> None:
         "far?max_tokens=64": "is a remote model",
         "far?speed=9": "is not an option",
         "far?": "nothing follows",
-        "no/such?max_tokens=64": "is not known",
+        "no/such?max_tokens=64": "unknown reranking model",
     }.items():
         with pytest.raises(InvalidModelError, match=told):
             shown.find(name)

@@ -171,7 +171,9 @@ def test_a_match_mode_of_before_there_was_a_default(
         second = Store(tmp_path)
         instance = second(second.it.get_instance_by_uid("u1"))
         assert (instance.settings.match_mode, instance.settings.match_mode_inherited) == (mode, inherited)
-        second(second.it.update_instance("u1", instance.settings, 2))  # what is written again says the same
+        second(
+            second.it.update_instance("u1", instance.settings, 2, before=instance.settings)
+        )  # what is written again says the same
         second.close()
 
 
