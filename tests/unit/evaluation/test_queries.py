@@ -56,7 +56,7 @@ def test_a_folder_of_beir(tmp_path: Path) -> None:
     [found] = read_queries(tmp_path)
     assert (found.text, found.grades) == ("oil", {"d1": 2})
     (tmp_path / "queries.jsonl").write_text('{"_id": "1", "text": "oil \\ud800"}\n')
-    with pytest.raises(CallerError, match="half a character"):
+    with pytest.raises(CallerError, match="contains a lone surrogate"):
         read_queries(tmp_path)
     (tmp_path / "qrels" / "test.tsv").write_text(f"query-id\tcorpus-id\tscore\n1\td1\t{'9' * 400}\n")
     with pytest.raises(CallerError, match=r"test\.tsv, line 2: a score is -1,000 to 1,000"):
@@ -71,28 +71,32 @@ def test_a_folder_of_beir(tmp_path: Path) -> None:
         ("q.csv", "query,item\na,\n", "line 2: the item is None"),
         ("q.csv", "query,item,grade\na,x,good\n", "line 2: the grade 'good'"),
         ("q.csv", "query,item,grade\na,x,-1\n", "the grade -1 is below 0"),
-        ("q.csv", "query,item,start,end\na,x,9,9\n", "a start below its end"),
-        ("q.csv", "query,item,start\na,x,9\n", "a start below its end"),
-        ("q.csv", "query,item\n", "no judged query"),
+        ("q.csv", "query,item,start,end\na,x,9,9\n", "must start before it ends"),
+        ("q.csv", "query,item,start\na,x,9\n", "must start before it ends"),
+        ("q.csv", "query,item\n", "no judged queries"),
         ("q.jsonl", "{", "line 1: not JSON"),
-        ("q.jsonl", "[1]", "line 1: an object"),
+        ("q.jsonl", "[1]", "line 1: expected an object"),
         ("q.jsonl", '{"query": "a"}', "items is None"),
         ("q.jsonl", '{"query": 3, "items": ["x"]}', "the query is 3"),
         ("q.jsonl", '{"query": "a", "items": [7]}', "the item is None"),
         ("q.jsonl", '{"query": "a", "feedback": [{"key": "x", "kind": "stare"}]}', "must be one of click"),
         ("q.jsonl", '{"query": "%s", "items": ["x"]}' % ("a" * 2001), "2,001 characters"),
         ("q.txt", "a", "give a .csv or .jsonl file"),
-        ("q.csv", "query,item\na,x\nb," + "x" * 140_000 + "\n", "line 3: no row of CSV .*field limit"),
-        ("q.csv", "query,item,grade\na,x," + "9" * 400 + "\n", "line 2: the grade 9+... is too large, 1,000"),
+        ("q.csv", "query,item\na,x\nb," + "x" * 140_000 + "\n", "line 3: not a valid CSV row .*field limit"),
+        (
+            "q.csv",
+            "query,item,grade\na,x," + "9" * 400 + "\n",
+            "line 2: the grade 9+... is too large; the maximum is 1,000",
+        ),
         ("q.csv", "query,item,start,end\na,x,1," + "9" * 400 + "\n", "line 2: the end 9+... is too large"),
         ("q.csv", 'query,item\n"a\nb",x\n,y\n', "line 4: the query is ''"),
         ("q.csv", "query,item\na\0b,x\n", "line 2: the query .* contains a NUL character"),
-        ("q.jsonl", '{"query": "a \\ud800", "items": ["x"]}', "line 1: the query .* holds half a character"),
-        ("q.jsonl", '{"query": "a", "items": ["\\ud800"]}', "line 1: the item .* holds half a character"),
+        ("q.jsonl", '{"query": "a \\ud800", "items": ["x"]}', "line 1: the query .* contains a lone surrogate"),
+        ("q.jsonl", '{"query": "a", "items": ["\\ud800"]}', "line 1: the item .* contains a lone surrogate"),
         (
             "q.jsonl",
             '{"query": "a", "items": [{"item": "x", "hash": "\\udfff"}]}',
-            "the hash .* holds half a character",
+            "the hash .* contains a lone surrogate",
         ),
     ],
 )
@@ -113,7 +117,7 @@ def test_other_line_ends_are_part_of_a_text() -> None:
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(CallerError, match="cannot be read"):
+    with pytest.raises(CallerError, match="could not read"):
         read_queries(tmp_path / "no.csv")
     with pytest.raises(CallerError, match="not UTF-8"):
         parse_queries(b"query,item\n\xff,x\n", "q.csv")

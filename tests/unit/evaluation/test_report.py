@@ -91,7 +91,7 @@ def test_queries_of_which_nothing_relevant_is_known_are_left_out() -> None:
     nothing = [ranked(at, "ba", "ab", {"a": 0, "b": 0}) for at in range(20, 400)]
     report = sum_up([*judged, *nothing], {"arm": 1.0})
     assert (report.queries, report.left_out) == (400, 380)
-    assert report.verdict.answer == "not enough evidence" and "20 queries (of 380 more" in report.verdict.sentence
+    assert report.verdict.answer == "not enough evidence" and "20 queries (380 more" in report.verdict.sentence
     comparison = report.arms[1].comparison
     assert comparison is not None and (comparison.wins, comparison.ties) == (20, 0)
     assert report.arms[1].ndcg == 1.0
@@ -122,7 +122,7 @@ def test_an_arm_of_its_own_retrieval_has_to_beat_the_search_as_it_is_set() -> No
     below = told(0.6, 0.3, 0.5)
     assert [(one.name, one.baseline) for one in below.arms] == [(OFF, ""), ("own", ""), ("arm", "own")]
     [flag] = below.arms[2].flags
-    assert flag.startswith("with a retrieval of its own it stays 0.") and flag.endswith("below the search as it is set")
+    assert flag.startswith("with its own retrieval it scores 0.") and flag.endswith("below the search as configured")
     assert below.verdict.answer == "off", "it beats only a search that nobody has"
     close = sum_up(
         [own(at, off=1.0 if at % 2 else 0.0, own_off=0.1, arm=0.49) for at in range(100)],

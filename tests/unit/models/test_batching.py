@@ -152,7 +152,7 @@ def test_what_is_too_much_is_refused_and_the_rest_goes_on() -> None:
         refused = desk.ask(2, [15])
         query, indexing = desk.ask(3, [15], "query"), desk.ask(4, [500], "indexing")
         await desk.settle()
-        with pytest.raises(OverloadedError, match="overloaded: 10 tokens wait") as raised:
+        with pytest.raises(OverloadedError, match="overloaded: 10 tokens are queued") as raised:
             refused.result()
         assert 1 <= raised.value.retry_after <= 60
         await desk.finish()
@@ -266,14 +266,14 @@ def test_it_stops_when_it_is_told_to() -> None:
         waits = desk.ask(1, [10] * 5)
         await desk.settle()
         closing = asyncio.create_task(asyncio.to_thread(desk.scheduler.close))
-        with pytest.raises(BackendError, match="server stops"):
+        with pytest.raises(BackendError, match="server is stopping"):
             await waits
         desk.session.gate.set()
         await closing
         assert await desk.calls[0] == [1]
         late = desk.ask(2, [1])
         await asyncio.wait([late])
-        with pytest.raises(BackendError, match="server stops"):
+        with pytest.raises(BackendError, match="server is stopping"):
             late.result()
 
     play(scenario)

@@ -65,5 +65,5 @@ def test_it_is_free_once_its_holder_was_killed(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
-    with pytest.raises(SetupError, match="could not open .*file/lock"):
+    with pytest.raises(SetupError, match=r"could not open .*file/lock"):
         FileLock(tmp_path / "file" / "lock")
