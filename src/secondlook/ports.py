@@ -149,12 +149,9 @@ def declared(reranker: Reranker) -> Declared:
 
 @dataclass(frozen=True, slots=True)
 class Rerankers:
-    """How a name becomes a reranker.
+    """How a name becomes a reranker, and the built-in one.
 
-    Attributes:
-        find: the reranker of that name; raises ``InvalidModelError`` for an unknown
-            name, and ``SetupError`` if it is known but its weights cannot be had.
-        default: the built-in one, always there.
+    ``find`` raises ``InvalidModelError`` for an unknown name, and ``SetupError`` for a known one without weights.
     """
 
     find: Callable[[str], "Reranker"]
@@ -188,6 +185,9 @@ class Generator(Protocol):
 
     def name(self, asked: str) -> str:
         """The model that will answer when ``asked`` is asked for."""
+
+    def messages(self, prompt: Prompt) -> Sequence[Mapping[str, object]]:
+        """What a model is sent for the prompt, for people to read; empty if no model is asked."""
 
     def stream(self, prompt: Prompt) -> AsyncIterator[Delta]:
         """Pieces of the answer, in order; raises ``GeneratorError``."""

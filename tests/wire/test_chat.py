@@ -87,6 +87,35 @@ def test_a_stream(chatty: Wire, base: str) -> None:
     assert parts[-1]["reranking"]["status"] == "ran"
 
 
+def test_an_explained_chat_tells_what_was_searched_sent_and_spent(chatty: Wire, model: Recording) -> None:
+    body = {**ASK, "explain": True}
+    whole = chatty.post(CHAT, body).json()
+    frames = frames_of(chatty.post(CHAT, {**body, "stream": True}))
+    chunks, last = json.loads(frames[0][1]), json.loads(frames[-2][1])
+    for one, found in ((whole, whole["chunks"]), (last, chunks)):
+        assert one["search_query"] == ASK["messages"][0]["content"]
+        generation = one["generation"]
+        assert generation["model"] == "fake-generator"
+        assert generation["messages"] == ASK["messages"]
+        assert 0 <= generation["first_ms"] <= generation["ms"]
+        assert [step["stage"] for step in one["trace"]][-1] == "generate"
+        assert {"rerank", "fuse"} <= {step["stage"] for step in one["trace"]}
+        assert one["trace"][-1]["ms"] == generation["ms"]
+        assert one["usage"]["total_tokens"] == 7
+        assert all(chunk["explain"]["stages"] for chunk in found)
+    plain = chatty.post(CHAT, ASK).json()
+    assert not {"generation", "trace", "search_query", "dropped"} & set(plain)
+    assert "explain" not in plain["chunks"][0]
+
+
+def test_a_joint_chat_is_explained_too(chatty: Wire) -> None:
+    options = {**ASK["ai_search_options"], "instance_ids": ["handbook"]}
+    space = "/client/v4/accounts/acc/ai-search/namespaces/default/chat/completions"
+    found = chatty.post(space, {**ASK, "explain": True, "ai_search_options": options}).json()
+    assert found["generation"]["messages"] == ASK["messages"]
+    assert found["chunks"][0]["instance_id"] == "handbook" and found["chunks"][0]["explain"]
+
+
 def test_metadata_only_holds_in_a_stream(chatty: Wire) -> None:
     body = {**ASK, "stream": True, "ai_search_options": {"retrieval": {"metadata_only": True}}}
     chunks = json.loads(frames_of(chatty.post(CHAT, body))[0][1])

@@ -32,7 +32,8 @@ from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance
 from secondlook.domain.options import Generation
 from secondlook.errors import SecondlookError
 from secondlook.services.bundle import Services
-from secondlook.services.searching import Answer, Ask
+from secondlook.services.generating import Answer
+from secondlook.services.searching import Ask
 
 log = logging.getLogger(__name__)
 

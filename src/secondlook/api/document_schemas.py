@@ -123,7 +123,7 @@ SHAPES: Mapping[str, Schema] = {
     ),
     "Completion": shape(
         "An answer; public endpoints leave the receipt out.",
-        "usage reranking thresholds trace dropped errors query_id",
+        "usage reranking thresholds search_query trace dropped generation errors query_id",
         id=TEXT,
         object={"const": "chat.completion"},
         created=WHOLE,
@@ -135,6 +135,14 @@ SHAPES: Mapping[str, Schema] = {
         thresholds=rows(ref("Threshold")),
         trace=rows(OBJECT),
         dropped=rows(OBJECT),
+        search_query=TEXT,
+        generation=shape(
+            "With explain: what the model was sent, and milliseconds until its first word and its end.",
+            model=TEXT,
+            messages=rows(OBJECT),
+            first_ms={"type": ["number", "null"]},
+            ms={"type": ["number", "null"]},
+        ),
         errors=rows(OBJECT),
         query_id=TEXT,
     ),

@@ -80,6 +80,10 @@ class ExtractiveGenerator:
         """Always itself: there is no language model to ask."""
         return NAME
 
+    def messages(self, prompt: Prompt) -> Sequence[Mapping[str, object]]:
+        """None: nothing is sent anywhere."""
+        return ()
+
     async def stream(self, prompt: Prompt) -> AsyncIterator[Delta]:
         """A line that says what this is, one delta a document, then the end with word counts as usage.
 

@@ -4,7 +4,7 @@ import hashlib
 import math
 import re
 import struct
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 from secondlook.errors import BackendError, RerankerError, cause_of
 from secondlook.ports import Delta, Embedding, Passage, Prompt, ScoreKind, Scores, Vector
@@ -84,6 +84,10 @@ class FakeGenerator:
     def name(self, asked: str) -> str:
         """The model that answers."""
         return asked or "fake-generator"
+
+    def messages(self, prompt: Prompt) -> Sequence[Mapping[str, object]]:
+        """The conversation as it came."""
+        return [{"role": turn.role, "content": turn.content} for turn in prompt.messages]
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Delta]:
         """Pieces of the answer."""

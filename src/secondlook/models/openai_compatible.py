@@ -1,7 +1,7 @@
 """Any endpoint that speaks OpenAI chat completions."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -49,6 +49,10 @@ class OpenAICompatible:
     def name(self, asked: str) -> str:
         """The model that will answer."""
         return self._model if asked in OURS or asked.startswith(HOSTED) else asked
+
+    def messages(self, prompt: Prompt) -> Sequence[Mapping[str, object]]:
+        """The messages of the request."""
+        return make_messages(prompt)
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Delta]:
         """Pieces of the answer.

@@ -15,11 +15,12 @@ from secondlook.errors import (
     SecondlookError,
     TooManyNamedError,
 )
-from secondlook.pipeline import answer, search
+from secondlook.pipeline import search
 from secondlook.ports import Catalog, Tools
+from secondlook.services.generating import Answer, begin_answer
 from secondlook.services.joint_retriever import JointRetriever, Member
 from secondlook.services.measuring import count_refusal, count_search
-from secondlook.services.searching import Answer, Ask, SearchDefaults, check_rerankers, make_plan
+from secondlook.services.searching import Ask, SearchDefaults, check_rerankers, make_plan
 from secondlook.telemetry import span
 
 MOST_INSTANCES = 10
@@ -133,8 +134,8 @@ class JointSearching:
                 generation.system_prompt or settings.answer_prompt,
                 generation.forwarded,
             )
-        deltas = answer(joint.ranking, query, wanted, self._tools)
-        return joint, Answer(joint.ranking, self._tools.generator.name(wanted.model), deltas)
+        explain = any(make_ask(one).explain for one in joint.members)
+        return joint, begin_answer(joint.ranking, query, wanted, self._tools, explain=explain)
 
 
 def join_plans(plans: Sequence[Plan]) -> Plan:

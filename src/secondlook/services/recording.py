@@ -11,9 +11,10 @@ from secondlook.domain.queries import LONGEST_QUERY, FoundChunk, LoggedQuery, Qu
 from secondlook.domain.query import Query
 from secondlook.errors import BackendError
 from secondlook.ports import Delta
+from secondlook.services.generating import Answer
 from secondlook.services.joint_searching import Joint, JointSearching, MakeAsk
 from secondlook.services.queries import QueryLog, new_id
-from secondlook.services.searching import Answer, Ask, SearchDefaults, Searching, make_plan
+from secondlook.services.searching import Ask, SearchDefaults, Searching, make_plan
 from secondlook.services.trying import TryingSearching
 
 MOST_FOUND = 20

@@ -33,9 +33,10 @@ from secondlook.domain.options import (
 )
 from secondlook.domain.query import Query
 from secondlook.errors import BackendError, InvalidRetrievalTypeError, SetupError
-from secondlook.pipeline import answer, search
+from secondlook.pipeline import search
 from secondlook.ports import Delta, Rerankers, Tools
 from secondlook.services.caching import AnswerCache, Slot
+from secondlook.services.generating import Answer, begin_answer
 from secondlook.services.trusts import Trusts
 from secondlook.telemetry import tell
 
@@ -84,15 +85,6 @@ class Ask:
     public: bool = False
     unlogged: bool = False
     threshold_for_all: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The ranking an answer stands on, the model that writes it, and the pieces as they come."""
-
-    ranking: Ranking
-    model: str
-    deltas: AsyncIterator[Delta]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +150,10 @@ class Searching:
             _tell_labels(instance, ask)
             return Answer(kept.ranking, model, _replayed(kept.deltas))
         ranking = await self.search(instance, query, replace(ask, cached=False))
-        deltas = answer(ranking, query, wanted, self._tools)
+        begun = begin_answer(ranking, query, wanted, self._tools, explain=ask.explain)
         if slot and self._cache:
-            deltas = self._cache.recorded(slot, ranking, deltas)
-        return Answer(ranking, model, deltas)
+            return replace(begun, deltas=self._cache.recorded(slot, ranking, begun.deltas))
+        return begun
 
     async def forget(self, instance: Instance, *, quietly: bool = False) -> None:
         """Forget the instance's kept answers; raises ``BackendError`` when they cannot be, unless ``quietly``."""

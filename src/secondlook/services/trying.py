@@ -14,8 +14,9 @@ from secondlook.domain.queries import LONGEST_QUERY, FoundChunk, LoggedQuery
 from secondlook.domain.query import Query
 from secondlook.errors import SecondlookError
 from secondlook.evaluation.interleaving import Team, team_draft
+from secondlook.services.generating import Answer
 from secondlook.services.queries import QueryLog, new_id
-from secondlook.services.searching import Answer, Ask, Searching
+from secondlook.services.searching import Ask, Searching
 
 log = logging.getLogger(__name__)
 

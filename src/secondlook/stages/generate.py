@@ -22,14 +22,20 @@ async def generate_answer(
         nothing = NO_EVIDENCE if ranking.receipt.below else NOTHING_FOUND
         yield Delta(SEARCH_FAILED if ranking.failures else nothing, "stop")
         return
+    prompt = make_prompt(ranking, query, options)
+    began, pieces = time.time_ns(), 0
+    try:
+        async for delta in generator.stream(prompt):
+            pieces += 1
+            yield delta
+    finally:
+        record_span("generate", began, time.time_ns(), chunks=len(prompt.chunks), pieces=pieces)
+
+
+def make_prompt(ranking: Ranking, query: Query, options: Generation) -> Prompt:
+    """What the generator is given: the conversation under its system prompt, and the chunks of the ranking."""
     turns = query.messages or (Message("user", query.text),)
     if options.system_prompt and not any(turn.role == "system" for turn in turns):
         turns = (Message("system", options.system_prompt), *turns)
     chunks = tuple(candidate.chunk for candidate in ranking.candidates)
-    began, pieces = time.time_ns(), 0
-    try:
-        async for delta in generator.stream(Prompt(turns, query.text, chunks, options.model, options.forwarded)):
-            pieces += 1
-            yield delta
-    finally:
-        record_span("generate", began, time.time_ns(), chunks=len(chunks), pieces=pieces)
+    return Prompt(turns, query.text, chunks, options.model, options.forwarded)

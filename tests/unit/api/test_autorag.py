@@ -13,7 +13,8 @@ from secondlook.domain.filters import AllOf, Comparison
 from secondlook.domain.instance import Instance, InstanceSettings
 from secondlook.errors import GeneratorError, InvalidOptionError
 from secondlook.ports import Delta
-from secondlook.services.searching import Answer, Ask
+from secondlook.services.generating import Answer
+from secondlook.services.searching import Ask
 from tests.unit.api.conftest import CANDIDATE, CHUNK, RANKING, deltas_of
 
 INSTANCE = Instance("u1", "acc", "default", "docs", InstanceSettings(), 1, 1)

@@ -26,14 +26,16 @@ from secondlook.api.wire import (
     Written,
     cache_headers,
     collect,
+    dropped_of,
     event,
-    explained,
+    explanation_of,
     failures_of,
     notices_of,
     primed,
     query_id_of,
     receipt_of,
     thresholds_of,
+    trace_of,
     undressed,
 )
 from secondlook.domain.endpoint import Owner
@@ -41,7 +43,7 @@ from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance, InstanceSett
 from secondlook.domain.options import Generation
 from secondlook.errors import InstanceChangedError, MissingQueryError, SecondlookError
 from secondlook.services.bundle import Services
-from secondlook.services.searching import Answer
+from secondlook.services.generating import Answer
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +110,7 @@ async def say(request: Request, answer: Answer, body: ChatBody, dress: Dress = u
     if body.stream:
         deltas = await while_wanted(request, primed(answer.deltas))
         bare = body.ai_search_options.retrieval.metadata_only
-        frames = stream_of(answer, deltas, bare=bare, dress=dress)
+        frames = stream_of(answer, deltas, bare=bare, dress=dress, explain=body.explain)
         return StreamingResponse(frames, media_type="text/event-stream", headers={**STREAM_HEADERS, **cached})
     completion = completion_of(answer, await while_wanted(request, collect(answer.deltas)), body)
     return JSONResponse(dress(completion), headers=cached)
@@ -213,21 +215,39 @@ def completion_of(answer: Answer, written: Written, body: ChatBody) -> dict[str,
         **_head(answer, "chat.completion"),
         "choices": [choice],
         **({"usage": written.usage} if written.usage else {}),
-        "chunks": [chunk_of(candidate, bare=bare) for candidate in answer.ranking.candidates],
+        "chunks": _chunks_of(answer, bare=bare, explain=body.explain),
         **notices_of(),
         "reranking": receipt_of(answer.ranking),
         **thresholds_of(answer.ranking),
         **failures_of(answer.ranking),
         **query_id_of(answer.ranking),
     }
-    return explained(answer.ranking, completion, "chunks", bare=bare) if body.explain else completion
+    return completion | (generation_of(answer) if body.explain else {})
+
+
+def generation_of(answer: Answer) -> dict[str, object]:
+    """How an explained answer came about, once its pieces were read: its search, and what the model was sent."""
+    spent, ranking = answer.spent, answer.ranking
+    first, whole = (None if one is None else round(one, 3) for one in (spent.first, spent.whole))
+    step = {"stage": "generate", "ms": whole or 0.0, "candidates": len(ranking.candidates), "note": ""}
+    return {
+        "search_query": ranking.query.text,
+        "trace": [*trace_of(ranking), step],
+        "dropped": dropped_of(ranking),
+        "generation": {"model": answer.model, "messages": list(answer.sent), "first_ms": first, "ms": whole},
+    }
 
 
 async def stream_of(
-    answer: Answer, deltas: AsyncIterator[Any], *, bare: bool = False, dress: Dress = undressed
+    answer: Answer,
+    deltas: AsyncIterator[Any],
+    *,
+    bare: bool = False,
+    dress: Dress = undressed,
+    explain: bool = False,
 ) -> AsyncIterator[bytes]:
     """One event with the chunks, then the frames of the answer, then the sentinel."""
-    chunks = [chunk_of(candidate, bare=bare) for candidate in answer.ranking.candidates]
+    chunks = _chunks_of(answer, bare=bare, explain=explain)
     yield event(dress({"chunks": chunks})["chunks"], "chunks")
     head = _head(answer, "chat.completion.chunk")
     written = Written()
@@ -255,8 +275,18 @@ async def stream_of(
             **failures_of(ranking),
             **query_id_of(ranking),
         }
-        yield event(dress({**head, "choices": last, **usage, **told}))
+        more = generation_of(answer) if explain else {}
+        yield event(dress({**head, "choices": last, **usage, **told, **more}))
     yield DONE
+
+
+def _chunks_of(answer: Answer, *, bare: bool, explain: bool) -> list[dict[str, object]]:
+    found = answer.ranking.candidates
+    shown = [chunk_of(candidate, bare=bare) for candidate in found]
+    if not explain:
+        return shown
+    ranked = zip(shown, found, strict=True)
+    return [{**row, "explain": explanation_of(one, rank, bare=bare)} for rank, (row, one) in enumerate(ranked, 1)]
 
 
 def _head(answer: Answer, kind: str) -> dict[str, object]:

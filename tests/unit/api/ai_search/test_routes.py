@@ -16,7 +16,7 @@ from secondlook.api.wire import Written
 from secondlook.domain.instance import Namespace
 from secondlook.errors import GeneratorError
 from secondlook.ports import Delta
-from secondlook.services.searching import Answer
+from secondlook.services.generating import Answer
 from tests.unit.api.conftest import CANDIDATE, RANKING, deltas_of
 from tests.wire.conftest import NEW, Wire, error_of
 
