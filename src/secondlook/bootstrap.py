@@ -44,6 +44,7 @@ from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances, Limits
 from secondlook.services.joint_searching import JointSearching
+from secondlook.services.judged_sets import JudgedSets
 from secondlook.services.lab_runs import LabRuns
 from secondlook.services.lab_work import LabTools
 from secondlook.services.listing import Listing
@@ -73,6 +74,7 @@ from secondlook.stores.catalog import SqlCatalog
 from secondlook.stores.data_folder import check_folder, prepare_folder
 from secondlook.stores.endpoints import SqlEndpoints
 from secondlook.stores.journal import SqlJournal
+from secondlook.stores.judged_sets import SqlJudgedSets
 from secondlook.stores.lab import SqlLabBook
 from secondlook.stores.leases import SqlLeases
 from secondlook.stores.lock import FileLock
@@ -196,7 +198,7 @@ async def _open_stores(opened: AsyncExitStack, settings: Settings, engine: Embed
     opened.push_async_callback(catalog.close)
     await catalog.open()
     published, asked, book = SqlEndpoints(catalog.database), SqlQueries(catalog.database), SqlLabBook(catalog.database)
-    for one in (published, asked, book):
+    for one in (published, asked, book, SqlJudgedSets(catalog.database)):
         await one.open()
     queries = QueryLog(asked, catalog, engine, most=settings.query_log_lines)
     opened.push_async_callback(queries.stop)
@@ -282,6 +284,7 @@ def make_services(
         trying,
         OnlineTrials(queries, catalog),
         SignIn(access, catalog),
+        JudgedSets(SqlJudgedSets(catalog.database), catalog, engine),
     )
 
 

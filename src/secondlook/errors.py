@@ -142,7 +142,7 @@ class JobNotFoundError(CallerError):
 
 
 class QueryNotFoundError(CallerError):
-    """The query is not in the log of that instance."""
+    """The query is not in the log of that instance, or the query set does not exist there."""
 
 
 class JobEndedError(CallerError):

@@ -43,6 +43,10 @@ Queries = Annotated[
     Optional[list[Path]],  # noqa: UP045  # typer reads the annotation
     typer.Option("--queries", help="Judged queries: a .csv or .jsonl file, or a BEIR folder; may be repeated."),
 ]
+JudgedSet = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--set", help="A query set of the instance, as judged in the dashboard."),
+]
 Headings = Annotated[bool, typer.Option("--headings", help="Make queries from headings and questions in documents.")]
 Generated = Annotated[bool, typer.Option("--generated", help="Have the language model ask questions about documents.")]
 Judged = Annotated[bool, typer.Option("--judge", help="Have the language model grade what nobody judged.")]
@@ -65,23 +69,22 @@ JsonFile = Annotated[Optional[Path], typer.Option("--json", help="Write report a
 class _Asked:
     """Where the queries of a command come from; raises ``CallerError`` unless there is one such place."""
 
-    def __init__(self, paths: Sequence[Path], headings: bool, generated: bool, limit: int | None) -> None:
-        told = [
-            name
-            for name, given in (("--queries", paths), ("--headings", headings), ("--generated", generated))
-            if given
-        ]
+    def __init__(
+        self, paths: Sequence[Path], headings: bool, generated: bool, limit: int | None, judged_set: str | None
+    ) -> None:
+        ways = (("--queries", paths), ("--set", judged_set), ("--headings", headings), ("--generated", generated))
+        told = [name for name, given in ways if given]
         if not told:
             raise CallerError(
-                "there are no queries: give --queries FILE, or --headings to make them from the documents"
+                "no queries are given: use --queries FILE, --set NAME, or --headings to make them from the documents"
             )
         if len(told) > 1:
             raise CallerError(
                 f"{' and '.join(told)} are not mixed: queries of people and made ones say different things"
             )
-        self.origin = {"--headings": "headings", "--generated": "generated"}.get(
-            told[0], ", ".join(path.name for path in paths)
-        )
+        made = {"--headings": "headings", "--generated": "generated", "--set": f"set {judged_set}"}
+        self.origin = made.get(told[0], ", ".join(path.name for path in paths))
+        self._set = judged_set
         self._read = merge(query for path in paths for query in read_queries(path))
         self._limit = limit
 
@@ -90,7 +93,10 @@ class _Asked:
         lab, most = runtime.services.lab, self._limit or SOME
         if self.origin == "generated":
             return await lab.generated(target, limit=most)
-        if self.origin == "headings":
+        if self._set:
+            whole = list(await runtime.services.judged_sets.judged(target, self._set))
+            most = self._limit or len(whole)
+        elif self.origin == "headings":
             whole = await lab.sets.from_headings(target)
         else:
             whole, most = self._read, self._limit or len(self._read)
@@ -105,6 +111,7 @@ class _Asked:
 def run(
     instance: str,
     queries: Queries = None,
+    judged_set: JudgedSet = None,
     headings: Headings = False,
     generated: Generated = False,
     judge: Judged = False,
@@ -120,7 +127,7 @@ def run(
 ) -> None:
     """Compare ways to rerank on judged queries, and say which one pays. A run that broke off goes on."""
     arms = tuple(parse_arm(one) for one in arm or ())
-    asked = _Asked(tuple(queries or ()), headings, generated, limit)
+    asked = _Asked(tuple(queries or ()), headings, generated, limit, judged_set)
     for file in (json_file, html_file):
         if file:
             file.open("a").close()  # what cannot be written is better told before the work than after
@@ -171,6 +178,7 @@ def show(
 def gate(
     instance: str,
     queries: Queries = None,
+    judged_set: JudgedSet = None,
     headings: Headings = False,
     limit: Limit = None,
     min_ndcg: Annotated[float | None, typer.Option("--min-ndcg", min=0, max=1, help="The least mean nDCG@10.")] = None,
@@ -190,7 +198,7 @@ def gate(
         raise CallerError("there is nothing to hold against: give --min-ndcg, --no-regression or both")
     if before and not no_regression:
         raise CallerError(f"--before {before} is held against with --no-regression alone: give that too")
-    asked = _Asked(tuple(queries or ()), headings, False, limit)
+    asked = _Asked(tuple(queries or ()), headings, False, limit, judged_set)
     known = _by_query_of(before) if before else {}
 
     async def work(runtime: Runtime) -> None:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from secondlook.domain.instance import Item, ItemStatus, ServiceToken
 from secondlook.domain.jobs import ItemLine, Job, JobLine, SyncState
+from secondlook.domain.judged_sets import JudgedSet, SetJudgment
 from secondlook.domain.lab import LabRun, RunState
 from secondlook.domain.lease import Lease
 from secondlook.domain.listing import ItemQuery
@@ -98,17 +99,27 @@ class QueryShelf(Protocol):
         """The query of that id."""
 
     async def latest(self, uid: str, query: str) -> LoggedQuery | None:
-        """The newest query of that text, whatever its case and spaces."""
+        """The newest query of that text, whatever its case and spaces; of the playground only if there is no other."""
 
     async def list(
-        self, uid: str, limit: int, offset: int, *, only: QueryFilter, order: QueryOrder, text: str = ""
+        self,
+        uid: str,
+        limit: int,
+        offset: int,
+        *,
+        only: QueryFilter,
+        order: QueryOrder,
+        text: str = "",
+        playground: bool = True,
     ) -> tuple[Sequence[LoggedQuery], int]:
         """A page of the queries that hold ``text``, and how many there are."""
 
-    async def list_top(self, uid: str, limit: int, *, since: int, only: QueryFilter) -> Sequence[TopQuery]:
+    async def list_top(
+        self, uid: str, limit: int, *, since: int, only: QueryFilter, playground: bool = False
+    ) -> Sequence[TopQuery]:
         """Queries since then by how often they were asked; with ``only``, those alone are counted."""
 
-    async def list_outcomes(self, uid: str, since: int) -> Sequence[Outcome]:
+    async def list_outcomes(self, uid: str, since: int, *, playground: bool = False) -> Sequence[Outcome]:
         """How each search since then went, oldest first."""
 
     async def list_tried(self, uid: str, since: int) -> Sequence[LoggedQuery]:
@@ -128,6 +139,37 @@ class QueryShelf(Protocol):
 
     async def list_uids(self) -> Sequence[str]:
         """Every uid of which something is kept."""
+
+
+class JudgedSetShelf(Protocol):
+    """Sets of judged queries, by the uid of their index; durable once a call returns."""
+
+    async def list(self, uid: str) -> Sequence[JudgedSet]:
+        """All of the index, by name."""
+
+    async def get(self, uid: str, name: str) -> JudgedSet | None:
+        """The set of that name."""
+
+    async def create(self, uid: str, name: str, *, at: int) -> None:
+        """Make an empty set; nothing happens if it exists."""
+
+    async def judge(self, uid: str, name: str, judgment: SetJudgment) -> None:
+        """Keep it in place of an earlier one of the same query and unit."""
+
+    async def drop_judgment(self, uid: str, name: str, judgment: SetJudgment) -> None:
+        """Remove what was judged of its query and unit; nothing happens if there is nothing."""
+
+    async def drop_query(self, uid: str, name: str, query: str) -> int:
+        """Remove the query with its judgments; how many these were."""
+
+    async def judgments(self, uid: str, name: str, query: str = "") -> Sequence[SetJudgment]:
+        """Those of the set, or of one query of it, in the order in which the queries came."""
+
+    async def remove(self, uid: str, name: str) -> None:
+        """Remove the set; nothing happens if it does not exist."""
+
+    async def forget(self, uid: str) -> None:
+        """Remove all sets of the index."""
 
 
 class Leases(Protocol):

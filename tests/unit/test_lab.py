@@ -136,7 +136,7 @@ def test_a_gate_holds_and_fails(cli: Cli, filled: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("run", "docs"), "there are no queries"),
+        (("run", "docs"), "no queries are given"),
         (("run", "docs", "--headings", "--queries", "q.csv"), "--queries and --headings are not mixed"),
         (("run", "docs", "--generated"), "SECONDLOOK_LLM_URL"),
         (("run", "docs", "--headings", "--judge"), "SECONDLOOK_LLM_URL"),

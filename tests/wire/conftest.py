@@ -27,6 +27,7 @@ from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances, Limits
 from secondlook.services.joint_searching import JointSearching
+from secondlook.services.judged_sets import JudgedSets
 from secondlook.services.lab_runs import LabRuns
 from secondlook.services.lab_work import LabTools
 from secondlook.services.listing import Listing
@@ -51,6 +52,7 @@ from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
 from secondlook.stores.endpoints import SqlEndpoints
 from secondlook.stores.journal import SqlJournal
+from secondlook.stores.judged_sets import SqlJudgedSets
 from secondlook.stores.lab import SqlLabBook
 from secondlook.stores.leases import SqlLeases
 from secondlook.stores.memos import SqlMemos
@@ -207,12 +209,14 @@ class Wire:
             trying,
             OnlineTrials(queries, self._catalog),
             SignIn(access, self._catalog, clock=lambda: self.clock),
+            JudgedSets(SqlJudgedSets(database), self._catalog, self._engine, clock=lambda: self.time),
         )
         self.app = create_app(self.services, options=ApiOptions(strict=strict))
         self.run(self._catalog.open())
         self.run(self._endpoints.open())
         self.run(self.asked.open())
         self.run(SqlLabBook(database).open())
+        self.run(SqlJudgedSets(database).open())
         self.run(self.indexing.start())
         _, secret = self.run(self.services.access.create("test"))
         self.headers = {"Authorization": f"Bearer {secret}"}

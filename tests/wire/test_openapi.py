@@ -139,6 +139,8 @@ def places(wire: Wire, name: str, item: str) -> Mapping[str, str]:
     found = {**HERE, "item_id": item}
     if name == "namespaces_update":
         found["namespace"] = "team"  # of the example of namespaces_create
+    if name == "query_sets_judge":
+        found["set_name"] = "winter"  # of the example of query_sets_create
     if name == "queries_feedback":
         wire.ask("PUT", f"{NEW}/handbook", json={"query_log": {"enabled": True}})
     if name == "jobs_change":

@@ -74,6 +74,19 @@ export function useChosenInSight(chosen: string) {
   return list;
 }
 
+const WIDE = typeof matchMedia === "function" ? matchMedia("(min-width: 64rem)") : null;
+
+/** Whether there is room for two columns. */
+export function useWide(): boolean {
+  return useSyncExternalStore(
+    (changed) => {
+      WIDE?.addEventListener("change", changed);
+      return () => WIDE?.removeEventListener("change", changed);
+    },
+    () => WIDE?.matches ?? true,
+  );
+}
+
 export function useTitle(title: string): void {
   useEffect(() => {
     document.title = title ? `${title} · Secondlook` : "Secondlook";

@@ -25,6 +25,7 @@ from secondlook.api.ai_search import (
     models,
     namespaces,
     queries,
+    query_sets,
     routes,
     source_test,
     tokens,
@@ -170,6 +171,7 @@ def _add_routes(app: FastAPI, services: Services, guards: list[Any], base: str, 
         add(routes.make_router(services), f"{form}instances", prefix, "AI Search")
         add(items.make_router(services), f"{form}items", f"{prefix}/{{name}}/items", "Items")
         add(queries.make_router(services), f"{form}queries", f"{prefix}/{{name}}", "Query log")
+        add(query_sets.make_router(services), f"{form}query_sets", f"{prefix}/{{name}}/query-sets", "Query sets")
         add(jobs.make_router(services), f"{form}jobs", f"{prefix}/{{name}}/jobs", "Jobs")
         add(lab.make_router(services), f"{form}lab", f"{prefix}/{{name}}/lab", "Lab")
     inner = "/ai-search/namespaces/{namespace}"

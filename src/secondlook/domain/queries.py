@@ -68,6 +68,7 @@ class LoggedQuery:
         top_changed: whether reranking put another result first; None when it did not rerank.
         cached: whether a kept answer was served.
         error: why it failed; empty when it did not.
+        playground: whether somebody tried it in the dashboard's playground.
     """
 
     id: str
@@ -87,6 +88,7 @@ class LoggedQuery:
     top_changed: bool | None = None
     cached: bool = False
     error: str = ""
+    playground: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ class Feedback:
         start, end, hash: of the chunk, as in ``FoundChunk``; None and empty when only the item was named.
         position: place in the list that the person saw, from 1.
         public: whether it came through a public endpoint.
+        playground: whether its query was asked in the playground.
     """
 
     at: int
@@ -111,6 +114,7 @@ class Feedback:
     hash: str = ""
     position: int | None = None
     public: bool = False
+    playground: bool = False
 
 
 @dataclass(frozen=True, slots=True)

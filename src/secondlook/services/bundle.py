@@ -7,6 +7,7 @@ from secondlook.services.endpoints import Endpoints
 from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
+from secondlook.services.judged_sets import JudgedSets
 from secondlook.services.lab_runs import LabRuns
 from secondlook.services.listing import Listing
 from secondlook.services.models import ModelList
@@ -43,3 +44,4 @@ class Services:
     trying: TryingSearching
     online: OnlineTrials
     sign_in: SignIn
+    judged_sets: JudgedSets

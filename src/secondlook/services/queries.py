@@ -148,24 +148,34 @@ class QueryLog:
         only: QueryFilter = "all",
         order: QueryOrder = "newest",
         text: str = "",
+        playground: bool = True,
     ) -> tuple[Sequence[LoggedQuery], int]:
-        """A page of the log, and how many lines it has."""
+        """A page of the log, and how many lines it has; searches of the playground may be left out."""
         await self._settle(instance)
-        return await self._shelf.list(instance.uid, limit, offset, only=only, order=order, text=text)
+        return await self._shelf.list(
+            instance.uid, limit, offset, only=only, order=order, text=text, playground=playground
+        )
 
     async def top(
-        self, instance: Instance, limit: int, *, period: Period = "month", only: QueryFilter = "all"
+        self,
+        instance: Instance,
+        limit: int,
+        *,
+        period: Period = "month",
+        only: QueryFilter = "all",
+        playground: bool = False,
     ) -> Sequence[TopQuery]:
-        """What was asked most often in the period."""
+        """What was asked most often in the period, without the playground unless it is wanted."""
         await self._settle(instance)
         since = self.now() - 1000 * SPANS[period][0]
-        return await self._shelf.list_top(instance.uid, limit, since=since, only=only)
+        return await self._shelf.list_top(instance.uid, limit, since=since, only=only, playground=playground)
 
-    async def insight(self, instance: Instance, period: Period) -> Insight:
-        """How the searches of the period went, over time."""
+    async def insight(self, instance: Instance, period: Period, *, playground: bool = False) -> Insight:
+        """How the searches of the period went, over time; without the playground unless it is wanted."""
         await self._settle(instance)
         now = self.now()
-        found = await self._shelf.list_outcomes(instance.uid, now - 1000 * SPANS[period][0])
+        since = now - 1000 * SPANS[period][0]
+        found = await self._shelf.list_outcomes(instance.uid, since, playground=playground)
         return await asyncio.to_thread(measure, found, period, now)
 
     async def sample(self, uid: str, limit: int, *, period: Period = "year") -> Sequence[tuple[str, int]]:
@@ -174,12 +184,16 @@ class QueryLog:
         since = self.now() - 1000 * SPANS[period][0]
         return [(one.query, one.count) for one in await self._shelf.list_top(uid, limit, since=since, only="all")]
 
-    async def judged(self, uid: str) -> Sequence[HeardQuery]:
-        """Queries of which something was said, oldest first; feedback on the same words is put together."""
+    async def judged(self, uid: str, *, playground: bool = False) -> Sequence[HeardQuery]:
+        """Queries with feedback, oldest first; feedback on the same words is put together.
+
+        That on queries of the playground is left out unless it is wanted.
+        """
         await self.flush()
         found: dict[str, list[Feedback]] = {}
         for one in await self._shelf.list_feedback(uid):
-            found.setdefault(normalised(one.query), []).append(one)
+            if playground or not one.playground:
+                found.setdefault(normalised(one.query), []).append(one)
         return [
             HeardQuery(next((one.query_id for one in said if one.query_id), ""), said[-1].query, said[0].at, (*said,))
             for said in found.values()
@@ -246,6 +260,7 @@ class QueryLog:
             hash=chunk.hash if chunk else "",
             position=said.position,
             public=public,
+            playground=query is not None and query.playground,
         )
         await self._shelf.add_feedback(uid, [made], most=self._most)
         return made

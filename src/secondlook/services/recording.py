@@ -77,6 +77,7 @@ class Recorder:
             self._kind,
             self._query.text[:LONGEST_QUERY].encode(errors="replace").decode(),  # half a character cannot be stored
             public=ask.public,
+            playground=ask.playground,
             total=self._taken(),
             error=error[:LONGEST_REASON],
         )

@@ -54,7 +54,7 @@ class Ask:
     ``cached`` is off unless asked for, and None leaves it to the instance; what is explained is never a kept answer.
     ``threshold_for_all`` applies the match threshold to keyword hits like to others.
     ``labels`` go to the log and to the span of the search; ``public`` is a search without a token.
-    ``unlogged`` keeps it out of the query log.
+    ``unlogged`` keeps it out of the query log; ``playground`` marks it there as somebody's try.
     """
 
     retrieval_type: RetrievalType | None = None
@@ -85,6 +85,7 @@ class Ask:
     public: bool = False
     unlogged: bool = False
     threshold_for_all: bool = False
+    playground: bool = False
 
 
 @dataclass(frozen=True, slots=True)

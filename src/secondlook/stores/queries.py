@@ -84,6 +84,8 @@ PLAIN = ("id", "at", "kind", "public", "query", "results", "total", "status", "c
 """Fields of a logged query that have a column of the same name."""
 DRAFTED = '"team": "re'
 """Part of a result as ``_dump`` writes it that came from one of two orders, ``retrieval`` or ``reranked``."""
+PLAYGROUND = '"playground": true'
+"""Part of a line as ``_dump`` writes it that was asked in the playground; inside a text its quotes are escaped."""
 ASKED: Mapping[QueryFilter, ColumnElement[bool]] = {
     "all": true(),
     "no_results": and_(queries.c.results == 0, queries.c.error == ""),
@@ -123,26 +125,38 @@ class SqlQueries:
         return await self._first(queries.c.uid == uid, queries.c.id == query_id)
 
     async def latest(self, uid: str, query: str) -> LoggedQuery | None:
-        """The newest query of that text, whatever its case and spaces."""
-        return await self._first(queries.c.uid == uid, queries.c.words == normalised(query))
+        """The newest query of that text, whatever its case and spaces; of the playground only if there is no other."""
+        same = (queries.c.uid == uid, queries.c.words == normalised(query))
+        return await self._first(*same, _served()) or await self._first(*same)
 
     async def list(
-        self, uid: str, limit: int, offset: int, *, only: QueryFilter, order: QueryOrder, text: str = ""
+        self,
+        uid: str,
+        limit: int,
+        offset: int,
+        *,
+        only: QueryFilter,
+        order: QueryOrder,
+        text: str = "",
+        playground: bool = True,
     ) -> tuple[Sequence[LoggedQuery], int]:
         """A page of the queries that hold ``text``, and how many there are."""
-        where = (queries.c.uid == uid, ASKED[only], queries.c.words.contains(normalised(text), autoescape=True))
+        words = queries.c.words.contains(normalised(text), autoescape=True)
+        where = (queries.c.uid == uid, ASKED[only], words, _served(playground))
         [total] = await self._database.rows(select(func.count()).select_from(queries).where(*where))
         query = select(queries).where(*where).order_by(*ORDERS[order]).limit(limit).offset(offset)
         return [_load(row) for row in await self._database.rows(query)], total["count_1"]
 
-    async def list_top(self, uid: str, limit: int, *, since: int, only: QueryFilter) -> Sequence[TopQuery]:
+    async def list_top(
+        self, uid: str, limit: int, *, since: int, only: QueryFilter, playground: bool = False
+    ) -> Sequence[TopQuery]:
         """Queries since then by how often they were asked; with ``only``, those alone are counted."""
         at = queries.c
         number = func.max(at.number).label("number")
         empty = func.sum(func.iif(ASKED["no_results"], 1, 0)).label("without_results")
         grouped = (
             select(func.count().label("count"), func.avg(at.total).label("mean"), empty, number)
-            .where(at.uid == uid, at.at >= since, at.kind != "shadow", ASKED[only])
+            .where(at.uid == uid, at.at >= since, at.kind != "shadow", ASKED[only], _served(playground))
             .group_by(at.words)
             .order_by(func.count().desc(), number.desc())
             .limit(limit)
@@ -152,18 +166,19 @@ class SqlQueries:
         found = await self._database.rows(query.order_by(grouped.c.count.desc(), grouped.c.number.desc()))
         return [TopQuery(row["query"], row["count"], row["mean"], row["without_results"], row["at"]) for row in found]
 
-    async def list_outcomes(self, uid: str, since: int) -> Sequence[Outcome]:
+    async def list_outcomes(self, uid: str, since: int, *, playground: bool = False) -> Sequence[Outcome]:
         """How each search since then went, oldest first."""
         at = queries.c
         shown = (at.at, at.kind, at.results, at.top_changed, at.status, at.cause, at.cached, at.error, at.stages)
-        query = select(*shown).where(at.uid == uid, at.at >= since, at.kind != "shadow").order_by(at.at)
+        where = (at.uid == uid, at.at >= since, at.kind != "shadow", _served(playground))
+        query = select(*shown).where(*where).order_by(at.at)
         return await asyncio.to_thread(_outcomes, await self._database.rows(query))
 
     async def list_tried(self, uid: str, since: int) -> Sequence[LoggedQuery]:
         """Searches since then that were reranked in the shadow, or served in two orders at once; oldest first."""
         at = queries.c
         tried = or_(at.kind == "shadow", at.told.contains(DRAFTED))
-        query = select(queries).where(at.uid == uid, at.at >= since, tried).order_by(at.number)
+        query = select(queries).where(at.uid == uid, at.at >= since, tried, _served()).order_by(at.number)
         return await asyncio.to_thread(_lines, await self._database.rows(query))
 
     async def add_feedback(self, uid: str, given: Sequence[Feedback], *, most: int) -> None:
@@ -205,6 +220,11 @@ class SqlQueries:
         return next((_load(row) for row in await self._database.rows(query)), None)
 
 
+def _served(playground: bool = False) -> ColumnElement[bool]:
+    """Searches that were not asked in the playground, or all."""
+    return true() if playground else ~queries.c.told.contains(PLAYGROUND)
+
+
 def _beyond(table: Table, uid: str, most: int) -> Delete:
     """Deletes the rows of the uid that come after its newest ``most``."""
     last = select(table.c.number).where(table.c.uid == uid).order_by(table.c.number.desc()).limit(1).offset(most)
@@ -229,7 +249,7 @@ def _lines(rows: Sequence[Row]) -> Sequence[LoggedQuery]:
 
 def _dump(uid: str, one: LoggedQuery) -> Mapping[str, object]:
     values = asdict(one)
-    told = {name: values[name] for name in ("searched", "options", "found", "reason")}
+    told = {name: values[name] for name in ("searched", "options", "found", "reason", "playground")}
     plain = {name: values[name] for name in PLAIN}
     return {
         **plain,

@@ -19,6 +19,7 @@ from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
 from secondlook.services.instances import Instances
 from secondlook.services.joint_searching import JointSearching
+from secondlook.services.judged_sets import JudgedSets
 from secondlook.services.lab_runs import LabRuns
 from secondlook.services.lab_work import LabTools
 from secondlook.services.listing import Listing
@@ -41,6 +42,7 @@ from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
 from secondlook.stores.endpoints import SqlEndpoints
 from secondlook.stores.journal import SqlJournal
+from secondlook.stores.judged_sets import SqlJudgedSets
 from secondlook.stores.lab import SqlLabBook
 from secondlook.stores.leases import SqlLeases
 from secondlook.stores.memos import SqlMemos
@@ -104,6 +106,7 @@ class House:
         self.book = SqlLabBook(self.catalog.database)
         outside = LabTools(self.tools, self.catalog, self.engine, ModelList(lambda: ()), SearchDefaults())
         self.lab = LabRuns(self.book, outside)
+        self.sets = SqlJudgedSets(self.catalog.database)
         self.trying = TryingSearching(self.searching, self.queries)
         self.services = Services(
             self.access,
@@ -124,11 +127,13 @@ class House:
             self.trying,
             OnlineTrials(self.queries, self.catalog),
             self.sign_in,
+            JudgedSets(self.sets, self.catalog, self.engine, clock=lambda: self.time),
         )
         self.run(self.catalog.open())
         self.run(self.published.open())
         self.run(self.asked.open())
         self.run(self.book.open())
+        self.run(self.sets.open())
 
     def make_indexing(self, engine: EmbeddedEngine | None = None, **options: Any) -> Indexing:
         """What another process would have over the same stores."""

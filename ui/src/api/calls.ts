@@ -11,6 +11,8 @@ const ITEM = `${ITEMS}/{item_id}` as const;
 const JOBS = `${INSTANCE}/jobs` as const;
 const JOB = `${JOBS}/{job_id}` as const;
 const QUERIES = `${INSTANCE}/queries` as const;
+const SETS = `${INSTANCE}/query-sets` as const;
+const SET = `${SETS}/{set_name}` as const;
 const LAB = `${INSTANCE}/lab/runs` as const;
 const LAB_RUN = `${LAB}/{run_id}` as const;
 const SEARCH = `${INSTANCE}/search` as const;
@@ -150,17 +152,17 @@ export async function chat(place: Place, body: ChatBody, signal: AbortSignal): P
   return await request("post", CHAT, { parts: parts(place), body, signal });
 }
 
-export async function listQueries(place: Place, query: { page: number; filter: T.QueryFilter; order: string; search: string }): Promise<T.Listed<T.LoggedQuery>> {
+export async function listQueries(place: Place, query: { page: number; filter: T.QueryFilter; order: string; search: string; playground: string }): Promise<T.Listed<T.LoggedQuery>> {
   return listed(await send("get", QUERIES, { parts: parts(place), query: { ...query, per_page: 20 } }));
 }
 
-export async function topQueries(place: Place, period: T.Period, filter: "all" | "no_results"): Promise<T.TopQuery[]> {
-  return (await send("get", `${QUERIES}/top`, { parts: parts(place), query: { period, filter, limit: 10 } }))
+export async function topQueries(place: Place, period: T.Period, filter: "all" | "no_results", playground: boolean): Promise<T.TopQuery[]> {
+  return (await send("get", `${QUERIES}/top`, { parts: parts(place), query: { period, filter, limit: 10, playground: String(playground) } }))
     .result as T.TopQuery[];
 }
 
-export async function readQueryMetrics(place: Place, period: T.Period): Promise<T.QueryMetrics> {
-  return (await send("get", `${INSTANCE}/query-metrics`, { parts: parts(place), query: { period } }))
+export async function readQueryMetrics(place: Place, period: T.Period, playground: boolean): Promise<T.QueryMetrics> {
+  return (await send("get", `${INSTANCE}/query-metrics`, { parts: parts(place), query: { period, playground: String(playground) } }))
     .result as T.QueryMetrics;
 }
 
@@ -168,8 +170,36 @@ export async function clearQueries(place: Place): Promise<void> {
   await send("delete", QUERIES, { parts: parts(place) });
 }
 
-export async function giveFeedback(place: Place, body: BodyOf<`${typeof INSTANCE}/feedback`, "post">): Promise<void> {
-  await send("post", `${INSTANCE}/feedback`, { parts: parts(place), body });
+export async function listSets(place: Place): Promise<T.QuerySet[]> {
+  return (await send("get", SETS, { parts: parts(place) })).result as T.QuerySet[];
+}
+
+export async function createSet(place: Place, name: string): Promise<T.QuerySet> {
+  return (await send("post", SETS, { parts: parts(place), body: { name } })).result as T.QuerySet;
+}
+
+export async function readSet(place: Place, set_name: string, query: { page: number; query?: string }): Promise<T.Listed<T.SetQuery>> {
+  return listed(await send("get", SET, { parts: parts(place, { set_name }), query: { ...query, per_page: 20 } }));
+}
+
+export async function deleteSet(place: Place, set_name: string): Promise<void> {
+  await send("delete", SET, { parts: parts(place, { set_name }) });
+}
+
+export async function judge(place: Place, set_name: string, body: BodyOf<`${typeof SET}/judgments`, "post">): Promise<void> {
+  await send("post", `${SET}/judgments`, { parts: parts(place, { set_name }), body });
+}
+
+export async function unjudge(place: Place, set_name: string, query: { query: string; chunk_id?: string; item_key?: string }): Promise<void> {
+  await send("delete", `${SET}/judgments`, { parts: parts(place, { set_name }), query });
+}
+
+export async function dropQuery(place: Place, set_name: string, query: string): Promise<void> {
+  await send("delete", `${SET}/queries`, { parts: parts(place, { set_name }), query: { query } });
+}
+
+export async function exportSet(place: Place, set_name: string, format: "jsonl" | "csv"): Promise<Blob> {
+  return await (await request("get", `${SET}/export`, { parts: parts(place, { set_name }), query: { format } })).blob();
 }
 
 export async function listRuns(place: Place): Promise<T.Listed<T.LabRun>> {

@@ -1,6 +1,6 @@
 // What the server tells as it happens. A chat: the chunks first, then the words, then the receipt.
 import { ApiError } from "./client";
-import type { Chunk, Receipt, Step } from "./types";
+import type { Chunk, Generation, Receipt, Step, Usage } from "./types";
 
 export interface ChatFrame {
   chunks?: Chunk[];
@@ -8,10 +8,16 @@ export interface ChatFrame {
   receipt?: Receipt;
   trace?: Step[];
   model?: string;
+  searched?: string;
+  usage?: Usage;
+  generation?: Generation;
 }
 
 interface Frame {
   model?: string;
+  search_query?: string;
+  usage?: Usage;
+  generation?: Generation;
   choices?: { delta?: { content?: string }; finish_reason?: string }[];
   reranking?: Receipt;
   trace?: Step[];
@@ -62,5 +68,8 @@ function frameOf(kind: string | undefined, value: unknown): ChatFrame {
   if (frame.model) made.model = frame.model;
   if (frame.reranking) made.receipt = frame.reranking;
   if (frame.trace) made.trace = frame.trace;
+  if (frame.search_query) made.searched = frame.search_query;
+  if (frame.usage) made.usage = frame.usage;
+  if (frame.generation) made.generation = frame.generation;
   return made;
 }

@@ -263,12 +263,45 @@ export interface Receipt {
   reason: string;
   model: string;
   asked_model: string;
+  threshold?: number;
   candidates_in: number;
   candidates_out: number;
   scored: number;
   truncated: number;
   cached: number;
   ms: number;
+}
+
+export interface Usage {
+  prompt_tokens: number;
+  completion_tokens: number;
+}
+
+/** What a model was sent for an answer, and milliseconds until its first word and its end. */
+export interface Generation {
+  model: string;
+  messages: { role: string; content: unknown }[];
+  first_ms: number | null;
+  ms: number | null;
+}
+
+export interface QuerySet {
+  name: string;
+  queries: number;
+  judgments: number;
+}
+
+export interface SetJudgment {
+  item_key: string;
+  chunk_id: string | null;
+  grade: number;
+  start_byte: number | null;
+  end_byte: number | null;
+}
+
+export interface SetQuery {
+  query: string;
+  judgments: SetJudgment[];
 }
 
 export interface Step {
@@ -305,6 +338,7 @@ export interface LoggedQuery {
   at: string;
   kind: "search" | "chat";
   public: boolean;
+  playground: boolean;
   query: string;
   search_query?: string;
   results: number;

@@ -59,11 +59,16 @@ class JudgeBody(Body):
 
 
 class RunBody(Body):
-    """A run to begin: queries, a file of them, or those that the documents ask."""
+    """A run to begin: queries, a file of them, a judged set, or those that the documents ask.
+
+    ``playground`` adds what was asked in the playground to the query set ``log``.
+    """
 
     queries: list[dict[str, Any]] | None = Field(None, max_length=MOST_QUERIES)
     file: FileBody | None = None
     query_set: Literal["headings", "generated", "log"] | None = None
+    judged_set: str | None = Field(None, min_length=1, max_length=64)
+    playground: bool = False
     judge: JudgeBody | None = None
     limit: int | None = Field(None, ge=1, le=MOST_QUERIES)
     arms: list[ArmBody] | None = Field(None, max_length=MOST_ARMS)
@@ -265,12 +270,16 @@ def _ordered(told: list[dict[str, object]], order: str) -> list[dict[str, object
 
 async def _queries(services: Services, instance: Instance, body: RunBody) -> tuple[tuple[JudgedQuery, ...], str]:
     """What the request asks to be measured, and in a word where it comes from."""
-    given = [name for name in ("queries", "file", "query_set") if getattr(body, name)]
+    given = [name for name in ("queries", "file", "query_set", "judged_set") if getattr(body, name)]
     if len(given) != 1:
-        raise CallerError(f"give one of queries, file and query_set; there are {', '.join(given) or 'none'}")
+        listed = ", ".join(given) or "none"
+        raise CallerError(f"give one of queries, file, query_set and judged_set; this request has {listed}")
     most = body.limit or SOME
+    if body.judged_set:
+        judged = await services.judged_sets.judged(instance, body.judged_set)
+        return tuple(drawn(judged, body.limit or len(judged))), f"set {body.judged_set}"
     if body.query_set == "log":
-        return await _logged(services, instance, most), body.query_set
+        return await _logged(services, instance, most, playground=body.playground), body.query_set
     if body.query_set == "generated":
         return tuple(await services.lab.generated(instance, limit=most)), body.query_set
     if body.query_set:
@@ -283,9 +292,10 @@ async def _queries(services: Services, instance: Instance, body: RunBody) -> tup
     return tuple(drawn(found, body.limit or len(found))), origin
 
 
-async def _logged(services: Services, instance: Instance, most: int) -> tuple[JudgedQuery, ...]:
+async def _logged(services: Services, instance: Instance, most: int, *, playground: bool) -> tuple[JudgedQuery, ...]:
     """Queries of the log with what people made of the results, the newest of them; raises ``CallerError`` for none."""
-    heard = read_rows([row_of(one) for one in await services.queries.judged(instance.uid)], "query log")
+    told = await services.queries.judged(instance.uid, playground=playground)
+    heard = read_rows([row_of(one) for one in told], "query log")
     found = [one for one in heard if one.judgments]
     if not found:
         raise CallerError(

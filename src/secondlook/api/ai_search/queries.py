@@ -99,10 +99,12 @@ def make_router(services: Services) -> APIRouter:
         filter: QueryFilter = "all",  # the name of the parameter
         order: QueryOrder = "newest",
         search: Annotated[str, Param(max_length=200)] = "",
+        playground: bool = True,
     ) -> JSONResponse:
         instance = await find(request)
+        first = (page - 1) * per_page
         found, total = await services.queries.list(
-            instance, per_page, (page - 1) * per_page, only=filter, order=order, text=search
+            instance, per_page, first, only=filter, order=order, text=search, playground=playground
         )
         return page_of([query_of(one) for one in found], total, page, per_page)
 
@@ -117,13 +119,15 @@ def make_router(services: Services) -> APIRouter:
         period: Period = "month",
         limit: Annotated[int, Param(ge=1, le=100)] = 20,
         filter: Literal["all", "no_results"] = "all",  # as above
+        playground: bool = False,
     ) -> JSONResponse:
-        found = await services.queries.top(await find(request), limit, period=period, only=filter)
+        instance = await find(request)
+        found = await services.queries.top(instance, limit, period=period, only=filter, playground=playground)
         return JSONResponse(success([top_of(one) for one in found]))
 
     @router.get("/query-metrics", name="metrics")
-    async def metrics(request: Request, period: Period = "day") -> JSONResponse:
-        found = await services.queries.insight(await find(request), period)
+    async def metrics(request: Request, period: Period = "day", playground: bool = False) -> JSONResponse:
+        found = await services.queries.insight(await find(request), period, playground=playground)
         return JSONResponse(success(insight_of(found, period)))
 
     return router
@@ -136,6 +140,7 @@ def query_of(one: LoggedQuery) -> Row:
         "at": iso_time(one.at),
         "kind": one.kind,
         "public": one.public,
+        "playground": one.playground,
         "query": one.query,
         "results": one.results,
         "cached": one.cached,

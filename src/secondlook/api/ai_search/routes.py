@@ -176,10 +176,7 @@ def _add_management(router: APIRouter, services: Services) -> None:
         instance = await _find(services, request, name)
         shown = await _shown(services, instance)
         await services.instances.delete(instance)
-        await services.searching.forget(instance, quietly=True)
-        await services.queries.forget(instance)
-        await services.endpoints.remove(owner_of(instance))
-        await services.lab.forget(instance)
+        await _forget(services, instance)
         return JSONResponse(success(shown))
 
     @router.get("/{name}/stats")
@@ -205,6 +202,15 @@ async def _change(services: Services, instance: Instance, sent: dict[str, Any]) 
     changed = await services.instances.update(instance, settings)
     await change.apply(owner_of(changed))
     return changed
+
+
+async def _forget(services: Services, instance: Instance) -> None:
+    """Remove what other services keep of an instance that is deleted."""
+    await services.searching.forget(instance, quietly=True)
+    await services.queries.forget(instance)
+    await services.judged_sets.forget(instance)
+    await services.endpoints.remove(owner_of(instance))
+    await services.lab.forget(instance)
 
 
 def completion_of(answer: Answer, written: Written, body: ChatBody) -> dict[str, object]:

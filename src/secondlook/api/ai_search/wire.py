@@ -125,7 +125,7 @@ class SearchBody(Body):
     score_threshold: float | None = Field(None, ge=0, le=1)
     reranking: RerankBody = Field(RerankBody(), json_schema_extra=_or_switch)
     explain: bool = False
-    query_log: bool = True
+    query_log: bool | Literal["playground"] = True
 
     @field_validator("reranking", mode="before")
     @classmethod
@@ -186,7 +186,8 @@ def to_ask(body: SearchBody, instance: Instance, *, public: bool = False) -> Ask
         likeness=LIKENESS[options.cache.cache_threshold] if options.cache.cache_threshold else None,
         labels=tuple(sorted((options.custom_metadata or {}).items())),
         public=public,
-        unlogged=not body.query_log,
+        unlogged=body.query_log is False,
+        playground=body.query_log == "playground",
     )
 
 

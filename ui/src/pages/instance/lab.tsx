@@ -2,7 +2,7 @@
 import { Badge } from "@cloudflare/kumo/components/badge";
 import { Button } from "@cloudflare/kumo/components/button";
 import { Meter } from "@cloudflare/kumo/components/meter";
-import { FlaskIcon, PlusIcon, TrashIcon } from "@phosphor-icons/react";
+import { FlaskIcon, PlusIcon, ThumbsUpIcon, TrashIcon } from "@phosphor-icons/react";
 import { useState } from "react";
 import { cancelRun, deleteRun, listRuns, readRun } from "../../api/calls";
 import type { LabRun } from "../../api/types";
@@ -10,10 +10,11 @@ import { useLoad } from "../../hooks";
 import { Card } from "../../parts/card";
 import { Confirm } from "../../parts/confirm";
 import { Begin } from "../../parts/lab/begin";
+import { Sets } from "../../parts/lab/sets";
 import { Report } from "../../parts/lab/report";
 import { Trial } from "../../parts/lab/trial";
 import { complain, Failed, Nothing, say, Waiting } from "../../parts/states";
-import { go } from "../../router";
+import { go, Link } from "../../router";
 import { ago, count, plural } from "../../words";
 import { useHere } from "../../parts/here";
 
@@ -24,6 +25,16 @@ export default function Lab() {
   const { place, home, section, instance, setInstance } = useHere();
   const runs = useLoad(() => listRuns(place), [place], OFTEN);
   const fresh = section === "new";
+  if (section === "sets")
+    return (
+      <div className="flex flex-col gap-4">
+        <h1 className="sr-only">Query sets of {instance.id}</h1>
+        <Link className="text-kumo-link underline" to={`${home}/lab`}>
+          Back to the Lab
+        </Link>
+        <Sets place={place} home={home} />
+      </div>
+    );
   const rows = runs.data?.rows ?? [];
   const chosen = fresh ? "" : section || rows[0]?.id || "";
   return (
@@ -50,6 +61,9 @@ export default function Lab() {
                   </li>
                 ))}
               </ul>
+              <Button icon={<ThumbsUpIcon />} onClick={() => go(`${home}/lab/sets`)}>
+                Query sets
+              </Button>
               <Button icon={<PlusIcon />} onClick={() => go(`${home}/lab/new`)}>
                 New run
               </Button>
@@ -58,6 +72,7 @@ export default function Lab() {
           {fresh || !rows.length ? (
             <Begin
               place={place}
+              home={home}
               logged={instance.query_log.enabled}
               onBegun={(run) => {
                 say("The run has begun");

@@ -7,7 +7,7 @@ import type { Period } from "../../api/types";
 import { useLoad } from "../../hooks";
 import { Bars, Lines, Split } from "../../parts/charts";
 import { Card, Facts, Figure } from "../../parts/card";
-import { Choice } from "../../parts/fields";
+import { Choice, Toggle } from "../../parts/fields";
 import { Charts, Fallbacks, Totals } from "../../parts/insight/charts";
 import { QueryTable, TopQueries } from "../../parts/insight/log";
 import { complain, Failed, Nothing, say, Waiting } from "../../parts/states";
@@ -44,12 +44,13 @@ export default function Metrics() {
 function Insight() {
   const { place, instance, home } = useHere();
   const [period, setPeriod] = useState<Period>("day");
-  const told = useLoad(() => readQueryMetrics(place, period), [place, period], EVERY);
+  const [playground, setPlayground] = useState(false);
+  const told = useLoad(() => readQueryMetrics(place, period, playground), [place, period, playground], EVERY);
   const { enabled, retention_days } = instance.query_log;
   const shown = told.data?.period === period ? told.data : undefined;
   if (told.error && !told.data) return <Failed error={told.error} retry={told.reload} title="The query log could not be read" />;
   if (!told.data) return <Waiting />;
-  if (!enabled && !told.data.total.count) return <SwitchOn />;
+  if (!enabled && !told.data.total.count && !playground) return <SwitchOn />;
   return (
     <>
       <div className="flex flex-wrap items-center justify-between gap-3">
@@ -60,6 +61,7 @@ function Insight() {
             </button>
           ))}
         </div>
+        <Toggle label="Include playground searches" checked={playground} onChange={setPlayground} />
         <p className="text-[13px] text-kumo-subtle">
           {enabled ? `Each query is kept for ${plural(retention_days, "day")}. ` : "The log is off; what was kept stays for its days. "}
           <Link className="text-kumo-link underline" to={`${home}/settings/log`}>
@@ -71,22 +73,22 @@ function Insight() {
         <Waiting />
       ) : shown.total.count === 0 ? (
         <Nothing icon={<ChartLineIcon size={36} />} title={`Nothing was asked in the last ${period}`}>
-          {enabled ? "Ask something in the playground or through the API, or look at a longer period." : "Look at a longer period, or switch the query log on again."}
+          {enabled ? "Search through the API, include playground searches, or choose a longer period." : "Look at a longer period, or switch the query log on again."}
         </Nothing>
       ) : (
         <>
           <Totals total={shown.total} />
           <Charts told={shown} />
           <div className="grid grid-cols-1 items-start gap-5 lg:grid-cols-2">
-            <TopQueries place={place} home={home} settings={instance} period={period} filter="all" />
+            <TopQueries place={place} home={home} settings={instance} period={period} filter="all" playground={playground} />
             <div className="flex flex-col gap-5">
-              <TopQueries place={place} home={home} settings={instance} period={period} filter="no_results" />
+              <TopQueries place={place} home={home} settings={instance} period={period} filter="no_results" playground={playground} />
               <Fallbacks total={shown.total} />
             </div>
           </div>
         </>
       )}
-      <QueryTable place={place} home={home} settings={instance} />
+      <QueryTable place={place} home={home} settings={instance} playground={true} />
     </>
   );
 }

@@ -5,17 +5,17 @@ import { MagnifyingGlassIcon } from "@phosphor-icons/react";
 import { type FormEvent, useCallback, useEffect, useRef, useState } from "react";
 import { search } from "../../api/calls";
 import type { Chunk, SearchResult } from "../../api/types";
-import { useSettled } from "../../hooks";
+import { useSettled, useWide } from "../../hooks";
 import { Card } from "../../parts/card";
 import { CopyButton } from "../../parts/copy";
 import { TextField } from "../../parts/fields";
 import { Chat } from "../../parts/play/chat";
 import { ChunkPanel, ResultCard } from "../../parts/play/chunk";
 import { Compare } from "../../parts/play/compare";
+import { SetChooser, Thumbs, useGrades, useJudging } from "../../parts/play/judge";
 import { Options } from "../../parts/play/options";
 import { filtersOf, freshPlan, fromHash, type Plan, rank, sampleOf, searchBody, toHash, wideBody } from "../../parts/play/plan";
 import { Receipt } from "../../parts/play/receipt";
-import { Thumbs } from "../../parts/play/thumbs";
 import { Why } from "../../parts/play/why";
 import { AddFirst, isEmpty } from "../../parts/add-first";
 import { Failed, Nothing } from "../../parts/states";
@@ -32,6 +32,7 @@ interface Run {
 
 export default function Playground() {
   const { instance, place } = useHere();
+  const wide = useWide();
   const [shared] = useState(() => fromHash(location.hash, freshPlan(instance)));
   const [plan, setPlan] = useState<Plan>(() => shared ?? freshPlan(instance));
   const set = useCallback((change: Partial<Plan>) => setPlan((before) => ({ ...before, ...change })), []);
@@ -43,10 +44,8 @@ export default function Playground() {
 
   return (
     <div className="grid items-start gap-5 lg:grid-cols-[17rem_minmax(0,1fr)]">
-      <div className="order-2 lg:order-1">
-        <Options plan={plan} set={set} />
-      </div>
-      <div className="order-1 min-w-0 lg:order-2">
+      {wide && <Options plan={plan} set={set} />}
+      <div className="min-w-0">
         <div className="mb-4 flex flex-wrap items-center justify-between gap-3">
           <h1 className="sr-only">Playground of {instance.id}</h1>
           <div role="group" aria-label="What to do" className="flex rounded-lg bg-kumo-recessed p-1">
@@ -77,7 +76,9 @@ function Share({ plan }: { plan: Plan }) {
 }
 
 function Searching({ plan, set, start, onAsked }: { plan: Plan; set: (change: Partial<Plan>) => void; start: boolean; onAsked: (plan: Plan) => void }) {
-  const { place, stats, instance } = useHere();
+  const { place, stats, home } = useHere();
+  const wide = useWide();
+  const judging = useJudging(place);
   const [run, setRun] = useState<Run>();
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
@@ -99,7 +100,7 @@ function Searching({ plan, set, start, onAsked }: { plan: Plan; set: (change: Pa
         const all = before ?? (await search(place, wideBody(wanted), controller.signal)).result.chunks;
         known.current = { key: wider, chunks: all };
         const began = performance.now();
-        const found = await search(place, { ...searchBody(wanted), explain: true, query_log: noted } as ReturnType<typeof searchBody>, controller.signal);
+        const found = await search(place, { ...searchBody(wanted), explain: !wanted.cached, query_log: noted ? "playground" : false } as ReturnType<typeof searchBody>, controller.signal);
         setRun({ plan: wanted, exact: found.result, wide: all, total: performance.now() - began, hit: found.cache === "HIT" });
         setError(undefined);
       } catch (problem) {
@@ -136,9 +137,10 @@ function Searching({ plan, set, start, onAsked }: { plan: Plan; set: (change: Pa
   const shown = run && { ...plan, query: run.plan.query };
   const exact = new Map(run?.exact.chunks.map((one) => [one.id, one]));
   const merged = run ? [...run.wide.map((one) => (exact.has(one.id) ? merge(one, exact.get(one.id)) : one)), ...run.exact.chunks.filter((one) => !run.wide.some((other) => other.id === one.id))] : [];
-  const ranked = shown ? rank(merged, shown) : [];
+  const ranked = shown ? rank(merged, shown, run?.exact.reranking?.threshold) : [];
   const reranked = !!run && ranked.some((one) => one.chunk.scoring_details?.reranking_score !== undefined);
   const kept = ranked.filter((one) => !one.drop);
+  const { grades, give } = useGrades(judging, run?.plan.query ?? "");
 
   return (
     <div className="flex flex-col gap-5">
@@ -150,6 +152,7 @@ function Searching({ plan, set, start, onAsked }: { plan: Plan; set: (change: Pa
           Search
         </Button>
       </form>
+      {!wide && <Options plan={plan} set={set} folded />}
       {error !== undefined && <Failed error={error} retry={() => void go(plan)} title="The search failed" />}
       {!run && !error && !busy && (isEmpty(stats) ? <AddFirst /> : <Nothing icon={<MagnifyingGlassIcon size={36} />} title="Search this instance">See what retrieval finds, how the reranker reorders it, and why.</Nothing>)}
       {run && shown && (
@@ -157,24 +160,27 @@ function Searching({ plan, set, start, onAsked }: { plan: Plan; set: (change: Pa
           {run.exact.search_query !== run.plan.query && <p>Searched for “{run.exact.search_query}”.</p>}
           <p role="status" className="text-[13px] text-kumo-subtle">
             {plural(kept.length, "result")} of {plural(merged.length, "candidate")}
-            {reranked && kept[0] && (kept[0].chunk.scoring_details?.retrieval_rank === 1 ? "; the reranker left the first in its place" : `; the reranker put number ${kept[0].chunk.scoring_details?.retrieval_rank} first`)}
+            {reranked && kept[0] && (kept[0].chunk.scoring_details?.retrieval_rank === 1 ? " · top result unchanged" : ` · reranking moved number ${kept[0].chunk.scoring_details?.retrieval_rank} to the top`)}
           </p>
           {run.exact.errors?.map((one, at) => <Failed key={at} title="A part of the search failed" error={one.message ?? one.method} />)}
           {merged.length ? (
-            <Card title={reranked ? "What reranking moved" : "What was found"} about="Move the thresholds: what would drop is struck through at once.">
+            <Card title={reranked ? "Before and after reranking" : "Retrieved"} about="Move a threshold to see at once which candidates it drops.">
               <Compare ranked={ranked} reranked={reranked} open={setOpen} />
             </Card>
           ) : (
             isEmpty(stats) ? <AddFirst /> : <Nothing title="No results">No chunk matches this query. Try other words, another search mode, or no filter.</Nothing>
           )}
-          {merged.length > 0 && !kept.length && <Nothing title="Every candidate drops">The thresholds are too high for this query: lower them.</Nothing>}
+          {merged.length > 0 && !kept.length && <Nothing title="Every candidate drops">All candidates are below the thresholds. Lower them to see results.</Nothing>}
           <Receipt receipt={run.exact.reranking} trace={run.exact.trace ?? []} dropped={run.exact.dropped ?? []} thresholds={run.exact.thresholds} total={run.total} hit={run.hit} />
           {kept.length > 0 && (
             <section aria-label="Results">
-              <h2 className="mb-2 text-[15px] font-semibold">Results</h2>
+              <div className="mb-3 flex flex-wrap items-end justify-between gap-3">
+                <h2 className="text-[15px] font-semibold">Results</h2>
+                <SetChooser judging={judging} home={home} />
+              </div>
               <ol className="flex flex-col gap-3">
                 {kept.map((one) => (
-                  <ResultCard key={one.chunk.id} chunk={one.chunk} rank={one.rank} place={place} thumbs={instance.query_log.enabled && <Thumbs key={`${run.plan.query} ${one.chunk.id}`} place={place} query={run.plan.query} chunk={one.chunk.id} position={one.rank} />} />
+                  <ResultCard key={one.chunk.id} chunk={one.chunk} rank={one.rank} place={place} thumbs={<Thumbs grade={grades[one.chunk.id]} give={(grade) => void give(one.chunk.id, grade)} about={one.chunk.item.key} />} />
                 ))}
               </ol>
             </section>

@@ -12,6 +12,7 @@ import { ago, count, moment, ms, plural, score } from "../../words";
 import { Card } from "../card";
 import { Choice } from "../fields";
 import { Moved } from "../play/compare";
+import { type Judging, SetChooser, Thumbs, useGrades, useJudging } from "../play/judge";
 import { freshPlan, toHash } from "../play/plan";
 import { Failed, Waiting } from "../states";
 
@@ -21,17 +22,17 @@ interface Common {
   settings: Settings;
 }
 
-export function TopQueries({ place, home, settings, period, filter }: Common & { period: Period; filter: "all" | "no_results" }) {
-  const found = useLoad(() => topQueries(place, period, filter), [place, period, filter]);
+export function TopQueries({ place, home, settings, period, filter, playground }: Common & { period: Period; filter: "all" | "no_results"; playground: boolean }) {
+  const found = useLoad(() => topQueries(place, period, filter, playground), [place, period, filter, playground]);
   const empty = filter === "no_results";
   return (
-    <Card title={empty ? "Queries without results" : "Top queries"} about={empty ? "What people look for and do not find." : "Those that differ only in case and spaces count as one."}>
+    <Card title={empty ? "Queries without results" : "Top queries"} about={empty ? "What people searched for and did not find." : "Queries that differ only in case or spaces count as one."}>
       {found.error ? (
         <Failed error={found.error} retry={found.reload} />
       ) : !found.data ? (
         <Waiting />
       ) : !found.data.length ? (
-        <p className="py-4 text-center text-kumo-subtle">{empty ? "Every query found something." : "Nothing was asked."}</p>
+        <p className="py-4 text-center text-kumo-subtle">{empty ? "Every query found something." : "No queries."}</p>
       ) : (
         <table className="w-full table-fixed text-[13px]">
           <thead className="text-left text-kumo-subtle">
@@ -70,24 +71,25 @@ const FILTERS: Record<QueryFilter, string> = {
   no_results: "Without results",
   fell_back: "Fell back",
   failed: "Failed",
-  cached: "Kept answer",
+  cached: "From the cache",
 };
 const ORDERS = { newest: "Newest first", oldest: "Oldest first", slowest: "Slowest first" } as const;
 
-export function QueryTable({ place, home, settings }: Common) {
+export function QueryTable({ place, home, settings, playground }: Common & { playground: boolean }) {
+  const judging = useJudging(place);
   const [filter, setFilter] = useState<QueryFilter>("all");
   const [order, setOrder] = useState<keyof typeof ORDERS>("newest");
   const [typed, setTyped] = useState("");
   const [page, setPage] = useState(1);
   const search = useSettled(typed, 250);
-  const found = useLoad(() => listQueries(place, { page, filter, order, search }), [place, page, filter, order, search]);
+  const found = useLoad(() => listQueries(place, { page, filter, order, search, playground: String(playground) }), [place, page, filter, order, search, playground]);
   const pages = Math.max(1, Math.ceil((found.data?.total ?? 0) / 20));
   const first = <T,>(set: (value: T) => void) => (value: T) => {
     set(value);
     setPage(1);
   };
   return (
-    <Card title="Query log">
+    <Card title="Query log" action={<SetChooser judging={judging} home={home} />}>
       <div className="mb-3 flex flex-wrap items-end gap-3">
         <div className="w-full sm:w-64">
           <Input aria-label="Search the query log" placeholder="Words of the query" value={typed} onChange={(event) => first(setTyped)(event.target.value)} className="w-full" />
@@ -111,7 +113,7 @@ export function QueryTable({ place, home, settings }: Common) {
       ) : (
         <ul className="divide-y divide-kumo-hairline border-y border-kumo-hairline">
           {found.data.rows.map((one) => (
-            <Line key={one.id} one={one} again={tryIt(home, settings, one.query)} />
+            <Line key={one.id} one={one} again={tryIt(home, settings, one.query)} judging={judging} />
           ))}
         </ul>
       )}
@@ -132,7 +134,7 @@ export function QueryTable({ place, home, settings }: Common) {
   );
 }
 
-function Line({ one, again }: { one: LoggedQuery; again: string }) {
+function Line({ one, again, judging }: { one: LoggedQuery; again: string; judging: Judging }) {
   const [open, setOpen] = useState(false);
   return (
     <li>
@@ -143,8 +145,9 @@ function Line({ one, again }: { one: LoggedQuery; again: string }) {
           <span className="mt-0.5 flex flex-wrap items-center gap-1.5 text-xs text-kumo-subtle">
             {ago(one.at)}
             {one.kind === "chat" && <Badge variant="secondary">chat</Badge>}
+            {one.playground && <Badge variant="secondary">playground</Badge>}
             {one.public && <Badge variant="secondary">public</Badge>}
-            {one.cached && <Badge variant="info">kept answer</Badge>}
+            {one.cached && <Badge variant="info">cached answer</Badge>}
             {one.top_changed && <Badge variant="success">first changed</Badge>}
             {one.reranking?.status === "fell_back" && <Badge variant="warning">fell back</Badge>}
             {one.error ? <Badge variant="error">failed</Badge> : !one.results && <Badge variant="warning">no results</Badge>}
@@ -153,12 +156,13 @@ function Line({ one, again }: { one: LoggedQuery; again: string }) {
         <span className="hidden w-20 flex-none text-right text-[13px] tabular-nums sm:block">{plural(one.results, "result")}</span>
         <span className="w-16 flex-none text-right text-[13px] tabular-nums">{ms(one.ms)}</span>
       </button>
-      {open && <Detail one={one} again={again} />}
+      {open && <Detail one={one} again={again} judging={judging} />}
     </li>
   );
 }
 
-function Detail({ one, again }: { one: LoggedQuery; again: string }) {
+function Detail({ one, again, judging }: { one: LoggedQuery; again: string; judging: Judging }) {
+  const { grades, give } = useGrades(judging, one.query);
   const stages = Object.entries(one.stages).filter(([name]) => name !== "total");
   return (
     <div className="flex flex-col gap-3 px-1 pt-1 pb-4 text-[13px] sm:pl-8">
@@ -171,13 +175,16 @@ function Detail({ one, again }: { one: LoggedQuery; again: string }) {
       {one.chunks.length > 0 && (
         <ol className="flex flex-col gap-1">
           {one.chunks.map((chunk) => (
-            <li key={chunk.id} className="flex items-baseline gap-2.5">
+            <li key={chunk.id} className="flex items-center gap-2.5">
               <span className="w-5 flex-none text-right tabular-nums">{chunk.rank}</span>
               <span className="min-w-0 flex-1 truncate" title={chunk.item.key}>
                 {chunk.item.key}
               </span>
               {chunk.retrieval_rank !== null && chunk.reranking_score !== null && <Moved from={chunk.retrieval_rank} to={chunk.rank} />}
               <span className="mono flex-none">{score(chunk.score)}</span>
+              <span className="flex flex-none">
+                <Thumbs grade={grades[chunk.id]} give={(grade) => void give(chunk.id, grade)} about={chunk.item.key} />
+              </span>
             </li>
           ))}
         </ol>

@@ -2,23 +2,30 @@
 import { Button } from "@cloudflare/kumo/components/button";
 import { FlaskIcon, PlusIcon, TrashIcon } from "@phosphor-icons/react";
 import { type FormEvent, useId, useState } from "react";
-import { beginRun, type LabBody, type Place } from "../../api/calls";
+import { beginRun, type LabBody, listSets, type Place } from "../../api/calls";
 import { told } from "../../api/client";
 import type { LabRun } from "../../api/types";
-import { bytes } from "../../words";
+import { useLoad } from "../../hooks";
+import { Link } from "../../router";
+import { bytes, plural } from "../../words";
 import { Card } from "../card";
-import { NumberField, Slider, Toggle } from "../fields";
+import { Choice, NumberField, Slider, Toggle } from "../fields";
 import { ModelChoice } from "../models";
 
-type Origin = "file" | "log" | "headings" | "generated";
+type Origin = "set" | "file" | "log" | "headings" | "generated";
 interface Arm {
   model: string | null;
   window: number | null;
   weight: number;
 }
 
-export function Begin({ place, logged, onBegun }: { place: Place; logged: boolean; onBegun: (run: LabRun) => void }) {
+export function Begin({ place, home, logged, onBegun }: { place: Place; home: string; logged: boolean; onBegun: (run: LabRun) => void }) {
   const [origin, setOrigin] = useState<Origin>(logged ? "log" : "headings");
+  const sets = useLoad(() => listSets(place), [place]);
+  const filled = (sets.data ?? []).filter((one) => one.judgments);
+  const [wanted, setWanted] = useState("");
+  const set = filled.some((one) => one.name === wanted) ? wanted : (filled[0]?.name ?? "");
+  const [playground, setPlayground] = useState(false);
   const [file, setFile] = useState<File | null>(null);
   const [limit, setLimit] = useState<number | null>(300);
   const [budget, setBudget] = useState<number | null>(null);
@@ -33,7 +40,8 @@ export function Begin({ place, logged, onBegun }: { place: Place; logged: boolea
     setError("");
     try {
       const body = {
-        ...(origin === "file" && file ? { file: { name: file.name, content: await file.text() } } : { query_set: origin }),
+        ...(origin === "file" && file ? { file: { name: file.name, content: await file.text() } } : origin === "set" ? { judged_set: set } : { query_set: origin }),
+        ...(origin === "log" && playground && { playground }),
         ...(judge && { judge: { model: "" } }),
         ...(limit && { limit }),
         ...(budget && { budget_ms: budget }),
@@ -52,12 +60,28 @@ export function Begin({ place, logged, onBegun }: { place: Place; logged: boolea
       <Card title="Measure whether reranking pays" about="Every arm ranks the same queries; each is held against search without reranking.">
         <fieldset className="grid gap-3 sm:grid-cols-2">
           <legend className="mb-1.5 font-medium">Queries</legend>
-          <Kind name="log" now={origin} set={setOrigin} label="Query log" about={logged ? "What people asked, judged by their clicks and thumbs." : "No query log is kept: Metrics switches it on."} />
+          <Kind name="log" now={origin} set={setOrigin} label="Query log" about={logged ? "What people asked, judged by their clicks and thumbs." : "The query log is off. Switch it on under Metrics."} />
+          <Kind name="set" now={origin} set={setOrigin} label="A query set" about={filled.length ? "Queries whose results you judged in the playground or the query log." : "No query set yet: judge results in the playground with the thumbs."} />
           <Kind name="file" now={origin} set={setOrigin} label="A file" about="CSV with query and item, or JSON lines with query and items." />
           <Kind name="headings" now={origin} set={setOrigin} label="Headings" about="Questions and headings of the documents themselves: synthetic, and easier than people are." />
           <Kind name="generated" now={origin} set={setOrigin} label="Generated" about="Questions that a language model asks about passages: synthetic, and the server needs such a model." />
         </fieldset>
         {origin === "file" && <FileField file={file} set={setFile} />}
+        {origin === "set" && set && (
+          <div className="mt-4 flex max-w-md flex-wrap items-end gap-3">
+            <div className="min-w-0 flex-1">
+              <Choice label="Query set" value={set} onChange={setWanted} options={filled.map((one) => ({ value: one.name, label: one.name, about: `${plural(one.queries, "query", "queries")}, ${plural(one.judgments, "judgment")}` }))} />
+            </div>
+            <Link className="pb-1.5 text-kumo-link underline" to={`${home}/lab/sets`}>
+              See its queries
+            </Link>
+          </div>
+        )}
+        {origin === "log" && (
+          <div className="mt-4">
+            <Toggle label="Include playground searches" checked={playground} onChange={setPlayground} />
+          </div>
+        )}
         <div className="mt-5 grid gap-5 sm:grid-cols-2">
           <NumberField label="Queries at most" value={limit} min={1} max={5000} onChange={setLimit} help="300 tell apart what matters; a run takes about a tenth of a second for each and arm." />
           <NumberField label="A search may take" unit="ms" value={budget} min={1} max={600_000} onChange={setBudget} help="At the 95th percentile. Empty: quality alone decides." />
@@ -86,7 +110,7 @@ export function Begin({ place, logged, onBegun }: { place: Place; logged: boolea
           </p>
         )}
         <div className="mt-5 flex justify-end border-t border-kumo-hairline pt-4">
-          <Button type="submit" variant="primary" icon={<FlaskIcon />} loading={busy} disabled={busy || (origin === "file" && !file) || (origin === "log" && !logged)}>
+          <Button type="submit" variant="primary" icon={<FlaskIcon />} loading={busy} disabled={busy || (origin === "file" && !file) || (origin === "set" && !set) || (origin === "log" && !logged)}>
             Begin
           </Button>
         </div>

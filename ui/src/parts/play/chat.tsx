@@ -5,22 +5,21 @@ import { PaperPlaneRightIcon, StopIcon, TrashIcon } from "@phosphor-icons/react"
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { chat, type Place } from "../../api/calls";
 import { readFrames } from "../../api/stream";
-import type { Chunk, Receipt as Told, Step } from "../../api/types";
-import { score } from "../../words";
+import type { Chunk } from "../../api/types";
+import { plural, score } from "../../words";
 import { AreaField } from "../fields";
+import { useWide } from "../../hooks";
 import { Failed } from "../states";
-import { ChunkPanel } from "./chunk";
+import { ChunkPanel, InDocumentPanel } from "./chunk";
+import { ConnectModel } from "./guide";
+import { Prose } from "./markdown";
+import { Options } from "./options";
 import { chatBody, filtersOf, type Plan } from "./plan";
-import { Receipt } from "./receipt";
+import { EXTRACTIVE, Trace, type Traced } from "./trace";
 
-interface Turn {
-  question: string;
+interface Turn extends Traced {
   answer: string;
   chunks: Chunk[];
-  receipt?: Told;
-  trace: Step[];
-  model?: string;
-  took?: number;
   error?: unknown;
   done: boolean;
 }
@@ -28,6 +27,8 @@ interface Turn {
 export function Chat({ place, plan, set, onAsked, start }: { place: Place; plan: Plan; set: (change: Partial<Plan>) => void; onAsked: (plan: Plan) => void; start: boolean }) {
   const [turns, setTurns] = useState<Turn[]>([]);
   const [open, setOpen] = useState<Chunk | null>(null);
+  const [cited, setCited] = useState<Chunk | null>(null);
+  const wide = useWide();
   const running = useRef<AbortController>(null);
   const busy = turns.at(-1)?.done === false;
   const begun = useRef(false);
@@ -52,6 +53,9 @@ export function Chat({ place, plan, set, onAsked, start }: { place: Place; plan:
           ...(frame.receipt && { receipt: frame.receipt }),
           ...(frame.trace && { trace: frame.trace }),
           ...(frame.model && { model: frame.model }),
+          ...(frame.searched && { searched: frame.searched }),
+          ...(frame.usage && { usage: frame.usage }),
+          ...(frame.generation && { generation: frame.generation }),
         }));
       change(() => ({ done: true, took: performance.now() - began }));
     } catch (error) {
@@ -73,16 +77,21 @@ export function Chat({ place, plan, set, onAsked, start }: { place: Place; plan:
   }
   return (
     <div className="flex flex-col gap-4">
-      {!turns.length && <p className="rounded-xl border border-dashed border-kumo-line px-6 py-10 text-center text-kumo-subtle">Ask a question; the answer is written out of the chunks that are found for it.</p>}
+      {!turns.length && <p className="rounded-xl border border-dashed border-kumo-line px-6 py-10 text-center text-kumo-subtle">Ask a question. The answer is based on the chunks that the search finds, and cites them.</p>}
       {turns.map((turn, at) => (
         <article key={at} className="flex flex-col gap-3" aria-label={`Question ${at + 1}`}>
           <p className="max-w-[85%] self-end rounded-2xl rounded-br-md bg-[var(--accent-soft)] px-4 py-2 whitespace-pre-wrap">{turn.question}</p>
           <div className="rounded-2xl rounded-bl-md border border-kumo-hairline bg-kumo-base px-4 py-3 shadow-xs" aria-busy={!turn.done}>
-            {turn.error ? <Failed error={turn.error} title="There is no answer" /> : null}
+            {turn.error ? <Failed error={turn.error} title="No answer" /> : null}
             {turn.answer && (
-              <p className="leading-relaxed whitespace-pre-wrap" aria-live={turn.done ? "polite" : "off"}>
-                {turn.answer}
-              </p>
+              <div aria-live={turn.done ? "polite" : "off"}>
+                <Prose text={turn.answer} chunks={turn.chunks} onOpen={setCited} />
+              </div>
+            )}
+            {turn.done && !turn.error && turn.model === EXTRACTIVE && turn.chunks.length > 0 && (
+              <div className="mt-3">
+                <ConnectModel />
+              </div>
             )}
             {!turn.answer && !turn.done && (
               <p className="flex items-center gap-2 text-kumo-subtle" role="status">
@@ -90,9 +99,9 @@ export function Chat({ place, plan, set, onAsked, start }: { place: Place; plan:
               </p>
             )}
             {turn.chunks.length > 0 && (
-              <details className="mt-3 border-t border-kumo-hairline pt-2 text-[13px]">
+              <details open={at === turns.length - 1} className="mt-3 border-t border-kumo-hairline pt-2 text-[13px]">
                 <summary className="cursor-pointer text-kumo-subtle">
-                  {turn.chunks.length} sources{turn.model ? ` · ${turn.model}` : ""}
+                  {plural(turn.chunks.length, "source")}
                 </summary>
                 <ol className="mt-2 flex flex-col gap-1">
                   {turn.chunks.map((chunk, rank) => (
@@ -108,10 +117,11 @@ export function Chat({ place, plan, set, onAsked, start }: { place: Place; plan:
                 </ol>
               </details>
             )}
+            {turn.done && (turn.trace.length > 0 || turn.generation) && <Trace turn={turn} />}
           </div>
-          {turn.receipt && at === turns.length - 1 && <Receipt receipt={turn.receipt} trace={turn.trace} dropped={[]} total={turn.took} />}
         </article>
       ))}
+      {!wide && <Options plan={plan} set={set} folded />}
       <form onSubmit={submit} className="flex items-end gap-2">
         <div className="min-w-0 flex-1" onKeyDown={(event) => event.key === "Enter" && !event.shiftKey && submit(event)}>
           <AreaField label={turns.length ? "Follow-up question" : "Question"} rows={2} value={plan.query} onChange={(query) => set({ query })} />
@@ -125,8 +135,9 @@ export function Chat({ place, plan, set, onAsked, start }: { place: Place; plan:
             Send
           </Button>
         )}
-        {turns.length > 0 && <Button shape="square" variant="ghost" aria-label="Begin anew" icon={<TrashIcon />} onClick={() => setTurns([])} />}
+        {turns.length > 0 && <Button shape="square" variant="ghost" aria-label="Clear the conversation" icon={<TrashIcon />} onClick={() => setTurns([])} />}
       </form>
+      {cited && <InDocumentPanel chunk={cited} place={place} onClose={() => setCited(null)} />}
       {open && <ChunkPanel chunk={open} place={place} onClose={() => setOpen(null)} />}
     </div>
   );

@@ -1,7 +1,7 @@
 // One chunk in full: its text, the sentence that counted, every score, and its place in the document.
 import { Button } from "@cloudflare/kumo/components/button";
 import { ArticleIcon } from "@phosphor-icons/react";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { listItems, type Place } from "../../api/calls";
 import type { Chunk } from "../../api/types";
 import { score } from "../../words";
@@ -62,24 +62,38 @@ export function ResultCard({ chunk, rank, place, thumbs }: { chunk: Chunk; rank:
 }
 
 function InDocument({ chunk, place }: { chunk: Chunk; place: Place }) {
-  const [item, setItem] = useState<{ id: string; key: string } | null>(null);
-  async function open(): Promise<void> {
-    try {
-      const found = await listItems(place, { page: 1, per_page: 1, key: chunk.item.key });
-      if (found.rows[0]) setItem(found.rows[0]);
-      else throw new Error(`${chunk.item.key} is no longer there.`);
-    } catch (error) {
-      complain(error);
-    }
-  }
+  const [open, setOpen] = useState(false);
   return (
     <>
-      <Button size="sm" variant="ghost" aria-haspopup="dialog" icon={<ArticleIcon />} onClick={open}>
+      <Button size="sm" variant="ghost" aria-haspopup="dialog" icon={<ArticleIcon />} onClick={() => setOpen(true)}>
         In the document
       </Button>
-      {item && <ChunksPanel place={place} item={item} at={chunk.id} onClose={() => setItem(null)} />}
+      {open && <InDocumentPanel chunk={chunk} place={place} onClose={() => setOpen(false)} />}
     </>
   );
+}
+
+/** The whole document, scrolled to the chunk. */
+export function InDocumentPanel({ chunk, place, onClose }: { chunk: Chunk; place: Place; onClose: () => void }) {
+  const [item, setItem] = useState<{ id: string; key: string } | null>(null);
+  // biome-ignore lint: once for each chunk
+  useEffect(() => {
+    let gone = false;
+    listItems(place, { page: 1, per_page: 1, key: chunk.item.key })
+      .then(({ rows }) => {
+        if (gone) return;
+        if (!rows[0]) throw new Error(`${chunk.item.key} no longer exists.`);
+        setItem(rows[0]);
+      })
+      .catch((error) => {
+        complain(error);
+        onClose();
+      });
+    return () => {
+      gone = true;
+    };
+  }, [chunk.id]);
+  return item && <ChunksPanel place={place} item={item} at={chunk.id} onClose={onClose} />;
 }
 
 export function ChunkPanel({ chunk, place, onClose }: { chunk: Chunk; place: Place; onClose: () => void }) {

@@ -10,7 +10,8 @@ export interface Plan {
   rerank: boolean;
   model: string | null;
   threshold: number;
-  relevance: number;
+  /** null leaves it to the instance, which holds a probability. */
+  relevance: number | null;
   results: number;
   budget: number | null;
   expansion: number;
@@ -29,9 +30,9 @@ export function freshPlan(settings: Settings): Plan {
     query: "",
     type: vector && keyword ? "hybrid" : vector ? "vector" : "keyword",
     rerank: settings.reranking,
-    model: settings.reranking_model,
+    model: settings.reranking_stages.length ? null : settings.reranking_model,
     threshold: settings.score_threshold,
-    relevance: RELEVANCE,
+    relevance: settings.reranking_match_probability ? null : RELEVANCE,
     results: settings.max_num_results,
     budget: settings.reranking_budget_ms,
     expansion: 0,
@@ -54,7 +55,7 @@ export function fromHash(hash: string, fresh: Plan): Plan | null {
     const told = JSON.parse(new TextDecoder().decode(raw)) as Record<string, unknown>;
     const fits = Object.entries(told).filter(([name, value]) => {
       const before = fresh[name as keyof Plan];
-      return name in fresh && (typeof value === typeof before || (name === "model" && typeof value === "string") || (name === "budget" && typeof value === "number"));
+      return name in fresh && (typeof value === typeof before || (name === "model" && typeof value === "string") || ((name === "budget" || name === "relevance") && typeof value === "number"));
     });
     return { ...fresh, ...Object.fromEntries(fits) };
   } catch {
@@ -85,7 +86,7 @@ export function optionsOf(plan: Plan) {
     },
     reranking: {
       enabled: plan.rerank,
-      ...(plan.rerank && { match_threshold: plan.relevance }),
+      ...(plan.rerank && plan.relevance !== null && { match_threshold: plan.relevance }),
       ...(plan.rerank && plan.model && { model: plan.model }),
       ...(plan.rerank && plan.budget && { budget_ms: plan.budget }),
     },
@@ -103,7 +104,7 @@ export function wideBody(plan: Plan): SearchBody {
 }
 
 export function chatBody(plan: Plan, messages: { role: string; content: string }[]): ChatBody {
-  return { messages, stream: true, explain: true, ai_search_options: optionsOf(plan) } as ChatBody; // as above
+  return { messages, stream: true, explain: !plan.cached, query_log: "playground", ai_search_options: optionsOf(plan) } as ChatBody; // as above
 }
 
 export type Drop = "" | "threshold" | "relevance" | "limit";
@@ -114,8 +115,8 @@ export interface Ranked {
   drop: Drop;
 }
 
-/** The chunks in their last order, each with what the sliders as they stand would do to it. */
-export function rank(chunks: Chunk[], plan: Plan): Ranked[] {
+/** The chunks in their last order, each with what the sliders would do to it; ``held`` is the threshold that the server applied. */
+export function rank(chunks: Chunk[], plan: Plan, held = 0): Ranked[] {
   let kept = 0;
   return [...chunks]
     .sort((one, other) => other.score - one.score)
@@ -123,7 +124,7 @@ export function rank(chunks: Chunk[], plan: Plan): Ranked[] {
       const scores = chunk.scoring_details;
       let drop: Drop = "";
       if (scores?.vector_score !== undefined && scores.vector_score < plan.threshold && !scores.keyword_match) drop = "threshold";
-      else if (scores?.reranking_score !== undefined && scores.reranking_score < plan.relevance) drop = "relevance";
+      else if (scores?.reranking_score !== undefined && scores.reranking_score < (plan.relevance ?? held)) drop = "relevance";
       else if (kept >= plan.results) drop = "limit";
       if (!drop) kept++;
       return { chunk, rank: drop ? 0 : kept, drop };

@@ -4,7 +4,7 @@ import type { Dropped, Receipt as Told, Step, Threshold } from "../../api/types"
 import { count, ms } from "../../words";
 import { Card, Facts } from "../card";
 
-const STATUS = { ran: ["success", "ran"], skipped: ["secondary", "skipped"], fell_back: ["warning", "fell back"], substituted: ["warning", "another model served"] } as const;
+const STATUS = { ran: ["success", "ran"], skipped: ["secondary", "skipped"], fell_back: ["warning", "fell back"], substituted: ["warning", "by a fallback model"] } as const;
 const ABOUT: Record<string, string> = {
   rewrite: "makes a question of its own out of a follow-up",
 };
@@ -20,7 +20,7 @@ export function Receipt({ receipt, trace, dropped, thresholds = [], total, hit }
   });
   const gone = [...below, ...beyond];
   return (
-    <Card title="Receipt" about="What the server did for this answer." action={<span className="flex items-center gap-2">{hit && <Badge variant="info">kept answer</Badge>}<Badge variant={variant}>reranking {word}</Badge></span>}>
+    <Card title="Receipt" about="What the server did for this answer." action={<span className="flex items-center gap-2">{hit && <Badge variant="info">cached answer</Badge>}<Badge variant={variant}>reranking {word}</Badge></span>}>
       <Timeline trace={trace} total={total} />
       {receipt && (
         <div className="mt-5 text-[13px]">
@@ -39,12 +39,12 @@ export function Receipt({ receipt, trace, dropped, thresholds = [], total, hit }
 }
 
 /** ``explain`` is left out of the scale: only this page asks for it, and no other client pays for it. */
-function Timeline({ trace, total }: { trace: Step[]; total: number | undefined }) {
+export function Timeline({ trace, total }: { trace: Step[]; total: number | undefined }) {
   const steps = trace.filter((one) => one.stage !== "explain");
   const explained = trace.find((one) => one.stage === "explain");
   const whole = Math.max(steps.reduce((all, one) => all + one.ms, 0), 1e-6);
   let from = 0;
-  if (!trace.length) return <p className="text-[13px] text-kumo-subtle">No times were told for this answer.</p>;
+  if (!trace.length) return <p className="text-[13px] text-kumo-subtle">No times available for this answer.</p>;
   return (
     <div>
       <ol className="flex flex-col gap-1.5" aria-label="Time of each stage">
@@ -63,9 +63,7 @@ function Timeline({ trace, total }: { trace: Step[]; total: number | undefined }
         })}
       </ol>
       <p className="mt-2 text-xs text-kumo-subtle">
-        {ms(whole)} in all stages
-        {explained && `; ${ms(explained.ms)} more to explain, which only this page asks for`}
-        {total !== undefined && `; here after ${ms(total)}`}
+        {[`All stages ${ms(whole)}`, explained && `explain ${ms(explained.ms)} (playground only)`, total !== undefined && `round trip ${ms(total)}`].filter(Boolean).join(" · ")}
       </p>
     </div>
   );

@@ -25,5 +25,24 @@ function find(text: string, sentence: string): [number, number] | null {
   return found ? [found.index, found.index + found[0].length] : null;
 }
 
-const cut = (text: string, most: number) => (text.length > most ? `${text.slice(0, most).trimEnd()} …` : text);
-const tail = (text: string, most: number) => (text.length > most ? `… ${text.slice(-most).trimStart()}` : text);
+const WORDS = new Intl.Segmenter(undefined, { granularity: "word" });
+/** Letters of a word that a cut looks back for. */
+const LONGEST_WORD = 64;
+
+/** The beginning of a text, up to the end of a word. */
+export function cut(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const from = Math.max(0, most - LONGEST_WORD);
+  let end = from;
+  for (const one of WORDS.segment(text.slice(from, most + LONGEST_WORD))) if (from + one.index + one.segment.length <= most) end = from + one.index + one.segment.length;
+  return `${text.slice(0, end > from ? end : most).trimEnd()} …`;
+}
+
+/** The end of a text, from the beginning of a word on. */
+export function tail(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const from = Math.max(0, text.length - most - LONGEST_WORD);
+  const wanted = text.length - most - from;
+  for (const one of WORDS.segment(text.slice(from))) if (one.index >= wanted && one.isWordLike) return `… ${text.slice(from + one.index)}`;
+  return `… ${text.slice(-most)}`;
+}
