@@ -95,3 +95,11 @@ def test_it_names_the_model_that_answers(generator: Generator) -> None:
 def test_a_failure_is_a_generator_error(broken: Generator) -> None:
     with pytest.raises(GeneratorError):
         generate(broken, Prompt((), ASKED, CHUNKS))
+
+
+def test_what_is_sent_holds_the_question_and_the_chunks_or_nothing(generator: Generator) -> None:
+    sent = generator.messages(Prompt((Message("user", ASKED),), ASKED, CHUNKS))
+    told = " ".join(str(one["content"]) for one in sent)
+    assert not sent or ASKED in told
+    if isinstance(generator, OpenAICompatible):
+        assert CHUNKS[0].text in told and [one["role"] for one in sent] == ["system", "user"]

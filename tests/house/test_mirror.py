@@ -34,6 +34,7 @@ ELSEWHERE = {
     "api/ai_search/models.py": "tests/wire/test_models.py",
     "api/ai_search/namespaces.py": "tests/wire/test_instances.py",
     "api/ai_search/queries.py": "tests/wire/test_queries.py",
+    "api/ai_search/query_sets.py": "tests/wire/test_query_sets.py",
     "api/ai_search/routes.py": "tests/wire/test_chat.py",
     "api/public/events.py": "tests/wire/test_public.py",
     "api/public/hosts.py": "tests/wire/test_public.py",
