@@ -47,7 +47,7 @@ export function Sets({ place, home }: { place: Place; home: string }) {
             <Button size="sm" icon={<DownloadSimpleIcon />} onClick={() => save("jsonl")}>
               JSON lines
             </Button>
-            <Button size="sm" icon={<TrashIcon />} onClick={() => setAsking(true)}>
+            <Button size="sm" icon={<TrashIcon />} aria-haspopup="dialog" onClick={() => setAsking(true)}>
               Delete this set
             </Button>
           </div>

@@ -11,7 +11,7 @@ export function ConnectModel() {
   const [open, setOpen] = useState(false);
   return (
     <>
-      <Button size="sm" onClick={() => setOpen(true)}>
+      <Button size="sm" aria-haspopup="dialog" onClick={() => setOpen(true)}>
         Connect a language model
       </Button>
       {open && (

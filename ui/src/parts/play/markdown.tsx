@@ -16,7 +16,7 @@ export function Prose({ text, chunks = [], onOpen }: { text: string; chunks?: Ch
       const chunk = href?.startsWith(CITED) ? chunks[Number(href.slice(CITED.length))] : undefined;
       if (chunk && onOpen)
         return (
-          <button type="button" className="cite" title={`Open ${chunk.item.key} at this passage`} onClick={() => onOpen(chunk)}>
+          <button type="button" className="cite" aria-haspopup="dialog" title={`Open ${chunk.item.key} at this passage`} onClick={() => onOpen(chunk)}>
             {children}
           </button>
         );
