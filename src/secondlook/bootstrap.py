@@ -32,6 +32,7 @@ from secondlook.provision import (
     load_encoder,
     make_generator,
     make_shelf,
+    make_snippets,
     pull_model,
     read_remotes,
 )
@@ -81,7 +82,6 @@ from secondlook.stores.lock import FileLock
 from secondlook.stores.memos import SqlMemos
 from secondlook.stores.queries import SqlQueries
 from secondlook.stores.service_tokens import SqlServiceTokens
-from secondlook.stores.snippets import Snippets
 from secondlook.stores.usage import SqlUsage
 
 T = TypeVar("T")
@@ -341,12 +341,6 @@ def make_answers(settings: Settings, endpoints: Sequence[Endpoint]) -> AnswerFil
     told = (__version__, FORM, settings.long_passages, settings.llm_url, settings.compatibility, behind)
     digest = blake2b(repr(told).encode(), digest_size=16).hexdigest()
     return AnswerFile(settings.data_dir / "answers.sqlite", room=settings.answer_cache_mb << 20, made_with=digest)
-
-
-def make_snippets(settings: Settings) -> Snippets:
-    """The code of the search box, which is fetched only where a registry is named and nobody is offline."""
-    registry = "" if settings.offline else settings.npm_registry
-    return Snippets(settings.models_dir / "snippets", folder=settings.snippet_dir, registry=registry)
 
 
 def check_data(settings: Settings) -> None:

@@ -18,6 +18,7 @@ from secondlook.models.remote_config import RemoteFile
 from secondlook.models.unavailable import UnavailableReranker
 from secondlook.ports import Generator, Reranker, Rerankers, declared
 from secondlook.settings import Settings
+from secondlook.stores.snippets import Snippets
 
 Progress = Callable[[str, int, int], None]
 
@@ -164,3 +165,9 @@ def add_model(settings: Settings, name: str, folder: Path) -> Path:
     finally:
         scorer.close()
     return weights.add_model(own, folder, settings.models_dir, pinned=pinned, graph=registry.takes_graph(folder))
+
+
+def make_snippets(settings: Settings) -> Snippets:
+    """The code of the search box, which is fetched only where a registry is named and nobody is offline."""
+    registry = "" if settings.offline else settings.npm_registry
+    return Snippets(settings.models_dir / "snippets", folder=settings.snippet_dir, registry=registry)
