@@ -1,24 +1,10 @@
-// How to connect a language model: the page of the documentation, opened where it is needed.
-import { Button } from "@cloudflare/kumo/components/button";
-import { useState } from "react";
-import page from "../../../../docs/howto/connect-a-language-model.md?raw";
-import { Panel } from "../confirm";
-import { Prose } from "./markdown";
-
-const TEXT = page.replace(/^---\n[\s\S]*?\n---\n\s*# .*\n/, "");
+// Where to read how a language model is connected.
+import { Link } from "../../router";
 
 export function ConnectModel() {
-  const [open, setOpen] = useState(false);
   return (
-    <>
-      <Button size="sm" aria-haspopup="dialog" onClick={() => setOpen(true)}>
-        Connect a language model
-      </Button>
-      {open && (
-        <Panel open onClose={() => setOpen(false)} title="Connect a language model">
-          <Prose text={TEXT} />
-        </Panel>
-      )}
-    </>
+    <Link to="/help/howto/connect-a-language-model" className="text-[13px] text-kumo-link underline">
+      Connect a language model
+    </Link>
   );
 }
