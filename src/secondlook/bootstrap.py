@@ -130,8 +130,8 @@ async def open_runtime(
     async with AsyncExitStack() as opened:
         if queue == "all" and not await _take_twice(opened.enter_context(FileLock(folder / SERVER_LOCK))):
             raise FolderInUseError(
-                f"a server works on the data folder {folder} already: stop it first, or give this one a folder of its"
-                " own with --data-dir"
+                f"a server is already running on the data folder {folder}. Stop it first, or pass another folder with"
+                " --data-dir."
             )
         scheduler = Scheduler(settings.threads or os.cpu_count() or 1, capacity=settings.queue_tokens)
         opened.push_async_callback(asyncio.to_thread, scheduler.close)

@@ -45,7 +45,7 @@ from secondlook.item_commands import items_app
 from secondlook.lab import lab_app
 from secondlook.model_commands import models_app
 from secondlook.query_commands import queries_app
-from secondlook.screen import as_dict, make_bars, show_ranking, show_report, tell_steps
+from secondlook.screen import as_dict, make_bars, show_ranking, show_report, show_sources, tell_steps
 from secondlook.server import greeting, listening, url_of
 from secondlook.server import serve as serve_http
 from secondlook.services.evaluating import Evaluating, Report, to_json
@@ -115,7 +115,7 @@ def _run() -> int:
     except typer.TyperException as error:
         return _refuse_words(error)
     except typer.Abort:
-        return _tell_error("not confirmed: nothing was changed")
+        return _tell_error("not confirmed. Nothing was changed.")
     except (SecondlookError, OSError) as error:  # an OSError names the path and says what the system refused
         return _tell_error(str(error))
 
@@ -156,8 +156,8 @@ def version() -> None:
 @app.command()
 def serve(
     data_dir: DataDir = None,
-    host: Annotated[Optional[str], typer.Option(help="Address to listen on.")] = None,  # noqa: UP045
-    port: Annotated[Optional[int], typer.Option(help="Port to listen on; 0 takes a free one.")] = None,  # noqa: UP045
+    host: Annotated[Optional[str], typer.Option(help="The address to listen on.")] = None,  # noqa: UP045
+    port: Annotated[Optional[int], typer.Option(help="The port to listen on. 0 picks a free one.")] = None,  # noqa: UP045
 ) -> None:
     """Start the server: the API and the dashboard. Press Ctrl-C to stop it."""
     settings = load_settings(data_dir=data_dir, port=port, host=host)
@@ -181,8 +181,8 @@ def serve(
 
 @app.command("demo")
 def run_demo(
-    once: Annotated[bool, typer.Option("--once", help="Show the comparison and exit.")] = False,
-    question: Annotated[str, typer.Option(help="Another question.")] = demo.QUESTION,
+    once: Annotated[bool, typer.Option("--once", help="Show the comparison and exit without serving.")] = False,
+    question: Annotated[str, typer.Option(help="The question to compare.")] = demo.QUESTION,
     data_dir: DataDir = None,
     port: Annotated[Optional[int], typer.Option(help="Port to listen on.")] = None,  # noqa: UP045
 ) -> None:
@@ -222,11 +222,13 @@ def run_demo(
 def search(
     instance: str,
     query: str,
-    rerank: Annotated[Optional[bool], typer.Option("--rerank/--no-rerank", help="Default: the instance's.")] = None,  # noqa: UP045
+    rerank: Annotated[
+        bool | None, typer.Option("--rerank/--no-rerank", help="Rerank or not. Default: as the instance is set.")
+    ] = None,
     model: Model = "",
-    explain: Annotated[bool, typer.Option("--explain", help="Show each stage and all scores.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show all scores and each stage.")] = False,
     as_json: AsJson = False,
-    top_k: Annotated[int, typer.Option(min=1, max=50, help="How many results.")] = 10,
+    top_k: Annotated[int, typer.Option(min=1, max=50, help="The number of results.")] = 10,
     account: Account = "default",
     data_dir: DataDir = None,
 ) -> None:
@@ -263,7 +265,10 @@ def ask(
         answer = await runtime.services.searching.answer(target, asked, Ask(rerank=rerank), generation=Generation())
         async for delta in answer.deltas:
             out.print(delta.text, end="", markup=False, highlight=False, soft_wrap=True)
-        out.print(f"\n\n[dim]{escape(answer.model)}, from {len(answer.ranking.candidates)} chunks[/]", highlight=False)
+        out.print("\n")
+        show_sources(out, answer.ranking)
+        chunks = count(len(answer.ranking.candidates), "chunk")
+        out.print(f"[dim]{escape(answer.model)}, from {chunks}[/]", highlight=False)
 
     run_over(load_settings(data_dir=data_dir), work, queue="none")
 
@@ -271,13 +276,13 @@ def ask(
 def _query(text: str) -> Query:
     """The query; raises ``MissingQueryError`` when it is blank."""
     if not text.strip():
-        raise MissingQueryError("there is nothing to search for: the query is empty")
+        raise MissingQueryError("the query is empty")
     return Query(text.strip())
 
 
 @app.command("eval")
 def evaluate(
-    datasets: Annotated[list[Path], typer.Argument(help="Folders in BEIR layout.")],
+    datasets: Annotated[list[Path], typer.Argument(help="Folders in the BEIR layout.")],
     json_file: Annotated[Optional[Path], typer.Option("--json", help="Write the figures to this file.")] = None,  # noqa: UP045
     model: Model = "",
     language: KeywordLanguage = "",

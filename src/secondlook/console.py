@@ -30,7 +30,7 @@ AnyAccount = Annotated[
 ]
 Namespace = Annotated[str, typer.Option("--namespace", help="The namespace of the instance.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
-Model = Annotated[str, typer.Option("--model", help="The reranking model.")]
+Model = Annotated[str, typer.Option("--model", help="The reranking model to use.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 KeywordLanguage = Annotated[
     str,

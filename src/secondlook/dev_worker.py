@@ -55,18 +55,18 @@ class Place:
 
 
 def write(
-    folder: Annotated[Path, typer.Argument(help="Where our Worker is put.")] = Path("secondlook-worker"),
-    url: Annotated[str, typer.Option(help="The server; default: where `serve` listens.")] = "",
-    token: Annotated[str, typer.Option(help="A token of that server; default: one is made in the data folder.")] = "",
-    account: Annotated[str, typer.Option(help="Whose instances the bindings mean.")] = "default",
-    namespace: Annotated[str, typer.Option(help="The namespace of bindings that name none.")] = "default",
+    folder: Annotated[Path, typer.Argument(help="The folder to write the Worker to.")] = Path("secondlook-worker"),
+    url: Annotated[str, typer.Option(help="The address of the server. Default: where `serve` listens.")] = "",
+    token: Annotated[str, typer.Option(help="A token of that server. Default: create one in the data folder.")] = "",
+    account: Annotated[str, typer.Option(help="The account that owns the instances.")] = "default",
+    namespace: Annotated[str, typer.Option(help="The namespace of bindings that do not name one.")] = "default",
     worker: Annotated[
         Optional[Path],  # noqa: UP045  # typer reads the annotation
-        typer.Option(help="A Worker in one file: write a configuration too that runs it in workerd alone."),
+        typer.Option(help="A Worker in one file. Also write a configuration to run it in workerd."),
     ] = None,
     data_dir: Annotated[Optional[Path], typer.Option(help="The data folder.")] = None,  # noqa: UP045
 ) -> None:
-    """Write a Worker that serves AI Search bindings locally, and say how to use it."""
+    """Write a Worker that serves AI Search bindings locally, and print how to use it."""
     settings = load_settings(data_dir=data_dir)
     place = Place(check_url("--url", url or address_of(settings)), account, namespace)
     check_folder(folder)
@@ -95,20 +95,20 @@ def check_folder(folder: Path) -> None:
     """Raises ``CallerError`` if something lies there that this command did not write: it is not overwritten."""
     ours = {CONFIG, SECRETS, RUNTIME, UNTRACKED, "src", ".wrangler", "node_modules"}
     if folder.exists() and not folder.is_dir():
-        raise CallerError(f"{folder} is no folder: choose another")
+        raise CallerError(f"{folder} is not a folder. Choose another.")
     if strange := sorted(path.name for path in folder.glob("*") if path.name not in ours):
-        raise CallerError(f"{folder} holds other files ({', '.join(strange[:3])}): choose a new or empty folder")
+        raise CallerError(f"{folder} contains other files ({', '.join(strange[:3])}). Choose a new or empty folder.")
     if (folder / CONFIG).is_file() and '"SECONDLOOK_URL"' not in (folder / CONFIG).read_text(encoding="utf-8"):
-        raise CallerError(f"{folder / CONFIG} belongs to another Worker: choose a new or empty folder")
+        raise CallerError(f"{folder / CONFIG} belongs to another Worker. Choose a new or empty folder.")
 
 
 def check_worker(worker: Path, url: str) -> None:
     """Raises ``CallerError`` if workerd alone could not run this file, or not reach the server."""
     if worker.suffix not in (".js", ".mjs") or not worker.is_file():
-        raise CallerError(f"--worker is {worker}: give a file of JavaScript, .js or .mjs, with everything bundled in")
+        raise CallerError(f"--worker is {worker}. Pass a bundled JavaScript file, .js or .mjs.")
     parts = urlsplit(url)
     if parts.scheme != "http" or parts.path:
-        raise CallerError(f"--url is {url}: workerd alone reaches plain addresses such as http://127.0.0.1:8787 only")
+        raise CallerError(f"--url is {url}. workerd only reaches plain addresses like http://127.0.0.1:8787.")
 
 
 async def find_token(access: Access, folder: Path) -> str:

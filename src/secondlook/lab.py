@@ -32,7 +32,7 @@ from secondlook.services.lab_records import (
 )
 from secondlook.settings import load_settings
 
-lab_app = typer.Typer(no_args_is_help=True, help="Measure on your own data whether reranking pays.")
+lab_app = typer.Typer(no_args_is_help=True, help="Measure on your own data whether reranking is worth it.")
 
 SOME = 300
 """Queries that are made from the documents unless a number is given."""
@@ -41,7 +41,7 @@ FAILED = 1
 
 Queries = Annotated[
     Optional[list[Path]],  # noqa: UP045  # typer reads the annotation
-    typer.Option("--queries", help="Judged queries: a .csv or .jsonl file, or a BEIR folder; may be repeated."),
+    typer.Option("--queries", help="Judged queries: a .csv or .jsonl file, or a BEIR folder. Repeat for more."),
 ]
 JudgedSet = Annotated[
     Optional[str],  # noqa: UP045
@@ -49,21 +49,23 @@ JudgedSet = Annotated[
 ]
 Headings = Annotated[bool, typer.Option("--headings", help="Make queries from headings and questions in documents.")]
 Generated = Annotated[bool, typer.Option("--generated", help="Have the language model ask questions about documents.")]
-Judged = Annotated[bool, typer.Option("--judge", help="Have the language model grade what nobody judged.")]
+Judged = Annotated[bool, typer.Option("--judge", help="Have the language model grade unjudged results.")]
 Limit = Annotated[
     Optional[int],  # noqa: UP045
-    typer.Option("--limit", min=1, help="How many queries at most, evenly drawn; all of files, else 300, by default."),
+    typer.Option("--limit", min=1, help="Sample at most this many queries evenly. Default: all from files, else 300."),
 ]
 Arms = Annotated[
     Optional[list[str]],  # noqa: UP045
-    typer.Option("--arm", help="model=NAME,window=N,weight=W; may be repeated. Default: every reranker that is here."),
+    typer.Option("--arm", help="model=NAME,window=N,weight=W. Repeat for more. Default: every available reranker."),
 ]
 Budget = Annotated[
     Optional[float],  # noqa: UP045
-    typer.Option("--budget-ms", min=0, help="Milliseconds that a search may take at the 95th percentile."),
+    typer.Option("--budget-ms", min=0, help="The longest acceptable 95th percentile of search times, in milliseconds."),
 ]
-Concurrency = Annotated[int, typer.Option(min=1, help="Queries at a time; times are measured under it.")]
-JsonFile = Annotated[Optional[Path], typer.Option("--json", help="Write report and figures by query here.")]  # noqa: UP045
+Concurrency = Annotated[int, typer.Option(min=1, help="Queries measured at the same time.")]
+JsonFile = Annotated[
+    Path | None, typer.Option("--json", help="Write the report with figures for each query to this file.")
+]
 
 
 class _Asked:
@@ -76,12 +78,10 @@ class _Asked:
         told = [name for name, given in ways if given]
         if not told:
             raise CallerError(
-                "no queries are given: use --queries FILE, --set NAME, or --headings to make them from the documents"
+                "no queries to measure. Pass --queries FILE, --set NAME, or --headings to make them from the documents."
             )
         if len(told) > 1:
-            raise CallerError(
-                f"{' and '.join(told)} are not mixed: queries of people and made ones say different things"
-            )
+            raise CallerError(f"{' and '.join(told)} cannot be combined: they measure different things. Pass one.")
         made = {"--headings": "headings", "--generated": "generated", "--set": f"set {judged_set}"}
         self.origin = made.get(told[0], ", ".join(path.name for path in paths))
         self._set = judged_set
@@ -102,7 +102,7 @@ class _Asked:
             whole, most = self._read, self._limit or len(self._read)
         found = drawn(whole, most)
         if len(found) < len(whole):
-            told = f"{len(found):,} of {len(whole):,} queries are drawn, evenly from the whole; --limit sets how many"
+            told = f"{len(found):,} of {len(whole):,} queries sampled evenly. --limit sets how many."
             err.print(told, highlight=False, soft_wrap=True)
         return found
 
@@ -120,17 +120,19 @@ def run(
     budget: Budget = None,
     concurrency: Concurrency = 1,
     json_file: JsonFile = None,
-    html_file: Annotated[Optional[Path], typer.Option("--html", help="Write the report as a page here.")] = None,  # noqa: UP045
-    apply: Annotated[bool, typer.Option("--apply", help="Set on the instance what the verdict says.")] = False,
+    html_file: Annotated[
+        Path | None, typer.Option("--html", help="Write the report as an HTML page to this file.")
+    ] = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Apply the verdict to the instance.")] = False,
     account: Account = "default",
     data_dir: DataDir = None,
 ) -> None:
-    """Compare ways to rerank on judged queries, and say which one pays. A run that broke off goes on."""
+    """Compare ways to rerank on judged queries and give a verdict. An interrupted run continues."""
     arms = tuple(parse_arm(one) for one in arm or ())
     asked = _Asked(tuple(queries or ()), headings, generated, limit, judged_set)
     for file in (json_file, html_file):
         if file:
-            file.open("a").close()  # what cannot be written is better told before the work than after
+            file.open("a").close()  # so that a file that cannot be written fails before the work, not after it
 
     async def work(runtime: Runtime) -> None:
         target = await find_instance(runtime, account, instance)
@@ -165,7 +167,7 @@ def show(
         target = await find_instance(runtime, account, instance)
         found = await runtime.services.lab.last(target)
         if found is None:
-            raise CallerError(f"no run of the Lab over {instance!r} is completed: make one with `secondlook lab run`")
+            raise CallerError(f"the Lab has no completed run for {instance!r}. Start one with `secondlook lab run`.")
         if as_json:
             out.print_json(found.report)
         else:
@@ -181,23 +183,26 @@ def gate(
     judged_set: JudgedSet = None,
     headings: Headings = False,
     limit: Limit = None,
-    min_ndcg: Annotated[float | None, typer.Option("--min-ndcg", min=0, max=1, help="The least mean nDCG@10.")] = None,
+    min_ndcg: Annotated[
+        float | None, typer.Option("--min-ndcg", min=0, max=1, help="The lowest acceptable mean nDCG@10.")
+    ] = None,
     no_regression: Annotated[
-        bool, typer.Option("--no-regression", help="Fail when it is significantly worse than before, or than off.")
+        bool,
+        typer.Option("--no-regression", help="Fail if significantly worse than --before, or than without reranking."),
     ] = False,
     before: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option("--before", help="What an earlier gate or run wrote with --json: the state to be held against."),
+        typer.Option("--before", help="The --json file of an earlier gate or run to compare with."),
     ] = None,
     json_file: JsonFile = None,
     account: Account = "default",
     data_dir: DataDir = None,
 ) -> None:
-    """Measure the instance as it is set, and exit with 1 if it is not good enough; for continuous integration."""
+    """Measure an instance as it is and exit with 1 if it is not good enough, e.g. in continuous integration."""
     if min_ndcg is None and not no_regression:
-        raise CallerError("there is nothing to hold against: give --min-ndcg, --no-regression or both")
+        raise CallerError("nothing to compare with. Pass --min-ndcg, --no-regression or both.")
     if before and not no_regression:
-        raise CallerError(f"--before {before} is held against with --no-regression alone: give that too")
+        raise CallerError(f"--before {before} needs --no-regression. Pass both.")
     asked = _Asked(tuple(queries or ()), headings, False, limit, judged_set)
     known = _by_query_of(before) if before else {}
 
@@ -247,8 +252,8 @@ async def _run(runtime: Runtime, target: Instance, request: LabRequest) -> tuple
     with make_bars(err) as bars:
         done = await runtime.services.lab.command(target, request, tell_steps(bars))
     if done.state != "completed":
-        told = "it goes on in another process" if done.state == "running" else done.reason
-        raise CallerError(f"the run of the Lab ended without a report ({done.state}): {told}")
+        told = "another process continues it" if done.state == "running" else done.reason
+        raise CallerError(f"the Lab run ended without a report ({done.state}): {told}")
     return done, await runtime.services.lab.rows(done)
 
 
@@ -263,7 +268,7 @@ def _by_query_of(path: Path) -> dict[str, float]:
         name = told.get("gate") or best_arm(told)
         return {one["query"]: float(one["ndcg@10"][name]) for one in told["by_query"]}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CallerError(f"{path} is not what `secondlook lab gate --json` writes: {error}") from error
+        raise CallerError(f"{path} was not written by `secondlook lab gate --json`: {error}") from error
 
 
 def judge_gate(
@@ -274,16 +279,16 @@ def judge_gate(
     mean = sum(figures) / len(figures)
     trouble = []
     if min_ndcg is not None and mean < min_ndcg:
-        trouble.append(f"nDCG@10 is {mean:.4f} over {len(rows):,} queries, {min_ndcg:g} is wanted")
+        trouble.append(f"nDCG@10 is {mean:.4f} over {len(rows):,} queries, below the required {min_ndcg:g}")
     failed = sum(row.arms[name].fell_back for row in rows)
     if failed > MANY_FAILURES * len(rows):
-        trouble.append(f"the reranker failed on {failed:,} of {len(rows):,} queries: these are figures without it")
+        trouble.append(f"the reranker failed on {failed:,} of {len(rows):,} queries, so these figures are without it")
     if before is None:
         return trouble
     against = "without reranking" if not before else "before"
     both = [row for row in rows if not before or row.query in before]
     if not both:
-        return [*trouble, "none of the queries was measured before: nothing can be said of a regression"]
+        return [*trouble, "none of the queries was measured before, so there is no regression to detect"]
     old = [before[row.query] if before else row.arms[OFF].ndcg for row in both]
     found = compare(old, {name: [row.arms[name].ndcg for row in both]})[name]
     if found.high < 0 and found.p < 0.05:
@@ -297,9 +302,9 @@ def judge_gate(
 async def _apply(runtime: Runtime, target: Instance, report: Mapping[str, Any]) -> None:
     changed = await runtime.services.lab.apply(target, report)
     if changed is None:
-        say("nothing was changed: there is not enough evidence")
+        say("Not applied: not enough evidence.")
     else:
-        say(f"set on {target.name}: reranking is {_word(spec_of(changed))}")
+        say(f"Applied to {target.name}: reranking is {_word(spec_of(changed))}.")
 
 
 def _show(report: Mapping[str, Any]) -> None:
@@ -327,4 +332,4 @@ def _show(report: Mapping[str, Any]) -> None:
         out.print(f"[yellow]{line}[/]", highlight=False, soft_wrap=True)
     if report["synthetic"]:
         told = f"{report['synthetic']} of {report['queries']} queries were made from the documents"
-        out.print(f"[dim]{told}: they say less than those of people[/]", highlight=False, soft_wrap=True)
+        out.print(f"[dim]{told}. They are weaker evidence than real ones.[/]", highlight=False, soft_wrap=True)

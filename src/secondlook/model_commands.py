@@ -1,34 +1,43 @@
 """``secondlook models``: what is known, cached and runnable."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from secondlook import interrupts, provision
-from secondlook.console import DataDir, err, out, say
+from secondlook import bootstrap, interrupts, provision
+from secondlook.console import AsJson, DataDir, err, out, say, say_json
 from secondlook.screen import Downloads, make_bars, show_models
 from secondlook.settings import load_settings
 
-models_app = typer.Typer(help="List the known models; `pull` or `add` one.")
+models_app = typer.Typer(help="List, download and add models.")
 
 
 @models_app.callback(invoke_without_command=True)
-def models(context: typer.Context, data_dir: DataDir = None) -> None:
-    """List what is known, cached and runnable."""
+def models(context: typer.Context, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """List the known models: what they are, and which can be used. Nothing is created."""
     if context.invoked_subcommand:
         return
-    found = provision.list_models(load_settings(data_dir=data_dir))
-    show_models(out, [one.cells for one in found], [f"{one.name}: {one.note}" for one in found if one.note])
+    settings = load_settings(data_dir=data_dir)
+    if data_dir:  # without one, the models that could be downloaded are worth listing
+        bootstrap.check_data(settings)
+    found = provision.list_models(settings)
+    if as_json:
+        say_json([{**asdict(one), "status": one.status} for one in found])
+    else:
+        show_models(out, found)
 
 
 @models_app.command()
 def pull(
     name: str,
-    revision: Annotated[str, typer.Option(help="The hub's commit; needed where none is pinned.")] = "",
+    revision: Annotated[
+        str, typer.Option(help="The commit on the hub. Required for models without a pinned one.")
+    ] = "",
     data_dir: DataDir = None,
 ) -> None:
-    """Download a known model, with its hash checked; a download that broke goes on where it stopped."""
+    """Download a known model and check its hash. An interrupted download continues where it stopped."""
     interrupts.explain("The part that was downloaded is kept. Run the same command again to continue.")
     with Downloads(make_bars(err)) as heard:
         folder = provision.pull_model(load_settings(data_dir=data_dir), name, revision=revision, progress=heard)
@@ -37,5 +46,5 @@ def pull(
 
 @models_app.command()
 def add(name: str, folder: Path, data_dir: DataDir = None) -> None:
-    """Take a model from a local folder: tokenizer.json, with config.json and model.safetensors or with model.onnx."""
+    """Add a model from a local folder with tokenizer.json, and config.json and model.safetensors, or model.onnx."""
     say(f"{name} is in {provision.add_model(load_settings(data_dir=data_dir), name, folder)}")

@@ -15,7 +15,7 @@ from secondlook.ports import Catalog
 from secondlook.services.queries import QueryLog, row_of
 from secondlook.settings import load_settings
 
-queries_app = typer.Typer(no_args_is_help=True, help="Read the query log of an instance.")
+queries_app = typer.Typer(no_args_is_help=True, help="Export the query log of an instance.")
 COLUMNS = ("query_id", "query", "at", "key", "start", "end", "hash", "kind")
 
 
@@ -28,14 +28,14 @@ def queries() -> None:
 def export(
     instance: str,
     jsonl: Annotated[
-        bool, typer.Option("--jsonl/--csv", help="One JSON object a query, or one line a piece of feedback.")
+        bool, typer.Option("--jsonl/--csv", help="One JSON object per query, or one CSV row per piece of feedback.")
     ] = True,
-    judged: Annotated[bool, typer.Option("--judged", help="Only queries of which something was said.")] = False,
+    judged: Annotated[bool, typer.Option("--judged", help="Only queries with feedback.")] = False,
     account: Account = "default",
     namespace: Annotated[str, typer.Option(help="The namespace of the instance.")] = "default",
     data_dir: DataDir = None,
 ) -> None:
-    """Write the logged queries with what people made of the results, oldest first, to standard output."""
+    """Write the query log with its feedback to standard output, oldest query first."""
 
     async def read(log: QueryLog, catalog: Catalog) -> Sequence[HeardQuery]:
         return await log.export((await catalog.get_instance(account, namespace, instance)).uid)

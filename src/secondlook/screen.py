@@ -7,10 +7,13 @@ from dataclasses import asdict
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from secondlook.domain.candidate import Ranking
+from secondlook.domain.model import WORDS, KnownModel
 from secondlook.services.evaluating import Report
 
 
@@ -54,7 +57,6 @@ class Downloads(AbstractContextManager[Callable[[str, int, int], None]]):
 
 
 LONGEST_TEXT = 70
-MODEL_HEADINGS = ("model", "task", "licence", "languages", "size", "tokens", "scores", "here")
 
 
 def show_report(out: Console, report: Report) -> None:
@@ -69,14 +71,34 @@ def show_report(out: Console, report: Report) -> None:
     out.print(table)
 
 
-def show_models(out: Console, rows: Sequence[Sequence[str]], notes: Sequence[str]) -> None:
-    """A table of the models, and below it what is to be known of some."""
-    table = Table(*MODEL_HEADINGS)
-    for row in rows:
-        table.add_row(*row)
-    out.print(table, markup=False)
-    for note in notes:
-        out.print(note, markup=False, highlight=False, soft_wrap=True)
+def show_models(out: Console, models: Sequence[KnownModel]) -> None:
+    """The models by task: name and state, below it what it is, and what its use needs; it fits in 60 columns."""
+    for task in dict.fromkeys(one.task for one in models):
+        out.print(f"{task.capitalize()}", style="bold", highlight=False)
+        for one in models:
+            if one.task == task:
+                _show_model(out, one)
+    out.print("\nDownload one: secondlook models pull NAME", highlight=False)
+
+
+def _show_model(out: Console, model: KnownModel) -> None:
+    out.print(f"  {model.name}  {WORDS[model.status]}", markup=False, highlight=False, soft_wrap=True)
+    plain = model.status == "absent" and model.pinned and not model.obstacle  # what the last line says of all
+    for text in (model.details, "" if plain else model.note):
+        if text:
+            out.print(Padding(Text(text), (0, 0, 0, 4), expand=False))
+
+
+def show_sources(out: Console, ranking: Ranking) -> None:
+    """The documents behind an answer, best first, as citations name them, with the ranks of their chunks."""
+    numbers: dict[str, list[int]] = {}
+    for rank, candidate in enumerate(ranking.candidates, 1):
+        numbers.setdefault(candidate.chunk.item_key, []).append(rank)
+    if numbers:
+        out.print("Sources:", highlight=False)
+    for key, ranks in numbers.items():
+        line = f"  [{key}]  {'result' if len(ranks) == 1 else 'results'} {', '.join(map(str, ranks))}"
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def show_ranking(out: Console, ranking: Ranking, *, explain: bool) -> None:

@@ -13,7 +13,7 @@ import httpx
 import typer
 
 from secondlook import interrupts
-from secondlook.console import Account, DataDir, err, say
+from secondlook.console import Account, DataDir, count, err, say
 from secondlook.errors import BackendError, CallerError, FolderInUseError
 from secondlook.screen import make_bars
 from secondlook.transfer import ServerHere, here
@@ -22,7 +22,7 @@ PAUSES = (1, 2, 4, 8, 15, 15, 15, 15, 15, 15)
 """Seconds before each further try after connections that broke in a row; a server is back within that time."""
 AWAY = (502, 503, 504)
 """What a proxy says while its server starts."""
-NOT_OURS = "the server answered with status %s, not as Secondlook does: is --server the right address?"
+NOT_OURS = "the server answered with status %s, not as Secondlook does. Is --server the right address?"
 DONE = ("completed", "skipped", "error", "outdated")
 """Statuses of items for which nothing is left to do."""
 Namespace = Annotated[str, typer.Option("--namespace", help="The namespace of the instance.")]
@@ -44,7 +44,7 @@ def sync(
     server: ServerHere = "",
     data_dir: DataDir = None,
 ) -> None:
-    """Bring an instance in step with its source, and try again what failed."""
+    """Sync an instance with its source now, and retry failed items."""
 
     interrupts.explain(
         "The sync continues on the server. Run the same command again to follow it."
@@ -65,12 +65,12 @@ def sync(
         interrupts.run(work())
     except FolderInUseError as error:
         raise FolderInUseError(
-            "a server works on the data folder: ask it with --server http://127.0.0.1:8787, say, and one of its tokens"
-            " in SECONDLOOK_TOKEN"
+            "a server is running on the data folder. Pass its address, e.g. --server http://127.0.0.1:8787, and set"
+            " SECONDLOOK_TOKEN."
         ) from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise CallerError(
-            f"{server or 'the data folder'} cannot be asked ({_told(error)}): is it the right one?"
+            f"cannot reach {server or 'the data folder'} ({_told(error)}). Is it the right one?"
         ) from error
 
 
@@ -118,9 +118,9 @@ async def _watch(client: httpx.AsyncClient, url: str, instance: str) -> None:
                 ended = event.data
     reason = ended.get("end_reason", "")
     if reason != "completed":
-        raise BackendError(f"the sync of {instance} ended with {reason or 'no reason'}")
+        raise BackendError(f"the sync of {instance} failed: {reason or 'no reason given'}")
     wrong = counts.get("error", 0)
-    say(f"{instance}: {counts.get('completed', 0):,} items indexed{f', {wrong:,} in error' if wrong else ''}")
+    say(f"{instance}: {count(counts.get('completed', 0), 'item')} indexed{f', {wrong:,} failed' if wrong else ''}")
 
 
 async def follow(client: httpx.AsyncClient, url: str) -> AsyncIterator[Event]:
@@ -149,7 +149,9 @@ async def follow(client: httpx.AsyncClient, url: str) -> AsyncIterator[Event]:
         except httpx.TransportError as error:
             trouble = _told(error)
         if broken == len(PAUSES):
-            raise CallerError(f"the job can no longer be followed ({trouble}); it goes on when the server is back")
+            raise CallerError(
+                f"lost the connection to the server ({trouble}). The sync continues when the server is back."
+            )
         await asyncio.sleep(PAUSES[broken])
         broken += 1
 

@@ -19,13 +19,13 @@ token_app = typer.Typer(no_args_is_help=True, help="Create, list and revoke API 
 def create(
     name: Annotated[str, typer.Option("--name", help="What the token is for.")],
     permission: Annotated[
-        Permission, typer.Option(help="What it may do: everything, or search, chat and rerank alone.")
+        Permission, typer.Option(help="edit: everything. run: only search, chat and rerank.")
     ] = "edit",
-    account: Annotated[str, typer.Option(help="The only account it may use; any unless given.")] = "",
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print the token alone.")] = False,
+    account: Annotated[str, typer.Option(help="The only account it may use. Default: any.")] = "",
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only the token.")] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Make a token; it is shown this once."""
+    """Create a token. It is shown only once."""
     settings = load_settings(data_dir=data_dir)
     interrupts.explain("Check `secondlook token list`, and revoke the token if its secret was not printed.")
     _, secret = interrupts.run(

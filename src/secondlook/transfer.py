@@ -13,7 +13,7 @@ import typer
 from secondlook import bootstrap, interrupts
 from secondlook.api.transfer.copying import Outcome, copy_instance, first_error
 from secondlook.api.transfer.peer import Peer, Place
-from secondlook.console import DataDir, err, say
+from secondlook.console import DataDir, count, err, say
 from secondlook.errors import CallerError
 from secondlook.local import open_folder
 from secondlook.screen import make_bars, tell_steps
@@ -24,28 +24,31 @@ CLOUDFLARE = "https://api.cloudflare.com/client/v4"
 PATIENCE = 120.0
 """Seconds without any news from a server."""
 SHOWN = 20
-"""Lines of one kind; how many more there are is told."""
+"""Lines of one kind that are printed; the rest are counted."""
 
-import_app = typer.Typer(no_args_is_help=True, help="Copy an instance from elsewhere to here.")
-export_app = typer.Typer(no_args_is_help=True, help="Copy an instance from here to elsewhere.")
+import_app = typer.Typer(no_args_is_help=True, help="Import an instance from Cloudflare.")
+export_app = typer.Typer(no_args_is_help=True, help="Export an instance to Cloudflare.")
 
-AccountThere = Annotated[
-    str, typer.Option("--account", help="The account of Cloudflare.", envvar="CLOUDFLARE_ACCOUNT_ID")
-]
-NamespaceThere = Annotated[str, typer.Option("--namespace", help="The namespace at Cloudflare.")]
+AccountThere = Annotated[str, typer.Option("--account", help="The Cloudflare account.", envvar="CLOUDFLARE_ACCOUNT_ID")]
+NamespaceThere = Annotated[str, typer.Option("--namespace", help="The Cloudflare namespace.")]
 Name = Annotated[str, typer.Option("--instance", help="The instance to copy.")]
-Into = Annotated[str, typer.Option("--into", help="Its name in the copy; the same unless given.")]
+Into = Annotated[str, typer.Option("--into", help="The name of the copy. Default: the same.")]
 TokenThere = Annotated[
-    str, typer.Option("--token", help="A token of Cloudflare with AI Search: Edit.", envvar="CLOUDFLARE_API_TOKEN")
+    str,
+    typer.Option(
+        "--token", help="A Cloudflare token with the permission AI Search: Edit.", envvar="CLOUDFLARE_API_TOKEN"
+    ),
 ]
 UrlThere = Annotated[
-    str, typer.Option("--url", help="The address of Cloudflare's API.", envvar="CLOUDFLARE_API_BASE_URL")
+    str, typer.Option("--url", help="The address of the Cloudflare API.", envvar="CLOUDFLARE_API_BASE_URL")
 ]
-AccountHere = Annotated[str, typer.Option("--local-account", help="The account of Secondlook.")]
-NamespaceHere = Annotated[str, typer.Option("--local-namespace", help="The namespace of Secondlook.")]
-ServerHere = Annotated[str, typer.Option("--server", help="A Secondlook server; else the data folder is opened.")]
-SettingsOnly = Annotated[bool, typer.Option("--settings-only", help="Copy no files.")]
-Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until everything is indexed.")]
+AccountHere = Annotated[str, typer.Option("--local-account", help="The Secondlook account.")]
+NamespaceHere = Annotated[str, typer.Option("--local-namespace", help="The Secondlook namespace.")]
+ServerHere = Annotated[
+    str, typer.Option("--server", help="The address of a Secondlook server. Default: open the data folder.")
+]
+SettingsOnly = Annotated[bool, typer.Option("--settings-only", help="Copy the settings, but no files.")]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until all files are indexed.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ def import_cloudflare(
     wait: Wait = True,
     data_dir: DataDir = None,
 ) -> None:
-    """Copy an instance of Cloudflare AI Search here: settings, files and metadata. May be run again at any time."""
+    """Copy an instance from Cloudflare AI Search: settings, files and metadata. Run it again to update the copy."""
     local = Local(Place(local_account, local_namespace, into or instance), server, data_dir)
     remote = Place(account, namespace, instance)
     run(Address(url, token), remote, local, inward=True, files=not settings_only, wait=wait)
@@ -101,7 +104,7 @@ def export_cloudflare(
     wait: Wait = True,
     data_dir: DataDir = None,
 ) -> None:
-    """Copy an instance from here to Cloudflare AI Search: settings, files, metadata. May be run again at any time."""
+    """Copy an instance to Cloudflare AI Search: settings, files and metadata. Run it again to update the copy."""
     local = Local(Place(local_account, local_namespace, instance), server, data_dir)
     remote = Place(account, namespace, into or instance)
     run(Address(url, token), remote, local, inward=False, files=not settings_only, wait=wait)
@@ -153,16 +156,14 @@ async def here(
         queue: what of the folder's queue is worked; by default all of it, unless a server does.
     """
     if server and data_dir:
-        raise CallerError("--server and --data-dir name two places: leave one of them out")
+        raise CallerError("--server and --data-dir cannot be combined. Pass one of them.")
     if server:
         url = check_url("--server", server)
         token = os.environ.get("SECONDLOOK_TOKEN", "").strip()
         if not token:
-            raise CallerError(f"--server is {url}, and it wants a token: put one in SECONDLOOK_TOKEN")
+            raise CallerError(f"the server {url} requires a token. Set SECONDLOOK_TOKEN.")
         if not (token.isascii() and token.isprintable()):
-            raise CallerError(
-                "SECONDLOOK_TOKEN holds what no token holds: give it as `secondlook token create` printed it"
-            )
+            raise CallerError("SECONDLOOK_TOKEN is not a valid token. Set it as `secondlook token create` printed it.")
         async with at(Address(url if url.endswith("/client/v4") else f"{url}/client/v4", token)) as client:
             yield client
         return
@@ -178,21 +179,22 @@ async def here(
 
 def tell(outcome: Outcome, name: str) -> None:
     """Say what was done, and what was not; raises ``CallerError`` if files are missing now that should be there."""
-    say(f"{name}: {'made with the settings of the original' if outcome.made else 'was there, and keeps its settings'}")
+    how = "created with the settings of the original" if outcome.made else "exists already and keeps its settings"
+    say(f"{name}: {how}")
     lines = [
-        f"{field} is {theirs!r} in the copy, and {ours!r} in the original"
+        f"{field} is {theirs!r} in the copy, {ours!r} in the original"
         for field, (ours, theirs) in outcome.differing.items()
     ]
     tell_lines(lines)
     if outcome.kept:
-        say(f"not taken over, set them yourself: {', '.join(outcome.kept)}")
-    say(f"{len(outcome.copied)} files copied, {len(outcome.unchanged)} were there and are the same")
+        say(f"not copied, set these yourself: {', '.join(outcome.kept)}")
+    say(f"{count(len(outcome.copied), 'file')} copied, {len(outcome.unchanged):,} unchanged")
     if outcome.elsewhere:
-        say(f"{len(outcome.elsewhere)} items lie in an external source, from which they can be indexed anew:")
+        say(f"not copied: {count(len(outcome.elsewhere), 'item')} of an external source. Index them from there:")
         tell_lines([f"{key}: {origin}" for key, origin in outcome.elsewhere.items()])
     if outcome.failed:
         tell_lines([f"{key}: {reason}" for key, reason in outcome.failed.items()])
-        raise CallerError(f"{len(outcome.failed)} files were not copied: see the lines above, then run it again")
+        raise CallerError(f"{count(len(outcome.failed), 'file')} not copied. See the lines above, then run it again.")
 
 
 def tell_lines(lines: list[str]) -> None:

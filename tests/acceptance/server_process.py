@@ -37,10 +37,12 @@ class ServerProcess:
             self.kill()
 
 
-def run_cli(*arguments: str, data_dir: Path) -> str:
+def run_cli(*arguments: str, data_dir: Path | None = None, token: str = "") -> str:
     """What a command prints."""
+    place = ["--data-dir", str(data_dir)] if data_dir else []
     done = subprocess.run(
-        [sys.executable, "-m", "secondlook", *arguments, "--data-dir", str(data_dir)],
+        [sys.executable, "-m", "secondlook", *arguments, *place],
+        env={**os.environ, **({"SECONDLOOK_TOKEN": token} if token else {})},
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     if done.returncode:

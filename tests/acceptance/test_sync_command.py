@@ -92,7 +92,7 @@ def test_over_the_data_folder_and_over_a_server(tmp_path: Path, pages: Path) -> 
     (pages / "a.md").unlink()
     (pages / "bad.pdf").write_bytes(b"no document")
     done = sync("docs", "--data-dir", str(data), **environment)
-    assert (done.returncode, done.stdout) == (0, "docs: 2 items indexed, 1 in error\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "docs: 2 items indexed, 1 failed\n"), done.stderr
     assert "bad.pdf" in done.stderr, "what went wrong is told as it happens"
     for path in (*pages.rglob("*.*"), *sorted(pages.glob("*"), reverse=True), pages):
         path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
@@ -195,10 +195,10 @@ def test_a_server_of_something_else(name: str) -> None:
 @pytest.mark.parametrize(
     ("server", "token", "told"),
     [
-        ("http://127.0.0.1:1", "t", "http://127.0.0.1:1 cannot be asked"),
-        ("http://127.0.0.1:99999", "t", "give an address such as"),
-        ("http://127.0.0.1:1", "t\u00f6", "what no token holds"),
-        ("http://127.0.0.1:1", "", "it wants a token"),
+        ("http://127.0.0.1:1", "t", "cannot reach http://127.0.0.1:1"),
+        ("http://127.0.0.1:99999", "t", "Give an address like"),
+        ("http://127.0.0.1:1", "t\u00f6", "is not a valid token"),
+        ("http://127.0.0.1:1", "", "requires a token. Set SECONDLOOK_TOKEN."),
     ],
 )
 def test_what_cannot_be_asked(server: str, token: str, told: str) -> None:

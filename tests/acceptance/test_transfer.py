@@ -88,17 +88,17 @@ async def check_copy(folder: Path) -> None:
 def test_there_and_back(there: There, server: ServerProcess, token: str, tmp_path: Path) -> None:
     code, said = run("import", server, token, tmp_path, "--account", "origin")
     assert code == 0, said
-    assert "store: made with the settings of the original" in said
-    assert "56 files copied, 0 were there and are the same" in said
+    assert "store: created with the settings of the original" in said
+    assert "56 files copied, 0 unchanged" in said
     asyncio.run(check_copy(tmp_path))
 
     there.upload("stores/page-07.md", "# Page 7\n\nIts shelf was moved.\n", shelf=7)
     there.client.put(f"{there.root}/store", json={"score_threshold": 0.3}).raise_for_status()
     code, said = run("import", server, token, tmp_path, "--account", "origin")
     assert code == 0, said
-    assert "store: was there, and keeps its settings" in said
-    assert "score_threshold is 0.2 in the copy, and 0.3 in the original" in said
-    assert "1 files copied, 55 were there and are the same" in said
+    assert "store: exists already and keeps its settings" in said
+    assert "score_threshold is 0.2 in the copy, 0.3 in the original" in said
+    assert "1 file copied, 55 unchanged" in said
 
     code, said = run("export", server, token, tmp_path, "--account", "target", "--into", "returned")
     assert code == 0, said
@@ -119,9 +119,9 @@ def test_what_is_refused(there: There, server: ServerProcess, token: str, tmp_pa
     for kind, secret, more, reason in (
         ("import", "sl_wrong", origin, "give one that may edit AI Search of the account 'origin'"),
         ("import", token, ("--account", "nobody"), "there is no instance store of"),
-        ("import", token, (*origin, "--url", "ftp://host"), "--url is 'ftp://host': give an address"),
+        ("import", token, (*origin, "--url", "ftp://host"), "--url is 'ftp://host'. Give an address"),
         ("import", token, (*origin, "--url", server.url + "/nothing"), "check its name"),
-        ("import", token, (*origin, "--server", server.url), "name two places"),
+        ("import", token, (*origin, "--server", server.url), "cannot be combined"),
         ("export", token, (*origin, "--into", "No Name"), "there is no instance store of Secondlook"),
     ):
         code, said = run(kind, server, secret, tmp_path / "data", *more)
@@ -133,7 +133,7 @@ def test_between_two_servers(there: There, server: ServerProcess, token: str) ->
     command += ["--account", "origin", "--url", f"{server.url}/client/v4", "--token", token]
     command += ["--server", server.url, "--local-account", "second", "--into", "store-2", "--settings-only"]
     environment = {name: value for name, value in os.environ.items() if name != "SECONDLOOK_TOKEN"}
-    for secret, code, reason in (("", 2, "put one in SECONDLOOK_TOKEN"), (token, 0, "0 files copied")):
+    for secret, code, reason in (("", 2, "Set SECONDLOOK_TOKEN"), (token, 0, "0 files copied")):
         done = subprocess.run(
             command, env={**environment, "SECONDLOOK_TOKEN": secret, "COLUMNS": "300"},
             capture_output=True, text=True, timeout=60, check=False,

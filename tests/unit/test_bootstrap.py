@@ -86,7 +86,7 @@ def test_one_process_works_a_data_folder_and_others_may_help_or_read(tmp_path: P
     async def work() -> None:
         async with bootstrap.open_runtime(settings) as server:
             made = await server.services.instances.create("acc", "default", "docs", settings=InstanceSettings())
-            with pytest.raises(SetupError, match=f"a server works on the data folder {tmp_path} already"):
+            with pytest.raises(SetupError, match=f"a server is already running on the data folder {tmp_path}"):
                 async with bootstrap.open_runtime(settings):
                     raise AssertionError("it opened")
             loose = tmp_path / "files" / made.uid / "about-to-be-named"

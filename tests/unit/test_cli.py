@@ -19,7 +19,7 @@ import httpx
 import pytest
 import typer
 
-from secondlook import __version__
+from secondlook import __version__, console
 from secondlook.cli import app
 from secondlook.models.registry import find_pinned
 from tests.file_server import serve_files
@@ -104,8 +104,8 @@ def test_version(cli: Cli, words: str) -> None:
         (("index", "docs", "page.md", "--account", "a/b"), "error: --account is 'a/b'"),
         (("index", "docs", "page.md", "--keyword-language", "klingon"), "klingon'. Use one of arabic, armenian"),
         (("eval", "beir", "--keyword-language", "German"), "error: --keyword-language is 'German'. Use one of"),
-        (("search", "docs", " "), "error: there is nothing to search for"),
-        (("ask", "docs", ""), "error: there is nothing to search for"),
+        (("search", "docs", " "), "error: the query is empty"),
+        (("ask", "docs", ""), "error: the query is empty"),
         (("search", "docs", "lamp\udcff"), "error: the argument 'lamp\\udcff' is not valid UTF-8"),
         (("eval", "beir", "--json", "nowhere/figures.json"), "nowhere/figures.json"),
     ],
@@ -248,16 +248,36 @@ def test_tokens(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_models(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SECONDLOOK_CACHE_DIR", str(tmp_path / "cache"))
     before = cli("models").out
-    assert re.search(r"secondlook/late-interaction +│ reranking +│ .+│ built in", before)
-    assert re.search(r"BAAI/bge-reranker-base +│ reranking +│ MIT +│ en zh +│ 278 M +│ 512 +│ logit +│ no ", before)
-    assert "BAAI/bge-reranker-base: run `secondlook models pull BAAI/bge-reranker-base`" in before
-    assert "--revision COMMIT" in before and "deberta-v2 is not supported natively" in before
+    assert before.startswith(
+        "Embedding\n  secondlook/all-minilm-l6-v2  built in\n    Apache-2.0, en, 23 M parameters, "
+    )
+    assert (
+        "  BAAI/bge-reranker-base  not downloaded\n    MIT, en zh, 278 M parameters, 512 tokens, logit scores\n"
+        in before
+    )
+    assert "pull BAAI/bge-reranker-large --revision COMMIT` (no revision is pinned)" in before
+    assert "deberta-v2 is not supported natively. Add an ONNX export" in before
+    assert before.endswith("\nDownload one: secondlook models pull NAME\n")
     tiny = make_model(tmp_path / "tiny").folder
     added = cli("models", "add", "mine[1]", tiny)
     assert added.code == 0 and added.out.startswith("mine[1] is in ")
-    assert re.search(r"mine\[1\] +│ reranking +│ yours +│ .+│ yes", cli("models").out)
+    assert "  mine[1]  downloaded\n    yours, logit scores\n" in cli("models").out
+    rows = {one["name"]: one["status"] for one in json.loads(cli("models", "--json").out)}
+    assert (rows["mine[1]"], rows["BAAI/bge-reranker-base"]) == ("cached", "absent")
+    assert not (tmp_path / "secondlook-data").exists()
+    assert cli("models", "--data-dir", tmp_path / "none").err.startswith("error: there is no data folder")
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_models_can_be_read_in_a_narrow_terminal(cli: Cli, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    monkeypatch.setattr(console.out, "width", width)
+    lines = cli("models").out.splitlines()
+    assert [one for one in lines if len(one) > width or "…" in one] == []
+    assert "  cross-encoder/mmarco-mMiniLMv2-L12-H384-v1  not downloaded" in lines
 
 
 def test_a_folder_is_indexed_and_searched(cli: Cli, filled: Path) -> None:
@@ -288,7 +308,9 @@ def test_a_question_is_answered_with_citations(cli: Cli, filled: Path) -> None:
     assert "Warm the lamp oil reservoir" in done.out
     assert ":fire:" in done.out, "what stands in a document is not turned into a picture"
     assert "From winter/oil.md:" in done.out
-    assert re.search(r"secondlook/extractive, from \d chunks", done.out)
+    sources = done.out.partition("\nSources:\n")[2].splitlines()
+    assert sources[0] == "  [winter/oil.md]  result 1"
+    assert re.fullmatch(rf"secondlook/extractive, from {len(sources) - 1} chunks?", sources[-1])
 
 
 def test_a_download_shows_its_progress(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,11 +65,11 @@ def test_what_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys
     (other / "wrangler.json").write_text('{"name": "other"}')
     token = ("--token", "sl_t")
     for arguments, reason in (
-        ((project, *token), "holds other files (index.ts)"),
+        ((project, *token), "contains other files (index.ts)"),
         ((other, *token), "belongs to another Worker"),
-        ((project / "index.ts", *token), "is no folder"),
+        ((project / "index.ts", *token), "is not a folder"),
         ((tmp_path / "new", "--url", "127.0.0.1:8787", *token), "Give an address"),
-        ((tmp_path / "new", "--worker", project / "index.ts", *token), "give a file of JavaScript"),
+        ((tmp_path / "new", "--worker", project / "index.ts", *token), "Pass a bundled JavaScript file"),
         ((tmp_path / "new", "--data-dir", tmp_path / "no-data"), "there is no data folder"),
     ):
         assert write(monkeypatch, *arguments) == 2

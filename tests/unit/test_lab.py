@@ -78,8 +78,8 @@ def test_apply_changes_what_the_verdict_says_and_nothing_without_one(
     rows[0]["items"] = ["amber.md", "x.md", {"item": "blue.md", "hash": "0" * 64}]
     few.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     done = cli("lab", "run", "docs", "--queries", few, "--arm", "window=20", "--apply", "--data-dir", filled)
-    assert done.code == 0 and "nothing was changed: there is not enough evidence" in done.out
-    assert "5 queries are too few" in done.out and "drawn" not in done.err, "files are measured whole"
+    assert done.code == 0 and "Not applied: not enough evidence." in done.out
+    assert "5 queries are too few" in done.out and "sampled" not in done.err, "files are measured whole"
     assert "unjudged" in done.out and "1 judgments were left out" in done.out
     assert "1 judged items are not in the index" in done.out
 
@@ -103,7 +103,7 @@ def test_a_gate_holds_and_fails(cli: Cli, filled: Path, tmp_path: Path) -> None:
         filled,
     )
     assert done.code == 0, done.err
-    assert "40 of 44 queries are drawn" in done.err
+    assert "40 of 44 queries sampled evenly" in done.err
     assert "gate passed: nDCG@10 is" in done.out and "40 queries with reranking off" in done.out
     shown = cli("lab", "show", "docs", "--json", "--data-dir", filled)
     assert shown.code == 2 or json.loads(shown.out)["origin"] != "q.csv" or len(json.loads(shown.out)["arms"]) > 2
@@ -130,24 +130,27 @@ def test_a_gate_holds_and_fails(cli: Cli, filled: Path, tmp_path: Path) -> None:
         filled,
     )
     assert failed.code == 1
-    assert "0.99 is wanted" in failed.err and "nDCG@10 fell from 1.0000 before to" in failed.err
+    assert "below the required 0.99" in failed.err and "nDCG@10 fell from 1.0000 before to" in failed.err
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("run", "docs"), "no queries are given"),
-        (("run", "docs", "--headings", "--queries", "q.csv"), "--queries and --headings are not mixed"),
+        (("run", "docs"), "no queries to measure"),
+        (("run", "docs", "--headings", "--queries", "q.csv"), "--queries and --headings cannot be combined"),
         (("run", "docs", "--generated"), "SECONDLOOK_LLM_URL"),
         (("run", "docs", "--headings", "--judge"), "SECONDLOOK_LLM_URL"),
         (("run", "docs", "--queries", "no.csv"), "no.csv cannot be read"),
         (("run", "docs", "--headings", "--arm", "speed=1"), "one of the words"),
-        (("run", "lost", "--headings"), "there is no instance 'lost'"),
+        (("run", "lost", "--headings"), "no instance 'lost' in account 'default'"),
         (("run", "docs", "--headings", "--arm", "model=nobody/knows"), "nobody/knows"),
-        (("gate", "docs", "--headings"), "nothing to hold against"),
-        (("gate", "docs", "--headings", "--min-ndcg", "0.1", "--before", "b.json"), "--before b.json is held against"),
+        (("gate", "docs", "--headings"), "nothing to compare with"),
+        (
+            ("gate", "docs", "--headings", "--min-ndcg", "0.1", "--before", "b.json"),
+            "--before b.json needs --no-regression",
+        ),
         (("run", "docs", "--headings", "--arm", "model=a>b,window=20"), "leave out the window 20"),
-        (("gate", "docs", "--headings", "--no-regression", "--before", "no.json"), "no.json is not what"),
+        (("gate", "docs", "--headings", "--no-regression", "--before", "no.json"), "no.json was not written by"),
     ],
 )
 def test_errors_are_one_line(cli: Cli, filled: Path, arguments: tuple[str, ...], told: str) -> None:

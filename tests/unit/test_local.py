@@ -101,7 +101,7 @@ async def test_the_folder_is_free_again_once_closed(tmp_path: Path) -> None:
 
     settings = load_settings(data_dir=tmp_path)
     async with open_folder(tmp_path):
-        with pytest.raises(FolderInUseError, match="a server works on the data folder"):
+        with pytest.raises(FolderInUseError, match="a server is already running on the data folder"):
             async with open_runtime(settings):
                 pass
     async with open_runtime(settings):

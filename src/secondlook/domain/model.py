@@ -7,12 +7,12 @@ from typing import Literal
 ModelStatus = Literal["built_in", "cached", "remote", "absent", "unavailable"]
 WORDS: Mapping[ModelStatus, str] = {
     "built_in": "built in",
-    "cached": "yes",
+    "cached": "downloaded",
     "remote": "remote",
-    "absent": "no",
+    "absent": "not downloaded",
     "unavailable": "unavailable",
 }
-"""What people read in the column that says whether a model is here."""
+"""What people read of whether a model can be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,13 @@ class KnownModel:
         return "built_in" if self.built_in else "cached" if self.cached else "absent"
 
     @property
-    def cells(self) -> tuple[str, ...]:
-        """What a person reads of it: name to kind of scores, and whether it is here."""
-        here = WORDS[self.status]
-        size = f"{self.size} M" if self.size else ""
-        tokens = str(self.max_tokens or "")
-        return (self.name, self.task, self.licence, self.languages, size, tokens, self.score_kind, here)
+    def details(self) -> str:
+        """What a person reads of it below its name; what is unknown is left out."""
+        told = (
+            self.licence.strip("-"),
+            "many languages" if self.languages == "many" else self.languages,
+            f"{self.size} M parameters" if self.size else "",
+            f"{self.max_tokens:,} tokens" if self.max_tokens else "",
+            f"{self.score_kind} scores" if self.score_kind else "",
+        )
+        return ", ".join(filter(None, told))

@@ -353,6 +353,7 @@ class EmbeddedEngine:
         found = self._open.get(index)
         if found:
             return found
+        self._forget_dropped()
         path = self._path(index)
         gone = f"index {index} does not exist: it was dropped, or the data folder is incomplete"
         if not path.is_file():
@@ -363,6 +364,15 @@ class EmbeddedEngine:
         except sqlite3.DatabaseError as error:
             raise (_trouble(index, error) if path.is_file() else BackendError(gone)) from error
         return self._open.setdefault(index, _Index(path))
+
+    def _forget_dropped(self) -> None:
+        """Close the indexes that another process has dropped: their files take room on the disk until then."""
+        for name, found in list(self._open.items()):
+            if not found.path.is_file():
+                self._open.pop(name, None)
+                self._matrices.pop(name, None)
+                found.closed = True
+                _drain(found)
 
     def _path(self, index: str) -> Path:
         if not index.replace("-", "").isalnum():

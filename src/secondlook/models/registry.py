@@ -321,7 +321,7 @@ def tokens_read(folder: Path, known: KnownReranker | None) -> int:
 
 
 def how_to_get(known: KnownReranker) -> str:
-    """What brings the model here, or why it cannot be run from its weights."""
+    """How to download the model, or why it cannot be run from its weights."""
     if known.obstacle:
         return known.obstacle
     need = "" if known.revision else " --revision COMMIT` (no revision is pinned)"
