@@ -82,7 +82,7 @@ def test_over_the_data_folder_and_over_a_server(tmp_path: Path, pages: Path) -> 
         make_instance(client, pages)
         refused = sync("docs", "--data-dir", str(data), **environment)
         assert (refused.returncode, refused.stdout) == (2, "")
-        assert "ask it with --server" in refused.stderr
+        assert "Pass its address, e.g. --server" in refused.stderr
         token = {"SECONDLOOK_TOKEN": client.headers["authorization"].removeprefix("Bearer ")}
         done = sync("docs", "--server", server.url, **token)
         assert (done.returncode, done.stdout) == (0, "docs: 3 items indexed\n"), done.stderr
@@ -98,7 +98,7 @@ def test_over_the_data_folder_and_over_a_server(tmp_path: Path, pages: Path) -> 
         path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
     gone = sync("docs", "--data-dir", str(data), **environment)
     assert gone.returncode == 2
-    assert "the sync of docs ended with bucket_not_found" in " ".join(gone.stderr.split())
+    assert "the sync of docs failed: bucket_not_found" in " ".join(gone.stderr.split())
 
 
 def test_a_sync_that_runs_already_is_followed(tmp_path: Path, pages: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_sync_that_runs_already_is_followed(tmp_path: Path, pages: Path) -> No
         token = client.headers["authorization"].removeprefix("Bearer ")
         done = sync("docs", "--server", server.url, SECONDLOOK_TOKEN=token)
         assert (done.returncode, done.stdout) == (0, "docs: 43 items indexed\n"), done.stderr
-        assert "A sync runs already" in done.stderr
+        assert "A sync is running already" in done.stderr
         assert len(client.get(JOBS).json()["result"]) == 1
 
 
@@ -168,7 +168,7 @@ def test_broken_connections(
             lines = client.get(f"{JOBS}/{job}/logs", params={"per_page": 100}).json()["result"]
             assert told == [line["id"] for line in lines], "each line once, though the connection broke"
         else:
-            with pytest.raises(CallerError, match="can no longer be followed"):
+            with pytest.raises(CallerError, match="lost the connection to the server"):
                 asyncio.run(listen())
 
 
