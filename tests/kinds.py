@@ -32,7 +32,7 @@ def kind_of(program: str, arguments: Sequence[str]) -> str | None:
     words = [str(one) for one in arguments]
     if READER in words:
         return None
-    if "secondlook.cli" in words and {"serve", "demo"} & set(words):
+    if "secondlook" in words and {"serve", "demo"} & set(words):
         return "server"
     return "server" if SERVERS & set(words) or any(one.endswith("moto_server") for one in words) else "process"
 

@@ -16,7 +16,7 @@ TROUBLE = re.compile(r"traceback|\berror\b|\bexception\b|\bwarning\b|could not",
 def test_the_demo_over_a_new_folder_prints_no_trouble(tmp_path: Path) -> None:
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "SECONDLOOK_LOG_LEVEL": "info"}
     done = subprocess.run(
-        [sys.executable, "-m", "secondlook.cli", "demo", "--once", "--data-dir", str(tmp_path / "new" / "data")],
+        [sys.executable, "-m", "secondlook", "demo", "--once", "--data-dir", str(tmp_path / "new" / "data")],
         capture_output=True,
         text=True,
         timeout=600,

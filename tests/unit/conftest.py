@@ -1,7 +1,6 @@
 """What unit tests share: the command line, run in this process."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,8 +57,12 @@ def stocked(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
     (pages / "fog.md").write_text("# Fog\n\nTwo blasts of the fog horn every ninety seconds.", encoding="utf-8")
     (pages / "oil.md").write_text("# Oil\n\nWarm the lamp oil before lighting.", encoding="utf-8")
     (pages / "bad.md").write_bytes(bytes(range(256)))
-    environment = {**os.environ, "SECONDLOOK_CACHE_DIR": str(cache_dir), "HF_HUB_OFFLINE": "1"}
-    for words in (("docs", pages), ("tea", pages / "fog.md", "--account", "kitchen")):
-        command = [sys.executable, "-m", "secondlook", "index", *map(str, words), "--data-dir", str(data / "data")]
-        subprocess.run(command, env=environment, check=True, capture_output=True, timeout=120)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SECONDLOOK_CACHE_DIR", str(cache_dir))
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        for words in (("docs", pages), ("tea", pages / "fog.md", "--account", "kitchen")):
+            patch.setattr(sys, "argv", ["secondlook", "index", *map(str, words), "--data-dir", str(data / "data")])
+            with pytest.raises(SystemExit) as ended:
+                main()
+            assert ended.value.code == 0
     return data / "data"

@@ -31,15 +31,14 @@ from secondlook.engines.tables import (
     read_shape,
     remove_item,
     reshape,
+    trouble_of,
 )
-from secondlook.errors import BackendError, IndexCorruptError, SetupError
+from secondlook.errors import BackendError, SetupError
 from secondlook.ports import Hit, Hits, IndexShape, Vector
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-"""Primary result codes; the low byte of an extended one, https://www.sqlite.org/rescode.html"""
 SUFFIXES = ("", "-wal", "-shm")
 """Of the files of an index: the database, its write-ahead log, and the memory shared by its readers."""
 MATRICES = 32
@@ -303,7 +302,7 @@ class EmbeddedEngine:
         try:
             return await asyncio.to_thread(run)
         except sqlite3.DatabaseError as error:
-            raise _trouble(index, error) from error
+            raise trouble_of(index, error) from error
 
     def _matrix(self, index: str, connection: sqlite3.Connection) -> Matrix:
         generation = read_generation(connection)
@@ -362,7 +361,7 @@ class EmbeddedEngine:
             with closing(connect(path)) as connection:
                 read_shape(connection)
         except sqlite3.DatabaseError as error:
-            raise (_trouble(index, error) if path.is_file() else BackendError(gone)) from error
+            raise (trouble_of(index, error) if path.is_file() else BackendError(gone)) from error
         return self._open.setdefault(index, _Index(path))
 
     def _forget_dropped(self) -> None:
@@ -378,15 +377,6 @@ class EmbeddedEngine:
         if not index.replace("-", "").isalnum():
             raise BackendError(f"{index!r} cannot name an index: letters, digits and hyphens only")
         return self._folder / f"{index}.sqlite"
-
-
-def _trouble(index: str, error: sqlite3.DatabaseError) -> BackendError:
-    """Damage only where SQLite says so; a broken rule, a full disk or a lock leaves the index as it was."""
-    if getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGE:
-        return IndexCorruptError(f"index {index} is damaged ({error}): restore it, or index its items again")
-    if isinstance(error, sqlite3.IntegrityError):
-        return BackendError(f"index {index} refused a write ({error}): nothing was written")
-    return BackendError(f"could not use index {index}: {error}")
 
 
 def _find_complete(connection: sqlite3.Connection, phrases: Sequence[str], rowids: Sequence[int]) -> set[int]:

@@ -12,8 +12,11 @@ from secondlook.domain.chunk import Chunk, IndexedChunk
 from secondlook.domain.instance import Analyser, Tokenizer
 from secondlook.engines.keywords import STRETCHES
 from secondlook.engines.matrix import Metadata, Row
+from secondlook.errors import BackendError, IndexCorruptError
 from secondlook.ports import IndexShape
 
+DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+"""Primary result codes; the low byte of an extended one, https://www.sqlite.org/rescode.html"""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS chunks(
@@ -161,3 +164,23 @@ def _analysed(text: str, shape: IndexShape) -> str:
     if shape.analyser is None or shape.tokenizer is None:
         return text
     return analyse(text, shape.analyser, STRETCHES[shape.tokenizer])
+
+
+def trouble_of(index: str, error: sqlite3.DatabaseError) -> BackendError:
+    """Damage only where SQLite says so; a broken rule, a full disk or a lock leaves the index as it was."""
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGE:
+        return IndexCorruptError(f"index {index} is damaged ({error}): restore it, or index its items again")
+    if isinstance(error, sqlite3.IntegrityError):
+        return BackendError(f"index {index} refused a write ({error}): nothing was written")
+    return BackendError(f"could not use index {index}: {error}")
+
+
+def _find_complete(connection: sqlite3.Connection, phrases: Sequence[str], rowids: Sequence[int]) -> set[int]:
+    """Those of the rows that hold every phrase; the ``+`` keeps FTS5 from matching anew for each of them."""
+    if len(phrases) == 1:
+        return set(rowids)
+    rows = connection.execute(
+        "SELECT rowid FROM fts WHERE fts MATCH ? AND +rowid IN (SELECT value FROM json_each(?))",
+        [make_match(phrases, "and"), json.dumps(list(rowids))],
+    )
+    return {int(rowid) for (rowid,) in rows}
