@@ -173,14 +173,3 @@ def trouble_of(index: str, error: sqlite3.DatabaseError) -> BackendError:
     if isinstance(error, sqlite3.IntegrityError):
         return BackendError(f"index {index} refused a write ({error}): nothing was written")
     return BackendError(f"could not use index {index}: {error}")
-
-
-def _find_complete(connection: sqlite3.Connection, phrases: Sequence[str], rowids: Sequence[int]) -> set[int]:
-    """Those of the rows that hold every phrase; the ``+`` keeps FTS5 from matching anew for each of them."""
-    if len(phrases) == 1:
-        return set(rowids)
-    rows = connection.execute(
-        "SELECT rowid FROM fts WHERE fts MATCH ? AND +rowid IN (SELECT value FROM json_each(?))",
-        [make_match(phrases, "and"), json.dumps(list(rowids))],
-    )
-    return {int(rowid) for (rowid,) in rows}
