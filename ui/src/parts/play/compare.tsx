@@ -4,6 +4,7 @@ import { useState } from "react";
 import type { Chunk } from "../../api/types";
 import { score } from "../../words";
 import type { Drop, Ranked } from "./plan";
+import { cut } from "./text";
 
 const ROW = 58;
 const GAP = 6;
@@ -135,5 +136,5 @@ export function Moved({ from, to }: { from: number; to: number }) {
 }
 
 function firstWords(text: string): string {
-  return text.replace(/^#+\s*/, "").replace(/\s+/g, " ").slice(0, 120);
+  return cut(text.replace(/^#+\s*/, "").replace(/\*\*|^\| | \|$/g, "").replace(/\s+/g, " ").trim(), 120);
 }

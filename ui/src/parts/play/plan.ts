@@ -37,7 +37,7 @@ export function freshPlan(settings: Settings): Plan {
     budget: settings.reranking_budget_ms,
     expansion: 0,
     filters: "",
-    cached: settings.cache,
+    cached: false, // a cached answer cannot be explained, and the playground explains
   };
 }
 
