@@ -257,9 +257,7 @@ def make_services(
         rerankers=tools.rerankers,
         known_embedder=is_known_embedder,
         service_tokens=service_tokens,
-        limits=Limits(
-            settings.max_instances, settings.max_namespaces, settings.max_metadata_fields, settings.query_log_lines
-        ),
+        limits=limits_of(settings),
         match_mode=defaults.match_mode,
     )
     models = make_model_list(settings)
@@ -285,6 +283,13 @@ def make_services(
         OnlineTrials(queries, catalog),
         SignIn(access, catalog),
         JudgedSets(SqlJudgedSets(catalog.database), catalog, engine),
+    )
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What an account may have."""
+    return Limits(
+        settings.max_instances, settings.max_namespaces, settings.max_metadata_fields, settings.query_log_lines
     )
 
 
