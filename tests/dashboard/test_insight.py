@@ -1,5 +1,7 @@
 """The query log from the page that switches it on to the charts that it fills, thumbs, and the end of it."""
 
+import re
+
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
@@ -34,12 +36,17 @@ def test_a_log_from_its_first_query_to_its_last(page: Page, secret: str, asked_o
 
     page.get_by_role("link", name="Playground").click()
     ask(page, rerank=True)
-    page.get_by_role("button", name="A good result").first.click()
-    expect(page.get_by_role("button", name="A good result").first).to_have_attribute("aria-pressed", "true")
+    relevant = page.get_by_role("button", name=re.compile("^Relevant: ")).first
+    relevant.click()
+    expect(relevant).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("link", name="1 query, 1 judgment")).to_be_visible()
+    [kept] = api.get(f"/instances/{asked_often}/query-sets/my-queries").json()["result"]
+    assert (kept["query"], [one["grade"] for one in kept["judgments"]]) == (QUESTION, [1])
     body = {"query": "zebra crossing", "ai_search_options": {"retrieval": {"match_threshold": 1}}}
     api.post(f"/instances/{asked_often}/search", json=body).raise_for_status()
 
     page.get_by_role("link", name="Metrics").click()
+    page.get_by_role("switch", name="Include playground searches").click()
     top = page.get_by_role("region", name="Top queries")
     expect(top.get_by_role("link", name=QUESTION)).to_be_visible()
     missed = page.get_by_role("region", name="Queries without results")
