@@ -140,7 +140,7 @@ def test_a_gate_holds_and_fails(cli: Cli, filled: Path, tmp_path: Path) -> None:
         (("run", "docs", "--headings", "--queries", "q.csv"), "--queries and --headings cannot be combined"),
         (("run", "docs", "--generated"), "SECONDLOOK_LLM_URL"),
         (("run", "docs", "--headings", "--judge"), "SECONDLOOK_LLM_URL"),
-        (("run", "docs", "--queries", "no.csv"), "no.csv cannot be read"),
+        (("run", "docs", "--queries", "no.csv"), "could not read no.csv"),
         (("run", "docs", "--headings", "--arm", "speed=1"), "one of the words"),
         (("run", "lost", "--headings"), "no instance 'lost' in account 'default'"),
         (("run", "docs", "--headings", "--arm", "model=nobody/knows"), "nobody/knows"),
