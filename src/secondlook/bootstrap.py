@@ -25,15 +25,13 @@ from secondlook.models.remote_reranker import Endpoint
 from secondlook.ports import Catalog, Indexer, Rerankers, Tools
 from secondlook.provision import (
     Progress,
-    check_download,
     check_multilingual,
     is_known_embedder,
-    list_models,
     load_encoder,
     make_generator,
+    make_model_list,
     make_shelf,
     make_snippets,
-    pull_model,
     read_remotes,
 )
 from secondlook.services.access import Access
@@ -50,7 +48,6 @@ from secondlook.services.lab_runs import LabRuns
 from secondlook.services.lab_work import LabTools
 from secondlook.services.listing import Listing
 from secondlook.services.measuring import MeasuredSearching
-from secondlook.services.models import ModelList
 from secondlook.services.online import OnlineTrials
 from secondlook.services.pulling import Pulling
 from secondlook.services.queries import QueryLog
@@ -305,15 +302,6 @@ def search_defaults(settings: Settings) -> SearchDefaults:
         FILTERED_BYTES if strict else 0,
         match_mode="and" if strict else None,
         threshold_for_all=strict,
-    )
-
-
-def make_model_list(settings: Settings) -> ModelList:
-    """The models of this server, and where they are downloaded from."""
-    return ModelList(
-        lambda: list_models(settings),
-        check=lambda name, revision: check_download(settings, name, revision),
-        fetch=lambda name, revision, heard: pull_model(settings, name, revision=revision, progress=heard),
     )
 
 

@@ -17,6 +17,7 @@ from secondlook.models.openai_compatible import OpenAICompatible
 from secondlook.models.remote_config import RemoteFile
 from secondlook.models.unavailable import UnavailableReranker
 from secondlook.ports import Generator, Reranker, Rerankers, declared
+from secondlook.services.models import ModelList
 from secondlook.settings import Settings
 from secondlook.stores.snippets import Snippets
 
@@ -171,3 +172,12 @@ def make_snippets(settings: Settings) -> Snippets:
     """The code of the search box, which is fetched only where a registry is named and nobody is offline."""
     registry = "" if settings.offline else settings.npm_registry
     return Snippets(settings.models_dir / "snippets", folder=settings.snippet_dir, registry=registry)
+
+
+def make_model_list(settings: Settings) -> ModelList:
+    """The models of this server, and where they are downloaded from."""
+    return ModelList(
+        lambda: list_models(settings),
+        check=lambda name, revision: check_download(settings, name, revision),
+        fetch=lambda name, revision, heard: pull_model(settings, name, revision=revision, progress=heard),
+    )
