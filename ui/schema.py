@@ -15,13 +15,18 @@ from secondlook.services.bundle import Services
 
 TARGET = HERE / "src" / "api" / "schema.d.ts"
 USED = ("/client/v4/accounts/{account}/ai-search/", "/metrics", "/health")
+ALSO = ("/client/v4/accounts", "/sign-in")
 """Where the pages ask; other paths are copies of these, or of the legacy generation."""
 
 
 def document() -> dict[str, Any]:
     """The OpenAPI document with the paths that pages may use; no service is needed to tell of routes."""
     told = create_app(cast(Services, None), options=ApiOptions()).openapi()
-    paths = {path: verbs for path, verbs in told["paths"].items() if path.startswith(USED) and "/rags" not in path}
+    paths = {
+        path: verbs
+        for path, verbs in told["paths"].items()
+        if (path.startswith(USED) or path in ALSO) and "/rags" not in path
+    }
     return {**told, "paths": paths}
 
 

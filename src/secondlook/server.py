@@ -90,9 +90,9 @@ def greeting(host: str, port: int, code: str) -> str:
     """
     dashboard_url = f"{browser_url(host, port)}{dashboard.HOME}"
     return (
-        f"Listening on {url_of(host, port)}\n"
         f"Dashboard: {dashboard_url}\n"
         f"Sign in (works once, within {CODE_SECONDS // 60} minutes): {dashboard_url}#sign-in={code}\n"
+        f"Listening on {url_of(host, port)}\n"
         "Press Ctrl-C to stop"
     )
 

@@ -42,7 +42,9 @@ def make(page: Page) -> None:
     page.get_by_role("button", name="Next").click()
     page.get_by_role("button", name="Next").click()
     expect(page.get_by_role("heading", name="Retrieval configuration")).to_be_focused()
-    expect(page.get_by_role("switch", name="Rerank results")).to_be_checked()
+    switch = page.get_by_role("switch", name="Rerank results")
+    expect(switch).not_to_be_checked()
+    switch.click()
     page.get_by_label("Reranking model").click()
     option = page.get_by_role("option", name=re.compile("bge-reranker-base"))
     for fact in ("278 M parameters", "English, Chinese", "MIT", "not downloaded"):
@@ -140,7 +142,7 @@ def test_items_are_uploaded_read_and_deleted(page: Page, secret: str, station: s
     page.get_by_label("Files to upload").set_input_files([str(extra), str(bad)])
     row = page.get_by_role("row").filter(has_text="extra.md")
     expect(row.get_by_text("indexed").last).to_be_visible(timeout=SLOW)  # the first one is that of a phone
-    expect(page.get_by_text(re.compile("1 failed"))).to_be_visible()
+    expect(page.get_by_text(re.compile("1 refused"))).to_be_visible()
     row.get_by_role("button", name="Chunks of extra.md").click()
     expect(page.get_by_text("A lamp burns oil.")).to_be_visible()
     page.keyboard.press("Escape")

@@ -85,9 +85,9 @@ def test_addresses_as_a_client_writes_them() -> None:
 
 def test_the_greeting_has_a_link_that_a_browser_can_open() -> None:
     assert greeting("::", 8787, "CODE").splitlines() == [
-        "Listening on http://[::]:8787",
         "Dashboard: http://[::1]:8787/dashboard/",
         "Sign in (works once, within 10 minutes): http://[::1]:8787/dashboard/#sign-in=CODE",
+        "Listening on http://[::]:8787",
         "Press Ctrl-C to stop",
     ]
     assert browser_url("0.0.0.0", 80) == "http://127.0.0.1:80"

@@ -5,10 +5,13 @@ import { Component, lazy, type ReactNode, Suspense } from "react";
 import { useSession } from "./hooks";
 import { Login } from "./pages/login";
 import { Logo, ThemeButton } from "./parts/brand";
+import { LogInAgain } from "./parts/again";
+import { LeaveDialog } from "./parts/leave";
 import { MainNav } from "./parts/nav";
 import { ModelsProvider } from "./parts/models";
 import { Failed, Waiting } from "./parts/states";
-import { Link, match, usePath } from "./router";
+import { UploadIndicator } from "./parts/uploads";
+import { Link, match, unlessUnsaved, usePath } from "./router";
 import { logOut } from "./session";
 
 const Instances = lazy(() => import("./pages/instances"));
@@ -17,6 +20,7 @@ const Models = lazy(() => import("./pages/models"));
 const Tokens = lazy(() => import("./pages/tokens"));
 const Help = lazy(() => import("./pages/help"));
 const Create = lazy(() => import("./pages/create"));
+const Created = lazy(() => import("./pages/created"));
 const Instance = lazy(() => import("./pages/instance/layout"));
 
 export function App() {
@@ -29,6 +33,8 @@ export function App() {
           <Page />
         </Suspense>
       </Frame>
+      <LeaveDialog />
+      <LogInAgain />
     </ModelsProvider>
   );
 }
@@ -36,7 +42,10 @@ export function App() {
 function Page() {
   const path = usePath();
   if (path === "/" || path === "/login") return <Instances namespace="default" />;
-  if (path === "/create") return <Create />;
+  const making = match("/create", path) ?? match("/create/:step", path);
+  if (making) return <Create step={making.step ?? ""} />;
+  const made = match("/create/done/:namespace/:name", path);
+  if (made) return <Created namespace={made.namespace ?? ""} name={made.name ?? ""} />;
   if (path === "/namespaces") return <Namespaces />;
   if (path === "/models") return <Models />;
   if (path === "/tokens") return <Tokens />;
@@ -48,7 +57,7 @@ function Page() {
     return <Instance namespace={found.namespace ?? ""} name={found.name ?? ""} tab={found.tab ?? "overview"} section={found.section ?? ""} />;
   return (
     <div className="py-16 text-center">
-      <h1 className="text-2xl font-semibold">There is no such page</h1>
+      <h1 className="text-2xl font-semibold">Page not found</h1>
       <p className="mt-2">
         <Link to="/" className="text-kumo-link underline">
           All instances
@@ -70,12 +79,13 @@ function Frame({ account, children }: { account: string; children: ReactNode }) 
             <Logo /> Secondlook
           </Link>
           <MainNav />
+          <UploadIndicator />
           <span className="ml-auto hidden text-[13px] text-kumo-subtle sm:inline">
             Account <strong className="font-medium text-kumo-default">{account}</strong>
           </span>
           <div className="ml-auto flex items-center sm:ml-0">
             <ThemeButton />
-            <Button variant="ghost" shape="square" aria-label="Log out" onClick={logOut} icon={<SignOutIcon />} />
+            <Button variant="ghost" shape="square" aria-label="Log out" onClick={() => unlessUnsaved(logOut)} icon={<SignOutIcon />} />
           </div>
         </div>
       </header>

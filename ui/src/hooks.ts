@@ -1,6 +1,6 @@
 // Loading, polling, and what is kept in this browser.
 import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
-import { onSession, session } from "./session";
+import { type Lost, lostSession, onSession, session } from "./session";
 
 export interface Loaded<T> {
   data: T | undefined;
@@ -38,7 +38,7 @@ export function useLoad<T>(load: () => Promise<T>, deps: readonly unknown[], eve
 
   useEffect(() => {
     if (!every) return;
-    const timer = setInterval(() => !document.hidden && void reload(), every);
+    const timer = setInterval(() => !document.hidden && !lostSession() && void reload(), every);
     return () => clearInterval(timer);
   }, [every, reload]);
 
@@ -51,6 +51,10 @@ export function useLoad<T>(load: () => Promise<T>, deps: readonly unknown[], eve
 
 export function useSession() {
   return useSyncExternalStore(onSession, session);
+}
+
+export function useLost(): Lost | null {
+  return useSyncExternalStore(onSession, lostSession);
 }
 
 /** A value that follows after it has been quiet for a while. */

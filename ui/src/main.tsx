@@ -2,12 +2,15 @@ import { CSPProvider } from "@cloudflare/kumo/primitives/csp-provider";
 import { Toasty } from "@cloudflare/kumo/components/toast";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { exchangeCode } from "./api/calls";
 import { App } from "./app";
 import { toasts } from "./parts/states";
+import { beginSession } from "./session";
 import "./styles.css";
 
 const root = document.getElementById("root");
-if (root)
+if (root) {
+  await beginSession(exchangeCode);
   createRoot(root).render(
     <StrictMode>
       <CSPProvider disableStyleElements>
@@ -17,3 +20,4 @@ if (root)
       </CSPProvider>
     </StrictMode>,
   );
+}

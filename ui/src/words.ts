@@ -9,6 +9,12 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["second", 1],
 ];
 
+/** What the server says, as a sentence for people: a capital letter first, and no name for programs before it. */
+export function sentence(text: string): string {
+  const words = text.replace(/^[a-z]+(_[a-z]+)+: /, "");
+  return `${words[0]?.toUpperCase() ?? ""}${words.slice(1)}`;
+}
+
 export const count = (value: number): string => COUNT.format(value);
 
 export function plural(value: number, one: string, many = `${one}s`): string {

@@ -91,11 +91,11 @@ def test_each_route_lies_under_both_bases(wire: Wire) -> None:
     assert "/accounts/{account}/autorag/rags/{name}/ai-search" in bare
 
 
-def test_every_route_but_health_and_public_endpoints_is_guarded(wire: Wire) -> None:
+def test_every_route_but_health_sign_in_and_public_endpoints_is_guarded(wire: Wire) -> None:
     wire.client.headers.pop("Authorization")
     paths = wire.app.openapi()["paths"]
     for path, methods in paths.items():
-        expected = 200 if path == "/health" else 404 if path.startswith("/public/") else 401
+        expected = {"/health": 200, "/sign-in": 400}.get(path, 404 if path.startswith("/public/") else 401)
         for method in methods:
             answer = wire.ask(method.upper(), path.replace("{", "").replace("}", ""))
             assert answer.status_code == expected, (method, path)

@@ -1,5 +1,6 @@
 // Every call that the pages make, one function each; nothing else speaks to the server.
-import { type ApiError, authorization, type BodyOf, type Envelope, failure, request, send, urlOf } from "./client";
+import type { Session } from "../session";
+import { type ApiError, authorization, type BodyOf, type Envelope, failure, request, send, unreachable, urlOf } from "./client";
 import type * as T from "./types";
 
 const ACCOUNT = "/client/v4/accounts/{account}/ai-search" as const;
@@ -35,6 +36,19 @@ const parts = (place: Place, more: Record<string, string> = {}) => ({ ...place, 
 function listed<R>(envelope: Envelope): T.Listed<R> {
   const info = envelope.result_info;
   return { rows: envelope.result as R[], total: info?.total_count ?? info?.total ?? 0 };
+}
+
+/** Whether the token may work in the account, and which of its accounts hold something; raises as the server refuses. */
+export async function tryLogin(as: Session): Promise<{ exists: boolean; others: string[] }> {
+  const found = (await send("get", "/client/v4/accounts", { as, query: { per_page: 100 } })).result as { id: string }[];
+  await send("get", INSTANCES, { as, parts: { namespace: "default" }, query: { per_page: 1 } });
+  const named = (await send("get", "/client/v4/accounts", { as, query: { name: as.account } })).result as { id: string }[];
+  return { exists: named.length > 0, others: found.map((one) => one.id) };
+}
+
+export async function exchangeCode(code: string): Promise<Session> {
+  const found = (await send("post", "/sign-in", { as: null, body: { code } })).result as Session;
+  return { token: found.token, account: found.account };
 }
 
 export async function listInstances(namespace: string, search: string, page: number): Promise<T.Listed<T.Instance>> {
@@ -116,7 +130,7 @@ export function uploadItem(place: Place, file: File, key: string, metadata: Reco
       sending.status < 300
         ? resolve((JSON.parse(sending.responseText) as Envelope).result as T.Item)
         : reject(failure(sending.status, sending.responseText, sending.getResponseHeader("retry-after")));
-    sending.onerror = () => reject(failure(0, ""));
+    sending.onerror = () => reject(unreachable());
     sending.send(form);
   });
 }

@@ -1,5 +1,5 @@
 // One way to the API: the token, the envelope, and errors that say what to do.
-import { logOut, session } from "../session";
+import { loseSession, lostSession, type Session, session, sessionRestored } from "../session";
 import type { paths } from "./schema";
 
 export type Method = "get" | "post" | "put" | "patch" | "delete";
@@ -18,6 +18,8 @@ export interface Sent<B> {
   form?: FormData;
   headers?: Record<string, string>;
   signal?: AbortSignal;
+  /** Whom to ask as, instead of the one who is logged in. */
+  as?: Session | null;
 }
 
 export interface Envelope {
@@ -41,45 +43,61 @@ export class ApiError extends Error {
     readonly token: string,
     detail: string,
     readonly fields: readonly FieldProblem[] = [],
+    /** Seconds, if the server said when to come again. */
+    readonly retryAfter: number | null = null,
   ) {
     super(detail);
   }
 }
 
-export function urlOf(path: string, sent: Pick<Sent<unknown>, "parts" | "query">): string {
-  const parts: Record<string, string> = { account: session()?.account ?? "", ...sent.parts };
+export function urlOf(path: string, sent: Pick<Sent<unknown>, "parts" | "query" | "as">): string {
+  const parts: Record<string, string> = { account: (sent.as ?? session())?.account ?? "", ...sent.parts };
   const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(parts[name] ?? ""));
   const query = Object.entries(sent.query ?? {}).filter(([, value]) => value !== undefined && value !== "");
   const told = new URLSearchParams(query.map(([name, value]) => [name, String(value)]));
   return query.length ? `${filled}?${told}` : filled;
 }
 
-export function authorization(): Record<string, string> {
-  const found = session();
+export function authorization(found: Session | null = session()): Record<string, string> {
   return found ? { Authorization: `Bearer ${found.token}` } : {};
 }
 
+/** Asks once more with the new token if somebody had to log in again meanwhile. */
 export async function request<M extends Method, P extends Route<M>>(
   method: M,
   path: P,
   sent: Sent<BodyOf<P, M>> = {},
 ): Promise<Response> {
-  const headers: Record<string, string> = { ...authorization(), ...sent.headers };
+  for (;;) {
+    if (sent.as === undefined && lostSession()) await sessionRestored(sent.signal);
+    const caller = sent.as === undefined ? session() : sent.as;
+    const answer = await ask(method, path, sent, caller);
+    if (answer.ok) return answer;
+    const refused = failure(answer.status, await answer.text(), answer.headers.get("retry-after"));
+    if (answer.status !== 401 || sent.as !== undefined || !caller) throw refused;
+    loseSession(caller.token);
+    if (!(await sessionRestored(sent.signal))) throw refused;
+  }
+}
+
+async function ask(method: Method, path: string, sent: Sent<unknown>, caller: Session | null): Promise<Response> {
+  const headers: Record<string, string> = { ...authorization(caller), ...sent.headers };
   let body: BodyInit | undefined = sent.form;
   if (sent.body !== undefined) {
     headers["Content-Type"] = "application/json";
     body = JSON.stringify(sent.body);
   }
-  let answer: Response;
   try {
     const signal = sent.signal ?? null;
-    answer = await fetch(urlOf(path, sent), { method: method.toUpperCase(), headers, body: body ?? null, signal });
+    return await fetch(urlOf(path, sent), { method: method.toUpperCase(), headers, body: body ?? null, signal });
   } catch (error) {
     if (sent.signal?.aborted) throw error;
-    throw new ApiError(0, 0, "unreachable", "The server does not answer. Is it running, and is the network there?");
+    throw unreachable();
   }
-  if (!answer.ok) throw failure(answer.status, await answer.text(), answer.headers.get("retry-after"));
-  return answer;
+}
+
+export function unreachable(): ApiError {
+  return new ApiError(0, 0, "unreachable", "The server does not answer. Check that it is running and that you are online.");
 }
 
 /** The whole envelope. */
@@ -98,10 +116,10 @@ export function failure(status: number, text: string, retryAfter: string | null 
   } catch {
     first = undefined;
   }
-  if (status === 401 && session()) logOut();
   const detail = first?.detail || sentence(first?.message) || `The server answered with status ${status}.`;
-  const later = retryAfter ? ` Try again in ${retryAfter} s.` : "";
-  return new ApiError(status, first?.code ?? 0, first?.message ?? "", detail + later, first?.fields);
+  const later = retryAfter && !/try again in/i.test(detail) ? ` Try again in ${retryAfter} s.` : "";
+  const seconds = retryAfter && /^\d+$/.test(retryAfter) ? Number(retryAfter) : null;
+  return new ApiError(status, first?.code ?? 0, first?.message ?? "", detail + later, first?.fields, seconds);
 }
 
 export function told(error: unknown): string {

@@ -92,6 +92,14 @@ export interface Settings {
   query_log: { enabled: boolean; retention_days: number };
 }
 
+/** Why syncs fail: of the last job that ended, until one completes. */
+export interface SyncError {
+  kind: string;
+  message: string;
+  job_id: string;
+  at: string;
+}
+
 export interface Instance extends Settings {
   id: string;
   namespace: string;
@@ -101,6 +109,8 @@ export interface Instance extends Settings {
   modified_at: string;
   last_activity: string | null;
   item_counts: Record<ItemStatus, number>;
+  last_sync: { id: string; status: string; started_at: string; ended_at: string | null } | null;
+  sync_error: SyncError | null;
 }
 
 export interface Stats {

@@ -11,7 +11,7 @@ import { Heading } from "../parts/card";
 import { Choice } from "../parts/fields";
 import { Failed, Nothing, Waiting } from "../parts/states";
 import { BASE, go, Link } from "../router";
-import { ago, count, plural } from "../words";
+import { ago, count, plural, sentence } from "../words";
 
 export default function Instances({ namespace }: { namespace: string }) {
   useTitle("Instances");
@@ -106,6 +106,7 @@ function Row({ instance }: { instance: Instance }) {
       <Link to={`/instances/${instance.namespace}/${instance.id}`} className="flex flex-wrap items-center gap-x-4 gap-y-1 px-5 py-3.5 hover:bg-kumo-tint">
         <span className="min-w-0 flex-1 basis-48">
           <span className="block truncate font-medium">{instance.id}</span>
+          {instance.sync_error && <span className="block truncate text-[13px] text-kumo-danger" title={instance.sync_error.message}>{sentence(instance.sync_error.message)}</span>}
           <span className="block truncate text-[13px] text-kumo-subtle">
             {source} · last active {ago(instance.last_activity ?? instance.modified_at)}
           </span>
@@ -116,7 +117,7 @@ function Row({ instance }: { instance: Instance }) {
         </span>
         {counts.error > 0 && <Badge variant="error">{plural(counts.error, "error")}</Badge>}
         {instance.reranking && <Badge variant="teal-subtle">reranking</Badge>}
-        <StatusBadge status={instance.status} paused={instance.paused} />
+        <StatusBadge status={instance.status} paused={instance.paused} failed={instance.sync_error !== null} />
       </Link>
     </li>
   );

@@ -19,7 +19,8 @@ export function ItemBadge({ status }: { status: ItemStatus }) {
   return <Badge variant={variant}>{word}</Badge>;
 }
 
-export function StatusBadge({ status, paused }: { status: string; paused: boolean }) {
+export function StatusBadge({ status, paused, failed = false }: { status: string; paused: boolean; failed?: boolean }) {
+  if (failed) return <Badge variant="error">{paused ? "source failed, paused" : "source failed"}</Badge>;
   if (paused) return <Badge variant="warning">paused</Badge>;
   const variant = status === "active" ? "success" : status === "error" ? "error" : "info";
   return <Badge variant={variant}>{status}</Badge>;

@@ -1,77 +1,14 @@
-// Files on their way: dropped or picked, three at a time, each with what became of it.
+// Files on their way: where they are dropped or picked, what became of each, and a word in the frame of every page.
 import { Button } from "@cloudflare/kumo/components/button";
-import { CloudArrowUpIcon, FilesIcon, FolderOpenIcon } from "@phosphor-icons/react";
-import { type DragEvent, useCallback, useEffect, useRef, useState } from "react";
-import { type Place, uploadItem } from "../api/calls";
-import { told } from "../api/client";
-import { bytes, plural } from "../words";
-import type { Metadata } from "./metadata-form";
+import { Meter } from "@cloudflare/kumo/components/meter";
+import { CheckCircleIcon, CloudArrowUpIcon, FilesIcon, FolderOpenIcon, WarningCircleIcon } from "@phosphor-icons/react";
+import { type DragEvent, useRef, useState } from "react";
+import type { Place } from "../api/calls";
+import { Link } from "../router";
+import { type Counts, dismissUploads, type Picked, retryUploads, type Upload, useAllUploads, useUploads } from "../uploads";
+import { bytes, count, plural } from "../words";
 
-export interface Upload {
-  key: string;
-  file: File;
-  metadata?: Metadata;
-  state: "waiting" | "sending" | "sent" | "failed";
-  share: number;
-  error?: string;
-}
-
-const AT_ONCE = 3;
 const SHOWN = 200;
-
-export interface Uploads {
-  rows: Upload[];
-  add: (files: Picked[]) => void;
-  again: (key: string) => void;
-  clear: () => void;
-  busy: boolean;
-}
-
-export interface Picked {
-  key: string;
-  file: File;
-  metadata?: Metadata;
-}
-
-/** Sends what is added; without a place it waits until there is one. */
-export function useUploads(place: Place | null, onSent?: () => void): Uploads {
-  const [rows, setRows] = useState<Upload[]>([]);
-  const running = useRef(new Set<string>());
-  const heard = useRef(onSent);
-  heard.current = onSent;
-
-  const change = useCallback((key: string, next: Partial<Upload>) => {
-    setRows((before) => before.map((one) => (one.key === key ? { ...one, ...next } : one)));
-  }, []);
-
-  useEffect(() => {
-    if (!place) return;
-    for (const row of rows) {
-      if (running.current.size >= AT_ONCE) break;
-      if (row.state !== "waiting" || running.current.has(row.key)) continue;
-      running.current.add(row.key);
-      change(row.key, { state: "sending", share: 0 });
-      uploadItem(place, row.file, row.key, row.metadata, (share) => change(row.key, { share }))
-        .then(() => change(row.key, { state: "sent", share: 1 }))
-        .catch((error: unknown) => change(row.key, { state: "failed", error: told(error) }))
-        .finally(() => {
-          running.current.delete(row.key);
-          setRows((before) => [...before]);
-          heard.current?.();
-        });
-    }
-  }, [place, rows, change]);
-
-  const add = useCallback((files: Picked[]) => {
-    setRows((before) => {
-      const fresh = new Map(files.map((one) => [one.key, { ...one, state: "waiting" as const, share: 0 }]));
-      return [...before.filter((one) => !fresh.has(one.key) || running.current.has(one.key)), ...fresh.values()];
-    });
-  }, []);
-  const again = useCallback((key: string) => change(key, { state: "waiting" }), [change]);
-  const clear = useCallback(() => setRows((before) => before.filter((one) => one.state === "sending")), []);
-  return { rows, add, again, clear, busy: rows.some((one) => one.state === "waiting" || one.state === "sending") };
-}
 
 export function DropZone({ onFiles, compact = false }: { onFiles: (files: Picked[]) => void; compact?: boolean }) {
   const [over, setOver] = useState(false);
@@ -102,7 +39,7 @@ export function DropZone({ onFiles, compact = false }: { onFiles: (files: Picked
       <CloudArrowUpIcon size={compact ? 24 : 36} aria-hidden className="text-kumo-subtle" />
       <p>
         <span className="font-medium">Drop files or folders here</span>
-        <span className="block text-[13px] text-kumo-subtle">Text, Markdown, PDF, office documents, HTML, tables, pictures or code; 10 MiB each at most</span>
+        <span className="block text-[13px] text-kumo-subtle">Text, Markdown, PDF, office documents, HTML, tables, pictures or code; up to 10 MiB each</span>
       </p>
       <div className="flex gap-2">
         <Button size="sm" icon={<FilesIcon />} onClick={() => files.current?.click()}>
@@ -118,46 +55,99 @@ export function DropZone({ onFiles, compact = false }: { onFiles: (files: Picked
   );
 }
 
-export function UploadList({ uploads }: { uploads: Uploads }) {
-  const { rows } = uploads;
+/** What becomes of the files sent to one instance; it stays until it is dismissed. */
+export function UploadSummary({ place }: { place: Place }) {
+  const { rows, counts } = useUploads(place);
   if (!rows.length) return null;
-  const sent = rows.filter((one) => one.state === "sent").length;
-  const failed = rows.filter((one) => one.state === "failed");
-  const shown = [...failed, ...rows.filter((one) => one.state !== "failed")].slice(0, SHOWN);
+  const busy = counts.waiting > 0;
+  const done = counts.total - counts.waiting;
+  const rank = { failed: 0, refused: 1, sending: 2, waiting: 3, stored: 4 };
+  const shown = rows.filter((one) => one.key).sort((one, other) => rank[one.state] - rank[other.state]).slice(0, SHOWN);
   return (
-    <div className="mt-3">
-      <div className="mb-1 flex items-center justify-between text-[13px]">
-        <span aria-live="polite">
-          {sent} of {plural(rows.length, "file")} sent{failed.length ? `, ${failed.length} failed` : ""}
-        </span>
-        {!uploads.busy && (
-          <Button size="xs" variant="ghost" onClick={uploads.clear}>
-            Clear the list
+    <section aria-label="Uploads" className="mt-3 rounded-xl border border-kumo-line bg-kumo-base p-4">
+      <div className="mb-2 flex flex-wrap items-center gap-x-3 gap-y-2">
+        <p role="status" className="mr-auto font-medium">
+          {busy ? `Uploading ${count(done)} of ${plural(counts.total, "file")}` : "Upload finished"}
+          <span className="font-normal text-kumo-subtle">{`: ${sumUp(counts)}`}</span>
+        </p>
+        {counts.retryable > 0 && (
+          <Button size="sm" onClick={() => retryUploads(place)}>
+            Retry failed
+          </Button>
+        )}
+        {!busy && (
+          <Button size="sm" variant="ghost" onClick={() => dismissUploads(place)}>
+            Dismiss
           </Button>
         )}
       </div>
-      <ul className="max-h-56 divide-y divide-kumo-hairline overflow-auto rounded-lg border border-kumo-hairline" tabIndex={0} aria-label="Files being uploaded">
-        {shown.map((one) => (
-          <li key={one.key} className="flex items-center gap-3 px-3 py-1.5 text-[13px]">
-            <span className="min-w-0 flex-1 truncate" title={one.key}>
-              {one.key}
-            </span>
-            {one.error && one.state === "failed" ? (
-              <>
-                <span className="max-w-[50%] text-kumo-danger">{one.error}</span>
-                <Button size="xs" onClick={() => uploads.again(one.key)}>
-                  Again
-                </Button>
-              </>
-            ) : (
-              <span className="whitespace-nowrap text-kumo-subtle tabular-nums">
-                {bytes(one.file.size)} · {one.state === "sending" ? `${Math.round(100 * one.share)} %` : one.state}
-              </span>
-            )}
-          </li>
-        ))}
-      </ul>
-    </div>
+      {busy && <Meter label="Uploaded" value={done} max={counts.total} customValue={`${count(done)} / ${count(counts.total)}`} />}
+      {busy && <p className="mt-2 text-[13px] text-kumo-subtle">You can open other pages of the dashboard meanwhile. Keep this tab open.</p>}
+      {shown.length > 0 && (
+        <ul className="mt-3 max-h-56 divide-y divide-kumo-hairline overflow-auto rounded-lg border border-kumo-hairline" tabIndex={0} aria-label="Uploaded files">
+          {shown.map((one) => (
+            <UploadRow key={one.key} upload={one} retry={() => retryUploads(place, one.key)} />
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function sumUp(counts: Counts): string {
+  const said = [`${count(counts.stored)} stored`];
+  if (counts.refused) said.push(`${count(counts.refused)} refused`);
+  if (counts.failed) said.push(`${count(counts.failed)} failed`);
+  return said.join(", ");
+}
+
+function UploadRow({ upload, retry }: { upload: Upload; retry: () => void }) {
+  const ended = upload.state === "refused" || upload.state === "failed";
+  return (
+    <li className="flex flex-wrap items-center gap-x-3 gap-y-1 px-3 py-1.5 text-[13px]">
+      <span className="min-w-0 flex-1 basis-40 truncate" title={upload.key}>
+        {upload.key}
+      </span>
+      {ended ? (
+        <>
+          <span className="min-w-0 basis-full text-kumo-danger sm:basis-auto sm:max-w-[60%]">
+            {upload.state === "refused" ? "Refused" : "Failed"}: {reasonOf(upload)}
+          </span>
+          {upload.state === "failed" && upload.file && (
+            <Button size="xs" onClick={retry}>
+              Retry
+            </Button>
+          )}
+        </>
+      ) : (
+        <span className="whitespace-nowrap text-kumo-subtle tabular-nums">
+          {bytes(upload.size)} · {upload.state === "sending" ? `${Math.round(100 * upload.share)} %` : upload.state === "waiting" && upload.attempts ? "retrying" : upload.state}
+        </span>
+      )}
+    </li>
+  );
+}
+
+/** Why it was not stored; the row names the file already. */
+function reasonOf({ key, error = "" }: Upload): string {
+  const words = error.replace(/^[a-z]+(_[a-z]+)+: /, "");
+  return words.startsWith(`${key}: `) ? words.slice(key.length + 2) : words;
+}
+
+/** In the frame of every page: that files are on their way, or were not stored. */
+export function UploadIndicator() {
+  const all = useAllUploads();
+  const busy = all.find((one) => one.counts.waiting > 0);
+  const bad = all.find((one) => one.counts.failed + one.counts.refused > 0);
+  const found = busy ?? bad;
+  if (!found) return null;
+  const { place, counts } = found;
+  const lost = counts.failed + counts.refused;
+  return (
+    <Link to={`/instances/${place.namespace}/${place.name}/items`} title={`Uploads to ${place.name}`} className="flex items-center gap-1.5 whitespace-nowrap rounded-full bg-kumo-recessed px-3 py-1 text-[13px] tabular-nums hover:underline">
+      {busy ? <CloudArrowUpIcon aria-hidden /> : lost ? <WarningCircleIcon aria-hidden className="text-kumo-danger" /> : <CheckCircleIcon aria-hidden />}
+      {busy ? <><span className="sr-only sm:not-sr-only">Uploading</span> {count(counts.total - counts.waiting)} / {count(counts.total)}</> : <>{count(lost)} <span className="sr-only sm:not-sr-only">{lost === 1 ? "file" : "files"}</span> not stored</>}
+    </Link>
   );
 }
 

@@ -2,7 +2,7 @@
 import { Button } from "@cloudflare/kumo/components/button";
 import { Input } from "@cloudflare/kumo/components/input";
 import { FileTextIcon, MagnifyingGlassIcon, UploadSimpleIcon } from "@phosphor-icons/react";
-import { useCallback, useEffect, useState } from "react";
+import { useEffect, useState } from "react";
 import { deleteItem, downloadItem, syncItem } from "../../api/calls";
 import type { Item, ItemStatus } from "../../api/types";
 import { useSettled } from "../../hooks";
@@ -16,7 +16,8 @@ import { Rows } from "../../parts/items/table";
 import { useItems } from "../../parts/items/use-items";
 import { MetadataInputs, useMetadata } from "../../parts/metadata-form";
 import { complain, Failed, Nothing, say, Waiting } from "../../parts/states";
-import { DropZone, UploadList, useUploads } from "../../parts/uploads";
+import { DropZone, UploadSummary } from "../../parts/uploads";
+import { addUploads, useUploads } from "../../uploads";
 import { count, plural } from "../../words";
 
 const STATUSES: ItemStatus[] = ["completed", "running", "queued", "error", "skipped", "outdated"];
@@ -30,7 +31,8 @@ export default function Items() {
   const [adding, setAdding] = useState(false);
   const rows = useItems(search, status, sort);
   const refresh = rows.refresh;
-  const uploads = useUploads(place, useCallback(() => { void reloadStats(); refresh(); }, [reloadStats, refresh]));
+  const uploads = useUploads(place);
+  const stored = uploads.counts.stored;
   const [shown, setShown] = useState<{ item: Item; what: "logs" | "chunks" | "delete" } | null>(null);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const metadata = useMetadata(instance.custom_metadata);
@@ -39,6 +41,12 @@ export default function Items() {
   const moved = JSON.stringify([stats?.completed, stats?.running, stats?.queued, stats?.error, stats?.outdated]);
   // biome-ignore lint: rows in view are fetched again when the counts change
   useEffect(refresh, [moved]);
+  // biome-ignore lint: and when files are stored
+  useEffect(() => {
+    if (!stored) return;
+    void reloadStats();
+    refresh();
+  }, [stored]);
   // biome-ignore lint: a selection belongs to the filter that it was made under
   useEffect(() => setChosen(new Set()), [search, status]);
 
@@ -93,8 +101,8 @@ export default function Items() {
       {(adding || nothing || uploads.rows.length > 0) && (
         <div className="mb-4">
           <MetadataInputs fields={instance.custom_metadata} form={metadata} home={home} />
-          <DropZone onFiles={(files) => uploads.add(files.map((one) => ({ ...one, metadata: metadata.metadata })))} compact={!nothing} />
-          <UploadList uploads={uploads} />
+          <DropZone onFiles={(files) => addUploads(place, files.map((one) => ({ ...one, metadata: metadata.metadata })))} compact={!nothing} />
+          <UploadSummary place={place} />
         </div>
       )}
       <p className="mb-2 text-[13px] text-kumo-subtle" role="status">

@@ -23,7 +23,7 @@ const QUICK = 1500;
 
 export default function Layout({ namespace, name, tab, section }: { namespace: string; name: string; tab: string; section: string }) {
   const place = useMemo(() => ({ namespace, name }), [namespace, name]);
-  const instance = useLoad(() => readInstance(place), [place]);
+  const instance = useLoad(() => readInstance(place), [place], SLOW);
   const working = useLoad(() => readStats(place), [place], SLOW);
   const busy = !!working.data && working.data.queued + working.data.running + working.data.outdated > 0;
   const stats = useLoad(() => readStats(place), [place, busy], busy ? QUICK : 0);
@@ -34,7 +34,7 @@ export default function Layout({ namespace, name, tab, section }: { namespace: s
   if (instance.error instanceof ApiError && instance.error.status === 404)
     return (
       <Nothing title={`There is no instance ${name}`} action={<Link to="/" className="text-kumo-link underline">All instances</Link>}>
-        Nothing of that name is in the namespace {namespace} of this account. It may have been deleted.
+        The namespace {namespace} of this account has no instance of that name. It may have been deleted.
       </Nothing>
     );
   if (instance.error) return <Failed error={instance.error} retry={instance.reload} />;
@@ -61,7 +61,7 @@ export default function Layout({ namespace, name, tab, section }: { namespace: s
           /
         </span>
         <span className="min-w-0 truncate text-lg font-semibold">{name}</span>
-        <StatusBadge status={instance.data.status} paused={instance.data.paused} />
+        <StatusBadge status={instance.data.status} paused={instance.data.paused} failed={instance.data.sync_error !== null} />
       </div>
       <nav ref={tabs} aria-label="Parts of the instance" className="relative mb-6 flex gap-1 overflow-x-auto border-b border-kumo-line">
         {Object.entries(TABS).map(([key, [label]]) => (
@@ -75,7 +75,7 @@ export default function Layout({ namespace, name, tab, section }: { namespace: s
           </Link>
         ))}
       </nav>
-      <Suspense fallback={<Waiting />}>{Page ? <Page /> : <Nothing title="There is no such tab" />}</Suspense>
+      <Suspense fallback={<Waiting />}>{Page ? <Page /> : <Nothing title="Page not found" />}</Suspense>
     </Surroundings.Provider>
   );
 }

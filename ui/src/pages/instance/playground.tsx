@@ -19,6 +19,7 @@ import { Receipt } from "../../parts/play/receipt";
 import { Why } from "../../parts/play/why";
 import { AddFirst, isEmpty } from "../../parts/add-first";
 import { Failed, Nothing } from "../../parts/states";
+import { setHash } from "../../router";
 import { plural } from "../../words";
 import { useHere } from "../../parts/here";
 
@@ -39,7 +40,7 @@ export default function Playground() {
   const [asked, setAsked] = useState<Plan>(plan);
   const remember = useCallback((next: Plan) => {
     setAsked(next);
-    history.replaceState(null, "", location.pathname + toHash(next));
+    setHash(toHash(next));
   }, []);
 
   return (

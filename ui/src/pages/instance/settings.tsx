@@ -9,7 +9,8 @@ import { Confirm } from "../../parts/confirm";
 import { Toggle } from "../../parts/fields";
 import { FieldProblems } from "../../parts/form-errors";
 import { say } from "../../parts/states";
-import { go, guardLeaving, Link } from "../../router";
+import { go, Link, useGuard, usePath } from "../../router";
+import { forgetDraft, keepDraft, readDraft } from "../../session";
 import { moment } from "../../words";
 import { BoostForm, CacheForm, ChunkingForm, type Form, IndexForm, MetadataForm, ModelsForm, PromptsForm, QueryLogForm, RerankingForm, RetrievalForm } from "../settings/forms";
 import { PublicForm } from "../settings/public";
@@ -121,20 +122,25 @@ function SectionOf({ section }: { section: Section }) {
 
 function Editor({ title, about, fields, children }: { title: string; about?: string; fields: (keyof Values)[]; children: (form: Form) => ReactNode }) {
   const { instance, place, setInstance, reloadStats } = useHere();
-  const [draft, setDraft] = useState<Values>(instance);
+  const name = `settings.${place.namespace}.${place.name}.${title}`;
+  const [draft, setDraft] = useState<Values>(() => ({ ...instance, ...readDraft<Partial<Values>>(name) }));
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
-  const changed = fields.filter((name) => JSON.stringify(draft[name]) !== JSON.stringify(instance[name]));
+  const changed = fields.filter((field) => JSON.stringify(draft[field]) !== JSON.stringify(instance[field]));
+  const here = usePath();
 
+  useGuard(changed.length > 0, {
+    title: "Leave without saving?",
+    text: `Your changes to ${title} are not saved.`,
+    keeps: false,
+    discard: () => forgetDraft(name),
+    inside: (path) => path === here,
+  });
+  const typed = changed.length ? JSON.stringify(Object.fromEntries(changed.map((field) => [field, draft[field]]))) : "";
   useEffect(() => {
-    guardLeaving(changed.length ? () => confirm("Leave without saving?") : null);
-    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
-    if (changed.length) addEventListener("beforeunload", ask);
-    return () => {
-      guardLeaving(null);
-      removeEventListener("beforeunload", ask);
-    };
-  }, [changed.length]);
+    if (typed) keepDraft(name, JSON.parse(typed));
+    else forgetDraft(name);
+  }, [name, typed]);
 
   async function save(event: FormEvent): Promise<void> {
     event.preventDefault();

@@ -283,7 +283,7 @@ export function RerankingForm({ draft, set, created }: Form) {
   );
 }
 
-const LIKENESS: { value: CacheThreshold; label: string; about: string }[] = [
+export const LIKENESS: { value: CacheThreshold; label: string; about: string }[] = [
   { value: "super_strict_match", label: "Exact", about: "almost the same words" },
   { value: "close_enough", label: "Strong", about: "the usual choice" },
   { value: "flexible_friend", label: "Broad", about: "similar wording" },

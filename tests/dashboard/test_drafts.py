@@ -1,0 +1,149 @@
+"""Back, Forward and reload lose neither the wizard nor settings that are not saved."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.dashboard.conftest import log_in
+
+pytestmark = [pytest.mark.server, pytest.mark.node, pytest.mark.browser]
+
+TITLE = "Chunking and embedding"
+
+
+def press_next(page: Page) -> None:
+    page.get_by_role("button", name="Next").click()
+
+
+def dialog_of(page: Page, name: str):  # type: ignore[no-untyped-def]  # a locator
+    return page.get_by_role("dialog").filter(has_text=name)
+
+
+def test_steps_are_addresses_and_a_reload_keeps_the_draft(
+    page: Page, secret: str, api: httpx.Client, tmp_path: Path
+) -> None:
+    log_in(page, secret)
+    page.get_by_role("link", name="Create instance").first.click()
+    page.get_by_label("Name").fill("drafted")
+    press_next(page)
+    page.wait_for_url("**/create/source")
+    note = tmp_path / "note.md"
+    note.write_text("# Note\n\nA lamp burns oil.")
+    page.get_by_label("Files to upload").set_input_files(str(note))
+    press_next(page)
+    page.wait_for_url("**/create/chunking")
+    page.get_by_label("Chunk size").fill("200")
+    page.go_back()
+    page.wait_for_url("**/create/source")
+    expect(page.get_by_text("1 file, ")).to_be_visible()
+    page.go_forward()
+    expect(page.get_by_label("Chunk size")).to_have_value("200")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    expect(page.get_by_role("heading", name=TITLE)).to_be_visible()
+    expect(page.get_by_label("Chunk size")).to_have_value("200")
+    page.get_by_role("button", name="Back").click()
+    expect(page.get_by_text("choose 1 file again (note.md)")).to_be_visible()
+    page.get_by_label("Files to upload").set_input_files(str(note))
+    expect(page.get_by_text("choose 1 file again")).to_have_count(0)
+    for _ in range(3):
+        press_next(page)
+    review = page.get_by_role("heading", name="Review").locator("..")
+    for words in (
+        "drafted",
+        "1 file to upload",
+        "200 tokens",
+        "Match threshold",
+        "Keywords",
+        "Answer cache",
+        "Reranking",
+    ):
+        expect(review).to_contain_text(words)
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_text("All 1 item can be searched.")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("All 1 item can be searched.")).to_be_visible()
+    assert api.get("/instances/drafted").json()["result"]["chunk_size"] == 200
+    page.goto("/dashboard/create")
+    expect(page.get_by_label("Name")).to_have_value("")
+
+
+def test_a_step_too_far_leads_to_what_is_missing(page: Page, secret: str) -> None:
+    log_in(page, secret)
+    page.goto("/dashboard/create/review")
+    expect(page.get_by_role("heading", name="Name")).to_be_visible()
+    page.wait_for_url("**/create")
+
+
+def test_the_wizard_is_left_by_a_question(page: Page, secret: str) -> None:
+    log_in(page, secret)
+    page.get_by_role("link", name="Create instance").first.click()
+    page.get_by_label("Name").fill("half")
+    page.go_back()
+    question = dialog_of(page, "Leave the wizard?")
+    expect(question).to_be_visible()
+    question.get_by_role("button", name="Keep editing").click()
+    expect(page.get_by_label("Name")).to_have_value("half")
+    assert page.url.endswith("/create")
+    page.go_back()
+    question.get_by_role("button", name="Leave").click()
+    expect(page.get_by_role("heading", name="Instances")).to_be_visible()
+    page.get_by_role("link", name="Create instance").first.click()
+    expect(page.get_by_label("Name")).to_have_value("half")
+    page.get_by_role("button", name="Cancel").click()
+    question.get_by_role("button", name="Discard").click()
+    expect(page.get_by_role("heading", name="Instances")).to_be_visible()
+    page.get_by_role("link", name="Create instance").first.click()
+    expect(page.get_by_label("Name")).to_have_value("")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("heading", name="Instances")).to_be_visible()
+
+
+def test_settings_are_left_by_a_question_and_survive_a_reload(page: Page, secret: str, api: httpx.Client) -> None:
+    api.post("/instances", json={"id": "guarded"}).raise_for_status()
+    log_in(page, secret)
+    page.goto("/dashboard/instances/default/guarded")
+    page.get_by_role("link", name="Settings").click()
+    page.get_by_role("link", name="Prompts").click()
+    field = page.get_by_label("System prompt for answers")
+    field.fill("Be brief.")
+    question = dialog_of(page, "Leave without saving?")
+    for leave in (
+        page.go_back,
+        lambda: page.get_by_role("link", name="Cache").click(),
+        lambda: page.get_by_role("link", name="Items", exact=True).click(),
+        lambda: page.get_by_role("button", name="Log out").click(),
+    ):
+        leave()
+        question.get_by_role("button", name="Keep editing").click()
+        expect(question).to_have_count(0)
+        expect(field).to_have_value("Be brief.")
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.reload()
+    assert asked == ["beforeunload"]
+    expect(field).to_have_value("Be brief.")
+    expect(page.get_by_text("Unsaved changes")).to_be_visible()
+    page.go_back()
+    question.get_by_role("button", name="Discard").click()
+    page.wait_for_url("**/settings")
+    page.go_forward()
+    expect(field).to_have_value("")
+    field.fill("Be kind.")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Prompts: saved")).to_be_visible()
+    page.go_back()
+    page.wait_for_url("**/settings")
+    assert api.get("/instances/guarded").json()["result"]["system_prompt_ai_search"] == "Be kind."
+
+
+def test_drafts_end_with_the_session(page: Page, secret: str) -> None:
+    log_in(page, secret)
+    page.get_by_role("link", name="Create instance").first.click()
+    page.get_by_label("Name").fill("secret-plan")
+    page.get_by_role("button", name="Log out").click()
+    dialog_of(page, "Leave the wizard?").get_by_role("button", name="Leave").click()
+    expect(page.get_by_label("Token")).to_be_visible()
+    assert "secret-plan" not in str(page.evaluate("JSON.stringify([{...sessionStorage}, {...localStorage}])"))
