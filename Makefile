@@ -2,13 +2,17 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --root-user-action=ignore --progress-bar=off
+PIP := $(BIN)/python -m pip
 STEP := $(PYTHON) requirements/step.py
 DEMO_FLAGS ?=
 TEST_FLAGS ?=
 TEST_WORKERS ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 UNIT := not server and not process and not node and not browser and not system and not slow
 export PYTHONUNBUFFERED = 1
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export PIP_NO_INPUT = 1
+export PIP_PROGRESS_BAR = off
+export PIP_ROOT_USER_ACTION = ignore
 
 .PHONY: demo ui test unit system setup format lint types contract check docs clean
 

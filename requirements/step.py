@@ -48,7 +48,7 @@ def run(title: str, command: Sequence[str], *, screen: TextIO = sys.stderr) -> i
     if process.returncode == 0:
         print(f"{start} {elapsed(began)}", file=screen)
         return 0
-    print(f"{start} failed after {elapsed(began)}. The command {' '.join(command)} printed:\n{said}", file=screen)
+    print(f"{start} failed after {elapsed(began)}:\n{said}", file=screen)
     return process.returncode if process.returncode > 0 else 128 - process.returncode
 
 
