@@ -147,7 +147,7 @@ def test_a_source_is_tested_before_an_instance_has_it(wire: Wire, docs: Path) ->
     assert (found["reachable"], sorted(found["keys"]), found["message"]) == (True, ["a.md", "b.md"], "")
     missing = wire.post(TEST, {"type": "folder", "source": f"{docs}/none"}).json()["result"]
     assert (missing["reachable"], missing["field"], missing["kind"]) == (False, "source", "bucket_not_found")
-    assert missing["message"].startswith("There is no folder")
+    assert missing["message"].endswith("does not exist.")
     outside = wire.post(TEST, {"type": "folder", "source": "/etc"}).json()["result"]
     assert (outside["reachable"], outside["kind"]) == (False, "bucket_unauthorized")
     assert wire.get(NEW).json()["result"] == []
