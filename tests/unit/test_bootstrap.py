@@ -173,7 +173,7 @@ def test_a_file_where_a_folder_should_be(tmp_path: Path, name: str) -> None:
 
 def test_a_data_folder_that_may_not_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root would be refused nothing
-    with pytest.raises(SetupError, match=f"{tmp_path} may not be read and written"):
+    with pytest.raises(SetupError, match=f"cannot read and write the data folder {tmp_path}"):
         bootstrap.prepare_folder(tmp_path)
 
 

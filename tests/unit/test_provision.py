@@ -122,7 +122,7 @@ def test_offline_downloads_nothing(tmp_path: Path) -> None:
 
 def test_a_hub_that_is_away(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, hf_endpoint="http://127.0.0.1:9")
-    with pytest.raises(SetupError, match=r"cannot be fetched.*models add"):
+    with pytest.raises(SetupError, match=r"could not fetch.*models add"):
         provision.pull_model(settings, "BAAI/bge-reranker-base")
 
 
