@@ -149,7 +149,7 @@ def test_nothing_inside_is_read_unless_the_operator_says_so(tmp_path: Path, site
     try:
         with talking_to(server, token) as client:
             make(client, "inside", source=site.url)
-            assert settled(client, "inside").startswith("invalid_url: the host '127.0.0.1' has the address 127.0.0.1")
+            assert settled(client, "inside").startswith("invalid_url: the host '127.0.0.1' resolves to 127.0.0.1")
             refused = client.post(BASE, json={"id": "etc", "type": "folder", "source": "/etc"})
             assert (refused.status_code, refused.json()["errors"][0]["code"]) == (400, 7047)
             assert site.asked == []

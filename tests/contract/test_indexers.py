@@ -187,7 +187,7 @@ def test_another_process_sees_the_new_shape(tmp_path: Path, caplog: pytest.LogCa
     assert found(other, "Haus") == {"a-Häuser-0"}
     run(other.put_item("i", "b", item("b", 1, "Häuser")))
     assert found(one, "Haus") == {"a-Häuser-0", "b-Häuser-0"}
-    assert caplog.messages == ["the keyword index of i is rebuilt from its chunks"]
+    assert caplog.messages == ["Rebuilding the keyword index of i from its chunks"]
     one.close()
     other.close()
 

@@ -143,7 +143,7 @@ def test_bytes_that_were_lost(idle: House) -> None:
     idle.run(idle.indexing.drain())
     found = idle.run(idle.indexing.get(made, item.id))
     assert found.status == "error"
-    assert found.error.startswith("file_not_found: the stored bytes")
+    assert found.error.startswith("file_not_found: the stored file")
 
 
 def test_an_instance_that_does_not_chunk_or_has_no_vectors(house: House) -> None:

@@ -184,7 +184,7 @@ def test_stats_count_items_and_chunks(house: House) -> None:
 def test_an_index_that_was_lost_is_an_error(house: House) -> None:
     made = house.make()
     house.run(house.engine.drop_index(made.uid))
-    with pytest.raises(BackendError, match="there is no index"):
+    with pytest.raises(BackendError, match="does not exist"):
         house.run(house.instances.stats(made))
 
 

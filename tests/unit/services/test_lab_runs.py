@@ -353,7 +353,7 @@ def test_an_arm_that_its_retrieval_holds_below_the_search_as_it_is_does_not_win(
     report = finished(house, lab(house, FakeReranker(scorer=lambda q, p: 0.5)), instance, narrow)
     off, own, arm = report["arms"]
     assert own["ndcg@10"] < off["ndcg@10"] and arm["baseline"] == "off, and"
-    assert any("below the search as it is set" in flag for flag in arm["flags"]) and not own["flags"]
+    assert any("below the search as configured" in flag for flag in arm["flags"]) and not own["flags"]
 
 
 def test_judged_items_that_are_not_there_are_counted(house: House) -> None:

@@ -535,7 +535,7 @@ def test_what_rules_leave_out_goes_although_the_crawl_is_not_whole(
     site.pages["/robots.txt"] = Reply(b"User-agent: *\nDisallow: /deep/d")
     job, lines = synced(house, made)
     assert job.end_reason.startswith(
-        f"unknown_error: not all of the site was read: http_5xx: {site.url}/a answers 500. What was read is in step;"
+        f"unknown_error: the site was only partly read: http_5xx: {site.url}/a answers 500. Items of pages that were not"
     )
     assert indexed(house, made, site) == {"/", "/deep/c"}, "what nothing leads to stays, as nobody knows"
     assert lines[-2] == "1 completed, 1 error, 2 removed, 1 skipped"
@@ -641,7 +641,7 @@ def test_under_other_options_nobody_knows_where_a_page_in_error_leads(
     made = house.run(house.instances.update(made, replace(made.settings, source_options=options)))
     for _ in range(3):
         job, _ = synced(house, made)
-        assert job.end_reason.startswith("unknown_error: not all of the site was read: crawl_got_http_403: ")
+        assert job.end_reason.startswith("unknown_error: the site was only partly read: crawl_got_http_403: ")
         assert "/behind" in indexed(house, made, site)
 
 
