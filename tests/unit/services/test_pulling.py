@@ -535,7 +535,7 @@ def test_what_rules_leave_out_goes_although_the_crawl_is_not_whole(
     site.pages["/robots.txt"] = Reply(b"User-agent: *\nDisallow: /deep/d")
     job, lines = synced(house, made)
     assert job.end_reason.startswith(
-        f"unknown_error: the site was only partly read: http_5xx: {site.url}/a answers 500. Items of pages that were not"
+        f"unknown_error: the site was only partly read: http_5xx: {site.url}/a answers 500. Items of pages that"
     )
     assert indexed(house, made, site) == {"/", "/deep/c"}, "what nothing leads to stays, as nobody knows"
     assert lines[-2] == "1 completed, 1 error, 2 removed, 1 skipped"
