@@ -97,6 +97,7 @@ def test_the_table_shows_where_each_stood(house: House) -> None:
         assert row[5] == candidate.chunk.item_key
     assert f"reranking ran: {after.receipt.candidates_in} candidates in" in text
     assert "fake-reranker@1" in text
+    assert "Reranking is off by default: this comparison switched it on" in text
 
 
 def test_what_was_not_there_before_is_new(house: House) -> None:

@@ -4,8 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from secondlook import Connection
+from secondlook.api.binding.in_process import InProcess
 from tests.wire.conftest import BGE, LEGACY, NEW, PAGES, Wire, frames_of, keys_of
 
 JOINT = "/client/v4/accounts/acc/ai-search/namespaces/default/search"
@@ -110,6 +113,26 @@ def test_a_public_endpoint_finds_the_same_and_tells_nothing_of_thresholds(filled
     answer = filled.post(f"/public/{made['public_endpoint_id']}/search", asked(), headers={"Authorization": ""})
     assert set(keys_of(answer)) == OIL
     assert "thresholds" not in answer.json()["result"]
+
+
+def test_the_tool_for_agents_finds_the_same(filled: Wire) -> None:
+    settings = {"score_threshold": 1, "public_endpoint_params": {"enabled": True}}
+    made = filled.ask("PUT", f"{NEW}/handbook", json=settings).json()["result"]
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": {"name": "search", "arguments": {"query": "lamp oil"}}}  # fmt: skip
+    headers = {"Authorization": "", "Accept": "application/json, text/event-stream"}
+    result = filled.post(f"/public/{made['public_endpoint_id']}/mcp", call, headers=headers).json()["result"]
+    assert {one["item"]["key"] for one in result["structuredContent"]["chunks"]} == OIL
+
+
+def test_the_bindings_find_the_same(filled: Wire) -> None:
+    async def work() -> Any:
+        client = httpx.AsyncClient(transport=InProcess(filled.app), base_url="http://wire", headers=filled.headers)
+        async with Connection(client, account="acc", namespace="default", where="here") as env:
+            return await env.AI_SEARCH.get("handbook").search(asked())
+
+    found = filled.run(work())
+    assert {one["item"]["key"] for one in found["chunks"]} == OIL and found["thresholds"] == [MATCH]
 
 
 def test_why_says_which_threshold_and_what_the_keywords_lacked(filled: Wire) -> None:
