@@ -137,6 +137,14 @@ def test_settings_are_as_they_were(opened: Opened) -> None:
     assert opened.get("/tokens") == opened.expected["service_tokens"]
 
 
+def test_a_match_mode_that_was_the_default_stays_and_is_named_so(opened: Opened) -> None:
+    origins = {"and": "earlier_default", "or": "chosen"}  # the default was "and" for as long as rows did not say
+    for name, told in named(opened.expected):
+        if "keyword_match_mode_origin" not in told["settings"]:
+            mode = told["settings"]["retrieval_options"]["keyword_match_mode"]
+            assert opened.get(f"/instances/{name}")["keyword_match_mode_origin"] == origins[mode], name
+
+
 def test_every_index_is_searched(opened: Opened) -> None:
     asked = [(name, told["query"], told["first"]) for name, told in named(opened.expected) if "query" in told]
     assert {name: opened.search(name, query)[:1] for name, query, _ in asked} == {name: [one] for name, _, one in asked}
