@@ -32,7 +32,7 @@ def test_a_misspelled_key_is_named_with_its_path_and_what_was_meant(filled: Wire
     ]
     messages = answer.json()["messages"]
     assert messages[1] == {
-        "code": 7400,
+        "code": 7499,
         "message": "ai_search_options.retrieval.match_treshold: this key is unknown and was ignored;"
         " did you mean match_threshold?",
     }
@@ -78,7 +78,7 @@ def test_keys_of_a_chat_go_to_the_model_and_are_known(filled: Wire) -> None:
     path = f"{NEW}/handbook/chat/completions"
     assert told(filled.post(path, {**body, **options})) == ["ai_search_options.retrievl"]
     frames = frames_of(filled.post(path, {**body, **options, "stream": True}))
-    assert [one["code"] for one in json.loads(frames[-2][1])["messages"]] == [7400]
+    assert [one["code"] for one in json.loads(frames[-2][1])["messages"]] == [7499]
 
 
 def test_an_instance_that_is_sent_back_as_it_was_read_has_no_unknown_key(filled: Wire) -> None:

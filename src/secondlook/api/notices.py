@@ -5,7 +5,7 @@ from contextvars import ContextVar
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-UNKNOWN_KEY = 7400
+UNKNOWN_KEY = 7499
 """Code of a notice; errors have other numbers."""
 MOST = 20
 """Notices of one answer."""
