@@ -192,8 +192,8 @@ def test_a_reranker_that_fails_is_flagged(wire: Wire) -> None:
 @pytest.mark.parametrize(
     ("body", "status", "code", "told"),
     [
-        ({}, 400, 7400, "one of queries, file and query_set"),
-        ({"queries": queries(2), "query_set": "headings"}, 400, 7400, "there are queries, query_set"),
+        ({}, 400, 7400, "one of queries, file, query_set and judged_set"),
+        ({"queries": queries(2), "query_set": "headings"}, 400, 7400, "this request has queries, query_set"),
         ({"queries": [{"query": "a"}]}, 400, 7400, "queries, line 1"),
         ({"queries": queries(2), "arms": [{"window": 0}]}, 400, 7400, "window"),
         ({"queries": queries(2), "arms": [{}, {}]}, 400, 7400, "arms that differ"),
