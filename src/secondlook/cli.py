@@ -29,7 +29,6 @@ from secondlook.console import (
     KeywordLanguage,
     Model,
     analyser_of,
-    count,
     err,
     find_instance,
     out,
@@ -38,6 +37,7 @@ from secondlook.console import (
 )
 from secondlook.domain.options import Generation
 from secondlook.domain.query import Query
+from secondlook.domain.wording import plural
 from secondlook.errors import CallerError, MissingQueryError, SecondlookError
 from secondlook.evaluation.datasets import read_dataset
 from secondlook.instance_commands import instances_app
@@ -267,7 +267,7 @@ def ask(
             out.print(delta.text, end="", markup=False, highlight=False, soft_wrap=True)
         out.print("\n")
         show_sources(out, answer.ranking)
-        chunks = count(len(answer.ranking.candidates), "chunk")
+        chunks = plural(len(answer.ranking.candidates), "chunk")
         out.print(f"[dim]{escape(answer.model)}, from {chunks}[/]", highlight=False)
 
     run_over(load_settings(data_dir=data_dir), work, queue="none")
@@ -296,7 +296,7 @@ def evaluate(
     reports: list[Report] = []
     interrupts.explain(
         lambda: (
-            f"{len(reports)} of {count(len(sets), 'data set')} measured. Run the same command again; it starts over."
+            f"{len(reports)} of {plural(len(sets), 'data set')} measured. Run the same command again; it starts over."
         )
     )
 

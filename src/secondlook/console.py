@@ -50,11 +50,6 @@ def say_json(value: object) -> None:
     out.print_json(json.dumps(value))
 
 
-def count(number: int, noun: str) -> str:
-    """Such as ``1 file`` or ``2,000 files``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def analyser_of(name: str) -> Analyser | None:
     """The keyword language of that name, None for the default; raises ``CallerError`` for any other name."""
     if name and name not in get_args(Analyser):

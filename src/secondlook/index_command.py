@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from secondlook import bootstrap, interrupts
-from secondlook.console import Account, DataDir, KeywordLanguage, analyser_of, count, err, run_over, say
+from secondlook.console import Account, DataDir, KeywordLanguage, analyser_of, err, run_over, say
 from secondlook.domain.instance import Analyser, Instance, InstanceSettings
+from secondlook.domain.wording import plural
 from secondlook.errors import CallerError, InstanceNotFoundError
 from secondlook.ingest.kinds import file_type, is_readable
 from secondlook.screen import make_bars
@@ -56,12 +57,12 @@ class Outcome:
     def interrupted(self) -> str:
         """What an interrupt says."""
         done = self.indexed + self.unchanged
-        return f"{done:,} of {count(self.total, 'file')} done. Run the same command again for the rest."
+        return f"{done:,} of {plural(self.total, 'file')} done. Run the same command again for the rest."
 
     def words(self, instance: str) -> str:
         """The last line."""
         unchanged = f", {self.unchanged:,} unchanged" if self.unchanged else ""
-        return f"{self.indexed:,} of {count(self.total, 'file')} indexed into {instance}{unchanged}"
+        return f"{self.indexed:,} of {plural(self.total, 'file')} indexed into {instance}{unchanged}"
 
 
 def index(

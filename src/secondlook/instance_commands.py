@@ -9,7 +9,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from secondlook import bootstrap, interrupts
-from secondlook.console import AnyAccount, AsJson, DataDir, Namespace, Yes, confirm, count, out, say, say_json
+from secondlook.console import AnyAccount, AsJson, DataDir, Namespace, Yes, confirm, out, say, say_json
+from secondlook.domain.wording import plural
 from secondlook.resource_client import ResourceClient, open_client
 from secondlook.settings import load_settings
 from secondlook.transfer import ServerHere
@@ -81,12 +82,12 @@ def delete_instance(
         async with open_client(server, data_dir, account or "default") as client:
             place = ("namespaces", namespace, "instances", instance)
             items = sum((await client.get(*place))["item_counts"].values())
-            confirm(f"Delete the instance {instance!r} of account {client.account!r} and {count(items, 'item')}?", yes)
+            confirm(f"Delete the instance {instance!r} of account {client.account!r} and {plural(items, 'item')}?", yes)
             interrupts.explain(
                 f"Check `secondlook instances list`, and run the same command again if {instance} remains."
             )
             await client.delete(*place)
-        say(f"{instance} is deleted ({count(items, 'item')})")
+        say(f"{instance} is deleted ({plural(items, 'item')})")
 
     interrupts.run(work())
 

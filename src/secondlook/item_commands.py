@@ -8,7 +8,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from secondlook import interrupts
-from secondlook.console import AnyAccount, AsJson, DataDir, Namespace, Yes, confirm, count, out, say, say_json
+from secondlook.console import AnyAccount, AsJson, DataDir, Namespace, Yes, confirm, out, say, say_json
+from secondlook.domain.wording import plural
 from secondlook.errors import CallerError
 from secondlook.resource_client import ResourceClient, open_client
 from secondlook.transfer import ServerHere
@@ -45,7 +46,7 @@ def list_items(
         say_json(found)
     elif found:
         _show_items(found)
-        say(count(len(found), "item"))
+        say(plural(len(found), "item"))
     else:
         say(f"No items in {instance}{' that match' if status or search else ''}.")
 
@@ -86,7 +87,7 @@ def delete_items(
 ) -> None:
     """Delete items. They are gone from searches at once; the next sync brings back what is still at its source."""
     deleted: list[str] = []
-    interrupts.explain(lambda: f"{count(len(deleted), 'item')} deleted. Run the same command again without them.")
+    interrupts.explain(lambda: f"{plural(len(deleted), 'item')} deleted. Run the same command again without them.")
 
     async def work() -> None:
         async with open_client(server, data_dir, account or "default") as client:
@@ -97,7 +98,7 @@ def delete_items(
                 await client.delete(*place, one["id"])
                 deleted.append(one["key"])
             back = sum(one["source_id"] != UPLOADED for one in found.values())
-        say(f"{count(len(deleted), 'item')} deleted from {instance}")
+        say(f"{plural(len(deleted), 'item')} deleted from {instance}")
         if back:
             say(f"{back:,} of them came from the source. The next sync brings back what is still there.")
 
@@ -118,7 +119,7 @@ def _place(namespace: str, instance: str) -> tuple[str, ...]:
 
 
 def _named(keys: Sequence[str]) -> str:
-    return repr(keys[0]) if len(keys) == 1 else count(len(keys), "item")
+    return repr(keys[0]) if len(keys) == 1 else plural(len(keys), "item")
 
 
 def _show_items(found: Sequence[Mapping[str, Any]]) -> None:

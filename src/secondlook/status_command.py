@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from secondlook import bootstrap, interrupts
-from secondlook.console import AnyAccount, AsJson, DataDir, count, say, say_json
+from secondlook.console import AnyAccount, AsJson, DataDir, say, say_json
+from secondlook.domain.wording import plural
 from secondlook.instance_commands import Row, accounts_of, name_of, read_instances, trouble_of
 from secondlook.resource_client import open_client
 from secondlook.settings import load_settings
@@ -84,13 +85,13 @@ def lines_of(told: Mapping[str, Any]) -> Sequence[str]:
     lines += [
         f"Instances  {len(instances):,}",
         f"Items      {sum(items.values()):,}, {items.get('error', 0):,} failed",
-        f"Queue      {count(waiting, 'item')} waiting",
+        f"Queue      {plural(waiting, 'item')} waiting",
         f"Models     {len(here)} of {len(models)} available: {', '.join(here)}",
     ]
     for one in instances:
         counts = one["item_counts"]
         failed = f", {counts['error']:,} failed" if counts["error"] else ""
-        lines.append(f"  {one['account']}/{name_of(one)}: {count(sum(counts.values()), 'item')}{failed}")
+        lines.append(f"  {one['account']}/{name_of(one)}: {plural(sum(counts.values()), 'item')}{failed}")
         if trouble := trouble_of(one):
             lines.append(f"    {trouble}")
     return lines

@@ -13,7 +13,8 @@ import httpx
 import typer
 
 from secondlook import interrupts
-from secondlook.console import Account, DataDir, count, err, say
+from secondlook.console import Account, DataDir, err, say
+from secondlook.domain.wording import plural
 from secondlook.errors import BackendError, CallerError, FolderInUseError
 from secondlook.screen import make_bars
 from secondlook.transfer import ServerHere, here
@@ -120,7 +121,7 @@ async def _watch(client: httpx.AsyncClient, url: str, instance: str) -> None:
     if reason != "completed":
         raise BackendError(f"the sync of {instance} failed: {reason or 'no reason given'}")
     wrong = counts.get("error", 0)
-    say(f"{instance}: {count(counts.get('completed', 0), 'item')} indexed{f', {wrong:,} failed' if wrong else ''}")
+    say(f"{instance}: {plural(counts.get('completed', 0), 'item')} indexed{f', {wrong:,} failed' if wrong else ''}")
 
 
 async def follow(client: httpx.AsyncClient, url: str) -> AsyncIterator[Event]:

@@ -13,7 +13,8 @@ import typer
 from secondlook import bootstrap, interrupts
 from secondlook.api.transfer.copying import Outcome, copy_instance, first_error
 from secondlook.api.transfer.peer import Peer, Place
-from secondlook.console import DataDir, count, err, say
+from secondlook.console import DataDir, err, say
+from secondlook.domain.wording import plural
 from secondlook.errors import CallerError
 from secondlook.local import open_folder
 from secondlook.screen import make_bars, tell_steps
@@ -188,13 +189,13 @@ def tell(outcome: Outcome, name: str) -> None:
     tell_lines(lines)
     if outcome.kept:
         say(f"not copied, set these yourself: {', '.join(outcome.kept)}")
-    say(f"{count(len(outcome.copied), 'file')} copied, {len(outcome.unchanged):,} unchanged")
+    say(f"{plural(len(outcome.copied), 'file')} copied, {len(outcome.unchanged):,} unchanged")
     if outcome.elsewhere:
-        say(f"not copied: {count(len(outcome.elsewhere), 'item')} of an external source. Index them from there:")
+        say(f"not copied: {plural(len(outcome.elsewhere), 'item')} of an external source. Index them from there:")
         tell_lines([f"{key}: {origin}" for key, origin in outcome.elsewhere.items()])
     if outcome.failed:
         tell_lines([f"{key}: {reason}" for key, reason in outcome.failed.items()])
-        raise CallerError(f"{count(len(outcome.failed), 'file')} not copied. See the lines above, then run it again.")
+        raise CallerError(f"{plural(len(outcome.failed), 'file')} not copied. See the lines above, then run it again.")
 
 
 def tell_lines(lines: list[str]) -> None:
