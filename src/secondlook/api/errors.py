@@ -13,6 +13,7 @@ NOT_FOUND = 7404
 METHOD_NOT_ALLOWED = 7405
 
 LONGEST_DETAIL = 1000
+LONGEST_AT_FIELD = 300
 """Characters; a value that is refused may be as large as a body."""
 MOST_FIELDS = 50
 
@@ -121,10 +122,14 @@ def failure(code: int, message: str, detail: str = "", fields: Sequence[dict[str
     """The error envelope; ``fields`` (extra key) names what is wrong in the body."""
     line: dict[str, object] = {"code": code, "message": message}
     if detail:
-        line["detail"] = detail if len(detail) <= LONGEST_DETAIL else f"{detail[:LONGEST_DETAIL]}…"
+        line["detail"] = _shortened(detail, LONGEST_DETAIL)
     if fields:
-        line["fields"] = [{**one, "message": one["message"][:LONGEST_DETAIL]} for one in fields[:MOST_FIELDS]]
+        line["fields"] = [{**one, "message": _shortened(one["message"], LONGEST_AT_FIELD)} for one in fields[:MOST_FIELDS]]
     return {"success": False, "errors": [line], "messages": messages(), "result": {}}
+
+
+def _shortened(text: str, characters: int) -> str:
+    return text if len(text) <= characters else f"{text[:characters]}…"
 
 
 def success(result: object, **more: object) -> dict[str, object]:

@@ -45,8 +45,8 @@ export function TopQueries({ place, home, settings, period, filter, playground }
           <tbody>
             {found.data.map((one) => (
               <tr key={one.query} className="border-t border-kumo-hairline">
-                <td className="truncate py-1.5 pr-3" title={one.query}>
-                  <Link className="text-kumo-link hover:underline" to={tryIt(home, settings, one.query)}>
+                <td className="truncate pr-3" title={one.query}>
+                  <Link className="block min-h-8 truncate py-1.5 text-kumo-link hover:underline" to={tryIt(home, settings, one.query)}>
                     {one.query}
                   </Link>
                 </td>
