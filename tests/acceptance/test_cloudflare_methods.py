@@ -163,7 +163,7 @@ def token_deleted(bed: Bed) -> bool:
 
 
 def says(answer: Any) -> bool:
-    return "[signals/fog.md]" in answer.choices[0].message.content
+    return "signals/fog.md" in answer.choices[0].message.content
 
 
 def finds(answer: Any) -> bool:

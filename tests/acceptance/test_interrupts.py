@@ -239,6 +239,7 @@ def test_a_language_model_that_does_not_answer(data: Path) -> None:
         assert command.ended() == (130, NOTHING)
 
 
+@pytest.mark.server
 def test_a_server(tmp_path: Path) -> None:
     stopped = "The server has stopped. Run the same command again to start it; it takes up unfinished work."
     with running("serve", "--port", "0", "--data-dir", tmp_path) as command:
@@ -247,6 +248,7 @@ def test_a_server(tmp_path: Path) -> None:
         assert command.ended() == (130, f"Interrupted. {stopped}\n")
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("moment", ["load_encoder", "Indexing.sweep", "LabRuns.start"])
 def test_a_server_that_starts(hook: Path, tmp_path: Path, moment: str) -> None:
     code, said = interrupted(hook, f"{moment}:1", "serve", "--port", "0", "--data-dir", tmp_path)
@@ -254,6 +256,7 @@ def test_a_server_that_starts(hook: Path, tmp_path: Path, moment: str) -> None:
     assert said.startswith("Interrupted. The server has stopped.")
 
 
+@pytest.mark.server
 def test_a_demo_that_indexes(hook: Path, tmp_path: Path) -> None:
     told = "Interrupted. The pages indexed so far are kept. Run the same command again.\n"
     assert interrupted(hook, "Progress.advance:3", "demo", "--once", "--data-dir", tmp_path) == (130, told)

@@ -27,7 +27,7 @@ def test_a_token_is_created_shown_once_and_revoked(
     log_in(page, secret)
     page.get_by_role("link", name="Tokens").click()
     page.get_by_role("button", name="Create token").click()
-    page.get_by_label("Name").fill("website")
+    page.get_by_label("Name", exact=True).fill("website")
     expect(page.get_by_label("Permission")).to_contain_text("Search, chat and rerank")
     page.get_by_role("button", name="Create", exact=True).click()
     value = page.get_by_label("The token", exact=True).inner_text()

@@ -26,7 +26,7 @@ def test_steps_are_addresses_and_a_reload_keeps_the_draft(
 ) -> None:
     log_in(page, secret)
     page.get_by_role("link", name="Create instance").first.click()
-    page.get_by_label("Name").fill("drafted")
+    page.get_by_label("Name", exact=True).fill("drafted")
     press_next(page)
     page.wait_for_url("**/create/source")
     note = tmp_path / "note.md"
@@ -67,7 +67,7 @@ def test_steps_are_addresses_and_a_reload_keeps_the_draft(
     expect(page.get_by_text("All 1 item can be searched.")).to_be_visible()
     assert api.get("/instances/drafted").json()["result"]["chunk_size"] == 200
     page.goto("/dashboard/create")
-    expect(page.get_by_label("Name")).to_have_value("")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("")
 
 
 def test_a_step_too_far_leads_to_what_is_missing(page: Page, secret: str) -> None:
@@ -80,23 +80,23 @@ def test_a_step_too_far_leads_to_what_is_missing(page: Page, secret: str) -> Non
 def test_the_wizard_is_left_by_a_question(page: Page, secret: str) -> None:
     log_in(page, secret)
     page.get_by_role("link", name="Create instance").first.click()
-    page.get_by_label("Name").fill("half")
+    page.get_by_label("Name", exact=True).fill("half")
     page.go_back()
     question = dialog_of(page, "Leave the wizard?")
     expect(question).to_be_visible()
     question.get_by_role("button", name="Keep editing").click()
-    expect(page.get_by_label("Name")).to_have_value("half")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("half")
     assert page.url.endswith("/create")
     page.go_back()
     question.get_by_role("button", name="Leave").click()
     expect(page.get_by_role("heading", name="Instances")).to_be_visible()
     page.get_by_role("link", name="Create instance").first.click()
-    expect(page.get_by_label("Name")).to_have_value("half")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("half")
     page.get_by_role("button", name="Cancel").click()
     question.get_by_role("button", name="Discard").click()
     expect(page.get_by_role("heading", name="Instances")).to_be_visible()
     page.get_by_role("link", name="Create instance").first.click()
-    expect(page.get_by_label("Name")).to_have_value("")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("")
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("heading", name="Instances")).to_be_visible()
 
@@ -142,7 +142,7 @@ def test_settings_are_left_by_a_question_and_survive_a_reload(page: Page, secret
 def test_drafts_end_with_the_session(page: Page, secret: str) -> None:
     log_in(page, secret)
     page.get_by_role("link", name="Create instance").first.click()
-    page.get_by_label("Name").fill("secret-plan")
+    page.get_by_label("Name", exact=True).fill("secret-plan")
     page.get_by_role("button", name="Log out").click()
     dialog_of(page, "Leave the wizard?").get_by_role("button", name="Leave").click()
     expect(page.get_by_label("Token")).to_be_visible()

@@ -56,7 +56,7 @@ def test_a_log_from_its_first_query_to_its_last(page: Page, secret: str, asked_o
     expect(log.get_by_text("2 queries")).to_be_visible()
     log.get_by_label("Which").click()
     page.get_by_role("option", name="Without results").click()
-    expect(log.get_by_text("1 query")).to_be_visible()
+    expect(log.get_by_text("1 query", exact=True)).to_be_visible()
     log.get_by_role("button", name="zebra crossing").click()
     log.get_by_role("link", name="Try it in the playground").click()
     expect(page.get_by_role("searchbox", name="Query")).to_have_value("zebra crossing")
@@ -68,7 +68,7 @@ def test_a_log_from_its_first_query_to_its_last(page: Page, secret: str, asked_o
     expect(page.get_by_text("Query log: saved")).to_be_visible()
     page.get_by_role("button", name="Empty the query log").click()
     page.get_by_role("button", name="Empty", exact=True).click()
-    expect(page.get_by_text(f"The query log of {asked_often} is empty")).to_be_visible()
+    expect(page.get_by_text(f"Emptied the query log of {asked_often}")).to_be_visible()
     assert api.get(f"/instances/{asked_often}/queries").json()["result"] == []
     assert api.get(f"/instances/{asked_often}").json()["result"]["query_log"] == {
         "enabled": False,

@@ -43,7 +43,7 @@ def test_every_page(seen: tuple[Page, str], built: ModuleType) -> None:
 def test_the_steps_of_the_wizard(seen: tuple[Page, str], built: ModuleType) -> None:
     page, kind = seen
     page.goto("/dashboard/create")
-    page.get_by_label("Name").fill("made")
+    page.get_by_label("Name", exact=True).fill("made")
     for step in range(1, 5):
         page.get_by_role("button", name="Next").click()
         page.wait_for_load_state("networkidle")

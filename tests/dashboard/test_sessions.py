@@ -61,7 +61,7 @@ def test_a_new_tab_does_not_ask_and_logging_out_ends_both(tabs: BrowserContext, 
     log_in(first, secret)
     second = new_tab(tabs, asked)
     second.goto("/dashboard/create")
-    expect(second.get_by_label("Name")).to_be_visible()
+    expect(second.get_by_label("Name", exact=True)).to_be_visible()
     assert second.evaluate("localStorage.getItem('secondlook.session')") is None
     second.get_by_role("button", name="Log out").click()
     for page in (first, second):
@@ -84,13 +84,13 @@ def test_logging_out_elsewhere_keeps_what_is_typed(tabs: BrowserContext, secret:
     first, second = new_tab(tabs, asked), new_tab(tabs, asked)
     log_in(first, secret)
     second.goto("/dashboard/create")
-    second.get_by_label("Name").fill("typed")
+    second.get_by_label("Name", exact=True).fill("typed")
     first.get_by_role("button", name="Log out").click()
     dialog = second.get_by_role("dialog").filter(has_text="You logged out in another tab")
     dialog.get_by_label("Token").fill(secret)
     dialog.get_by_role("button", name="Log in").click()
     expect(dialog).to_have_count(0)
-    expect(second.get_by_label("Name")).to_have_value("typed")
+    expect(second.get_by_label("Name", exact=True)).to_have_value("typed")
 
 
 def test_a_revoked_token_says_so_and_the_form_goes_on(
@@ -100,9 +100,9 @@ def test_a_revoked_token_says_so_and_the_form_goes_on(
     page, other = new_tab(tabs, asked), new_tab(tabs, asked)
     log_in(page, mine)
     other.goto("/dashboard/create")
-    other.get_by_label("Name").fill("elsewhere")
+    other.get_by_label("Name", exact=True).fill("elsewhere")
     page.goto("/dashboard/create")
-    page.get_by_label("Name").fill("kept-name")
+    page.get_by_label("Name", exact=True).fill("kept-name")
     run_cli("token", "revoke", token_id, data_dir=folder)
     dialog = page.get_by_role("dialog").filter(has_text="it was revoked or has expired")
     for _ in range(2):  # the third step lists models

@@ -14,7 +14,7 @@ ADDRESS = "http://127.0.0.1:9/"
 def test_a_source_that_fails_is_no_success(page: Page, secret: str, api: httpx.Client) -> None:
     log_in(page, secret)
     page.get_by_role("link", name="Create instance").first.click()
-    page.get_by_label("Name").fill("failing")
+    page.get_by_label("Name", exact=True).fill("failing")
     page.get_by_role("button", name="Next").click()
     page.get_by_text("Website", exact=True).click()
     page.get_by_label("Website address").fill(ADDRESS)

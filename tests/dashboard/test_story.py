@@ -35,8 +35,8 @@ def ask(page: Page, *, rerank: bool) -> list[str]:
 def make(page: Page) -> None:
     """Through the wizard, with files."""
     page.get_by_role("link", name="Create instance").first.click()
-    page.get_by_label("Name").fill("Field notes")
-    expect(page.get_by_label("Name")).to_have_value("field-notes")
+    page.get_by_label("Name", exact=True).fill("Field notes")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("field-notes")
     page.get_by_role("button", name="Next").click()
     page.get_by_label("Files to upload").set_input_files([str(path) for path in FILES])
     page.get_by_role("button", name="Next").click()

@@ -66,7 +66,7 @@ async def test_a_variant_of_a_model(tmp_path: Path) -> None:
         assert models[0] == f"{models[1]}/64"
         made = await env.AI_SEARCH.create({"id": "short", "reranking": True, "reranking_model": short})
         assert (await made.info())["reranking_model"] == short
-        with pytest.raises(BindingError, match="'speed=9' is no option"):
+        with pytest.raises(BindingError, match="'speed=9' is not an option"):
             await env.AI_SEARCH.create({"id": "fast", "reranking_model": "secondlook/late-interaction?speed=9"})
 
 

@@ -141,7 +141,7 @@ def test_the_body_is_that_of_the_private_route(front: Front) -> None:
     body = {"query": "lamp oil", "ai_search_options": options}
     private = front.wire.post(f"{NEW}/handbook/search", body).json()["result"]
     public = front.post("/search", body).json()["result"]
-    assert public == {name: value for name, value in private.items() if name != "reranking"}
+    assert public == {name: value for name, value in private.items() if name not in ("reranking", "thresholds")}
     assert public["chunks"][0]["scoring_details"]["reranking_score"]
 
 
@@ -448,16 +448,17 @@ def test_the_endpoint_of_a_namespace(both: Wire) -> None:
 def test_a_namespace_shows_what_it_allows_and_no_more(both: Wire) -> None:
     front = publish_namespace(both, instances_allowed=["blog"])
     assert keys(front.post("/search", QUESTION)) == {"posts/lamp.md"}
+    asked = {"messages": QUESTION["messages"]}
     refused = [
-        front.post(path, {**QUESTION, "ai_search_options": {"instance_ids": ids}})
+        front.post(path, {**asked, "ai_search_options": {"instance_ids": ids}})
         for path in ("/search", "/chat/completions")
         for ids in (["handbook"], ["gone"], ["blog", "handbook"])
     ]
     publish_namespace(both, instances_allowed=[])
-    refused.append(front.post("/search", QUESTION))
+    refused.append(front.post("/search", asked))
     publish_namespace(both, instances_allowed=["blog"])
     both.ask("DELETE", f"{NEW}/blog")
-    refused.append(front.post("/search", QUESTION))
+    refused.append(front.post("/search", asked))
     assert {one.text for one in refused} == {refused[0].text}
     assert error_of(refused[0]) == (404, 60013, "ai_search_not_found")
 
