@@ -26,7 +26,12 @@ FOLDERS = sorted(path.parent for path in Path(__file__).parent.glob("*/expected.
 MOST_BYTES = 1 << 20
 CLOCKS = ("last_activity", "modified_at", "ms", "status")
 """What may change by itself between two looks at an instance."""
-TELLS = {"schema": "Upgrading the catalogue", "keywords": "rebuilt", "models": "indexed again", "answers": "starts empty"}
+TELLS = {
+    "schema": "Upgrading the catalogue",
+    "keywords": "rebuilt",
+    "models": "indexed again",
+    "answers": "starts empty",
+}
 """What the output must say for each part of a folder that is not as it was."""
 CHUNKS = """
     SELECT chunks.*, vectors.vector, stored.data

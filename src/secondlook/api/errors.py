@@ -124,7 +124,9 @@ def failure(code: int, message: str, detail: str = "", fields: Sequence[dict[str
     if detail:
         line["detail"] = _shortened(detail, LONGEST_DETAIL)
     if fields:
-        line["fields"] = [{**one, "message": _shortened(one["message"], LONGEST_AT_FIELD)} for one in fields[:MOST_FIELDS]]
+        line["fields"] = [
+            {**one, "message": _shortened(one["message"], LONGEST_AT_FIELD)} for one in fields[:MOST_FIELDS]
+        ]
     return {"success": False, "errors": [line], "messages": messages(), "result": {}}
 
 
