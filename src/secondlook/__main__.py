@@ -11,6 +11,9 @@ def main() -> None:
     """Run the command line."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else the parent process wants it ignored
         signal.signal(signal.SIGINT, _end)
+    from secondlook.blas import use_one_thread
+
+    use_one_thread()
     from secondlook import cli  # models, engines and the API take a second to import
 
     cli.main()

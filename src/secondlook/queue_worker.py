@@ -9,6 +9,7 @@ import typer
 from secondlook import bootstrap, interrupts
 from secondlook.console import DataDir, err, run_over, say
 from secondlook.screen import make_bars
+from secondlook.server import spare_the_collector
 from secondlook.settings import load_settings
 
 INTERRUPTED = "Unfinished items are back in the queue. Run the same command again, or start the server."
@@ -23,6 +24,7 @@ def work(
     interrupts.explain(INTERRUPTED)
 
     async def inside(runtime: bootstrap.Runtime) -> None:
+        spare_the_collector()
         stopped = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
         say(f"Working on the queue of {settings.data_dir}. Press Ctrl-C to stop.")

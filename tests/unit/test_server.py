@@ -1,5 +1,6 @@
 """The server tells its port once it answers, and stops when it is told to."""
 
+import gc
 import logging
 import os
 import signal
@@ -11,7 +12,7 @@ import pytest
 
 from secondlook.bootstrap import Runtime
 from secondlook.errors import SetupError
-from secondlook.server import browser_url, close, greeting, listen, serve, url_of
+from secondlook.server import browser_url, close, greeting, listen, serve, spare_the_collector, url_of
 from secondlook.settings import Settings
 from tests.unit.services.conftest import House
 
@@ -92,3 +93,13 @@ def test_the_greeting_has_a_link_that_a_browser_can_open() -> None:
     ]
     assert browser_url("0.0.0.0", 80) == "http://127.0.0.1:80"
     assert browser_url("search.example", 80) == "http://search.example:80"
+
+
+def test_collections_pass_over_what_exists_when_the_server_starts() -> None:
+    kept = [[number] for number in range(1000)]
+    spare_the_collector()
+    try:
+        assert gc.get_freeze_count() > len(kept)
+        assert all(one is not kept for one in gc.get_objects())
+    finally:
+        gc.unfreeze()

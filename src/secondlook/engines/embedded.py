@@ -23,11 +23,11 @@ from secondlook.engines.matrix import Matrix, Row
 from secondlook.engines.tables import (
     COLUMNS,
     connect,
+    find_best,
     insert_chunk,
     make_tables,
     read_chunk,
     read_generation,
-    read_metadata,
     read_shape,
     remove_item,
     reshape,
@@ -100,15 +100,7 @@ class EmbeddedEngine:
                 connection.execute("COMMIT")
 
         def search(connection: sqlite3.Connection, phrases: Sequence[str], allowed: str | None) -> Hits:
-            within, values = "", [make_match(phrases, match_mode)]
-            if allowed is not None:
-                within = "AND fts.rowid IN (SELECT value FROM json_each(?))"
-                values.append(allowed)
-            rows = connection.execute(
-                f"SELECT chunks.id, -fts.rank, fts.rowid FROM fts JOIN chunks ON chunks.rowid = fts.rowid"
-                f" WHERE fts MATCH ? {within} ORDER BY fts.rank, fts.rowid LIMIT ?",
-                [*values, num],
-            ).fetchall()
+            rows = find_best(connection, make_match(phrases, match_mode), allowed, num)
             if not rows:
                 return Hits()
             ceiling, attainable = self._ceilings(index, connection, phrases)
@@ -314,16 +306,12 @@ class EmbeddedEngine:
         connection.execute("BEGIN")
         try:
             generation, dimensions = read_generation(connection), read_shape(connection).dimensions
-            rows = [
-                Row(rowid, chunk_id, item_id, read_metadata(metadata), vector)
-                for rowid, chunk_id, item_id, metadata, vector in connection.execute(
-                    "SELECT rowid, id, item_id, metadata, vector FROM chunks LEFT JOIN vectors USING (rowid)"
-                    " ORDER BY rowid"
-                )
-            ]
+            rows = connection.execute(
+                "SELECT rowid, id, item_id, metadata, vector FROM chunks LEFT JOIN vectors USING (rowid) ORDER BY rowid"
+            )
+            matrix = Matrix(generation, dimensions).extended(generation, "", (Row(*row) for row in rows))
         finally:
             connection.execute("COMMIT")
-        matrix = Matrix(generation, dimensions).extended(generation, "", rows)
         with self._guard:
             self._matrices[index] = matrix
             self._matrices.move_to_end(index)

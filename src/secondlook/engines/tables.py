@@ -125,8 +125,9 @@ def remove_item(connection: sqlite3.Connection, shape: IndexShape, item_id: str)
 
 def insert_chunk(connection: sqlite3.Connection, shape: IndexShape, indexed: IndexedChunk) -> Row:
     chunk = indexed.chunk
+    metadata = json.dumps(dict(chunk.metadata))
     values = [chunk.id, chunk.item_id, chunk.item_key, chunk.text, chunk.position, chunk.start, chunk.end]
-    more = [chunk.timestamp, json.dumps(dict(chunk.metadata)), chunk.context, int(chunk.truncated)]
+    more = [chunk.timestamp, metadata, chunk.context, int(chunk.truncated)]
     marks = ", ".join("?" * len(values + more))
     rowid = connection.execute(f"INSERT INTO chunks({COLUMNS}) VALUES ({marks})", [*values, *more]).lastrowid or 0
     if shape.tokenizer:
@@ -136,7 +137,24 @@ def insert_chunk(connection: sqlite3.Connection, shape: IndexShape, indexed: Ind
         connection.execute("INSERT INTO vectors VALUES (?, ?)", [rowid, indexed.vector])
     if indexed.stored is not None:
         connection.execute("INSERT INTO stored VALUES (?, ?)", [rowid, indexed.stored])
-    return Row(rowid, chunk.id, chunk.item_id, dict(chunk.metadata), indexed.vector)
+    return Row(rowid, chunk.id, chunk.item_id, metadata, indexed.vector)
+
+
+def find_best(
+    connection: sqlite3.Connection, match: str, allowed: str | None, num: int
+) -> list[tuple[str, float, int]]:
+    """Chunk id, BM25 and row id of the best ``num`` matches, of the rows in the JSON list ``allowed`` if there is one.
+
+    The ``+`` keeps FTS5 from matching anew for each allowed row, and a chunk's own row is read only for the best.
+    """
+    within = "" if allowed is None else "AND +rowid IN (SELECT value FROM json_each(?2))"
+    return connection.execute(
+        f"WITH best AS MATERIALIZED (SELECT rowid AS place, rank AS score FROM fts WHERE fts MATCH ?1 {within}"
+        " ORDER BY rank, rowid LIMIT ?3)"
+        " SELECT chunks.id, -best.score, best.place FROM best CROSS JOIN chunks ON chunks.rowid = best.place"
+        " ORDER BY best.score, best.place",
+        [match, allowed, num],
+    ).fetchall()
 
 
 def read_metadata(text: str) -> Metadata:

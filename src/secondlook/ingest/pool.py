@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
+from secondlook.blas import use_one_thread
 from secondlook.errors import FileUnreadableError
 from secondlook.ingest.formats.reading import Reading, Wanted
 from secondlook.ingest.framing import LENGTHS, make_frame, read_head
@@ -90,12 +91,13 @@ class _Child:
     @classmethod
     async def start(cls, memory: int) -> "_Child":
         """A new process. It inherits no secret: of the environment it has only where programs and modules lie."""
-        environment = {
+        environment: dict[str, str] = {
             "PATH": os.environ.get("PATH", os.defpath),
             "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
             "OMP_THREAD_LIMIT": "1",  # Tesseract's threads slow each other down
             **{name: value for name in ("TESSDATA_PREFIX", "LANG") if (value := os.environ.get(name))},
         }
+        use_one_thread(environment)
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-P", "-B", "-m", MODULE, str(os.getpid()), str(memory),
             stdin=asyncio.subprocess.PIPE,

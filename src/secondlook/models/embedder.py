@@ -38,7 +38,7 @@ class EncoderEmbedder:
 
     async def embed_query(self, text: str) -> Vector:
         """The query's vector; tokens past the window are not read."""
-        [encoded] = await self._encoder.encode([text], max_tokens=WINDOW_TOKENS, priority="query")
+        encoded = await self._encoder.encode_query(text, max_tokens=WINDOW_TOKENS)
         return encoded.sentence.astype("<f4").tobytes()
 
     async def embed_passages(

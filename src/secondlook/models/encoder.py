@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,14 @@ SAMPLE = "The lamp oil freezes at night."
 """What the native runtime is tested with, where it is cheap."""
 
 
+LAST_TOKENS = 8192
+"""Tokens of the last queries whose vectors are kept: 12 MiB of the default model, some hundred queries."""
+LONGEST_KEPT = 4096
+"""Characters of a query that is kept."""
+WHOLE = 0
+"""In place of the most tokens, in the key of a query of which every token was read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Encoded:
     """A text as the encoder sees it.
@@ -43,6 +52,36 @@ class Encoded:
     vectors: NDArray[np.float32]
     sentence: NDArray[np.float32]
     truncated: bool
+
+
+class LastQueries:
+    """The results of the last queries, at most ``room`` tokens in all; only the event loop uses it."""
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._tokens = 0
+        self._found: OrderedDict[tuple[str, int], Encoded] = OrderedDict()
+
+    def find(self, text: str, max_tokens: int) -> Encoded | None:
+        """What reading at most ``max_tokens`` of the text gives, if it is kept."""
+        for key in ((text, WHOLE), (text, max_tokens)):
+            found = self._found.get(key)
+            if found and len(found.token_ids) <= max_tokens:
+                self._found.move_to_end(key)
+                return found
+        return None
+
+    def keep(self, text: str, max_tokens: int, encoded: Encoded) -> None:
+        """Keep it, and let go of those that nobody asked for the longest."""
+        if len(text) > LONGEST_KEPT:
+            return
+        key = (text, max_tokens if encoded.truncated else WHOLE)
+        before = self._found.pop(key, None)
+        self._found[key] = encoded
+        self._tokens += len(encoded.token_ids) - (len(before.token_ids) if before else 0)
+        while self._tokens > self._room:
+            _, gone = self._found.popitem(last=False)
+            self._tokens -= len(gone.token_ids)
 
 
 class Encoder(PairModel):
@@ -71,6 +110,7 @@ class Encoder(PairModel):
         self._name = name or folder.name
         reader = Reader(folder, max_positions=self.config.max_positions, typed=self.config.token_types > 1)
         session = self._open(folder, reader, head, precision, runtime, cache)
+        self._queries = LastQueries(LAST_TOKENS)
         super().__init__(reader, session, threads=threads, scheduler=scheduler)
 
     @property
@@ -92,6 +132,17 @@ class Encoder(PairModel):
     ) -> list[Encoded]:
         """One result a text, in order; ``max_tokens`` counts special tokens."""
         return await self.encode_as(lambda encoded: encoded, texts, max_tokens=max_tokens, priority=priority)
+
+    async def encode_query(self, text: str, *, max_tokens: int) -> Encoded:
+        """The query's result, kept for a while: the stages of one search ask for the same one after the other.
+
+        A query that is read whole has one result, whatever the most tokens are.
+        """
+        found = self._queries.find(text, max_tokens)
+        if found is None:
+            [found] = await self.encode([text], max_tokens=max_tokens, priority="query")
+            self._queries.keep(text, max_tokens, found)
+        return found
 
     async def encode_as(
         self,

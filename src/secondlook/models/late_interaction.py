@@ -5,7 +5,6 @@ import importlib.resources
 import io
 import itertools
 import zlib
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -14,6 +13,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from secondlook.blas import one_blas_thread
 from secondlook.domain.candidate import Evidence
 from secondlook.models.encoder import Encoded, Encoder
 from secondlook.ports import Passage, ScoreKind, Scores
@@ -27,7 +27,6 @@ FORMAT = 2
 HEADER = 5
 """Bytes before the levels: format, dimensions, two of the projection's checksum, and whether the text was cut."""
 QUERY_TOKENS = 128
-LAST_QUERIES = 16
 WINDOW_TOKENS = 256
 QUERY_LEVELS = 65_535
 """Steps of a query vector's components: products with 127 of a passage's stay whole numbers below 2^24, which float32
@@ -101,7 +100,6 @@ class LateInteraction:
         self._encoder = encoder
         self._recipe = recipe or load_recipe()
         self._max_tokens = max_tokens
-        self._asked: OrderedDict[str, Encoded] = OrderedDict()
 
     @property
     def identity(self) -> str:
@@ -128,24 +126,14 @@ class LateInteraction:
         """
         if not passages:
             return Scores(())
-        asked = await self._encode_query(query)
+        asked = await self._encoder.encode_query(query, max_tokens=QUERY_TOKENS)
         read = await self._levels(passages)
         values = await asyncio.to_thread(self._compare, asked, passages, [levels for levels, _ in read])
         return Scores(values, sum(cut for _, cut in read), query_truncated=asked.truncated)
 
-    async def _encode_query(self, query: str) -> Encoded:
-        """The query's token vectors; those of the last few queries are kept, since one is often asked again at once."""
-        found = self._asked.get(query)
-        if found is None:
-            [found] = await self._encoder.encode([query], max_tokens=QUERY_TOKENS, priority="query")
-        self._asked[query] = found
-        self._asked.move_to_end(query)
-        if len(self._asked) > LAST_QUERIES:
-            self._asked.popitem(last=False)
-        return found
-
     def _compare(self, asked: Encoded, passages: Sequence[Passage], stored: Sequence[Levels]) -> tuple[float, ...]:
-        similarities = max_similarities(self._project([asked]), self._weigh(asked), stored)
+        with one_blas_thread():
+            similarities = max_similarities(self._project([asked]), self._weigh(asked), stored)
         evidence = np.array([features(passage.evidence) for passage in passages], np.float32)
         given = np.concatenate([similarities, evidence], axis=1)
         logits = (given * self._recipe.coefficients).sum(axis=1, dtype=np.float64) + self._recipe.intercept
@@ -185,7 +173,8 @@ class LateInteraction:
 
     def _project(self, windows: Sequence[Encoded]) -> Floats:
         """Window by window: a product of matrices may round a row by how many there are."""
-        projected = np.concatenate([window.vectors[1:-1] @ self._recipe.projection for window in windows])
+        with one_blas_thread():
+            projected = np.concatenate([window.vectors[1:-1] @ self._recipe.projection for window in windows])
         return cast(Floats, projected / np.maximum(np.linalg.norm(projected, axis=1, keepdims=True), 1e-9))
 
 

@@ -1,6 +1,5 @@
 """How texts and pairs become tokens: one reader for every encoder and cross-encoder that runs here."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +44,6 @@ class Reader:
     def __init__(self, folder: Path, *, max_positions: int, typed: bool = True) -> None:
         from tokenizers import Tokenizer
 
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # threads are those of models/batching.py
         try:
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:

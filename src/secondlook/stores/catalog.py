@@ -38,6 +38,7 @@ from secondlook.errors import (
 )
 from secondlook.stores.database import Database
 from secondlook.stores.journal import keep_item_lines
+from secondlook.stores.kept import Kept
 from secondlook.stores.memos import keep_memo
 from secondlook.stores.migrations import prepare_tables
 from secondlook.stores.schema import instances, items, namespaces, service_tokens, tokens
@@ -52,6 +53,8 @@ class SqlCatalog:
 
     def __init__(self, url: str) -> None:
         self.database = Database(url)
+        self._instances: Kept[Instance] = Kept(self.database.version)
+        self._tokens: Kept[Token | None] = Kept(self.database.version)
 
     async def open(self) -> None:
         """Make the tables if they are not there; raises ``SetupError`` for a newer schema or a file that is no use."""
@@ -110,10 +113,14 @@ class SqlCatalog:
         """Raises ``InstanceNotFoundError``, ``NamespaceNotFoundError``."""
         at = instances.c
         query = select(instances).where(at.account == account, at.namespace == namespace, at.name == name)
-        for row in await self.database.rows(query):
-            return _instance(row)
-        await self._check_namespace(account, namespace)
-        raise InstanceNotFoundError(f"there is no instance {name!r} in namespace {namespace!r}: create it first")
+
+        async def ask() -> Instance:
+            for row in await self.database.rows(query):
+                return _instance(row)
+            await self._check_namespace(account, namespace)
+            raise InstanceNotFoundError(f"there is no instance {name!r} in namespace {namespace!r}: create it first")
+
+        return await self._instances.get((account, namespace, name), ask)
 
     async def get_instance_by_uid(self, uid: str) -> Instance:
         """Raises ``InstanceNotFoundError``."""
@@ -264,7 +271,11 @@ class SqlCatalog:
     async def find_token(self, digest: str) -> Token | None:
         """The token of that hash unless revoked."""
         query = select(tokens).where(tokens.c.digest == digest, tokens.c.revoked.is_(False))
-        return next((_token(row) for row in await self.database.rows(query)), None)
+
+        async def ask() -> Token | None:
+            return next((_token(row) for row in await self.database.rows(query)), None)
+
+        return await self._tokens.get(digest, ask)
 
     async def list_tokens(self) -> Sequence[Token]:
         """All, oldest first."""

@@ -2,11 +2,11 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import aiosqlite
-from sqlalchemy import Connection, RowMapping, event, make_url
+from sqlalchemy import URL, Connection, RowMapping, event, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -27,6 +27,8 @@ class Database:
         self._using = 0
         self._unused = asyncio.Event()
         self._closed = False
+        self._watch: sqlite3.Connection | None = None
+        self._watches = 0
         if self._engine.dialect.name == "sqlite":
             event.listen(self._engine.sync_engine, "connect", _prepare_sqlite)
 
@@ -57,9 +59,30 @@ class Database:
             self._unused.clear()
             await self._unused.wait()
         await self._engine.dispose()
+        if self._watch:
+            self._watch.close()
+            self._watch = None
         here = asyncio.get_running_loop()
         while ends := [one for one in self._ends if one.get_loop() is here]:
             await asyncio.wait(ends)
+
+    def version(self) -> Hashable | None:
+        """A value that every commit changes, of this process or another; None if it cannot be had without waiting.
+
+        SQLite tells each connection whether another one has committed, of whatever process; hence one that never
+        writes. https://www.sqlite.org/pragma.html#pragma_data_version
+        """
+        path = _file_of(self._engine.url)
+        if self._closed or path is None:
+            return None
+        try:
+            if self._watch is None:
+                self._watch = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+                self._watches += 1
+            [number] = self._watch.execute("PRAGMA data_version").fetchone()
+        except sqlite3.Error:  # somebody has the file to himself at this moment
+            return None
+        return self._watches, number
 
     async def rows(self, query: object) -> Sequence[RowMapping]:
         """What a select finds."""
@@ -127,14 +150,21 @@ class _File(aiosqlite.Connection):
 def _make_engine(url: str, ends: set[asyncio.Future[None]]) -> AsyncEngine:
     """The engine, in ``ends`` the ends of its connections that are under way, where the database is a file here."""
     place = make_url(url)
-    if place.get_backend_name() != "sqlite" or place.database in (None, "", ":memory:"):
+    path = _file_of(place)
+    if path is None:
         return create_async_engine(place)
-    path = place.database
 
     async def connect() -> aiosqlite.Connection:
         return await _File(path, ends)
 
     return create_async_engine(place, async_creator=connect)
+
+
+def _file_of(place: URL) -> str | None:
+    """The file of a database of SQLite that is one."""
+    if place.get_backend_name() != "sqlite" or place.database in (None, "", ":memory:"):
+        return None
+    return place.database
 
 
 def _prepare_sqlite(connection: object, record: object) -> None:

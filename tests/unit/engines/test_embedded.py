@@ -1,20 +1,25 @@
 """The embedded engine: exact vectors, BM25, and writes that the next search sees whole."""
 
 import asyncio
+import random
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from secondlook.domain.chunk import Chunk, IndexedChunk
-from secondlook.domain.filters import Comparison
+from secondlook.domain.chunk import Chunk, IndexedChunk, MetadataValue
+from secondlook.domain.filters import AllOf, AnyOf, Comparison, Filter, Operator, matches
 from secondlook.domain.instance import Analyser, Tokenizer
 from secondlook.domain.options import MatchMode
 from secondlook.engines.embedded import EmbeddedEngine
+from secondlook.engines.tables import connect, find_best
 from secondlook.errors import BackendError, IndexCorruptError, SetupError
 from secondlook.ports import Hit, Hits, IndexShape
 
@@ -357,3 +362,72 @@ def test_a_file_that_vanished_is_an_error(filled: Index, tmp_path: Path) -> None
         connection.execute("DROP TABLE vectors")
     with pytest.raises(BackendError, match="could not use"):
         filled.near(0)
+
+
+WORDS = "lamp oil fog horn winter wick bell keeper tower signal".split()
+COLOURS = ("red", "Rot", "", "été", True, 1, 0.5)
+
+
+def random_filter(rng: random.Random) -> Filter:
+    if rng.random() < 0.3:
+        kind = AllOf if rng.random() < 0.5 else AnyOf
+        return kind(tuple(random_filter(rng) for _ in range(rng.randint(0, 3))))
+    operator: Operator = rng.choice(("eq", "ne", "lt", "lte", "gt", "gte", "in", "nin"))
+    value: MetadataValue = rng.choice(COLOURS) if rng.random() < 0.5 else rng.randint(0, 20)
+    name = rng.choice(("colour", "n", "absent"))
+    return Comparison(name, operator, (value, rng.choice(COLOURS)) if operator in ("in", "nin") else value)
+
+
+@pytest.mark.parametrize(
+    ("tokenizer", "analyser"), [("porter", None), ("trigram", None), ("porter", "english")], ids=str
+)
+def test_many_filters_leave_the_order_as_it_is(tmp_path: Path, tokenizer: Tokenizer, analyser: Analyser | None) -> None:
+    rng = random.Random(7)
+    index = Index(tmp_path, tokenizer, analyser=analyser)
+    known: dict[str, dict[str, MetadataValue]] = {}
+    for number in range(40):
+        texts = [" ".join(rng.choices(WORDS, k=rng.randint(1, 12))) for _ in range(5)]
+        made = chunks(f"i{number}", texts, seed=number)
+        for one in made:
+            known[one.chunk.id] = {"colour": rng.choice(COLOURS), "n": rng.randint(0, 20)}
+        made = [replace(one, chunk=replace(one.chunk, metadata=known[one.chunk.id])) for one in made]
+        asyncio.run(index.engine.put_item("i", f"i{number}", made))
+
+    async def compare(query: str, mode: MatchMode, where: Filter, seed: int, num: int) -> int:
+        whole = await index.engine.search_keywords("i", query, 1000, match_mode=mode, where=None)
+        found = await index.engine.search_keywords("i", query, num, match_mode=mode, where=where)
+        assert found.hits == tuple(hit for hit in whole.hits if matches(where, known[hit.chunk_id]))[:num]
+        near = await index.engine.search_vectors("i", vector(seed), 1000, None)
+        nearest = await index.engine.search_vectors("i", vector(seed), num, where)
+        assert nearest.hits == tuple(hit for hit in near.hits if matches(where, known[hit.chunk_id]))[:num]
+        return len(found.hits)
+
+    async def work() -> int:
+        total = 0
+        for seed in range(150):
+            query = " ".join(rng.choices(WORDS, k=rng.randint(1, 3)))
+            mode: MatchMode = rng.choice(("and", "or"))
+            total += await compare(query, mode, random_filter(rng), seed, rng.choice((1, 10, 50, 1000)))
+        return total
+
+    assert asyncio.run(work()) > 1000
+    index.engine.close()
+
+
+class _Planned:
+    """A connection that says how it would answer."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def execute(self, sql: str, values: Sequence[object]) -> sqlite3.Cursor:
+        return self._connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)
+
+
+def test_a_filter_does_not_match_anew_for_each_allowed_chunk(filled: Index, tmp_path: Path) -> None:
+    with closing(connect(next(tmp_path.glob("**/i.sqlite")))) as connection:
+        planned = cast(sqlite3.Connection, _Planned(connection))
+        plan = [str(row) for row in find_best(planned, '"lamp"', "[1, 2, 3]", 10)]
+    [scan] = [step for step in plan if "SCAN fts" in step]
+    assert "INDEX 0:M" in scan, scan  # "0:=M" asks for one row id after the other
+    assert any("SEARCH chunks USING INTEGER PRIMARY KEY" in step for step in plan)

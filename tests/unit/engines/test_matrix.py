@@ -1,5 +1,8 @@
 """Snapshots of vectors: a reader sees what it saw, whatever is written meanwhile."""
 
+import gc
+import json
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +14,7 @@ AXES = np.eye(4, dtype="<f4")
 
 
 def row(number: int, item: str, axis: int | None) -> Row:
-    return Row(number, f"c{number}", item, {"n": number}, None if axis is None else AXES[axis].tobytes())
+    return Row(number, f"c{number}", item, json.dumps({"n": number}), None if axis is None else AXES[axis].tobytes())
 
 
 def ids(matrix: Matrix, axis: int = 0, num: int = 100) -> list[str]:
@@ -41,7 +44,7 @@ def test_masks_are_remembered_for_a_few_filters() -> None:
 
 
 def test_values_of_other_types_are_other_filters() -> None:
-    rows = [Row(1, "a", "i", {"ok": 1}, None), Row(2, "b", "i", {"ok": True}, None), Row(3, "c", "i", {"ok": 0}, None)]
+    rows = [Row(at, f"c{at}", "i", json.dumps({"ok": one}), None) for at, one in enumerate((1, True, 0), 1)]
     matrix = Matrix(0, 4).extended(1, "", rows)
     assert matrix.allowed(Comparison("ok", "eq", 1)) == [1]
     assert matrix.allowed(Comparison("ok", "eq", True)) == [2]
@@ -61,3 +64,27 @@ def test_any_sequence_of_writes_equals_a_fresh_build(writes: list[tuple[str, int
         held[item] = rows
     expected = {one.chunk_id for rows in held.values() for one in rows}
     assert set(ids(matrix, num=1000)) == expected
+
+
+def test_a_filter_reads_what_comes_later_too() -> None:
+    before = Matrix(0, 4).extended(1, "", [row(n, "a", 0) for n in range(10)])
+    where = Comparison("n", "gte", 5)
+    assert before.allowed(where) == [5, 6, 7, 8, 9]
+    after = before.extended(2, "", [row(n, "b", 1) for n in range(3, 12)])
+    assert after.allowed(where) == [5, 6, 7, 8, 9, 5, 6, 7, 8, 9, 10, 11]
+    assert before.allowed(where) == [5, 6, 7, 8, 9]
+
+
+def test_ids_of_any_length_and_script() -> None:
+    first = Matrix(0, 4).extended(1, "", [Row(1, "c", "a", "{}", AXES[0].tobytes())])
+    longer = first.extended(2, "", [Row(2, "été-" * 40, "b", "{}", AXES[0].tobytes())])
+    assert (ids(first), ids(longer)) == (["c"], ["c", "été-" * 40])
+
+
+def test_the_garbage_collector_has_no_object_a_row_to_visit() -> None:
+    gc.collect()
+    before = len(gc.get_objects())
+    matrix = Matrix(0, 4).extended(1, "", (row(n, f"i{n}", n % 4) for n in range(5000)))
+    gc.collect()
+    assert len(gc.get_objects()) - before < 100
+    assert matrix.size == 5000

@@ -1,5 +1,6 @@
 """Rows of the index file: a chunk comes back as it went in."""
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def test_round_trip_and_removal(tmp_path: Path) -> None:
     connection.execute("INSERT INTO meta VALUES ('generation', '7')")
     shape = IndexShape(0, None)
     row = insert_chunk(connection, shape, IndexedChunk(CHUNK, b"vector", b"kept"))
-    assert row.metadata == CHUNK.metadata
+    assert json.loads(row.metadata) == CHUNK.metadata
     found = read_chunk(connection.execute(f"SELECT {COLUMNS} FROM chunks").fetchone())
     assert found == CHUNK
     assert found.metadata == CHUNK.metadata

@@ -10,7 +10,7 @@ import pytest
 
 from secondlook.errors import CallerError, SetupError
 from secondlook.models.batching import Scheduler
-from secondlook.models.encoder import Encoded, Encoder
+from secondlook.models.encoder import Encoded, Encoder, LastQueries
 from tests.tiny_models import WORDS, TinyModel, make_model, run_head, run_reference
 
 T = TypeVar("T")
@@ -126,3 +126,39 @@ def test_a_broken_tokenizer(tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text("{}")
     with pytest.raises(SetupError, match=r"tokenizer\.json"):
         Encoder(tmp_path)
+
+
+def test_a_query_is_encoded_once_for_all_stages(encoder: Encoder) -> None:
+    first = run(encoder.encode_query("the oil lamp", max_tokens=20))
+    assert run(encoder.encode_query("the oil lamp", max_tokens=10)) is first
+    [alone] = run(encoder.encode(["the oil lamp"]))
+    assert np.array_equal(first.vectors, alone.vectors)
+
+
+def test_a_query_that_is_cut_is_encoded_for_each_length(encoder: Encoder) -> None:
+    text = "oil " * 14
+    whole, cut = (run(encoder.encode_query(text, max_tokens=most)) for most in (20, 10))
+    assert (len(whole.token_ids), whole.truncated) == (16, False)
+    assert (len(cut.token_ids), cut.truncated) == (10, True)
+    assert [run(encoder.encode_query(text, max_tokens=most)) for most in (16, 10)] == [whole, cut]
+
+
+def test_only_so_many_tokens_of_queries_are_kept() -> None:
+    queries = LastQueries(10)
+
+    def encoded(tokens: int) -> Encoded:
+        return Encoded(np.zeros(tokens, np.int32), np.zeros((tokens, 2)), np.zeros(2), False)
+
+    first, second = encoded(4), encoded(4)
+    queries.keep("first", 20, first)
+    queries.keep("first", 20, first)
+    queries.keep("second", 20, second)
+    assert queries.find("first", 4) is first
+    assert queries.find("first", 3) is None
+    queries.keep("third", 20, encoded(5))
+    assert queries.find("second", 20) is None
+    assert queries.find("first", 20) is first
+    queries.keep("x" * 5000, 20, second)
+    assert queries.find("x" * 5000, 20) is None
+    queries.keep("longer than all the room", 20, encoded(11))
+    assert queries.find("longer than all the room", 20) is None

@@ -1,13 +1,15 @@
 """The catalogue remembers what it was told, once told."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Coroutine, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 
 from secondlook.domain.instance import Instance, InstanceSettings, Item, MetadataField, Namespace, Token
 from secondlook.domain.options import Boost
@@ -262,3 +264,66 @@ def test_several_processes_may_open_a_new_folder_at_once(tmp_path: Path) -> None
         await asyncio.gather(*(one.close() for one in catalogs))
 
     asyncio.run(work())
+
+
+def count_statements(store: Store) -> list[str]:
+    """Filled with every statement from now on."""
+    told: list[str] = []
+    event.listen(
+        store.it.database._engine.sync_engine,
+        "before_cursor_execute",
+        lambda connection, cursor, statement, *rest: told.append(statement),
+    )
+    return told
+
+
+def test_tokens_and_instances_are_read_once_until_something_is_committed(store: Store) -> None:
+    store(store.it.add_instance(ONE))
+    store(store.it.add_token(Token("t1", "first", 1), "digest"))
+    told = count_statements(store)
+    for _ in range(3):
+        token = store(store.it.find_token("digest"))
+        assert (token, store(store.it.get_instance("acc", "default", "docs"))) == (Token("t1", "first", 1), ONE)
+        assert store(store.it.find_token("another")) is None
+    assert len(told) == 2 + 3
+
+
+def test_what_another_connection_commits_is_seen_by_the_next_look_up(store: Store, tmp_path: Path) -> None:
+    other = Store(tmp_path)
+    store(store.it.add_instance(ONE))
+    store(store.it.add_token(Token("t1", "first", 1), "digest"))
+    assert store(store.it.find_token("digest"))
+    for name in ("blue", "green"):
+        settings = replace(SETTINGS, fields=(MetadataField(name, "text"),))
+        before = store(store.it.get_instance("acc", "default", "docs")).settings
+        other(other.it.update_instance("u1", settings, 9, before=before))
+        assert store(store.it.get_instance("acc", "default", "docs")).settings == settings
+    other(other.it.revoke_token("t1"))
+    assert store(store.it.find_token("digest")) is None
+    other(other.it.remove_instance("u1"))
+    with pytest.raises(InstanceNotFoundError):
+        store(store.it.get_instance("acc", "default", "docs"))
+    other.close()
+
+
+@pytest.mark.process
+def test_a_token_revoked_by_another_process_is_refused_at_once(store: Store, tmp_path: Path) -> None:
+    store(store.it.add_token(Token("t1", "first", 1), "digest"))
+    assert store(store.it.find_token("digest")) and store(store.it.find_token("digest"))
+    subprocess.run(
+        [sys.executable, "-m", "secondlook", "token", "revoke", "t1", "--data-dir", str(tmp_path)],
+        check=True,
+        capture_output=True,
+    )
+    assert store(store.it.find_token("digest")) is None
+
+
+def test_a_catalogue_that_is_opened_again_keeps_nothing(store: Store, tmp_path: Path) -> None:
+    store(store.it.add_token(Token("t1", "first", 1), "digest"))
+    assert store(store.it.find_token("digest"))
+    store(store.it.close())
+    other = Store(tmp_path)
+    other(other.it.revoke_token("t1"))
+    other.close()
+    store(store.it.open())
+    assert store(store.it.find_token("digest")) is None
