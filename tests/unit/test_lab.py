@@ -80,8 +80,8 @@ def test_apply_changes_what_the_verdict_says_and_nothing_without_one(
     done = cli("lab", "run", "docs", "--queries", few, "--arm", "window=20", "--apply", "--data-dir", filled)
     assert done.code == 0 and "Not applied: not enough evidence." in done.out
     assert "5 queries are too few" in done.out and "sampled" not in done.err, "files are measured whole"
-    assert "unjudged" in done.out and "1 judgments were left out" in done.out
-    assert "1 judged items are not in the index" in done.out
+    assert "unjudged" in done.out and "1 judgment left out" in done.out
+    assert "1 judged item not in the index" in done.out
 
 
 def test_a_gate_holds_and_fails(cli: Cli, filled: Path, tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_a_gate_holds_and_fails(cli: Cli, filled: Path, tmp_path: Path) -> None:
         (("run", "docs", "--generated"), "SECONDLOOK_LLM_URL"),
         (("run", "docs", "--headings", "--judge"), "SECONDLOOK_LLM_URL"),
         (("run", "docs", "--queries", "no.csv"), "could not read no.csv"),
-        (("run", "docs", "--headings", "--arm", "speed=1"), "one of the words"),
+        (("run", "docs", "--headings", "--arm", "speed=1"), "word is one of"),
         (("run", "lost", "--headings"), "no instance 'lost' in account 'default'"),
         (("run", "docs", "--headings", "--arm", "model=nobody/knows"), "nobody/knows"),
         (("gate", "docs", "--headings"), "nothing to compare with"),

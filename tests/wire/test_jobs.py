@@ -225,7 +225,7 @@ def test_the_log_tells_an_error_and_what_came_after(wire: Wire) -> None:
     last = ["retry", "read", "split", "fail"]
     assert actions == ["queue", *once, *again, *again, *again, *last, "queue", "read", "split", "embed", "store"]
     retries = [row["message"] for row in reversed(rows) if row["action"] == "retry"]
-    assert retries[0].startswith("attempt 1 of 5 failed, the next is in ") and retries[1] == "attempt 2 of 5"
+    assert retries[0].startswith("attempt 1 of 5 failed; retrying in ") and retries[1] == "attempt 2 of 5"
 
 
 def test_metadata_beyond_its_envelope(wire: Wire) -> None:

@@ -199,7 +199,7 @@ def test_a_reranker_that_fails_is_flagged(wire: Wire) -> None:
         ({"queries": queries(2), "arms": [{}, {}]}, 400, 7400, "arms that differ"),
         ({"queries": queries(2), "arms": [{"model": "nobody/knows"}]}, 400, 7010, "nobody/knows"),
         ({"queries": queries(2), "concurrency": 99}, 400, 7400, "concurrency"),
-        ({"query_set": "headings"}, 400, 7400, "upload queries instead"),
+        ({"query_set": "headings"}, 400, 7400, "provide a query file"),
         ({"file": {"name": "q.txt", "content": "a"}}, 400, 7400, ".csv or .jsonl"),
         ({"queries": queries(2), "arms": [{"retrieval_type": "keyword"}]}, 400, 7070, "keyword"),
     ],

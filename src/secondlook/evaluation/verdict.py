@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from secondlook.domain.wording import plural
 from secondlook.evaluation.comparison import FEWEST_MATERIAL, LEVEL, MATERIAL, Comparison
 
 Answer = Literal["on", "on with weight", "off", "not enough evidence"]
@@ -139,7 +140,7 @@ def _shortage(arms: Sequence[Measured], basis: Basis) -> str:
     if not arms:
         return "no arm was measured against the baseline"
     if basis.queries and not basis.found:
-        unknown = f" ({basis.unknown_items:,} of the judged items are not in the index)" if basis.unknown_items else ""
+        unknown = f" ({plural(basis.unknown_items, 'judged item')} not in the index)" if basis.unknown_items else ""
         return (
             f"over {basis} no relevant result is among the first ten of any arm{unknown}: make"
             " sure that the queries name the keys of items in this instance"

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 
+from secondlook.domain.wording import plural
 from secondlook.errors import RerankerError
 from secondlook.ports import Passage, Reranker, ScoreKind, Scores, declared
 from secondlook.telemetry import cache_reads, tenant
@@ -69,7 +70,9 @@ class Remembering:
         unread = [at for at, value in enumerate(known) if value is None]
         found = await self._inner.score(query, [passages[at] for at in unread]) if unread else Scores(())
         if len(found.values) != len(unread):
-            raise RerankerError(f"it gave {len(found.values)} scores for {len(unread)} passages", "answer")
+            raise RerankerError(
+                f"it gave {plural(len(found.values), 'score')} for {plural(len(unread), 'passage')}", "answer"
+            )
         for at, value in zip(unread, found.values, strict=True):
             known[at] = value
             if math.isfinite(value):

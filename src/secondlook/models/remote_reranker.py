@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from secondlook.domain.wording import plural
 from secondlook.errors import RerankerError
 from secondlook.models.breaker import CircuitBreaker
 from secondlook.models.scores import to_units
@@ -255,7 +256,7 @@ def align(results: Sequence[Any], dialect: Dialect, count: int) -> list[float]:
         RerankerError: unless each passage has exactly one score, and each score is a number.
     """
     if len(results) != count:
-        raise RerankerError(f"it gave {len(results)} scores for {count} passages", "answer")
+        raise RerankerError(f"it gave {plural(len(results), 'score')} for {plural(count, 'passage')}", "answer")
     found: dict[int, float] = {}
     for one in results:
         place = one.get(dialect.index) if isinstance(one, Mapping) else None

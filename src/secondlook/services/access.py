@@ -30,9 +30,9 @@ class Access:
         Without an account it may use any; without ``days`` it does not expire.
         """
         if not name.strip():
-            raise InvalidOptionError("a token needs a name: it was empty").at("name")
+            raise InvalidOptionError("the token's name is empty: give it a name").at("name")
         if "/" in account:
-            raise InvalidOptionError(f"the account is {account!r}: give any text without a slash")
+            raise InvalidOptionError(f"account {account!r} is not valid: give any text without a slash")
         secret = PREFIX + secrets.token_urlsafe(32)
         now = int(self._clock() * 1000)
         token = Token(

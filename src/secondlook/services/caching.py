@@ -77,7 +77,7 @@ class AnswerCache:
         if not found or not kept:
             return None
         ranking = kept.ranking
-        note = f"kept {found.age:.0f} s ago for a question {100 * found.likeness:.0f} % alike"
+        note = f"cached {found.age:.0f} s ago for a question with {100 * found.likeness:.0f} % similarity"
         step = Step("cache", (time.perf_counter() - began) * 1000, len(ranking.candidates), note)
         text = ranking.query.text if slot.rewritten else slot.query.text  # nobody sees how another has put it
         query = replace(slot.query, text=text)
@@ -148,7 +148,7 @@ def decode(content: bytes) -> Kept:
     try:
         return CODEC.validate_json(zlib.decompress(content))
     except (zlib.error, ValidationError) as error:
-        raise BackendError(f"a kept answer cannot be read: {type(error).__name__}") from error
+        raise BackendError(f"could not read a cached answer: {type(error).__name__}") from error
 
 
 def _conversation(plan: Plan, query: Query, generation: Generation | None) -> tuple[object, ...]:

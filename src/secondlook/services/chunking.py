@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from secondlook.domain.chunk import Chunk, IndexedChunk, MetadataValue
 from secondlook.domain.instance import Instance, Item
 from secondlook.domain.jobs import ItemLine
+from secondlook.domain.wording import plural
 from secondlook.errors import InvalidMetadataError, ItemNotFoundError
 from secondlook.ingest.formats.reading import Wanted
 from secondlook.ingest.headings import Outline
@@ -90,7 +91,7 @@ class Chunking:
     ) -> Sequence[IndexedChunk]:
         """All chunks of the item; ``before_long_work`` is awaited before more than one turn of passages."""
         document, size = await self.read(instance, item)
-        steps.note("read", f"{size:,} bytes read as {len(document.text):,} characters of text")
+        steps.note("read", f"{plural(size, 'byte')} converted to {plural(len(document.text), 'character')} of text")
         for note in document.notes:
             steps.note("read", note)
         settings = instance.settings
@@ -106,7 +107,9 @@ class Chunking:
             if settings.chunked
             else whole_text(document.text)
         )
-        steps.note("split", f"{_chunks(len(spans))} of at most {settings.chunk_size} tokens", chunk_count=len(spans))
+        steps.note(
+            "split", f"{plural(len(spans), 'chunk')} of at most {settings.chunk_size} tokens", chunk_count=len(spans)
+        )
         metadata = merge_metadata(instance, item, document, steps)
         if len(spans) > PASSAGES_A_TURN:
             await before_long_work()
@@ -132,7 +135,7 @@ class Chunking:
             ]
             chunks += await self._embed(instance, made)
         if settings.vector_index and chunks:
-            steps.note("embed", f"{_chunks(len(chunks))} embedded", chunk_count=len(chunks))
+            steps.note("embed", f"{plural(len(chunks), 'chunk')} embedded", chunk_count=len(chunks))
         return chunks
 
     async def read(self, instance: Instance, item: Item) -> tuple[Document, int]:
@@ -143,7 +146,7 @@ class Chunking:
             FileUnreadableError, FileTooLargeError, UnsupportedFileError: as ``read_file``.
         """
         if not item.blob:
-            raise ItemNotFoundError(f"nothing was had of {item.key} yet: it is fetched by the next sync")
+            raise ItemNotFoundError(f"{item.key} has not been fetched yet: the next sync fetches it")
         content = await self._blobs.get(item.blob)
         wanted = Wanted(ocr=instance.settings.ocr, languages=self._how.languages)
         return await read_file(typed_name(item.key, item.content_type), content, self._pool, wanted), len(content)
@@ -174,7 +177,10 @@ def merge_metadata(instance: Instance, item: Item, document: Document, steps: St
     own = {**item.metadata, **place_metadata(item.key, item.timestamp)}
     size = envelope_size({**front, **own})
     if front and size > ENVELOPE:
-        steps.note("read", f"the front matter is left out: with it the metadata has {size:,} bytes, {ENVELOPE:,} fit")
+        steps.note(
+            "read",
+            f"the front matter was ignored: with it the metadata would have {size:,} bytes; the limit is {ENVELOPE:,}",
+        )
         return own
     return {**front, **own}
 
@@ -199,7 +205,3 @@ class _Places:
         """The document's title, and the headings above if the models are to read them."""
         path = self._outline.path_at(start) if self._outline else ()
         return " > ".join(dict.fromkeys(one for one in (self._title, *path) if one))
-
-
-def _chunks(number: int) -> str:
-    return f"{number:,} chunk{'' if number == 1 else 's'}"

@@ -91,10 +91,12 @@ class Endpoints:
         """
         if params.domains and not params.enabled:
             raise InactiveEndpointError(
-                f"the domain {params.domains[0]!r} needs an endpoint that is enabled: enable it, or remove the domain"
+                f"the domain {params.domains[0]!r} needs an enabled endpoint: enable the endpoint, or remove the domain"
             )
         if params.enabled and not params.plain_domain and not params.domains:
-            raise NoDomainLeftError("the default domain can be switched off only where there is a custom one: set one")
+            raise NoDomainLeftError(
+                "the default domain can be disabled only once the endpoint has a custom one: add one"
+            )
         for domain in params.domains:
             other = (await self._all_domains()).get(domain, owner)
             if other != owner and await self._is_gone(other):
@@ -104,7 +106,7 @@ class Endpoints:
         if params.instances:
             there = await self._names(owner)
             if gone := [name for name in params.instances if name not in there]:
-                raise UnknownInstancesError(f"there is no instance {gone[0]!r} in namespace {owner.namespace!r}")
+                raise UnknownInstancesError(f"namespace {owner.namespace!r} has no instance {gone[0]!r}")
 
     async def put(self, owner: Owner, params: EndpointParams) -> Endpoint:
         """The endpoint with these settings, which were checked; its id is made when it is enabled first."""

@@ -10,6 +10,7 @@ from secondlook.domain.filters import matches
 from secondlook.domain.instance import Instance
 from secondlook.domain.options import Plan
 from secondlook.domain.query import Query
+from secondlook.domain.wording import plural
 from secondlook.pipeline import search
 from secondlook.ports import Catalog, Hits, Indexer, Tools
 from secondlook.services.searching import Ask, SearchDefaults, check_rerankers, make_plan
@@ -94,11 +95,11 @@ class Explaining:
         chunks, _ = await self._indexer.list_chunks(instance.uid, item.id, max(count, 1), 0)
         if not chunks:
             told = f": {item.error}" if item.error else ""
-            return Why("not_indexed", f"the item has no chunks, its status is {item.status}{told}")
+            return Why("not_indexed", f"the item has no chunks; its status is {item.status}{told}")
         where = plan.retrieval.where
         open_chunks = [one for one in chunks if where is None or matches(where, one.metadata)]
         if not open_chunks:
-            return Why("filtered_out", "none of its chunks satisfies the metadata filter")
+            return Why("filtered_out", "none of its chunks matches the metadata filter")
         ranking = await search(query, plan, self._tools)
         if found := _returned(ranking, item.id) or _dropped(ranking, item.id):
             return found
@@ -117,18 +118,18 @@ class Explaining:
         ids = {chunk.id for chunk in chunks}
         ranks = Ranks(_best_rank(vector, ids), _best_rank(keyword, ids))
         told = [
-            f"by {name} {'it is no hit' if rank is None else f'its rank is {rank}'}"
+            f"{name} {'search did not find it' if rank is None else f'search ranked it {rank}'}"
             for name, hits, rank in (("vector", vector, ranks.vector), ("keyword", keyword, ranks.keyword))
             if hits is not None
         ]
-        reason = f"the first {options.num_candidates} of each method were fetched; {', '.join(told)}"
+        reason = f"retrieval fetched {plural(options.num_candidates, 'hit')} from each method; {', '.join(told)}"
         return Why("not_retrieved", reason, ranks=ranks, ranking=ranking)
 
 
 def _returned(ranking: Ranking, item_id: str) -> Why | None:
     for rank, one in enumerate(ranking.candidates, 1):
         if one.chunk.item_id == item_id:
-            reason = f"it is result {rank} of {len(ranking.candidates)} with the score {one.score:.4f}"
+            reason = f"it is result {rank} of {len(ranking.candidates)}, with a score of {one.score:.4f}"
             return Why("returned", reason, one, rank, ranking=ranking)
     return None
 

@@ -144,7 +144,7 @@ class Indexing:
         """The item of that key; raises ``ItemNotFoundError``."""
         item = await self._catalog.find_item(instance.uid, key)
         if item is None:
-            raise ItemNotFoundError(f"there is no item with the key {key!r} in this instance")
+            raise ItemNotFoundError(f"this instance has no item with the key {key!r}")
         return item
 
     async def get(self, instance: Instance, item_id: str) -> Item:
@@ -164,7 +164,7 @@ class Indexing:
         async with self._lock(instance.uid, item.key):
             item = await self._catalog.get_item(instance.uid, item_id)  # as a newer upload may have left it
             if found and not item.source:
-                raise ItemNotFoundError(f"item {item_id!r} is an upload now: no source has it")
+                raise ItemNotFoundError(f"item {item_id!r} was replaced by an upload: it no longer comes from a source")
             await self._catalog.remove_item(instance.uid, item_id)
             await self._indexer.delete_item(instance.uid, item_id)
             if item.blob:
@@ -179,7 +179,7 @@ class Indexing:
             now = await self._catalog.get_instance_by_uid(instance.uid)  # as a newer change may have left it
             metadata = clean_metadata(found.metadata, now.settings.fields)
             again = replace(found, status="queued", error="", metadata=metadata)
-            item = await self._catalog.put_item(again, [_line(found, "queue", "to be indexed again")])
+            item = await self._catalog.put_item(again, [_line(found, "queue", "queued to be indexed again")])
         return await self._enqueue(item, wait)
 
     async def sync(self, instance: Instance, item_id: str, *, wait: float | None = None) -> Item:
@@ -189,7 +189,9 @@ class Indexing:
             PausedError: the instance is paused. ItemSyncError: the item could not be queued.
         """
         if instance.settings.paused:
-            raise PausedError(f"instance {instance.name!r} is paused and syncs no item: set paused to false first")
+            raise PausedError(
+                f"instance {instance.name!r} is paused and does not sync items: set paused to false first"
+            )
         try:
             return await self.reindex(instance, item_id, wait=wait)
         except BackendError as error:
@@ -218,7 +220,7 @@ class Indexing:
         """The item and its bytes as uploaded; raises ``ItemNotFoundError``, ``ExternalItemError``."""
         item = await self._catalog.get_item(instance.uid, item_id)
         if item.source:
-            raise ExternalItemError(f"{item.key} came from {item.source}: download it there")
+            raise ExternalItemError(f"{item.key} comes from {item.source}: download it there")
         return item, await self._blobs.get(item.blob)
 
     async def chunks(self, instance: Instance, item_id: str, limit: int, offset: int) -> tuple[Sequence[Chunk], int]:
@@ -306,7 +308,7 @@ class Indexing:
         if current is None or current.id != item.id:
             await self._indexer.delete_item(instance.uid, item.id)
         elif current.status not in UNFINISHED and (current.version, current.status) != (item.version, "completed"):
-            told = _line(current, "queue", "to be indexed again: an older version was written over it")
+            told = _line(current, "queue", "queued again: an older version had overwritten it")
             self._working.add(await self._catalog.put_item(replace(current, status="queued", error=""), [told]))
 
 

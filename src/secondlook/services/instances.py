@@ -18,6 +18,7 @@ from secondlook.domain.instance import (
     Namespace,
 )
 from secondlook.domain.options import MatchMode, split_chain
+from secondlook.domain.wording import plural
 from secondlook.errors import (
     ChunkSizeError,
     InvalidModelError,
@@ -115,8 +116,8 @@ class Instances:
         """
         if not NAME.fullmatch(name):
             raise InvalidOptionError(
-                f"an instance cannot be called {name!r}: give 1 to 64 characters of a-z, 0-9, _ and single inner"
-                " hyphens, such as my-docs"
+                f"{name!r} is not a valid instance name: give 1 to 64 characters of a-z, 0-9, _ and single inner"
+                " hyphens, for example my-docs"
             ).at("instance_name")
         self._check(settings)
         self._check_log(settings)
@@ -129,8 +130,8 @@ class Instances:
             async with self._counting:
                 if len(await self._catalog.list_instances(account, None)) >= self._limits.instances:
                     raise TooManyInstancesError(
-                        f"account {account!r} has {self._limits.instances:,} instances, as many as it may: delete one,"
-                        " or have SECONDLOOK_MAX_INSTANCES raised"
+                        f"account {account!r} has {plural(self._limits.instances, 'instance')}, the most it can have:"
+                        " delete one, or raise SECONDLOOK_MAX_INSTANCES"
                     )
                 await self._catalog.add_instance(instance)
         except BaseException:
@@ -168,8 +169,8 @@ class Instances:
         filled = bool(await self._catalog.list_items(instance.uid))
         if settings.embedding_model != before.embedding_model and filled:
             raise InvalidOptionError(
-                f"embedding_model: it is fixed once items are indexed, {settings.embedding_model!r} cannot be set:"
-                " make another instance, or delete the items first"
+                f"embedding_model: it cannot be changed to {settings.embedding_model!r} once items are indexed:"
+                " create another instance, or delete the items first"
             )
         old, new = shape_of(before, self._embedder), shape_of(settings, self._embedder)
         if new != old:
@@ -221,8 +222,8 @@ class Instances:
             there = await self._catalog.list_namespaces(account)
             if len(there) >= self._limits.namespaces and all(one.name != name for one in there):
                 raise TooManyNamespacesError(
-                    f"account {account!r} has {self._limits.namespaces:,} namespaces, as many as it may: delete one,"
-                    " or have SECONDLOOK_MAX_NAMESPACES raised"
+                    f"account {account!r} has {plural(self._limits.namespaces, 'namespace')}, the most it can have:"
+                    " delete one, or raise SECONDLOOK_MAX_NAMESPACES"
                 )
             await self._catalog.add_namespace(account, namespace)
         return namespace
@@ -234,7 +235,7 @@ class Instances:
     async def update_namespace(self, account: str, name: str, description: str) -> Namespace:
         """The namespace with that description; raises ``NamespaceNotFoundError`` or ``NamespaceFixedError``."""
         if name == DEFAULT_NAMESPACE:
-            raise NamespaceFixedError("the description of the namespace default is fixed")
+            raise NamespaceFixedError("the description of the namespace default cannot be changed")
         return await self._catalog.update_namespace(account, name, description)
 
     async def remove_namespace(self, account: str, name: str) -> None:
@@ -250,18 +251,18 @@ class Instances:
     def _check_log(self, settings: InstanceSettings) -> None:
         if settings.logged and not self._limits.query_log:
             raise InvalidOptionError(
-                "query_log: this server keeps no query logs: leave it off, or have SECONDLOOK_QUERY_LOG_LINES raised"
+                "query_log: this server keeps no query logs: leave it off, or raise SECONDLOOK_QUERY_LOG_LINES"
             )
 
     def _check(self, settings: InstanceSettings) -> None:
         if len(settings.fields) > self._limits.fields:
             raise InvalidOptionError(
-                f"there are {len(settings.fields)} fields of metadata, {self._limits.fields} are allowed:"
-                " leave some out, or have SECONDLOOK_MAX_METADATA_FIELDS raised"
+                f"custom_metadata has {plural(len(settings.fields), 'field')}; the limit is {self._limits.fields}:"
+                " remove some, or raise SECONDLOOK_MAX_METADATA_FIELDS"
             ).at("fields")
         if settings.embedding_model and not self._known_embedder(settings.embedding_model):
             raise InvalidModelError(
-                f"embedding model {settings.embedding_model!r} is not known: see `secondlook models`"
+                f"unknown embedding model {settings.embedding_model!r}: see `secondlook models`"
             ).at("embedding_model")
         for model in (*split_chain(settings.reranking_model), *(one.model for one in settings.reranking_stages)):
             if model:
@@ -269,16 +270,16 @@ class Instances:
                     self._rerankers.find(model)
         if not settings.vector_index and not settings.keyword_index:
             raise InvalidOptionError(
-                "an instance without any index cannot be searched: at least one of vector and keyword must be true"
+                "an instance needs an index to be searched: at least one of vector and keyword must be true"
             ).at("vector_index")
         if settings.tokenizer == "trigram" and settings.analyser not in (None, "cjk"):
             raise InvalidOptionError(
-                f"the language of keywords is {settings.analyser!r}, and the tokenizer trigram knows no words of a"
-                " language: choose the tokenizer porter, or cjk or no language"
+                "the tokenizer trigram splits text into groups of three characters and cannot use the keyword language"
+                " {settings.analyser!r}: choose the tokenizer porter, or cjk or no language"
             ).at("analyser")
         if not MIN_CHUNK_SIZE <= settings.chunk_size <= self._embedder.max_tokens:
             raise ChunkSizeError(
-                f"chunk_size is {settings.chunk_size}, the embedding model reads"
+                f"chunk_size is {settings.chunk_size}; the embedding model reads"
                 f" {MIN_CHUNK_SIZE} to {self._embedder.max_tokens} tokens: choose a value in that range"
             ).at("chunk_size", f"Enter {MIN_CHUNK_SIZE} to {self._embedder.max_tokens} tokens.")
 

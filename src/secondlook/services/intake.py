@@ -69,7 +69,7 @@ class Intake:
         """
         key = upload.key.strip().lstrip("/")
         if not key or any(part in ("", ".", "..") for part in key.split("/")):
-            raise FileMissingError(f"the file needs a name without empty, . or .. parts: it was {upload.key!r}")
+            raise FileMissingError(f"the file name {upload.key!r} is not valid: it must have no empty, . or .. parts")
         if len(key) > LONGEST_KEY:
             raise NameTooLongError(f"the file name has {len(key)} characters; the limit is {LONGEST_KEY}")
         check_file(key, len(upload.content), ocr=instance.settings.ocr)
@@ -117,7 +117,7 @@ class Intake:
     async def _find_found(self, instance: Instance, key: str) -> Item | None:
         before = await self._catalog.find_item(instance.uid, key)
         if before and not before.source:
-            raise KeyTakenError(f"{key}: an uploaded item has this key, and is left as it is: delete it first")
+            raise KeyTakenError(f"{key}: an uploaded item has this key and was not overwritten: delete it first")
         return before
 
     async def _store(
@@ -142,7 +142,7 @@ class Intake:
         except InstanceNotFoundError as error:
             await self._blobs.delete(instance.uid)
             raise InstanceNotFoundError(
-                f"instance {instance.name!r} was deleted while the file came in: create it first"
+                f"instance {instance.name!r} was deleted during the upload: create it first"
             ) from error
 
 
@@ -153,7 +153,7 @@ def check_found(key: str) -> None:
         FileMissingError: nothing can be called that. NameTooLongError
     """
     if not key or not _is_text(key):
-        raise FileMissingError(f"invalid_url: the key is not UTF-8 without NUL: it was {key!r}")
+        raise FileMissingError(f"invalid_url: the key {key!r} is not valid UTF-8, or contains NUL")
     if len(key) > LONGEST_FOUND_KEY:
         raise NameTooLongError(f"invalid_url: the key has {len(key)} characters; the limit is {LONGEST_FOUND_KEY}")
 
@@ -162,7 +162,7 @@ def _make_item(instance: Instance, upload: Upload, origin: Origin) -> Item:
     """Raises ``FileMissingError`` or ``InvalidMetadataError``."""
     key = upload.key
     if not _is_text(key):
-        raise FileMissingError(f"the file needs a name in UTF-8, without NUL: it was {key!r}")
+        raise FileMissingError(f"the file name {key!r} is not valid UTF-8, or contains NUL")
     now = int(time.time() * 1000)
     metadata = clean_metadata(upload.metadata or {}, instance.settings.fields)
     return Item(
@@ -204,7 +204,7 @@ def _fitting(metadata: dict[str, MetadataValue], key: str, timestamp: int) -> di
     size = envelope_size({**metadata, **place_metadata(key, timestamp)})
     if size > ENVELOPE:
         raise InvalidMetadataError(
-            f"metadata is too large: with the built-in fields it has {size:,} bytes as JSON, and {ENVELOPE:,} fit:"
+            f"metadata is too large: with the built-in fields it has {size:,} bytes as JSON; the limit is {ENVELOPE:,}:"
             " shorten it"
         )
     return metadata

@@ -52,8 +52,8 @@ class JudgedSets:
         """The set of that name, new or as it is; raises ``InvalidOptionError`` for a bad name or one set too many."""
         if not is_set_name(name):
             raise InvalidOptionError(
-                f"query set {name[:80]!r}: a name has 1 to 64 letters, digits, spaces, dots, hyphens and underscores,"
-                " and begins with a letter or a digit"
+                f"{name[:80]!r} is not a valid query set name: give 1 to 64 letters, digits, spaces, dots, hyphens and"
+                " underscores, starting with a letter or a digit"
             )
         there = await self._shelf.list(instance.uid)
         if len(there) >= MOST_SETS and all(one.name != name for one in there):
@@ -81,7 +81,7 @@ class JudgedSets:
             await self._shelf.drop_judgment(instance.uid, name, made)
             return made
         if not before and there.queries >= MOST_QUERIES:
-            raise InvalidOptionError(f"query set {name!r} has {MOST_QUERIES:,} queries, the most it can have")
+            raise InvalidOptionError(f"query set {name!r} has {MOST_QUERIES:,} queries, the maximum: remove some")
         await self._shelf.judge(instance.uid, name, made)
         return made
 
@@ -140,7 +140,7 @@ class JudgedSets:
                     return one
             raise InvalidOptionError(f"chunk_id {chunk_id[:80]!r} is not a chunk of {instance.name!r}")
         if grade is not None and await self._catalog.find_item(instance.uid, key) is None:
-            raise ItemNotFoundError(f"there is no item {key[:80]!r} in {instance.name!r}")
+            raise ItemNotFoundError(f"{instance.name!r} has no item {key[:80]!r}")
         return SetJudgment(query, key, worth, self._now())
 
     def _now(self) -> int:

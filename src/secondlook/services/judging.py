@@ -110,5 +110,5 @@ async def _said(generator: Generator, turns: tuple[Message, ...], model: str) ->
     prompt = Prompt(turns, turns[-1].content, (), model, (("temperature", 0),))
     said = "".join([delta.text async for delta in generator.stream(prompt)])
     if not said.strip():
-        raise GeneratorError("the language model said nothing: name another one")
+        raise GeneratorError("the language model returned an empty answer: choose another one")
     return said

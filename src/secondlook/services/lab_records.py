@@ -7,6 +7,7 @@ from typing import Any
 
 from secondlook.domain.lab import ArmSpec
 from secondlook.domain.options import RerankStage
+from secondlook.domain.wording import plural
 from secondlook.evaluation.comparison import Comparison
 from secondlook.evaluation.queries import JudgedQuery, Judgment
 from secondlook.evaluation.report import OFF, ArmReport, ArmRow, LabReport, QueryRow, Trust
@@ -180,21 +181,21 @@ def query_of(row: QueryRow, arm: str, baseline: str = OFF) -> dict[str, object]:
 
 def words_of_judge(judge: Mapping[str, Any]) -> str:
     """What a language model graded, and how far it agrees with people, of the report's ``judge``."""
-    told = f"a language model graded {judge['graded']:,} passages"
+    told = f"a language model graded {plural(judge['graded'], 'passage')}"
     if not judge["agreed"]:
-        return f"{told}; people judged none of those that it was asked about"
+        return f"{told}; people judged none of the same passages"
     share = judge.get("agreement")
     if share is None:  # a report of before
         return told if judge["kappa"] is None else f"{told}; kappa with people is {judge['kappa']:.2f}"
-    why = "no kappa, since people gave grades of one kind only"
+    why = "kappa is undefined, since people gave only one grade"
     kappa = why if judge["kappa"] is None else f"kappa {judge['kappa']:.2f}"
-    return f"{told}; of {judge['agreed']:,} that people judged too it says the same of {share:.0%} ({kappa})"
+    return f"{told}; it agrees with people on {share:.0%} of the {judge['agreed']:,} that they judged too ({kappa})"
 
 
 def words_of_left_out(report: Mapping[str, Any]) -> str:
     """How many queries the figures leave out; empty for none."""
     left_out = report.get("left_out")
-    return f"{left_out:,} queries were left out: no relevant passage of them is known" if left_out else ""
+    return f"{plural(left_out, 'query', 'queries')} left out, with no known relevant passage" if left_out else ""
 
 
 def _arm(arm: ArmReport, spec: ArmSpec | None, report: LabReport) -> dict[str, object]:
@@ -264,11 +265,11 @@ def words_of_doubts(report: Mapping[str, Any]) -> list[str]:
     """What is wrong with the queries, or with the figures as a whole."""
     told = []
     if stale := report["stale_judgments"]:
-        told.append(f"{stale:,} judgments were left out: the text that they speak of has changed")
+        told.append(f"{plural(stale, 'judgment')} left out: the text changed after it was judged")
     if unknown := report.get("unknown_items"):
-        told.append(f"{unknown:,} judged items are not in the index: no arm can find them")
+        told.append(f"{plural(unknown, 'judged item')} not in the index: no arm can find what is not indexed")
     if left_out := words_of_left_out(report):
         told.append(left_out)
     if report["index_changed"]:
-        told.append("the index changed while the run went on: run it again for figures of one state")
+        told.append("the index changed during the run: run it again for consistent figures")
     return told

@@ -12,6 +12,7 @@ from typing import Any
 from secondlook.domain.instance import Instance, InstanceSettings
 from secondlook.domain.lab import ArmSpec, LabRun
 from secondlook.domain.options import RerankStage
+from secondlook.domain.wording import plural
 from secondlook.errors import (
     CallerError,
     CooldownError,
@@ -46,7 +47,7 @@ MOST_QUERIES = 5000
 MOST_CONCURRENT = 16
 BY_COMMAND = "by a command"
 """Reason of a run that a command makes beside the server, which leaves it alone."""
-LEFT = "it was broken off, and the process that measured it is gone"
+LEFT = "interrupted: the process that ran it has stopped"
 KEPT = 50
 """Runs of an instance that are kept; the oldest beyond go."""
 
@@ -149,7 +150,7 @@ class LabRuns:
         run = await self._book.get(instance.uid, run_id)
         ended = await self._book.set_state(run_id, "cancelled", ended_at=_now(), reason="cancelled by a user")
         if not ended:
-            raise JobEndedError(f"run {run_id!r} of the Lab has ended ({run.state}), and cannot be cancelled")
+            raise JobEndedError(f"Lab run {run_id!r} has already ended ({run.state}) and cannot be cancelled")
         if task := self._tasks.get(run_id):
             task.cancel()
             await asyncio.wait([task])
@@ -186,8 +187,8 @@ class LabRuns:
         own = base_plan(instance, self.outside.defaults).retrieval.type
         if told["reranking"] and arm and arm.retrieval_type not in (None, own):
             raise CallerError(
-                f"{arm.name} was measured with retrieval {arm.retrieval_type!r}, and searches of {instance.name!r} are"
-                f" {own!r} unless they ask for another type, which is no setting of an instance: ask for it in each"
+                f"{arm.name} was measured with {arm.retrieval_type!r} retrieval, but searches of {instance.name!r} use"
+                f" {own!r} by default, and an instance has no setting for it: send retrieval_type with each"
                 " search, or measure arms without it"
             )
         stages = tuple(RerankStage(**one) for one in told.get("reranking_stages", ()))
@@ -213,7 +214,7 @@ class LabRuns:
         try:
             return await self.apply(instance, report, following=True)
         except CallerError as error:
-            log.warning("the Lab's verdict on %s/%s is not followed: %s", instance.account, instance.name, error)
+            log.warning("could not apply the Lab's verdict to %s/%s: %s", instance.account, instance.name, error)
             return None
 
     async def _checked(self, instance: Instance, request: LabRequest) -> LabRequest:
@@ -236,30 +237,28 @@ class LabRuns:
         arms = request.arms or tuple(default_arms(await self.outside.models.all()))
         names = [check_arm(arm).name for arm in arms]
         if len(set(names)) < len(names) or len(names) > MOST_ARMS:
-            raise CallerError(f"up to {MOST_ARMS} arms that differ can be compared, these are {', '.join(names)}")
+            raise CallerError(f"a run compares at most {MOST_ARMS} different arms; this one has {', '.join(names)}")
         for arm in arms:
             plan = plan_of(arm, instance, self.outside.defaults)
             for stage in plan.reranking.cascade if plan.reranking else ():
                 self._check_model(stage.model)
         if not 1 <= request.concurrency <= MOST_CONCURRENT:
-            raise CallerError(f"the concurrency is {request.concurrency}, it must be 1 to {MOST_CONCURRENT}")
+            raise CallerError(f"concurrency is {request.concurrency}; it must be 1 to {MOST_CONCURRENT}")
         return tuple(arms)
 
     async def _checked_queries(self, instance: Instance, request: LabRequest) -> LabRequest:
         if not 1 <= len(request.queries) <= MOST_QUERIES:
-            raise CallerError(
-                f"{len(request.queries):,} judged queries are given: give 1 to {MOST_QUERIES:,}, or a limit to draw as"
-                " many"
-            )
+            given = plural(len(request.queries), "judged query", "judged queries")
+            raise CallerError(f"the run has {given}: give 1 to {MOST_QUERIES:,}, or set limit to draw a sample")
         unknown = await self.sets.unknown(instance, request.queries)
-        if request.judge is not None:  # once, so that one that cannot is told before anything is measured
+        if request.judge is not None:  # fail early if the judge cannot grade
             await self._judge(request.judge).grade(
                 "when does lamp oil freeze", "Lamp oil freezes at minus ten degrees."
             )
         queries, stale = await self.sets.fresh(instance, request.queries, bare=request.judge is not None)
         if not queries:
-            told = f" ({stale:,} judgments speak of text that is no longer there)" if stale else ""
-            raise CallerError(f"0 judged queries are left{told}: give 1 to {MOST_QUERIES:,}")
+            told = f" ({plural(stale, 'judgment')} out of date: the text has changed since)" if stale else ""
+            raise CallerError(f"no judged queries left{told}: give 1 to {MOST_QUERIES:,}")
         return replace(request, queries=tuple(queries), stale=stale, unknown=len(unknown))
 
     def _judge(self, model: str) -> Judge:
@@ -276,7 +275,7 @@ class LabRuns:
             raise InvalidModelError(f"the reranker {name!r} cannot be measured: {reason}")
 
     async def _add(self, instance: Instance, request: LabRequest, reason: str, on_progress: Progress | None) -> LabRun:
-        """A new run, begun. Those that nobody is at any more are ended, unless a gate begins, which is no verdict."""
+        """A new run, begun. Ends abandoned runs first, except when the new run is a gate, which gives no verdict."""
         run_id = secrets.token_hex(12)
         turn = await self._take(instance, run_id)
         try:
@@ -343,7 +342,7 @@ class LabRuns:
         except SecondlookError as error:
             told = str(error)
         except Exception as error:
-            log.exception("run %s of the Lab failed", turn.run_id)
+            log.exception("Lab run %s failed", turn.run_id)
             told = f"it failed: {type(error).__name__}"
         await self._book.set_state(turn.run_id, "error", ended_at=_now(), reason=told, owner=turn.owner)
 
@@ -355,9 +354,9 @@ class LabRuns:
 
 
 def _under_way(open_runs: Sequence[LabRun]) -> CooldownError:
-    told = next((f" ({one.done:,} of {one.queries:,} queries of run {one.id})" for one in open_runs), "")
+    told = next((f" (run {one.id}, {one.done:,} of {one.queries:,} queries)" for one in open_runs), "")
     return CooldownError(
-        f"a run of the Lab is under way over this instance{told}, by this server or another process: wait for it, or"
+        f"a Lab run of this instance is in progress{told}, in this server or another process: wait for it, or"
         " cancel it",
         10,
     )

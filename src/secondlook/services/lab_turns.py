@@ -93,10 +93,10 @@ class LabTurns:
             try:
                 held = await self._book.hold(turn.run_id, turn.owner, until=_now() + _length())
             except SecondlookError as error:
-                log.warning("the turn of run %s of the Lab could not be renewed: %s", turn.run_id, error)
+                log.warning("could not renew the lease of Lab run %s: %s", turn.run_id, error)
                 held = True  # what is written meanwhile is held against the turn
             if not held:
-                log.warning("run %s of the Lab is broken off: it was ended, or goes on elsewhere", turn.run_id)
+                log.warning("stopping Lab run %s: it was ended, or another process took it over", turn.run_id)
                 task.cancel()
                 return
             with contextlib.suppress(TimeoutError):

@@ -72,7 +72,7 @@ class ModelList:
             InvalidOptionError: a revision is missing, or too many downloads run.
         """
         if self._check is None or self._fetch is None:
-            raise InvalidModelError("this server downloads no models")
+            raise InvalidModelError("model downloads are disabled on this server")
         try:
             wanted = await asyncio.to_thread(self._check, name, revision)
         except SetupError as error:
@@ -80,7 +80,7 @@ class ModelList:
         if wanted in self._tasks:
             return self._downloads[wanted]
         if len(self._tasks) >= MOST_AT_ONCE:
-            raise InvalidOptionError(f"{MOST_AT_ONCE} models are being downloaded: wait for one of them")
+            raise InvalidOptionError(f"{MOST_AT_ONCE} models are already being downloaded: wait until one is done")
         self._downloads[wanted] = ModelDownload(wanted)
         self._unwanted[wanted] = Event()
         self._tasks[wanted] = asyncio.create_task(self._run(wanted, revision, self._fetch))

@@ -63,7 +63,7 @@ class OnlineTrials:
             try:
                 ended += await self._look_at(instance)
             except Exception:  # whatever fails one trial, the others are looked after
-                log.exception("the trial of %s/%s could not be looked at", instance.account, instance.name)
+                log.exception("could not check the trial of %s/%s", instance.account, instance.name)
         return ended
 
     async def _look_at(self, instance: Instance) -> bool:
@@ -79,7 +79,9 @@ class OnlineTrials:
         except InstanceChangedError:
             return False
         place = (instance.account, instance.name, outcome.wins, outcome.losses, outcome.p)
-        log.warning("%s/%s: reranking is off, it won %d and lost %d queries (p = %.4f)", *place)
+        log.warning(
+            "%s/%s: switched reranking off, since it won on %d and lost on %d of the clicked queries (p = %.4f)", *place
+        )
         return True
 
 

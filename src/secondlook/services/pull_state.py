@@ -61,7 +61,7 @@ class Pull:
         if self.counts[kind] <= LINES:
             await self.tell(line, severity)
         elif self.counts[kind] == LINES + 1:
-            await self.tell(f"more {kind} entries are counted, not told", severity)
+            await self.tell(f"further {kind} entries are counted but not listed", severity)
 
     def is_wanted(self, key: str) -> bool:
         """Whether neither the rules of the instance nor the source leave it out."""
@@ -95,14 +95,14 @@ class Pull:
             self.dying.clear()
             raise SourceError(
                 SHRANK,
-                f"{len(gone):,} of {len(mine):,} items are not in the source any more, and none was removed, as the"
-                " source may be what is broken: if they are meant to be gone, start a sync by hand",
+                f"{len(gone):,} of {len(mine):,} items are no longer in the source. None was removed, because the"
+                " source itself may be broken: if they were deleted on purpose, start a sync by hand",
             )
 
     def summary(self) -> str:
         """How many of each kind there were."""
         told = [f"{self.counts[kind]:,} {kind}" for kind in sorted(self.counts)]
-        return ", ".join(told) if told else "the source holds nothing"
+        return ", ".join(told) if told else "the source is empty"
 
     def _mine(self) -> Sequence[str]:
         origin = self.instance.settings.source_id

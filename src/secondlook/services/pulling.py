@@ -137,7 +137,7 @@ class Pulling:
                 await self._look_into(account, settings)
             except SourceError as error:
                 raise UnknownSourceError(
-                    f"source: {settings.source!r} is no http(s) address, and no bucket that can be read ({error})"
+                    f"source: {settings.source!r} is neither an http(s) address nor a readable bucket ({error})"
                 ) from error
 
     async def fingerprint(self, instance: Instance) -> str:
@@ -324,7 +324,7 @@ class Pulling:
             await self._look(pull)
             with contextlib.suppress(ItemNotFoundError):  # deleted meanwhile
                 item = await self._indexing.get(pull.instance, one.item_id)
-                if item.source:  # else an upload took its place
+                if item.source:  # else an upload was used instead
                     await to_the_end(self._indexing.delete(pull.instance, one.item_id, found=True))
                     await pull.note("removed", f"{key}: removed")
 
@@ -337,7 +337,7 @@ class Pulling:
         if now.settings.paused:
             raise PausedError(f"instance {now.name!r} was paused")
         if now.settings.origin != pull.instance.settings.origin:
-            raise SourceError(CHANGED, "the source of the instance was changed: another sync follows")
+            raise SourceError(CHANGED, "the source of the instance was changed: another sync will start")
 
 
 async def _one_less(running: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:

@@ -21,6 +21,7 @@ from secondlook.domain.queries import (
     TopQuery,
     normalised,
 )
+from secondlook.domain.wording import plural
 from secondlook.errors import (
     BackendError,
     InstanceNotFoundError,
@@ -98,7 +99,7 @@ class QueryLog:
     def note(self, instance: Instance, logged: LoggedQuery) -> None:
         """Take a line, which is written soon; never waits, and never fails."""
         if len(self._pending) >= MOST_PENDING:
-            log.warning("a line of the query log of %s is lost: %d wait to be written", instance.name, MOST_PENDING)
+            log.warning("dropped a line of the query log of %s: %d lines are queued", instance.name, MOST_PENDING)
             return
         self._pending.append((instance.uid, logged))
         if self._writer is None or self._writer.done():
@@ -123,7 +124,7 @@ class QueryLog:
             try:
                 await to_the_end(self._shelf.add(lines, most=self._most))  # a caller who leaves takes no lines along
             except BackendError as error:
-                log.warning("%d lines of query logs are lost: %s", len(lines), error)
+                log.warning("dropped %s of query logs: %s", plural(len(lines), "line"), error)
 
     async def sweep(self) -> None:
         """Forget what is too old, and all of instances that are gone."""
@@ -225,7 +226,7 @@ class QueryLog:
         """
         if not self.wants(instance):
             raise InvalidOptionError(
-                f"feedback is kept beside the query log, and instance {instance.name!r} keeps none: switch it on with"
+                f"feedback needs the query log, which is off for instance {instance.name!r}: switch it on with"
                 ' {"query_log": {"enabled": true}}'
             )
         return await self._take(instance, said)
@@ -237,7 +238,9 @@ class QueryLog:
                 try:
                     await self._take(instance, said, public=True)
                 except (InvalidOptionError, QueryNotFoundError) as error:
-                    log.info("a search box of %s told of a click that fits nothing here: %s", instance.name, error)
+                    log.info(
+                        "ignored a click in a search box of %s that matches no logged query: %s", instance.name, error
+                    )
 
     async def _take(self, instance: Instance, said: Said, *, public: bool = False) -> Feedback:
         """Keep it, with the query and the chunk that are meant; a stranger's query must be in the log."""
@@ -274,11 +277,11 @@ class QueryLog:
             there = await self._retriever.fetch_chunks(instance.uid, [said.chunk_id])
             if said.chunk_id not in there:
                 raise InvalidOptionError(
-                    f"chunk_id {said.chunk_id[:80]!r} is no chunk of {instance.name!r}: send the id of a result"
+                    f"chunk_id {said.chunk_id[:80]!r} is not a chunk of {instance.name!r}: send the id of a result"
                 )
             return FoundChunk.of(there[said.chunk_id])
         if said.key and await self._catalog.find_item(instance.uid, said.key) is None:
-            raise ItemNotFoundError(f"there is no item {said.key[:80]!r} in {instance.name!r}")
+            raise ItemNotFoundError(f"{instance.name!r} has no item {said.key[:80]!r}")
         return None
 
     async def _settle(self, instance: Instance) -> None:
@@ -299,7 +302,7 @@ class QueryLog:
             try:
                 await self.sweep()
             except SecondlookError as error:
-                log.warning("query logs were not swept: %s", error)
+                log.warning("could not delete old query log lines: %s", error)
             await asyncio.sleep(SWEEP_EVERY)
 
 

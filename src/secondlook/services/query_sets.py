@@ -49,7 +49,8 @@ class QuerySets:
         queries = from_headings(found)
         if not queries:
             raise CallerError(
-                "no heading of four words or more and no question stands in one document alone: upload queries instead"
+                "no usable headings or questions found (a heading needs four words, and to be in one document only):"
+                " provide a query file"
             )
         return drawn(queries, limit or len(queries))
 
@@ -63,7 +64,7 @@ class QuerySets:
         """
         items = list(await self._catalog.list_items(instance.uid, ("completed",)))
         if not items:
-            raise CallerError("nothing is indexed that one could ask about: upload documents first")
+            raise CallerError("the index is empty: upload documents first")
         number = min(limit, len(items))
         chosen = [items[at * len(items) // number] for at in range(number)]
         chunks: list[Chunk] = []
@@ -109,11 +110,10 @@ class QuerySets:
         judged = {one.item for query in queries for one in query.judgments}
         missing = sorted(judged - held)
         if judged and len(missing) == len(judged):
-            holds = f"it holds such as {min(held)!r}" if held else "it holds nothing"
-            raise CallerError(
-                f"none of the {len(judged):,} judged items is in the index of {instance.name!r}, such as"
-                f" {missing[0]!r}, and {holds}: give the keys of items as they are listed"
-            )
+            keys = f"Its keys look like {min(held)!r}." if held else "It is empty."
+            items = "The judged item" if len(judged) == 1 else f"None of the {len(judged):,} judged items"
+            example = f"({missing[0]!r}) is not" if len(judged) == 1 else f"(for example {missing[0]!r}) is"
+            raise CallerError(f"{items} {example} in {instance.name!r}. {keys}")
         return missing
 
     async def indexed_text(self, instance: Instance, key: str) -> bytes:
@@ -135,7 +135,7 @@ class QuerySets:
         try:
             return (await self._read_text(instance, item)).encode()
         except SecondlookError as error:
-            log.warning("judgments of %s are held against its chunks alone: %s", key, error)
+            log.warning("could not read the text of %s; checking its judgments against its chunks only: %s", key, error)
             return b""
 
     async def _changed(self, instance: Instance, key: str, judgments: Sequence[Judgment]) -> Sequence[Judgment]:

@@ -5,6 +5,7 @@ import datetime as dt
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from secondlook.domain.wording import plural
 from secondlook.errors import QuotaExceededError
 from secondlook.ledgers import Usage
 
@@ -39,8 +40,8 @@ class Quota:
             used = await self._usage.count(account, month) + self._under_way.get(account, 0)
             if used >= self._monthly:
                 raise QuotaExceededError(
-                    f"account {account!r} has made its {self._monthly:,} queries of {month}: wait for the next month,"
-                    " or have SECONDLOOK_MONTHLY_QUERIES raised",
+                    f"account {account!r} has used its {plural(self._monthly, 'query', 'queries')} for {month}:"
+                    " wait for the next month, or raise SECONDLOOK_MONTHLY_QUERIES",
                     _until_next_month(now),
                 )
             self._under_way[account] = self._under_way.get(account, 0) + 1

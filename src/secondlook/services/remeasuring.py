@@ -52,7 +52,7 @@ class Remeasuring:
             try:
                 begun += await self._look_at(instance)
             except Exception:  # whatever fails one instance, the others are looked after
-                log.exception("whether to measure %s/%s again cannot be said", instance.account, instance.name)
+                log.exception("could not check whether to measure %s/%s again", instance.account, instance.name)
         return begun
 
     async def _look_at(self, instance: Instance) -> bool:
@@ -70,7 +70,7 @@ class Remeasuring:
             return changed
         then, now = int(report["chunks"]), await self._outside.indexer.count_chunks(instance.uid)
         if abs(now - then) > DRIFT * max(1, then):
-            return f"the index had {then:,} chunks and has {now:,}"
+            return f"the index has grown or shrunk from {then:,} to {now:,} chunks"
         return ""
 
     def _changed_model(self, report: Mapping[str, Any]) -> str:
@@ -84,7 +84,7 @@ class Remeasuring:
                 now = (rerankers.find(name) if name else rerankers.default).identity
                 unloaded = arm["model"].startswith(f"{now.partition('?')[0]}@")  # its name is all that is known yet
                 if arm["model"] and now != arm["model"] and not ("@" not in now and unloaded):
-                    return f"{arm['model']} was measured, and {now} is there"
+                    return f"the model changed from {arm['model']} to {now}"
         return ""
 
     async def _is_resting(self, instance: Instance) -> bool:
@@ -115,4 +115,4 @@ async def _tried(what: str, look: Callable[[], Awaitable[int]]) -> None:
     try:
         await look()
     except Exception:  # whatever fails, the watch must go on
-        log.exception("the Lab's %s could not be looked after; the next look is in %g seconds", what, LOOK_EVERY)
+        log.exception("could not check the Lab's %s; retrying in %g s", what, LOOK_EVERY)

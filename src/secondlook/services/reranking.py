@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from secondlook.domain.candidate import Receipt, RerankCause, RerankStatus
 from secondlook.domain.options import MissingModel
+from secondlook.domain.wording import plural
 from secondlook.errors import BackendError, QueryTooLongError, RerankerError, SetupError, cause_of
 from secondlook.ports import Passage, Reranker, Rerankers, Scores
 from secondlook.telemetry import Stopwatch, reranks, tell
@@ -101,7 +102,7 @@ class PassageReranking:
         except SetupError as error:
             if self._missing != "substitute":
                 raise RerankerError(str(error), error.cause) from error
-            return self._rerankers.default, f"{error}; the built-in reranker took its place", error.cause
+            return self._rerankers.default, f"{error}; the built-in reranker was used instead", error.cause
 
     async def _passages(self, texts: Sequence[str], max_tokens: int | None) -> tuple[list[Passage], int]:
         """What the model reads, and how many texts were cut for it."""
@@ -121,7 +122,9 @@ async def _score(reranker: Reranker, query: str, passages: Sequence[Passage]) ->
     except (SetupError, OSError, ValueError, RuntimeError, MemoryError) as error:
         raise RerankerError(f"the reranker failed: {str(error) or type(error).__name__}", cause_of(error)) from error
     if len(scores.values) != len(passages):
-        raise RerankerError(f"the reranker gave {len(scores.values)} scores for {len(passages)} passages", "answer")
+        raise RerankerError(
+            f"the reranker gave {plural(len(scores.values), 'score')} for {plural(len(passages), 'passage')}", "answer"
+        )
     if not all(math.isfinite(value) and 0 <= value <= 1 for value in scores.values):
         raise RerankerError("the reranker gave a score outside 0 to 1", "answer")
     return scores

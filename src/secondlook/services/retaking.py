@@ -63,10 +63,10 @@ class Retaking:
                 await self._indexer.reshape_index(now.uid, shape_of(now.settings, self._embedder))
             outdated = await self._catalog.list_items(now.uid, ("outdated",))
             if outdated:
-                log.warning("%s/%s: outdated items are indexed again: %d", now.account, now.name, len(outdated))
+                log.warning("%s/%s: re-indexing outdated items: %d", now.account, now.name, len(outdated))
             for item in reversed(outdated):
                 with contextlib.suppress(ItemNotFoundError):  # deleted meanwhile
                     if (await self._catalog.get_item(now.uid, item.id)).status == "outdated":  # not taken up meanwhile
                         await self._reindex(now, item.id)
         except SecondlookError:
-            log.exception("what is outdated in %s waits for the next start or sync", instance.name)
+            log.exception("could not re-index outdated items of %s; the next start or sync retries", instance.name)

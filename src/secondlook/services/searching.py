@@ -278,7 +278,7 @@ def _retrieval_type(instance: Instance, asked: RetrievalType | None) -> Retrieva
         return settings.retrieval_type
     if not offers[asked]:
         raise InvalidRetrievalTypeError(
-            f"retrieval_type {asked!r} was asked, but instance {instance.name!r} has no such index:"
-            " ask for another type, or make an instance with that index"
+            f"retrieval_type {asked!r} needs an index that instance {instance.name!r} does not have:"
+            " request another type, or create an instance with that index"
         )
     return asked

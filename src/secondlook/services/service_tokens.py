@@ -98,7 +98,7 @@ class ServiceTokens:
         ]
         if users:
             raise ServiceTokenInUseError(
-                f"service token {token.name!r} is in use by {', '.join(users[:10])}: give them another first"
+                f"service token {token.name!r} is in use by {', '.join(users[:10])}: give these another token first"
             )
         await self._shelf.remove(token_id)
         await self._vault.delete(token.blob)
@@ -128,7 +128,7 @@ class ServiceTokens:
                 before, token = token, await self._shelf.get(account, token_id)
                 if token.blob == before.blob:  # else it was replaced between row and key
                     raise InvalidServiceTokenError(
-                        f"the key of service token {token.name!r} is not in the data folder: set the token again"
+                        f"the key of service token {token.name!r} is not in the data folder: enter the key again"
                     ) from error
 
     async def sweep(self) -> int:
@@ -142,7 +142,7 @@ class ServiceTokens:
 
     async def _own(self, account: str, token_id: str) -> ServiceToken:
         if token_id == BUILT_IN.id:
-            raise InvalidOptionError("the built-in service token can be neither changed nor removed: make another")
+            raise InvalidOptionError("the built-in service token cannot be changed or removed: create another")
         return await self._shelf.get(account, token_id)
 
     async def _lock_away(self, sent: Credentials) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from secondlook.domain.instance import Instance, InstanceSettings, Item, ItemStatus
 from secondlook.domain.jobs import CANCELLED, CHANGED, COMPLETED, PAUSED, Job, JobLine, Severity, SyncState, Trigger
+from secondlook.domain.wording import plural
 from secondlook.errors import (
     CooldownError,
     InstanceNotFoundError,
@@ -89,7 +90,7 @@ class Syncing:
         """Go on with the jobs that an earlier process left, and begin to look at the schedule."""
         for job in await self._journal.list_open_jobs():
             instance = await self._catalog.get_instance_by_uid(job.instance_uid)
-            await self._journal.add_job_line(job.id, _line("taken up again: it was broken off", "warning"))
+            await self._journal.add_job_line(job.id, _line("resumed after an interruption", "warning"))
             self._run(instance, job)
         self._clock = asyncio.create_task(self._keep_time())
 
@@ -111,7 +112,7 @@ class Syncing:
         async with self._beginning:
             instance = await self._catalog.get_instance_by_uid(instance.uid)  # it may have changed while this waited
             if instance.settings.paused:
-                raise PausedError(f"instance {instance.name!r} is paused and syncs nothing: set paused to false first")
+                raise PausedError(f"instance {instance.name!r} is paused: set paused to false to sync")
             now = int(time.time() * 1000)
             for before in (await self._journal.list_jobs(instance.uid, 1, 0))[0]:
                 self._check_cooldown(before, now, trigger)
@@ -146,7 +147,9 @@ class Syncing:
         if not item.source or item.source != instance.settings.source_id:
             return await self._indexing.sync(instance, item_id, wait=wait)
         if instance.settings.paused:
-            raise PausedError(f"instance {instance.name!r} is paused and syncs no item: set paused to false first")
+            raise PausedError(
+                f"instance {instance.name!r} is paused and does not sync items: set paused to false first"
+            )
         pulled = await self._pulling.pull_one(instance, item)
         if pulled.version == item.version:  # the same bytes as before: indexed again because it was asked for
             return await self._indexing.sync(instance, pulled.id, wait=wait)
@@ -249,11 +252,11 @@ class Syncing:
     def _check_cooldown(self, before: Job, now: int, trigger: Trigger) -> None:
         left = self._cooldown - (now - before.started_at) / 1000
         if before.ended_at is None:
-            raise CooldownError(f"job {before.id!r} of this instance still runs: wait, or cancel it", max(left, 1.0))
-        if trigger == before.trigger == "user" and left > 0:
             raise CooldownError(
-                f"a sync was asked for less than {self._cooldown:g} seconds ago: wait {left:.0f} more", left
+                f"job {before.id!r} of this instance is still running: wait, or cancel it", max(left, 1.0)
             )
+        if trigger == before.trigger == "user" and left > 0:
+            raise CooldownError(f"a sync was started moments ago: try again in {left:.0f} s", left)
 
     def _run(self, instance: Instance, job: Job) -> None:
         task = asyncio.create_task(self._work(instance, job))
@@ -269,7 +272,7 @@ class Syncing:
             reason = str(error)
             await self._tell_end(job, reason)
             if error.lasting and not await self._pause(instance, job):
-                reason = f"{CHANGED}: the source was changed while it was read: another sync follows"
+                reason = f"{CHANGED}: the source was changed while it was being read: another sync will start"
         except Exception as error:  # the job loop: a job that fails must end, and say so
             if not isinstance(error, SecondlookError):
                 log.exception("job %s of %s failed", job.id, instance.name)
@@ -320,9 +323,9 @@ class Syncing:
         again = [item for item in failed if not item.source or item.status == "outdated"]
         if not again:
             if not instance.settings.source_kind:
-                await self._tell(job, "no item failed or is outdated: there is nothing to do")
+                await self._tell(job, "no failed or outdated items: nothing to do")
             return
-        await self._tell(job, f"{len(again):,} items failed or are outdated, and are indexed again")
+        await self._tell(job, f"re-indexing {plural(len(again), 'failed or outdated item')}")
         done: dict[str, int] = {"completed": 0, "error": 0}
         waiting = iter(again)
 
@@ -362,7 +365,7 @@ class Syncing:
             try:
                 await self.follow_schedule()
             except SecondlookError:
-                log.exception("the schedule could not be followed; the next look is in %g seconds", TICK)
+                log.exception("could not check the sync schedule; retrying in %g s", TICK)
             with contextlib.suppress(TimeoutError):  # the usual case
                 async with asyncio.timeout(TICK):
                     await self._nudged.wait()

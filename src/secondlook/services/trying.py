@@ -83,7 +83,7 @@ class TryingSearching:
             asked = replace(ask, rerank=True, cached=False, explain=False, rewriting=False)
             ranking = await self._inner.search(instance, replace(query, text=served.query.text), asked)
         except SecondlookError as error:
-            log.warning("a search of %s was not reranked in the shadow: %s", instance.name, error)
+            log.warning("could not rerank a search of %s in the shadow: %s", instance.name, error)
             return
         first = [one.chunk.id for one in (*ranking.candidates[:1], *served.candidates[:1])]
         total = round((time.perf_counter() - began) * 1000, 3)
@@ -121,7 +121,7 @@ def mixed(ranking: Ranking, random: Random) -> Ranking:
     shown = [_marked(known[name], team) for name, team in drafted]
     served = {name for name, _ in drafted}
     left = tuple(one for one in ranking.dropped if one.candidate.chunk.id not in served)
-    reason = "interleaved with the order of retrieval"
+    reason = "interleaved with the retrieval order"
     return replace(ranking.kept(shown), dropped=left, receipt=replace(ranking.receipt, reason=reason))
 
 

@@ -31,7 +31,7 @@ class Watching:
             try:
                 await self.look()
             except SecondlookError:
-                log.exception("folders could not be watched; the next look is in %g seconds", self._every)
+                log.exception("could not check watched folders; retrying in %g s", self._every)
             await asyncio.sleep(self._every)
 
     async def look(self) -> int:

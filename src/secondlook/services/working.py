@@ -204,16 +204,14 @@ class Working:
                 await self._end(lease, failure, attempt.steps)
             await self._leases.drop(lease)
         except Exception:  # as above
-            log.exception("how the attempt at %s ended could not be kept", lease.item.key)
+            log.exception("could not store the result of the attempt at %s", lease.item.key)
 
     async def _end(self, lease: Lease, failure: Failure, steps: Steps) -> None:
         """Put the item back for another attempt, or give it up."""
         kind = failure.message.partition(":")[0]
         if lease.attempt < failure.attempts:
             wait = wait_before(lease.attempt, failure, self._how.retry_wait)
-            told = (
-                f"attempt {lease.attempt} of {failure.attempts} failed, the next is in {wait:.1f} s: {failure.message}"
-            )
+            told = f"attempt {lease.attempt} of {failure.attempts} failed; retrying in {wait:.1f} s: {failure.message}"
             steps.note("retry", told, error_type=kind)
             due = _now() + round(1000 * wait)
             await self._leases.put_back(lease, due_at=due, attempts=lease.attempt, lines=steps.take())
@@ -230,7 +228,7 @@ class Working:
                 if self._role != "command":
                     await self._put_lapsed_back()
             except Exception:  # as above
-                log.exception("leases could not be renewed")
+                log.exception("could not renew leases")
 
     async def _renew(self) -> None:
         held = list(self._attempts.values())
@@ -249,11 +247,11 @@ class Working:
         for lease in await self._leases.list_lapsed(_now()):
             steps = Steps(lease.item.key)
             if lease.attempt >= self._how.attempts:
-                gone = f"unknown_error: {lease.attempt} attempts to index it ended with the process that made them"
+                gone = f"unknown_error: {lease.attempt} attempts to index it ended when the indexing process stopped"
                 await self._end(lease, Failure(gone, 0), steps)
                 self.tell(lease.item)
                 continue
-            told = "taken up again: the server or worker stopped while it was indexed"
+            told = "resumed: the server or worker stopped while indexing it"
             line = ItemLine(_now(), "resume", told, lease.item.key)
             wait = wait_before(lease.attempt, Failure("", 0), self._how.retry_wait) if lease.attempt > 1 else 0.0
             due = _now() + round(1000 * wait)
@@ -277,7 +275,7 @@ class Working:
         return round(1000 * self._how.lease)
 
     def _stalled(self) -> str:
-        return f"nothing was done for {self._how.stall:g} seconds: the file may be too large, or the machine too busy"
+        return f"no progress for {self._how.stall:g} s: the file may be too large, or the machine too busy"
 
 
 def _parts(whole: Sequence[T]) -> Sequence[Sequence[T]]:

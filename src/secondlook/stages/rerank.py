@@ -19,6 +19,7 @@ from secondlook.domain.candidate import (
 )
 from secondlook.domain.language import NAMES, UNKNOWN, detect_language
 from secondlook.domain.options import Plan, Reranking, RerankStage
+from secondlook.domain.wording import plural
 from secondlook.errors import FailureCause, InvalidModelError, OverloadedError, RerankerError, SetupError, cause_of
 from secondlook.ports import Passage, Reranker, Rerankers, Scores, Tools, declared
 from secondlook.telemetry import Stopwatch, tell, tenant
@@ -127,7 +128,7 @@ def choose_reranker(model: str, options: Reranking, rerankers: Rerankers) -> _Ch
             raise RerankerError(str(error), error.cause) from error
         if options.missing == "fall_back":
             return _Choice(None, "fell_back", str(error), cause=error.cause)
-        told = f"{error}; the built-in reranker took its place"
+        told = f"{error}; the built-in reranker was used instead"
         return _Choice(rerankers.default, "substituted", told, cause=error.cause)
 
 
@@ -145,7 +146,7 @@ def guard_language(choice: _Choice, language: str, options: Reranking, rerankers
         except (SetupError, InvalidModelError) as error:
             return _Choice(None, "skipped", f"{told}; {error}", cause="language")
         name = options.multilingual
-        return _Choice(found, "substituted", f"{told}; {name} took its place", name, cause="language")
+        return _Choice(found, "substituted", f"{told}; {name} was used instead", name, cause="language")
     return _Choice(None, "skipped", told, cause="language")
 
 
@@ -157,7 +158,7 @@ async def _run_stage(ranking: Ranking, receipt: Receipt, stage: RerankStage, job
         choice = choose_reranker(stage.model, job.options, job.tools.rerankers)
         choice = guard_language(choice, receipt.language, job.options, job.tools.rerankers)
         if not waiting:
-            line = replace(line, reason="there was nothing to rerank", cause="nothing")
+            line = replace(line, reason="no candidates to rerank", cause="nothing")
         elif choice.reranker is None:
             line = replace(line, status=choice.status, reason=choice.reason, cause=choice.cause)
         else:
@@ -225,7 +226,9 @@ async def _read_passages(waiting: Sequence[Candidate], reranker: Reranker, job: 
 
 def _checked(scores: Scores, passages: int) -> Scores:
     if len(scores.values) != passages:
-        raise RerankerError(f"it gave {len(scores.values)} scores for {passages} passages", "answer")
+        raise RerankerError(
+            f"it gave {plural(len(scores.values), 'score')} for {plural(passages, 'passage')}", "answer"
+        )
     if not all(math.isfinite(value) and 0 <= value <= 1 for value in scores.values):
         raise RerankerError("it gave a score outside 0 to 1", "answer")
     return scores
@@ -263,7 +266,11 @@ def _applied(ranking: Ranking, scores: Scores, stage: RerankStage, look: Look, w
         for rank, (score, relevance, one) in enumerate(sorted(scored, key=lambda told: -told[0]), 1)
     ]
     ranking = ranking.kept((*best_first, *rest))
-    return ranking if stage.keep is None else ranking.cut(stage.keep, "keep", f"beyond the {stage.keep} that go on")
+    return (
+        ranking
+        if stage.keep is None
+        else ranking.cut(stage.keep, "keep", f"beyond the {stage.keep} kept by this stage")
+    )
 
 
 def _weighed(candidate: Candidate, relevance: float, weight: float) -> float:
@@ -284,7 +291,7 @@ def _without_irrelevant(ranking: Ranking, least: float) -> Ranking:
         relevance = candidate.evidence.relevance
         if relevance is None or relevance >= least:
             return ""
-        return f"its relevance {relevance:.4f} is below {least:g}"
+        return f"its relevance score {relevance:.4f} is below {least:g}"
 
     return ranking.sifted(reason, "rerank")
 

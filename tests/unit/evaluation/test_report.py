@@ -104,7 +104,7 @@ def test_judged_items_that_nobody_can_find_are_no_reason_for_off() -> None:
     rows = [ranked(at, "ba", "ab", {"x": 1}) for at in range(400)]
     report = sum_up(rows, {"arm": 1.0}, unknown_items=1)
     assert report.unknown_items == 1 and report.verdict.answer == "not enough evidence"
-    assert "1 of the judged items are not in the index" in report.verdict.sentence
+    assert "1 judged item not in the index" in report.verdict.sentence
 
 
 def own(number: int, *, off: float, own_off: float, arm: float) -> QueryRow:

@@ -120,10 +120,7 @@ def test_synthetic_queries_are_named_and_never_say_off() -> None:
 def test_nothing_found_is_a_fault_of_the_queries() -> None:
     told = judge([arm("same", 0.0, p=1.0, width=0.0)], Basis(400, found=False, unknown_items=380), budget=1)
     assert told.answer == "not enough evidence"
-    assert (
-        "380 of the judged items are not in the index" in told.sentence
-        and "keys of items in this instance" in told.sentence
-    )
+    assert "380 judged items not in the index" in told.sentence and "keys of items in this instance" in told.sentence
     known = judge([arm("same", 0.0, p=1.0, width=0.0)], Basis(400, found=False))
     assert known.answer == "not enough evidence" and not re.search(r"are not in the index", known.sentence)
 

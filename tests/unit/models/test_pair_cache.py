@@ -105,7 +105,7 @@ def test_a_reranker_that_reads_more_than_the_pair_is_left_alone() -> None:
 
 def test_bad_scores_are_neither_kept_nor_hidden() -> None:
     cache = PairCache(5)
-    with pytest.raises(RerankerError, match="2 scores for 1 passages"):
+    with pytest.raises(RerankerError, match="2 scores for 1 passage"):
         ask(remember(FakeReranker(extra_scores=1), cache), "lamp")
     made = remember(FakeReranker(scorer=lambda query, passage: float("nan")), cache)
     assert ask(made, "lamp").values != (0.0,)

@@ -121,7 +121,7 @@ def test_answers_without_a_list(answer: object) -> None:
     ("results", "message"),
     [
         ([], "0 scores for 2"),
-        ([{"index": 0, "relevance_score": 1}], "1 scores for 2"),
+        ([{"index": 0, "relevance_score": 1}], "1 score for 2"),
         ([{"index": 0, "relevance_score": 1}, {"index": 0, "relevance_score": 1}], "two scores for passage 0"),
         ([{"index": 0, "relevance_score": 1}, {"index": 2, "relevance_score": 1}], "passage 2, which is not"),
         ([{"index": 0, "relevance_score": 1}, {"index": True, "relevance_score": 1}], "passage True"),

@@ -26,15 +26,15 @@ def test_words_of_an_arm() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("speed=9", "one of the words fusion, match, model, retrieval, score, weight, window"),
+        ("speed=9", "word is one of fusion, match, model, retrieval, score, weight, window"),
         ("model", "is not word=value"),
-        ("window=many", "window is 'many', which is no number"),
+        ("window=many", "window is 'many', which is not a number"),
         ("window=0", "it must be 1 to 200"),
         ("weight=0", "above 0"),
         ("score=2", "it must be 0 to 1"),
         ("fusion=sum", "must be one of rrf, max"),
-        ("stages=1", "one of the words"),
-        ("model=a>b,window=200", r"read 200, 50 candidates in this order, .* leave out the window 200"),
+        ("stages=1", "word is one of"),
+        ("model=a>b,window=200", r"read 200, 50 candidates, in that order, .* leave out the window 200"),
     ],
 )
 def test_bad_arms_are_told(text: str, told: str) -> None:

@@ -112,7 +112,7 @@ def test_the_same_search_again_is_a_kept_one(cached: Cached) -> None:
     assert again.query.text == "How do I warm frozen lamp-oil?", "nobody sees how another has put it"
     assert again.reuse is not None and again.reuse.likeness == 1
     assert [step.stage for step in again.trace] == ["cache"]
-    assert "100 % alike" in again.trace[0].note
+    assert "100 % similarity" in again.trace[0].note
 
 
 @pytest.mark.parametrize(
@@ -276,5 +276,5 @@ def test_no_conversation_and_nothing_dropped_is_written_down() -> None:
     content = decode(encode(Kept(Ranking(query, trace=(Step("fuse", 1, 1),)))))
     assert content.ranking.query == Query("q")
     assert content.ranking.trace == ()
-    with pytest.raises(BackendError, match="cannot be read"):
+    with pytest.raises(BackendError, match="could not read a cached answer"):
         decode(b"x")

@@ -63,7 +63,7 @@ def test_front_matter_that_does_not_fit_is_left_out(idle: House) -> None:
     large = f"---\nstation: north\nnote: {'x' * ENVELOPE}\n---\nWarm it."
     found, steps, _ = chunk(idle, idle.make(), large, metadata={"colour": "red"})
     assert found[0].chunk.metadata == {"colour": "red", "folder": "a/", "filename": "b.md", "timestamp": 5}
-    assert any("front matter is left out" in one.message for one in steps.take())
+    assert any("front matter was ignored" in one.message for one in steps.take())
     found, _, _ = chunk(idle, idle.make("other"), "---\nstation: north\n---\nWarm it.")
     assert found[0].chunk.metadata["station"] == "north"
 

@@ -45,11 +45,17 @@ RERANK = {"rerank": True, **VECTOR}
         ("oil.md", {}, 50, "returned", "result 1 of 2"),
         ("no.md", {}, 50, "not_indexed", "no item 'no.md'"),
         ("fog.md", {"where": Comparison("filename", "eq", "oil.md")}, 50, "filtered_out", "metadata filter"),
-        ("fog.md", {}, 50, "not_retrieved", "by keyword it is no hit"),
-        ("fog.md", {**VECTOR, "top_k": 1}, 1, "not_retrieved", "the first 1 of each method.*its rank is 3"),
+        ("fog.md", {}, 50, "not_retrieved", "keyword search did not find it"),
+        ("fog.md", {**VECTOR, "top_k": 1}, 1, "not_retrieved", "fetched 1 hit from each method.*ranked it 3"),
         ("fog.md", {**VECTOR, "min_score": 0.3}, 50, "below_threshold", r"its vector score 0\.\d+ is below 0\.3"),
         ("grades.md", {"top_k": 1}, 50, "outranked", "rank 2 is beyond the limit of 1"),
-        ("fog.md", {**RERANK, "min_relevance": 0.3}, 50, "below_reranking_threshold", "relevance 0.0000 is below 0.3"),
+        (
+            "fog.md",
+            {**RERANK, "min_relevance": 0.3},
+            50,
+            "below_reranking_threshold",
+            "relevance score 0.0000 is below 0.3",
+        ),
         (
             "fog.md",
             {"stages": (RerankStage("", 3), RerankStage("", 2)), "top_k": 2, **RERANK},
@@ -62,7 +68,7 @@ RERANK = {"rerank": True, **VECTOR}
             {"stages": (RerankStage("", 3, 1),), "top_k": 1, **RERANK},
             50,
             "outranked",
-            "rank 3 is beyond the 1 that go on",
+            "rank 3 is beyond the 1 kept by this stage",
         ),
     ],
 )
@@ -86,7 +92,7 @@ def test_an_item_that_is_not_ready(idle: House) -> None:
     instance = idle.make()
     idle.run(idle.indexing.upload(instance, Upload("oil.md", b"lamp oil"), wait=0))
     found = why(idle, instance, "oil.md")
-    assert (found.verdict, found.reason) == ("not_indexed", "the item has no chunks, its status is queued")
+    assert (found.verdict, found.reason) == ("not_indexed", "the item has no chunks; its status is queued")
 
 
 @pytest.mark.parametrize("ask", [{}, {"top_k": 1}, RERANK, {**RERANK, "min_relevance": 0.5}, {**VECTOR, "top_k": 2}])

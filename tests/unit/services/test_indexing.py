@@ -504,6 +504,6 @@ def test_another_process_that_is_faster_wins(idle: House, then: str) -> None:
 
 def test_a_name_that_is_no_text_is_refused(idle: House) -> None:
     made = idle.make()
-    with pytest.raises(FileMissingError, match="a name in UTF-8"):
+    with pytest.raises(FileMissingError, match="not valid UTF-8"):
         upload(idle, made, "a\udcff.md", "lamp oil")
     assert idle.stored() == []

@@ -53,7 +53,7 @@ def test_what_the_catalogue_refuses_leaves_no_index(house: House, namespace: str
 
 @pytest.mark.parametrize("name", ["", "Docs", "a b", "../a", "a--b", "a" * 65, "a\n"])
 def test_names_that_no_route_could_reach(house: House, name: str) -> None:
-    with pytest.raises(InvalidOptionError, match="such as my-docs"):
+    with pytest.raises(InvalidOptionError, match="for example my-docs"):
         house.make(name)
     assert index_files(house) == set()
 
@@ -64,7 +64,11 @@ def test_names_that_no_route_could_reach(house: House, name: str) -> None:
         (InstanceSettings(embedding_model="no/such"), InvalidModelError, "embedding model 'no/such'"),
         (InstanceSettings(reranking_model="no/such"), InvalidModelError, "no/such is not known"),
         (InstanceSettings(vector_index=False, keyword_index=False), InvalidOptionError, "at least one"),
-        (InstanceSettings(tokenizer="trigram", analyser="german"), InvalidOptionError, "'german', and the tokenizer"),
+        (
+            InstanceSettings(tokenizer="trigram", analyser="german"),
+            InvalidOptionError,
+            "keyword language 'german'",
+        ),
         (InstanceSettings(chunk_size=63), ChunkSizeError, "chunk_size is 63.* 64 to 512"),
         (InstanceSettings(chunk_size=513), ChunkSizeError, "chunk_size is 513"),
     ],
@@ -141,7 +145,7 @@ def test_vectors_that_are_wanted_again_are_made_again(house: House, caplog: pyte
     again = house.run(house.instances.update(without, made.settings))
     assert [item.status for item in house.run(house.indexing.list(again))] == ["outdated"]
     house.run(retake(house, again))
-    assert caplog.messages == [f"{again.account}/{again.name}: outdated items are indexed again: 1"]
+    assert caplog.messages == [f"{again.account}/{again.name}: re-indexing outdated items: 1"]
     assert len(house.run(house.engine.search_vectors(made.uid, vector, 5, None)).hits) == 1
 
 

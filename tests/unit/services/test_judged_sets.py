@@ -54,7 +54,7 @@ def test_what_is_wrong_is_said(house: House, instance: Instance, monkeypatch: py
     sets = sets_of(house)
     with pytest.raises(QueryNotFoundError, match="none yet"):
         house.run(sets.judge(instance, "winter", "oil", grade=1, key="oil.md"))
-    with pytest.raises(InvalidOptionError, match="begins with a letter"):
+    with pytest.raises(InvalidOptionError, match="starting with a letter"):
         house.run(sets.create(instance, "../x"))
     house.run(sets.create(instance, "winter"))
     for wrong, grade in (("   ", 1), ("x" * 2001, 1), ("oil", 4)):

@@ -35,8 +35,8 @@ def rows() -> list[QueryRow]:
 
 def test_agreement_in_words() -> None:
     told = {"graded": 24, "agreed": 10, "agreement": 0.9, "kappa": None}
-    assert "of 10 that people judged too it says the same of 90% (no kappa" in words_of_judge(told)
-    assert "says the same of 90% (kappa 0.62)" in words_of_judge({**told, "kappa": 0.62})
+    assert "it agrees with people on 90% of the 10 that they judged too (kappa is undefined" in words_of_judge(told)
+    assert "on 90% of the 10 that they judged too (kappa 0.62)" in words_of_judge({**told, "kappa": 0.62})
     assert "people judged none" in words_of_judge({**told, "agreed": 0, "agreement": None})
     before = {"graded": 24, "agreed": 10, "kappa": 0.62}
     assert words_of_judge(before) == "a language model graded 24 passages; kappa with people is 0.62"

@@ -51,7 +51,7 @@ def shrank(pull: Pull, seen: Sequence[str] = ()) -> str:
     try:
         pull.check_loss()
     except SourceError as error:
-        return str(error).partition(" are not")[0]
+        return str(error).partition(" are no longer")[0]
     return ""
 
 
@@ -140,12 +140,12 @@ def test_the_log_is_of_a_bounded_length(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(pull_state, "LINES", 2)
     told = Told()
     pull = make(tell=told)
-    assert pull.summary() == "the source holds nothing"
+    assert pull.summary() == "the source is empty"
 
     async def note() -> None:
         for number in range(5):
             await pull.note("removed", f"{number}.md: removed")
 
     asyncio.run(note())
-    assert told.lines == ["0.md: removed", "1.md: removed", "more removed entries are counted, not told"]
+    assert told.lines == ["0.md: removed", "1.md: removed", "further removed entries are counted but not listed"]
     assert pull.summary() == "5 removed"

@@ -20,7 +20,7 @@ TEXT = "# How to warm the frozen oil\n\nWarm the reservoir first. Why does the o
 
 def test_headings_and_questions_of_the_documents(house: House) -> None:
     sets, instance = QuerySets(house.catalog, house.engine), house.make()
-    with pytest.raises(CallerError, match="upload queries instead"):
+    with pytest.raises(CallerError, match="provide a query file"):
         house.run(sets.from_headings(instance, limit=9))
     for key, text in (("oil.md", TEXT), ("fog.md", "# Fog\n\nTwo blasts. When does the horn sound in the fog?\n")):
         house.run(house.indexing.upload(instance, Upload(key, text.encode()), wait=60))

@@ -36,7 +36,7 @@ def test_what_is_over_is_refused_until_the_month_ends(idle: House) -> None:
         idle.run(ask(quota, error=BackendError("down")))
     idle.run(ask(quota))
     idle.run(ask(quota))
-    with pytest.raises(QuotaExceededError, match=r"its 2 queries of 2026-10") as caught:
+    with pytest.raises(QuotaExceededError, match=r"its 2 queries for 2026-10") as caught:
         idle.run(ask(quota))
     assert caught.value.retry_after == 30
     idle.run(ask(quota, "other"))

@@ -44,10 +44,10 @@ def test_why_a_verdict_is_old(house: House) -> None:
     other = lab(house, FakeReranker("two@1"))
     assert (
         house.run(Remeasuring(other, OnlineTrials(house.queries, house.catalog), days=30).why(instance, last))
-        == "one@1 was measured, and two@1 is there"
+        == "the model changed from one@1 to two@1"
     )
     house.run(house.indexing.upload(instance, Upload("new.md", b"lamp oil"), wait=60))
-    assert house.run(again.why(instance, last)) == "the index had 6 chunks and has 7"
+    assert house.run(again.why(instance, last)) == "the index has grown or shrunk from 6 to 7 chunks"
 
 
 def test_a_model_that_is_gone_is_no_reason(house: House) -> None:

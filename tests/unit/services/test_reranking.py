@@ -61,7 +61,7 @@ def test_passages_are_cut_when_that_is_asked() -> None:
 def test_a_missing_model_is_substituted_or_an_error() -> None:
     found = rerank(model="missing")
     assert (found.receipt.status, found.receipt.asked) == ("substituted", "missing")
-    assert "took its place" in found.receipt.reason
+    assert "was used instead" in found.receipt.reason
     for missing in ("error", "fall_back"):
         with pytest.raises(RerankerError, match="not here"):
             rerank(model="missing", missing=missing)

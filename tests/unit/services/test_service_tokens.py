@@ -99,5 +99,5 @@ def test_a_key_that_is_replaced_while_it_is_read_is_read_again(idle: House) -> N
     assert idle.run(reader.secret("acc", made.id)) == ("id-2", "key-2")
     for path in (idle.folder / "secrets").iterdir():
         path.unlink()
-    with pytest.raises(InvalidServiceTokenError, match="set the token again"):
+    with pytest.raises(InvalidServiceTokenError, match="enter the key again"):
         idle.run(tokens.secret("acc", made.id))

@@ -47,7 +47,7 @@ def test_what_failed_is_taken_up_again(house: House) -> None:
     assert (job.trigger, job.description, job.end_reason) == ("user", "after deploy", COMPLETED)
     assert job.ended_at and job.ended_at >= job.started_at
     assert [lines[0], *sorted(lines[1:-1]), lines[-1]] == [
-        "3 items failed or are outdated, and are indexed again",
+        "re-indexing 3 failed or outdated items",
         "a.md: completed",
         "b.md: completed",
         "empty.md: file_content_empty: the file contains no text",
@@ -59,7 +59,7 @@ def test_what_failed_is_taken_up_again(house: House) -> None:
 def test_the_cooldown_is_of_users_and_of_one_instance(house: House) -> None:
     made, other = house.make(), house.make("other")
     synced(house, made)
-    with pytest.raises(CooldownError, match="less than 30 seconds ago") as caught:
+    with pytest.raises(CooldownError, match="started moments ago") as caught:
         house.run(house.syncing.begin(made))
     assert 0 < caught.value.retry_after <= 30
     synced(house, other)
@@ -78,9 +78,9 @@ def test_one_runs_at_a_time(idle: House) -> None:
     idle.run(idle.catalog.set_item_status(item, "error", error="unknown_error: x"))
     syncing = Syncing(idle.journal, idle.catalog, idle.indexing, idle.pulling, cooldown=0)
     idle.run(syncing.begin(made))  # nobody indexes: it runs until it is stopped
-    with pytest.raises(CooldownError, match="still runs"):
+    with pytest.raises(CooldownError, match="still running"):
         idle.run(syncing.begin(made))
-    with pytest.raises(CooldownError, match="still runs"):
+    with pytest.raises(CooldownError, match="still running"):
         idle.run(syncing.begin(made, trigger="schedule"))
     idle.run(syncing.stop())
 
@@ -128,7 +128,7 @@ def test_a_restart_goes_on_with_what_ran(idle: House) -> None:
     idle.run(idle.indexing.drain())
     assert idle.run(after.get(made, job.id)).end_reason == COMPLETED
     lines, _ = idle.run(after.lines(made, job.id, 100, 0))
-    assert "taken up again: it was broken off" in [one.message for one in lines]
+    assert "resumed after an interruption" in [one.message for one in lines]
     assert {one.status for one in idle.run(idle.indexing.list(made))} == {"completed"}
 
 

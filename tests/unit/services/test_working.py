@@ -88,7 +88,7 @@ def test_what_passes_is_tried_again(make: Callable[..., House]) -> None:
     kind = "error_embedding_data_with_workers_ai"
     assert told == [("retry", kind), ("retry", ""), ("retry", kind), ("retry", "")]
     messages = [one.message for one in lines(house, made, item) if one.action == "retry"]
-    assert messages[0].startswith("attempt 1 of 5 failed, the next is in 0.0 s: ")
+    assert messages[0].startswith("attempt 1 of 5 failed; retrying in 0.0 s: ")
     assert messages[1] == "attempt 2 of 5"
 
 
@@ -303,7 +303,7 @@ def test_an_item_that_kills_its_process_is_given_up(make: Callable[..., House], 
     ]
     assert codes == [9, 9, 0]
     found = house.run(house.indexing.get(made, poison.id))
-    gone = "unknown_error: 2 attempts to index it ended with the process that made them"
+    gone = "unknown_error: 2 attempts to index it ended when the indexing process stopped"
     assert (found.status, found.error) == ("error", gone)
     statuses = {one.key: one.status for one in house.run(house.indexing.list(made)) if one.id != poison.id}
     assert set(statuses.values()) == {"completed"}

@@ -175,7 +175,7 @@ def test_a_query_that_was_cut_stands_in_the_receipt(bench: Bench) -> None:
 def test_a_missing_model_is_substituted_refused_or_left_out(bench: Bench) -> None:
     found = rerank(bench, Reranking("missing"))
     assert found.receipt.status == "substituted"
-    assert "took its place" in found.receipt.reason
+    assert "was used instead" in found.receipt.reason
     assert found.receipt.cause == "missing"
     assert (found.receipt.asked, found.receipt.model) == ("missing", "fake-reranker@1")
     assert ids(found)[0] == "c0"

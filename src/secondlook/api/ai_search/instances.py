@@ -154,7 +154,7 @@ def check_name(name: object) -> str:
     """The instance id; raises ``InvalidOptionError``."""
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise InvalidOptionError(
-            f"id: {name!r} must be 1 to 64 characters of a-z, 0-9, _ and single inner hyphens, such as my-docs"
+            f"id: {name!r} must be 1 to 64 characters of a-z, 0-9, _ and single inner hyphens, for example my-docs"
         )
     return name
 
