@@ -38,7 +38,7 @@ $(VENV)/.ui: $(UI) requirements/ui.txt | $(VENV)/.run
 	@$(BIN)/python ui/build.py --node || $(STEP) "Installing Node into $(VENV)" $(PIP) install --require-hashes -r requirements/ui.txt || true
 	@$(STEP) "Building the dashboard (once, about a minute)" $(BIN)/python ui/build.py && touch $@ || true
 
-ui: $(VENV)/.ui ## the dashboard, if there is a Node or one can be had; demo goes on without
+ui: $(VENV)/.ui ## the dashboard, if Node is installed or can be downloaded; the demo runs without it
 
 demo: $(VENV)/.run $(VENV)/.ui ## index the sample corpus, show one query before and after reranking, serve
 	@$(BIN)/secondlook demo $(DEMO_FLAGS)
@@ -46,7 +46,7 @@ demo: $(VENV)/.run $(VENV)/.ui ## index the sample corpus, show one query before
 setup: $(VENV)/.dev
 	@echo "Ready. Next: make unit (a minute of tests), make test (every test), make demo"
 
-system: ## the programs that tests drive, such as a browser: installed with apt-get as root, else named
+system: ## the programs that tests use (a browser, for example): installed with apt-get as root, else listed
 	@$(PYTHON) requirements/system.py
 
 unit: $(VENV)/.dev ## tests without a server, another process, Node, a browser or programs of the system
@@ -55,7 +55,7 @@ unit: $(VENV)/.dev ## tests without a server, another process, Node, a browser o
 
 test: system $(VENV)/.dev $(VENV)/.ui ## every test
 	@$(BIN)/python -m pytest $(TEST_WORKERS) $(TEST_FLAGS)
-	@echo "Passed. Next: make demo shows the product, make lint types contract checks the rest of a change"
+	@echo "Passed. Next: make demo to see the product; make lint types contract to check the rest of a change"
 
 format: $(VENV)/.dev
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .

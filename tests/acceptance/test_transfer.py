@@ -117,7 +117,7 @@ def test_there_and_back(there: There, server: ServerProcess, token: str, tmp_pat
 def test_what_is_refused(there: There, server: ServerProcess, token: str, tmp_path: Path) -> None:
     origin = ("--account", "origin")
     for kind, secret, more, reason in (
-        ("import", "sl_wrong", origin, "give one that may edit AI Search of the account 'origin'"),
+        ("import", "sl_wrong", origin, "use one that may edit AI Search in account 'origin'"),
         ("import", token, ("--account", "nobody"), "there is no instance store of"),
         ("import", token, (*origin, "--url", "ftp://host"), "--url is 'ftp://host'. Give an address"),
         ("import", token, (*origin, "--url", server.url + "/nothing"), "check its name"),

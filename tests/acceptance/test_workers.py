@@ -193,7 +193,7 @@ def test_a_server_that_is_not_there(serve: Serve) -> None:
     with serve(BOUND, url="http://127.0.0.1:9") as worker:
         name, message = error(worker, "AI", ["autorag", NAME], ["search", ASKED])
         assert name == "AutoRAGInternalError"
-        assert "no Secondlook answers at http://127.0.0.1:9" in message
+        assert "no Secondlook server at http://127.0.0.1:9" in message
         assert error(worker, "AI_SEARCH", ["list"])[0] == "AiSearchInternalError"
 
 
@@ -201,7 +201,7 @@ def test_another_server_there(serve: Serve) -> None:
     with serve_in_thread(OtherServer) as url, serve(BOUND, url=url) as worker:
         name, message = error(worker, "AI_SEARCH", ["list"])
     assert name == "AiSearchInternalError"
-    assert f"{url} is no Secondlook: it answered " in message
+    assert f"{url} is not a Secondlook server: it answered " in message
 
 
 class OtherServer(QuietHandler):

@@ -30,7 +30,7 @@ def description(page: Page, field: Locator) -> str:
         ("chunking", "Chunk size (tokens)", "100001", "Enter"),
         ("reranking", "Budget (ms)", "700000", "Enter"),
         ("public", "Requests", "0", "Enter 1 or more."),
-        ("public", "Authorized hosts", "not a host!", "is no host"),
+        ("public", "Authorized hosts", "not a host!", "is not a host"),
     ],
 )
 def test_a_refusal_is_at_its_field(

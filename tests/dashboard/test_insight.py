@@ -27,12 +27,12 @@ def test_a_log_from_its_first_query_to_its_last(page: Page, secret: str, asked_o
     log_in(page, secret)
     home = f"/dashboard/instances/default/{asked_often}"
     page.goto(f"{home}/metrics")
-    expect(page.get_by_text("No query log is kept")).to_be_visible()
+    expect(page.get_by_text("The query log is off")).to_be_visible()
     page.get_by_label("Keep each query for").click()
     page.get_by_role("option", name="90 days").click()
     page.get_by_role("button", name="Keep a query log").click()
     expect(page.get_by_text("Each query is kept for 90 days.")).to_be_visible()
-    expect(page.get_by_text("Nothing was asked in the last day")).to_be_visible()
+    expect(page.get_by_text("No queries in the last day")).to_be_visible()
 
     page.get_by_role("link", name="Playground").click()
     ask(page, rerank=True)

@@ -59,7 +59,7 @@ def test_all_that_match_are_indexed_again_and_deleted(page: Page, secret: str, a
     bar = page.get_by_role("group", name="Selected items")
     bar.get_by_role("button", name="Re-index").click()
     expect(page.get_by_text(f"{matching} items will be indexed again")).to_be_visible()
-    page.get_by_label("Select the rows in view").click()
+    page.get_by_label("Select the visible rows").click()
     expect(page.get_by_text(f"{matching} items selected")).to_be_visible()  # a list of one page is chosen whole
     before = total(api)
     bar.get_by_role("button", name="Delete").click()

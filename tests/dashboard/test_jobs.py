@@ -75,7 +75,7 @@ def test_a_broken_connection_is_told(
     page, paths = enter(browser, server, secret, asked)
     expect(page.get_by_role("meter", name="Indexed")).to_be_visible()
     server.kill()
-    expect(page.get_by_text("The connection broke")).to_be_visible()
+    expect(page.get_by_text("Connection lost")).to_be_visible()
     before = sum(path.endswith("/events") for path in paths)
     page.wait_for_timeout(2500)
     assert sum(path.endswith("/events") for path in paths) > before, "it is tried again"

@@ -44,23 +44,23 @@ def test_from_the_form_to_the_settings(
 ) -> None:
     log_in(page, secret)
     page.goto(HOME)
-    page.get_by_role("button", name="Begin").click()
-    expect(page.get_by_role("alert")).to_contain_text("no click and no thumb")
+    page.get_by_role("button", name="Start run").click()
+    expect(page.get_by_role("alert")).to_contain_text("no clicks or thumbs")
     page.get_by_role("radio", name=re.compile("^A file")).check(force=True)  # its label covers it
-    expect(page.get_by_role("button", name="Begin")).to_be_disabled()
+    expect(page.get_by_role("button", name="Start run")).to_be_disabled()
     file = tmp_path / "asked.jsonl"
     file.write_text("\n".join(json.dumps(one) for one in questions()))
     page.get_by_label("File of queries").set_input_files(str(file))
-    page.get_by_role("button", name="Choose arms myself").click()
+    page.get_by_role("button", name="Choose variants").click()
     page.get_by_label("Window").fill("20")
-    page.get_by_role("button", name="Begin").click()
+    page.get_by_role("button", name="Start run").click()
     expect(page.get_by_role("heading", name="Verdict")).to_be_visible(timeout=SLOW)
 
     [run] = api.get("/instances/measured/lab/runs").json()["result"]
     report = api.get(f"/instances/measured/lab/runs/{run['id']}").json()["result"]["report"]
     sentence = report["verdict"]["sentence"]
     expect(page.get_by_text(sentence[1:])).to_be_visible()
-    table = page.get_by_role("region", name="Table of arms")
+    table = page.get_by_role("region", name="Table of variants")
     expect(table.get_by_role("row")).to_have_count(3)
     for arm in report["arms"]:
         expect(table.get_by_role("row").filter(has_text=arm["name"]).first).to_contain_text(f"{arm['ndcg@10']:.3f}")
@@ -73,12 +73,12 @@ def test_from_the_form_to_the_settings(
     assert apply.count() == bool(report["verdict"]["settings"])
     if apply.count():
         apply.click()
-        expect(page.get_by_text(re.compile("The settings are"))).to_be_visible()
+        expect(page.get_by_text(re.compile("^(Settings applied|No change)"))).to_be_visible()
         told = api.get("/instances/measured").json()["result"]
         assert told["reranking"] == report["verdict"]["settings"]["reranking"]
     page.get_by_role("button", name="Delete this run").click()
     page.get_by_role("button", name="Delete", exact=True).click()
-    expect(page.get_by_role("button", name="Begin")).to_be_visible()
+    expect(page.get_by_role("button", name="Start run")).to_be_visible()
     assert api.get("/instances/measured/lab/runs").json()["result"] == []
 
 
@@ -108,8 +108,8 @@ def click(api: httpx.Client, name: str, number: int) -> None:
 def test_what_a_trial_on_those_who_search_comes_to(page: Page, secret: str, tried: str, api: httpx.Client) -> None:
     log_in(page, secret)
     page.goto(f"/dashboard/instances/default/{tried}/lab")
-    trial = page.get_by_role("region", name="On those who search")
-    expect(trial).to_contain_text("Nothing has been clicked yet")
+    trial = page.get_by_role("region", name="Trial on live searches")
+    expect(trial).to_contain_text("No clicks yet")
     click(api, tried, 4)
     expect(trial).to_contain_text("4 queries served, 4 of them clicked")
     told = api.get(f"/instances/{tried}/lab/online").json()["result"]["interleaving"]
@@ -117,8 +117,8 @@ def test_what_a_trial_on_those_who_search_comes_to(page: Page, secret: str, trie
     expect(trial).to_contain_text(f"Reranked won {told['wins']}")
     expect(trial).to_contain_text(f"Retrieval won {told['losses']}")
     expect(trial).to_contain_text("26 more decided queries")
-    trial.get_by_role("button", name="End with reranking on").click()
-    expect(page.get_by_text("Reranking is on, the trial has ended")).to_be_visible()
+    trial.get_by_role("button", name="End trial, reranking on").click()
+    expect(page.get_by_text("Trial ended. Reranking is on.")).to_be_visible()
     expect(trial).to_contain_text("ended")
     expect(trial.get_by_role("button")).to_have_count(0)
     settings = api.get(f"/instances/{tried}").json()["result"]
@@ -129,11 +129,11 @@ def test_a_trial_in_the_shadow_and_without_a_log(page: Page, secret: str, tried:
     api.put(f"/instances/{tried}", json={"reranking_mode": "shadow"}).raise_for_status()
     log_in(page, secret)
     page.goto(f"/dashboard/instances/default/{tried}/lab")
-    trial = page.get_by_role("region", name="On those who search")
-    expect(trial).to_contain_text("Nothing has been searched yet")
+    trial = page.get_by_role("region", name="Trial on live searches")
+    expect(trial).to_contain_text("No searches yet")
     api.post(f"/instances/{tried}/search", json={"query": "lamp oil"}).raise_for_status()
     expect(trial).to_contain_text(re.compile("Searches1"))
     api.put(f"/instances/{tried}", json={"query_log": {"enabled": False}}).raise_for_status()
     page.reload()
-    expect(trial.get_by_role("alert")).to_contain_text("No query log is kept")
-    expect(trial.get_by_role("link", name="Keep one")).to_have_attribute("href", re.compile("settings/log$"))
+    expect(trial.get_by_role("alert")).to_contain_text("The query log is off")
+    expect(trial.get_by_role("link", name="Switch it on")).to_have_attribute("href", re.compile("settings/log$"))

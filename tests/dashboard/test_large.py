@@ -140,7 +140,7 @@ def test_credentials_are_entered_and_tested_in_the_wizard(
     begin(here, "by-keys", "Bucket")
     here.get_by_label("Bucket", exact=True).last.fill("no-such-bucket")
     here.get_by_role("button", name="Test connection").click()
-    expect(here.get_by_text("The source cannot be read")).to_be_visible()
+    expect(here.get_by_text("Could not read the source")).to_be_visible()
     here.get_by_label("Bucket", exact=True).last.fill("papers")
     here.get_by_role("button", name="Test connection").click()
     expect(here.get_by_text(re.compile("The first keys are docs/0.md"))).to_be_visible()

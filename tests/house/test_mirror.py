@@ -20,6 +20,7 @@ ELSEWHERE = {
     "api/document_parts.py": "tests/wire/test_openapi.py",
     "api/document_schemas.py": "tests/wire/test_openapi.py",
     "api/document_shapes.py": "tests/wire/test_openapi.py",
+    "api/document_summaries.py": "tests/wire/test_openapi.py",
     "api/ai_search/lab.py": "tests/wire/test_lab.py",
     "api/jobs.py": "tests/wire/test_jobs.py",
     "api/rerank.py": "tests/wire/test_rerank.py",

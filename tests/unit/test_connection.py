@@ -55,7 +55,7 @@ def test_what_is_refused(given: dict[str, str], reason: str) -> None:
 @in_loop
 async def test_nobody_there() -> None:
     async with connect("http://127.0.0.1:9", "sl_t") as env:
-        with pytest.raises(AutoRAGInternalError, match=r"no Secondlook answers at http://127\.0\.0\.1:9") as caught:
+        with pytest.raises(AutoRAGInternalError, match=r"no Secondlook server at http://127\.0\.0\.1:9") as caught:
             await env.AI.autorag("x").search({"query": "y"})
         assert caught.value.status == 0
         with pytest.raises(AiSearchInternalError):

@@ -116,7 +116,7 @@ def test_filter_update_delete_and_why(wire: Wire) -> None:
     assert keys_of(search(wire, "Lampe Öllampe Haus", "or", filters={"kind": "h"})) == ["haus.md"]
     why = {"query": "Häuser", "item_key": "nebel.md", "ai_search_options": {"retrieval": {}}}
     told = wire.post(f"{NEW}/docs/why", why).json()["result"]
-    assert (told["verdict"], "by keyword it is no hit" in told["reason"]) == ("not_retrieved", True)
+    assert (told["verdict"], "keyword search did not find it" in told["reason"]) == ("not_retrieved", True)
     told = wire.post(f"{NEW}/docs/why", {**why, "item_key": "haus.md"}).json()["result"]
     assert told["verdict"] == "returned"
     wire.upload("haus.md", "Alle Boote am Hafen.", name="docs")

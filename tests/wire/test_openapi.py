@@ -8,6 +8,7 @@ from typing import Any, cast
 from pydantic import BaseModel
 
 from secondlook.api.document import BODIES, SHAPES, operations, short
+from secondlook.api.document_summaries import SUMMARIES
 from tests.wire.conftest import NEW, Wire, error_of
 
 HERE = {"account": "acc", "namespace": "default", "name": "handbook", "model": "@cf/baai/bge-reranker-base"}
@@ -44,6 +45,16 @@ def test_operations(wire: Wire) -> None:
     for path, verb, one in found:
         declared = {row["name"] for row in one.get("parameters", []) if row["in"] == "path"}
         assert declared == set(re.findall(r"{(\w+)}", path)), (verb, path)
+
+
+def test_every_operation_says_what_it_does(wire: Wire) -> None:
+    found = list(operations(document(wire)))
+    said = {short(one["operationId"]): one["summary"] for _, one in found}
+    assert said == dict(SUMMARIES)
+    for path, one in found:
+        same = [two for two in said if said[two] == one["summary"]]
+        assert len(same) == 1 or {two.partition("_")[0] for two in same} <= {"jobs", "autorag"}, (path, same)
+        assert one["summary"] == one["summary"].strip(".") and len(one["summary"].split()) > 1
 
 
 def test_links_lead_to_operations_and_name_their_parameters(wire: Wire) -> None:

@@ -146,7 +146,7 @@ def test_texts_that_may_not_be_cut(wire: Wire) -> None:
     refused = wire.post("/rerank", {**body, "truncate": False})
     assert error_of(refused) == (413, 7400, "invalid_request")
     assert refused.json()["error_type"] == "validation"
-    assert "1 of the texts" in refused.json()["error"]
+    assert "1 text is longer" in refused.json()["error"]
 
 
 @pytest.mark.parametrize("base", ["/client/v4", ""])

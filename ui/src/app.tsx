@@ -104,7 +104,7 @@ class Catch extends Component<{ children: ReactNode }, { error: unknown }> {
   }
   override render() {
     if (this.state.error)
-      return <Failed title="This page broke" error={this.state.error} retry={() => location.reload()} />;
+      return <Failed title="Something went wrong on this page" error={this.state.error} retry={() => location.reload()} />;
     return this.props.children;
   }
 }

@@ -53,7 +53,7 @@ const DRAWN = 100;
 const STORED = "secondlook.uploads";
 const REMEMBERED = 500;
 const RELOADED = "Not sent: the page was reloaded. Choose the file again.";
-const CUT_OFF = "The page was reloaded while the file was on its way. Choose the file again if it is not among the items.";
+const CUT_OFF = "The page was reloaded during the upload. Choose the file again if it is not among the items.";
 
 const queues = new Map<string, Queue>();
 const listeners = new Set<() => void>();

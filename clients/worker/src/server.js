@@ -27,7 +27,7 @@ export class Server {
     try {
       return await fetch(url, { method, headers, body: json === undefined ? body : JSON.stringify(json) });
     } catch (error) {
-      throw failure(0, `no Secondlook answers at ${this.url} (${error.message}): start it, or set SECONDLOOK_URL`);
+      throw failure(0, `no Secondlook server at ${this.url} (${error.message}): start it, or set SECONDLOOK_URL`);
     }
   }
 
@@ -44,7 +44,7 @@ export class Server {
     try {
       return JSON.parse(text);
     } catch {
-      throw failure(0, `${this.url} is no Secondlook: it answered ${JSON.stringify(text.slice(0, 200))}`);
+      throw failure(0, `${this.url} is not a Secondlook server: it answered ${JSON.stringify(text.slice(0, 200))}`);
     }
   }
 

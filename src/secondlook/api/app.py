@@ -71,7 +71,7 @@ def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
     app = FastAPI(
         title="Secondlook",
         version=__version__,
-        description="A self-hosted AI Search server.",
+        description="Self-hosted AI Search: upload documents, search them, rerank the results, and answer questions.",
         docs_url=None,
         redoc_url=None,
     )
@@ -186,11 +186,11 @@ def _add_routes(app: FastAPI, services: Services, guards: list[Any], base: str, 
     add(models.make_router(services), "models", f"{search}/models", "Models")
 
 
-async def _account(account: Annotated[str, Path(description="The account; any text without a slash.")]) -> None:
+async def _account(account: Annotated[str, Path(description="The account: any text without a slash.")]) -> None:
     """Names the parameter in the OpenAPI document."""
 
 
-async def _namespace(namespace: Annotated[str, Path(description="The namespace; default always exists.")]) -> None:
+async def _namespace(namespace: Annotated[str, Path(description="The namespace. `default` always exists.")]) -> None:
     """Names the parameter in the OpenAPI document."""
 
 
@@ -210,7 +210,7 @@ def _add_error_handlers(app: FastAPI) -> None:
 
     async def invalid(request: Request, error: Exception) -> JSONResponse:
         lines = error.errors() if isinstance(error, RequestValidationError) else []
-        detail = "; ".join(f"{one['loc'][-1]}: {one['msg']} (it was {str(one['input'])[:80]!r})" for one in lines)
+        detail = "; ".join(f"{one['loc'][-1]}: {one['msg']} (received {str(one['input'])[:80]!r})" for one in lines)
         return JSONResponse(failure(INVALID_REQUEST, "invalid_request", detail), 400)
 
     async def http(request: Request, error: Exception) -> JSONResponse:

@@ -39,14 +39,14 @@ log = logging.getLogger(__name__)
 
 
 class RankingOptions(Body):
-    """``ranking_options``; nobody says what rankers there are."""
+    """``ranking_options`` of AutoRAG. ``ranker`` is accepted and ignored."""
 
     ranker: str = ""
     score_threshold: float = Field(0.0, ge=0, le=1)
 
 
 class SearchBody(Body):
-    """A legacy search, or a question."""
+    """An AutoRAG search or question."""
 
     query: str | None = None
     filters: dict[str, Any] | None = None

@@ -49,14 +49,14 @@ class Body(BaseModel):
 
 
 class ImageBody(Body):
-    """The image of a part."""
+    """An image in a message."""
 
     free = True
     url: str = Field(min_length=1, max_length=20_971_520)
 
 
 class FileBody(Body):
-    """The file of a part."""
+    """A file in a message."""
 
     free = True
     filename: str = Field(min_length=1, max_length=255)
@@ -65,7 +65,7 @@ class FileBody(Body):
 
 
 class PartBody(Body):
-    """A part of a message; of kinds that are not known nothing is read."""
+    """A part of a message. Unknown types are ignored."""
 
     free = True
     type: str
@@ -81,7 +81,7 @@ class PartBody(Body):
 
 
 class WireMessage(Body):
-    """A message; content is text, nothing, or parts of which the text is read."""
+    """A message. ``content`` is text, null, or a list of parts; only text parts are read."""
 
     free = True
     role: str
@@ -140,7 +140,7 @@ def parse_json(text: str) -> Any:
 
 
 def _refuse(constant: str) -> float:
-    raise ValueError(f"{constant} is no JSON number")
+    raise ValueError(f"{constant} is not a JSON number")
 
 
 def _finite(digits: str) -> float:
@@ -211,7 +211,7 @@ def validate(kind: type[M], raw: object) -> M:
         found = error.errors(include_url=False)
         lines = [
             f"{'.'.join(str(part) for part in one['loc']) or 'body'}: {one['msg']}"
-            + ("" if one["type"] == "missing" else f" (it was {str(one['input'])[:80]!r})")
+            + ("" if one["type"] == "missing" else f" (received {str(one['input'])[:80]!r})")
             for one in found
         ]
         refusal = InvalidOptionError("; ".join(lines))
@@ -251,10 +251,10 @@ def read_query(query: str | None, messages: Sequence[WireMessage] | None) -> Que
         return Query(query.strip())
     if any(message.has_image() for message in [one for one in messages or () if one.role == "user"][-1:]):
         raise ImageQueryError(
-            "the last user message holds an image, and no embedding model here reads images: send text"
+            "the last user message contains an image, but no embedding model on this server reads images: send text"
         )
     turns = [message.turn() for message in messages or ()]
     asked = [turn.content.strip() for turn in turns if turn.role == "user" and turn.content.strip()]
     if not asked:
-        raise MissingQueryError("there is no text to search for: give query, or a user message with text")
+        raise MissingQueryError("nothing to search for: send query, or a user message with text")
     return Query(asked[-1], tuple(turns))

@@ -28,6 +28,7 @@ from secondlook.api.document_links import links
 from secondlook.api.document_parts import JSON, Schema
 from secondlook.api.document_schemas import SHAPES
 from secondlook.api.document_shapes import EXAMPLES, STREAMED, answers
+from secondlook.api.document_summaries import SUMMARIES
 
 REF = "#/components/schemas/"
 BODIES: Mapping[str, type[BaseModel]] = {
@@ -81,8 +82,8 @@ UPLOAD: Schema = {
     "type": "object",
     "required": ["file"],
     "properties": {
-        "file": {"type": "string", "format": "binary", "description": "The file; its name is the key of the item."},
-        "metadata": {"type": "string", "contentMediaType": JSON, "description": "A JSON object, as text."},
+        "file": {"type": "string", "format": "binary", "description": "The file. Its name becomes the item's key."},
+        "metadata": {"type": "string", "contentMediaType": JSON, "description": "A JSON object as a string."},
         "wait_for_completion": {"type": "string", "enum": ["true", "false", "1", "0"]},
     },
 }
@@ -116,6 +117,7 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     for path, operation in operations(document):
         name = short(operation["operationId"])
+        operation["summary"] = SUMMARIES[name]
         if body := body_of(name, schemas, refs):
             operation["requestBody"] = body
         operation["responses"] = answers(name, statuses(name))

@@ -26,7 +26,7 @@ TIMES: Schema = {"type": "object", "additionalProperties": shape("", p50=NUMBER,
 
 QUERY_SHAPES: Mapping[str, Schema] = {
     "LoggedQuery": shape(
-        "A search in the query log; ms is the whole, stages its parts.",
+        "A logged search. `ms` is its total time, `stages` the time of each stage.",
         "search_query error",
         id=TEXT,
         at=MOMENT,
@@ -46,7 +46,7 @@ QUERY_SHAPES: Mapping[str, Schema] = {
         error=TEXT,
     ),
     "LoggedChunk": shape(
-        "A result of a logged search; its bytes and hash find the text again after another chunking.",
+        "A result of a logged search. Its byte range and hash identify the text even after re-chunking.",
         id=TEXT,
         item=shape("", key=TEXT),
         start_byte=WHOLE,
@@ -59,7 +59,7 @@ QUERY_SHAPES: Mapping[str, Schema] = {
         reranking_score=NUMBER_OR_NULL,
     ),
     "Feedback": shape(
-        "What was kept of what somebody made of a result.",
+        "Stored feedback on a result.",
         at=MOMENT,
         kind={"enum": ["click", "thumbs_up", "thumbs_down"]},
         query_id=TEXT_OR_NULL,
@@ -72,7 +72,7 @@ QUERY_SHAPES: Mapping[str, Schema] = {
         position=WHOLE_OR_NULL,
     ),
     "TopQuery": shape(
-        "A query that was asked often, whatever its case and spaces.",
+        "A frequent query; case and spacing are ignored.",
         query=TEXT,
         count=WHOLE,
         mean_ms=NUMBER,
@@ -80,7 +80,7 @@ QUERY_SHAPES: Mapping[str, Schema] = {
         last_at=MOMENT,
     ),
     "QueryBucket": shape(
-        "Searches from a moment on: counts, and milliseconds by stage.",
+        "Searches of one interval: counts, and milliseconds by stage.",
         at=MOMENT,
         count=WHOLE,
         chats=WHOLE,
@@ -101,7 +101,7 @@ QUERY_SHAPES: Mapping[str, Schema] = {
         modified_at=MOMENT,
     ),
     "SetJudgment": shape(
-        "How well a chunk, or a whole item, answers a query: 0 is not relevant.",
+        "How relevant a chunk, or a whole item, is to a query. 0 means not relevant.",
         "query",
         query=TEXT,
         item_key=TEXT,
@@ -112,9 +112,9 @@ QUERY_SHAPES: Mapping[str, Schema] = {
         hash=TEXT_OR_NULL,
         at=MOMENT,
     ),
-    "SetQuery": shape("A query of a set.", query=TEXT, judgments=rows(ref("SetJudgment"))),
+    "SetQuery": shape("A query of a query set.", query=TEXT, judgments=rows(ref("SetJudgment"))),
     "QueryMetrics": shape(
-        "How searches went over time.",
+        "Counts and times of searches over time.",
         period={"enum": ["hour", "day", "week", "month", "year"]},
         **{"from": MOMENT},
         to=MOMENT,

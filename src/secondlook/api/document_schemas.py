@@ -39,7 +39,7 @@ SYNC_ERROR: Schema = {
 SHAPES: Mapping[str, Schema] = {
     **QUERY_SHAPES,
     "ErrorLine": shape(
-        "One error; detail is a sentence for a person, fields names what is wrong in the body.",
+        "One error. `detail` is a sentence for people, `fields` lists the invalid fields of the body.",
         "detail fields",
         code=WHOLE,
         message=TEXT,
@@ -47,14 +47,14 @@ SHAPES: Mapping[str, Schema] = {
         fields=rows(shape("", field=TEXT, message=TEXT)),
     ),
     "Failure": shape(
-        "Every error.",
+        "The error envelope.",
         success={"const": False},
         errors={**rows(ref("ErrorLine")), "minItems": 1},
         messages=rows({}),
         result={"type": "object", "maxProperties": 0},
     ),
     "ProtocolMessage": shape(
-        "A message of JSON-RPC 2.0; a notification has no id.",
+        "A JSON-RPC 2.0 message. A notification has no id.",
         "id params",
         jsonrpc={"const": "2.0"},
         id={"type": ["string", "integer"]},
@@ -62,19 +62,21 @@ SHAPES: Mapping[str, Schema] = {
         params=OBJECT,
     ),
     "ProtocolError": shape(
-        "An error of JSON-RPC 2.0; id is that of the message.",
+        "A JSON-RPC 2.0 error. `id` is that of the message.",
         jsonrpc={"const": "2.0"},
         id={"type": ["string", "integer", "null"]},
         error=shape("", code=WHOLE, message=TEXT),
     ),
     "Success": shape(
-        "The envelope of what went well.",
+        "The success envelope.",
         success={"const": True},
         errors={**rows({}), "maxItems": 0},
         messages=rows({}),
         result={},
     ),
-    "PageInfo": shape("Which page of a list this is.", count=WHOLE, page=WHOLE, per_page=WHOLE, total_count=WHOLE),
+    "PageInfo": shape(
+        "The position of this page in the list.", count=WHOLE, page=WHOLE, per_page=WHOLE, total_count=WHOLE
+    ),
     "Receipt": shape(
         "What reranking did.",
         status=TEXT,
@@ -91,25 +93,25 @@ SHAPES: Mapping[str, Schema] = {
         stages=rows(OBJECT),
     ),
     "Threshold": shape(
-        "A threshold that was applied; value is null where the searched instances differ in it.",
+        "An applied threshold. `value` is null if the searched instances have different ones.",
         name=TEXT,
         value={"type": ["number", "null"]},
         dropped=WHOLE,
     ),
     "Chunk": shape(
-        "A passage that was found.",
+        "A retrieved chunk.",
         "text instance_id explain",
         id=TEXT,
         type={"const": "text"},
         score=UNIT,
         text=TEXT,
-        item=shape("Where it stands.", key=TEXT, timestamp=WHOLE, metadata=OBJECT),
+        item=shape("The item the chunk belongs to.", key=TEXT, timestamp=WHOLE, metadata=OBJECT),
         scoring_details=OBJECT,
         instance_id=TEXT,
         explain=OBJECT,
     ),
     "SearchResult": shape(
-        "The result of a search; public endpoints leave the receipt out.",
+        "A search result. Public endpoints omit the receipt.",
         "reranking thresholds trace dropped errors query_id",
         query_kind={"const": "text"},
         search_query=TEXT,
@@ -122,7 +124,7 @@ SHAPES: Mapping[str, Schema] = {
         query_id=TEXT,
     ),
     "Completion": shape(
-        "An answer; public endpoints leave the receipt out.",
+        "An answer. Public endpoints omit the receipt.",
         "usage reranking thresholds search_query trace dropped generation errors query_id",
         id=TEXT,
         object={"const": "chat.completion"},
@@ -137,7 +139,7 @@ SHAPES: Mapping[str, Schema] = {
         dropped=rows(OBJECT),
         search_query=TEXT,
         generation=shape(
-            "With explain: what the model was sent, and milliseconds until its first word and its end.",
+            "With `explain`: what the model was sent, and the milliseconds until its first token and its last.",
             model=TEXT,
             messages=rows(OBJECT),
             first_ms={"type": ["number", "null"]},
@@ -147,7 +149,7 @@ SHAPES: Mapping[str, Schema] = {
         query_id=TEXT,
     ),
     "LegacyPage": shape(
-        "The result of a search of AutoRAG; ai-search adds the response.",
+        "The result of an AutoRAG search. `ai-search` adds the answer as `response`.",
         "response reranking thresholds trace dropped query_id",
         object={"const": "vector_store.search_results.page"},
         search_query=TEXT,
@@ -164,7 +166,7 @@ SHAPES: Mapping[str, Schema] = {
         query_id=TEXT,
     ),
     "Why": shape(
-        "Why an item is in the answer, or is not.", "rank", item=OBJECT, verdict=TEXT, reason=TEXT, rank=WHOLE
+        "Why an item is, or is not, among the results.", "rank", item=OBJECT, verdict=TEXT, reason=TEXT, rank=WHOLE
     ),
     "Rag": shape("An instance, as AutoRAG lists it.", id=TEXT, enable=SWITCH, paused=SWITCH, status=TEXT),
     "Instance": shape(
@@ -188,7 +190,7 @@ SHAPES: Mapping[str, Schema] = {
         sync_error=SYNC_ERROR,
     ),
     "Stats": shape(
-        "How many items are in which state, and what the index holds.",
+        "The number of items in each status, and the size of the index.",
         last_sync=LAST_SYNC,
         sync_error=SYNC_ERROR,
         queued=WHOLE,
@@ -214,7 +216,7 @@ SHAPES: Mapping[str, Schema] = {
         metadata=OBJECT,
     ),
     "ItemChunk": shape("A passage of a file.", id=TEXT, text=TEXT, start_byte=WHOLE, end_byte=WHOLE, item=OBJECT),
-    "ItemLine": shape("A line of the log of an item.", timestamp=MOMENT, action=TEXT, message=TEXT),
+    "ItemLine": shape("A line of an item's log.", timestamp=MOMENT, action=TEXT, message=TEXT),
     "Job": shape(
         "A sync.",
         "ended_at end_reason",
@@ -228,9 +230,9 @@ SHAPES: Mapping[str, Schema] = {
         ended_at=MOMENT,
         end_reason=TEXT_OR_NULL,
     ),
-    "JobLine": shape("A line of the log of a sync.", id=WHOLE, created_at=NUMBER, message=TEXT, message_type=WHOLE),
+    "JobLine": shape("A line of a sync's log.", id=WHOLE, created_at=NUMBER, message=TEXT, message_type=WHOLE),
     "LabRun": shape(
-        "A run of the Lab; one alone tells its report too, which is null until it is completed.",
+        "A Lab run. A single run also has its report, which is null until the run completes.",
         "report",
         id=TEXT,
         state={"enum": ["running", "completed", "cancelled", "error"]},
@@ -243,7 +245,7 @@ SHAPES: Mapping[str, Schema] = {
         report={"anyOf": [ref("LabReport"), {"type": "null"}]},
     ),
     "LabReport": shape(
-        "Every arm with its figures, and the verdict.",
+        "The figures of every arm, and the verdict.",
         verdict=ref("Verdict"),
         baseline=TEXT,
         origin=TEXT,
@@ -260,7 +262,7 @@ SHAPES: Mapping[str, Schema] = {
         arms=rows(ref("LabArm")),
     ),
     "Verdict": shape(
-        "Whether reranking pays, in a sentence to quote, and the settings of the instance that follow from it.",
+        "Whether reranking pays, as a sentence, with the instance settings that follow from it.",
         "run",
         answer={"enum": ["on", "on with weight", "off", "not enough evidence"]},
         arm=TEXT_OR_NULL,
@@ -270,11 +272,11 @@ SHAPES: Mapping[str, Schema] = {
         run=ref("LabRun"),
     ),
     "Trials": shape(
-        "What the present or last trial of reranking on those who search came to; ``since`` is null if there was none.",
+        "The result of the current or last trial of reranking on live searches. `since` is null if there was none.",
         mode={"enum": ["fixed", "auto", "shadow", "interleave"]},
         since={"type": ["string", "null"], "format": "date-time"},
         interleaving=shape(
-            "Queries by which order had more clicks. p may be looked at as often as one likes.",
+            "Queries by the order that got more clicks. `p` stays valid however often it is checked.",
             answer={"enum": ["on", "off", "not enough evidence"]},
             queries=WHOLE,
             clicked=WHOLE,
@@ -287,7 +289,7 @@ SHAPES: Mapping[str, Schema] = {
         shadow=shape("", queries=WHOLE, top_changed=WHOLE, fell_back=WHOLE, p50_ms=NUMBER, p95_ms=NUMBER),
     ),
     "LabArm": shape(
-        "One way to search: means over the queries, and how it compares with the baseline.",
+        "One arm: its means over the queries, and its comparison with the baseline.",
         **{"ndcg@10": UNIT, "mrr@10": UNIT, "recall@50": UNIT},
         name=TEXT,
         model=TEXT_OR_NULL,
@@ -303,7 +305,7 @@ SHAPES: Mapping[str, Schema] = {
         calibration={"type": ["object", "null"]},
     ),
     "LabQuery": shape(
-        "One query under an arm and under the baseline.",
+        "One query with an arm and with the baseline.",
         query=TEXT,
         synthetic=SWITCH,
         segments=OBJECT,
@@ -313,10 +315,10 @@ SHAPES: Mapping[str, Schema] = {
     ),
     "Namespace": shape("A namespace.", name=TEXT, description=TEXT_OR_NULL),
     "ServiceToken": shape(
-        "A token that is kept, without its key.", id=TEXT, name=TEXT, cf_api_id=TEXT, enabled=SWITCH, legacy=SWITCH
+        "Stored source credentials, without the key.", id=TEXT, name=TEXT, cf_api_id=TEXT, enabled=SWITCH, legacy=SWITCH
     ),
     "Model": shape(
-        "A model that an instance can name; parameters and tokens are null where nobody told.",
+        "A model that an instance can use. `parameters` and `tokens` are null if unknown.",
         name=TEXT,
         aliases=rows(TEXT),
         task={"enum": ["embedding", "reranking"]},
@@ -334,7 +336,7 @@ SHAPES: Mapping[str, Schema] = {
         download={"anyOf": [ref("ModelDownload"), {"type": "null"}]},
     ),
     "ModelDownload": shape(
-        "How far the download of a model is: of its current file, in bytes.",
+        "The progress of a model download: bytes of its current file.",
         name=TEXT,
         state={"enum": ["running", "completed", "failed", "cancelled"]},
         file=TEXT,
@@ -343,7 +345,7 @@ SHAPES: Mapping[str, Schema] = {
         error=TEXT,
     ),
     "AccessToken": shape(
-        "A token of this API; its value is in the answer that creates it, and nowhere else.",
+        "An API token. Only the response that creates it contains its value.",
         "value",
         id=TEXT,
         name=TEXT,
@@ -355,7 +357,7 @@ SHAPES: Mapping[str, Schema] = {
         value=TEXT,
     ),
     "SourceTest": shape(
-        "Whether a source can be read; if not, why, and which field is to blame.",
+        "Whether a source can be read. If not: the reason, and the field that causes it.",
         reachable=SWITCH,
         field=TEXT_OR_NULL,
         kind=TEXT_OR_NULL,
@@ -363,21 +365,21 @@ SHAPES: Mapping[str, Schema] = {
         keys=rows(TEXT),
     ),
     "Reranked": shape(
-        "Documents in their new order, as Cohere has it.",
+        "Reranked documents, in Cohere's format.",
         id=TEXT,
         model=TEXT,
         results=rows(shape("", index=WHOLE, relevance_score=UNIT)),
         meta=OBJECT,
         secondlook=ref("Receipt"),
     ),
-    "ScoredTexts": rows(shape("A text, best first.", "text", index=WHOLE, score=NUMBER, text=TEXT)),
+    "ScoredTexts": rows(shape("A text with its score.", "text", index=WHOLE, score=NUMBER, text=TEXT)),
     "RunResult": shape(
-        "Contexts in their new order, as Workers AI has it.",
+        "Reranked contexts, in the format of Workers AI.",
         response=rows(shape("", id=WHOLE, score=UNIT)),
         secondlook=ref("Receipt"),
     ),
-    "Health": shape("That the server is there.", status={"const": "ok"}, version=TEXT),
-    "Session": shape("What a browser keeps after signing in.", token=TEXT, account=TEXT, expires_at=MOMENT),
-    "Account": shape("An account that holds something.", id=TEXT, name=TEXT, type=TEXT),
-    "Events": shape("What a search box tells.", events={**rows(OBJECT), "minItems": 1, "maxItems": 100}),
+    "Health": shape("The server is up.", status={"const": "ok"}, version=TEXT),
+    "Session": shape("The session of a signed-in browser.", token=TEXT, account=TEXT, expires_at=MOMENT),
+    "Account": shape("An account with stored data.", id=TEXT, name=TEXT, type=TEXT),
+    "Events": shape("Usage events of a search box.", events={**rows(OBJECT), "minItems": 1, "maxItems": 100}),
 }

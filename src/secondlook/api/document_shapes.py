@@ -38,7 +38,7 @@ RESULTS: Mapping[str, Mapping[str, Schema]] = {
     "public_search": {JSON: SEARCH},
     "public_chat": {JSON: ref("Completion"), STREAM: FRAMES},
     "public_ai_search": {JSON: LEGACY, STREAM: FRAMES},
-    "public_mcp": {JSON: {**OBJECT, "description": "A message of JSON-RPC 2.0."}},
+    "public_mcp": {JSON: {**OBJECT, "description": "A JSON-RPC 2.0 message."}},
     "public_stats": {JSON: ref("Success")},
     "public_asset": {"text/javascript": TEXT},
     "autorag_list": {JSON: wrapped(rows(ref("Rag")))},
@@ -92,7 +92,7 @@ RESULTS: Mapping[str, Mapping[str, Schema]] = {
     "namespaces_list": {JSON: listed("Namespace")},
     "namespaces_read": {JSON: NAMESPACE},
     "namespaces_update": {JSON: NAMESPACE},
-    "namespaces_delete": {JSON: wrapped(shape("The namespace that is gone.", name=TEXT))},
+    "namespaces_delete": {JSON: wrapped(shape("The deleted namespace.", name=TEXT))},
     "items_bulk": {
         JSON: wrapped(shape("", done=rows(TEXT), failed=rows(shape("", id=TEXT, message=TEXT)))),
     },
@@ -138,12 +138,12 @@ EXAMPLES: Mapping[str, Schema] = {
     "joint_chat": {**ASKED, "ai_search_options": {"instance_ids": ["handbook"]}},
     "items_reindex_by_key": {"key": "winter/oil.md"},
     "items_reindex": {"next_action": "INDEX"},
-    "jobs_create": {"description": "by hand"},
+    "jobs_create": {"description": "manual sync"},
     "jobs_change": {"action": "cancel"},
     "lab_begin": {"queries": [{"query": "frozen oil", "items": ["winter/oil.md"]}], "arms": [{"window": 20}]},
     "lab_change": {"action": "cancel"},
-    "namespaces_create": {"name": "team", "description": "of the team"},
-    "namespaces_update": {"description": "of all teams"},
+    "namespaces_create": {"name": "team", "description": "Documents of the team"},
+    "namespaces_update": {"description": "Documents of all teams"},
     "items_bulk": {"action": "sync", "item_ids": ["0123456789abcdef"]},
     "models_download": {"name": "cross-encoder/ms-marco-MiniLM-L-6-v2"},
     "models_cancel": {"name": "cross-encoder/ms-marco-MiniLM-L-6-v2"},
@@ -155,31 +155,31 @@ EXAMPLES: Mapping[str, Schema] = {
 """Operation, by its short id -> a body that it takes."""
 
 ERRORS: Mapping[int, str] = {
-    400: "The request is not understood, or cannot be done as things are.",
-    401: "There is no token, or it is not known.",
-    402: "The provider of the model wants to be paid.",
-    403: "The token may not do that, or a limit is reached.",
-    404: "There is no such thing.",
-    405: "The method is none of this path.",
-    406: "The client takes no kind of answer that there is.",
-    409: "It exists already, or is in use.",
-    413: "It is too large.",
-    415: "The body is of a kind that is not read.",
-    424: "The model's guard refused.",
-    429: "Too much at once: come again after Retry-After.",
-    500: "Something failed here.",
-    502: "The provider of the model failed.",
-    503: "A part of the server is away.",
+    400: "The request is invalid, or conflicts with the current state.",
+    401: "The token is missing, unknown or revoked.",
+    402: "The model's provider requires payment.",
+    403: "The token lacks permission, or a limit was reached.",
+    404: "Not found.",
+    405: "This path does not support the method.",
+    406: "The client accepts none of the available content types.",
+    409: "It already exists, or is in use.",
+    413: "The request or file is too large.",
+    415: "The content type of the body is not supported.",
+    424: "The model's content filter blocked the request or answer.",
+    429: "Too many requests: wait as long as Retry-After says.",
+    500: "Internal error.",
+    502: "The model's provider failed.",
+    503: "A part of the server is unavailable.",
 }
 
 
 def answers(name: str, statuses: Iterable[int]) -> Schema:
     """The responses of an operation; every error has the same envelope, but those of the Model Context Protocol."""
     kinds = {kind: {"schema": one} for kind, one in RESULTS[name].items()}
-    found: Schema = {"200": {"description": "It is done.", "content": kinds}}
+    found: Schema = {"200": {"description": "Success.", "content": kinds}}
     error = ref("Failure")
     if name == "public_mcp":
-        found["202"] = {"description": "A notification, to which nothing is said."}
+        found["202"] = {"description": "Accepted: a notification has no response."}
         error = {"anyOf": [error, ref("ProtocolError")]}
     for status in statuses:
         found[str(status)] = {"description": ERRORS[status], "content": {JSON: {"schema": error}}}

@@ -68,7 +68,7 @@ def _conditions(name: str, wanted: object, types: Mapping[str, FieldType]) -> li
 
 def _condition(field: str, operator: str, value: object, kind: FieldType) -> Filter:
     if operator not in OPERATORS:
-        raise InvalidFilterError(f"filter on {field!r}: operator {operator!r} is none of {', '.join(OPERATORS)}")
+        raise InvalidFilterError(f"filter on {field!r}: operator {operator!r} is not one of {', '.join(OPERATORS)}")
     if operator in ("$in", "$nin"):
         if not isinstance(value, list):
             raise InvalidFilterError(f"filter on {field!r}: {operator} needs an array")
@@ -126,18 +126,18 @@ def _number(name: str, value: str | float) -> float:
     try:
         number = float(value)
     except ValueError as error:
-        raise InvalidFilterError(f"filter on {name!r}: {str(value)[:40]!r} is no number") from error
+        raise InvalidFilterError(f"filter on {name!r}: {str(value)[:40]!r} is not a number") from error
     except OverflowError as error:
         raise FilterNotSerializableError(f"filter on {name!r}: {str(value)[:40]!r}… is too large a number") from error
     if not math.isfinite(number):
-        raise FilterNotSerializableError(f"filter on {name!r}: {number} is no finite number")
+        raise FilterNotSerializableError(f"filter on {name!r}: {number} is not a finite number")
     return number
 
 
 def _moment(name: str, value: str | float) -> int:
     """Milliseconds since 1970."""
     if isinstance(value, bool):
-        raise InvalidDatetimeError(f"filter on {name!r}: {value!r} is no time")
+        raise InvalidDatetimeError(f"filter on {name!r}: {value!r} is not a time")
     if isinstance(value, str) and not NUMERIC.fullmatch(value.strip()):
         try:
             return parse_datetime(value)
@@ -145,5 +145,5 @@ def _moment(name: str, value: str | float) -> int:
             raise InvalidDatetimeError(f"filter on {name!r}: {value[:40]!r} is not an ISO 8601 time") from error
     number = _number(name, value)
     if abs(number) >= LATEST:
-        raise InvalidDatetimeError(f"filter on {name!r}: {number} is no time")
+        raise InvalidDatetimeError(f"filter on {name!r}: {number} is not a time")
     return int(number) if abs(number) >= MILLISECONDS else int(number * 1000)

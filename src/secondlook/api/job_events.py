@@ -55,7 +55,7 @@ async def follow(syncing: Syncing, instance: Instance, job_id: str, after: int) 
     except CallerError as error:  # any other is no reason to end for good: the client comes again
         yield event(to_wire(error)[1], "error")
     except SecondlookError:
-        log.warning("the events of job %s broke off", job_id, exc_info=True)
+        log.warning("the event stream of job %s failed", job_id, exc_info=True)
 
 
 def _told_of(news: JobNews) -> dict[str, object]:

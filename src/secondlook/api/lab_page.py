@@ -52,12 +52,12 @@ def render_page(report: Told, queries: Sequence[Told], *, title: str) -> str:
         _table(report),
         _figure(
             front(report["arms"]),
-            "Quality against time: nDCG@10 over the 95th percentile of a search in milliseconds."
-            " The line joins the arms that none beats in both.",
+            "Quality against time: nDCG@10 over the 95th percentile of search time in milliseconds."
+            " The line is the Pareto front: no arm is both better and faster.",
         ),
         _figure(
             differences(report["arms"]),
-            f"Difference of nDCG@10 to “{report['baseline']}”, with the 95 % bootstrap interval.",
+            f"Difference in nDCG@10 from “{report['baseline']}”, with the 95 % bootstrap interval.",
         ),
     ]
     if chosen and chosen["segments"]:
@@ -90,7 +90,7 @@ def _sentence(text: str) -> str:
 
 def _facts(report: Told) -> str:
     told = [f"{report['queries']:,} queries ({report['origin']})"]
-    told += [f"{report['synthetic']:,} of them made from the documents"] if report["synthetic"] else []
+    told += [f"{report['synthetic']:,} of them synthetic (made from the documents)"] if report["synthetic"] else []
     told += [f"{report['concurrency']} at a time", f"{report['seconds']:.1f} s", f"{report['memory_mb']:,.0f} MB"]
     return ", ".join(told)
 
@@ -98,7 +98,7 @@ def _facts(report: Told) -> str:
 def _warnings(report: Told) -> list[str]:
     told = [f"{one['name']}: {flag}" for one in report["arms"] for flag in one["flags"]]
     if report["synthetic"]:
-        told.append("queries made from the documents use the documents' words: they say less than those of people")
+        told.append("synthetic queries reuse the documents' words, so they are weaker evidence than queries of people")
     if judge := report["judge"]:
         told.append(words_of_judge(judge))
     told += words_of_doubts(report)
@@ -144,20 +144,20 @@ def _segments(arm: Told) -> str:
 
 def _calibration(found: Told) -> list[str]:
     told = (
-        f"Fitted ({found['method']}) on every other query, held against the rest ({found['pairs']:,} pairs): the Brier"
+        f"Fitted ({found['method']}) on every other query, tested on the rest ({found['pairs']:,} pairs): the Brier"
         f" score falls from {found['brier_raw']:.4f} to {found['brier_fitted']:.4f}."
     )
     if found["assumed"]:
-        told += " Passages that nobody judged count as not relevant."
+        told += " Unjudged passages count as not relevant."
     rows = [
         [f"{one['precision']:.0%}", "none" if one["score"] is None else f"{one['score']:.3f}"]
         for one in found["thresholds"]
     ]
-    caption = "What the calibrated score says, and how many passages were relevant; on the diagonal both are one."
+    caption = "Calibrated score against the share of passages that were relevant; on the diagonal they agree."
     return [
         f"<p>{escape(told)}</p>",
         _figure(reliability(found["bins"]), caption),
-        _rows(["share of relevant passages wanted", "least score"], rows),
+        _rows(["target share of relevant passages", "least score"], rows),
     ]
 
 

@@ -20,7 +20,7 @@ def front(arms: Sequence[Told]) -> str:
     marks = Scale([one["ndcg@10"] for one in arms], height - bottom, top)
     places = [(times.at(one["p95_ms"]), marks.at(one["ndcg@10"]), one) for one in arms]
     on_front = sorted((x, y) for x, y, one in places if one["on_front"])
-    parts = [*_axes(times, marks, (left, right, top, bottom, height), ("p95 of a search, ms", "nDCG@10"))]
+    parts = [*_axes(times, marks, (left, right, top, bottom, height), ("search time, p95, ms", "nDCG@10"))]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in on_front)
     parts.append(f'<polyline points="{path}" fill="none" stroke="{MARK}" stroke-width="2"/>')
     labels = _beside([(x, y) for x, y, _ in places])
@@ -35,7 +35,7 @@ def front(arms: Sequence[Told]) -> str:
     for place, text in enumerate(legend):
         x, y = left + (WIDTH - left) / 2 * (place // rows), height + 18 * (place % rows) + 12
         parts.append(f'<text x="{x:.0f}" y="{y}">{escape(text)}</text>')
-    return _svg(parts, height + 18 * rows + 12, "nDCG@10 of each arm over the time of a search")
+    return _svg(parts, height + 18 * rows + 12, "nDCG@10 of each arm over search time")
 
 
 def _beside(dots: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
@@ -72,7 +72,7 @@ def differences(arms: Sequence[Told]) -> str:
             f'<line x1="{low:.1f}" x2="{high:.1f}" y1="{y:.1f}" y2="{y:.1f}" stroke="{colour}" stroke-width="2"/>'
             f'<circle cx="{middle:.1f}" cy="{y:.1f}" r="5" fill="{colour}"/>'
         )
-    return _svg(parts, height, "Difference of nDCG@10 of each arm to the baseline, with 95 % intervals")
+    return _svg(parts, height, "Difference in nDCG@10 between each arm and the baseline, with 95 % intervals")
 
 
 def reliability(bins: Sequence[Told]) -> str:
@@ -80,7 +80,7 @@ def reliability(bins: Sequence[Told]) -> str:
     size, left, bottom = 360, 64, 48
     scale, rise = Scale([0.0, 1.0], left, size), Scale([0.0, 1.0], size - bottom, 16)
     frame = (left, WIDTH - size, 16, bottom, size)
-    parts = [*_axes(scale, rise, frame, ("probability that was told", "share that was relevant"))]
+    parts = [*_axes(scale, rise, frame, ("predicted probability", "share of relevant passages"))]
     parts.append(
         f'<line x1="{scale.at(0):.1f}" y1="{rise.at(0):.1f}" x2="{scale.at(1):.1f}" y2="{rise.at(1):.1f}"'
         f' stroke="{SOFT}" stroke-dasharray="4 3"/>'
@@ -88,7 +88,7 @@ def reliability(bins: Sequence[Told]) -> str:
     most = max((one["pairs"] for one in bins), default=1)
     for one in bins:
         radius = 4 + 10 * math.sqrt(one["pairs"] / most)
-        told = f"{one['pairs']} pairs: {one['told']:.3f} told, {one['true']:.3f} true"
+        told = f"{one['pairs']} pairs: {one['told']:.3f} predicted, {one['true']:.3f} relevant"
         parts.append(
             f'<circle cx="{scale.at(one["told"]):.1f}" cy="{rise.at(one["true"]):.1f}" r="{radius:.1f}" fill="{MARK}"'
             f' fill-opacity=".7"><title>{told}</title></circle>'

@@ -14,6 +14,7 @@ from secondlook.api.body import Body, read_json, validate, while_wanted
 from secondlook.api.errors import success
 from secondlook.api.notices import messages
 from secondlook.api.wire import notices_of, shown_receipt
+from secondlook.domain.wording import plural
 from secondlook.errors import (
     InvalidModelError,
     InvalidOptionError,
@@ -40,15 +41,15 @@ Document = str | dict[str, Any]
 
 
 class CohereBody(Body):
-    """``/v1/rerank`` and ``/v2/rerank``, with the names that Jina and Voyage use."""
+    """The body of ``/v1/rerank`` and ``/v2/rerank``; the field names of Jina and Voyage work too."""
 
     model: str = ""
     query: str = Field("", max_length=LONGEST_QUERY)
     documents: list[Document] = Field(
-        [], validation_alias=AliasChoices("documents", "texts"), description="1 to 1000; may also be called texts."
+        [], validation_alias=AliasChoices("documents", "texts"), description="1 to 1000 documents. `texts` is an alias."
     )
     top_n: int | None = Field(
-        None, ge=1, validation_alias=AliasChoices("top_n", "top_k"), description="May also be called top_k."
+        None, ge=1, validation_alias=AliasChoices("top_n", "top_k"), description="`top_k` is an alias."
     )
     rank_fields: list[str] | None = None
     return_documents: bool = False
@@ -56,7 +57,7 @@ class CohereBody(Body):
 
 
 class TextsBody(Body):
-    """``/rerank`` of text-embeddings-inference."""
+    """The body of ``/rerank`` in text-embeddings-inference."""
 
     model: str = ""
     query: str = Field("", max_length=LONGEST_QUERY)
@@ -67,13 +68,13 @@ class TextsBody(Body):
 
 
 class ContextBody(Body):
-    """One of ``contexts``."""
+    """A passage to rerank."""
 
     text: str = ""
 
 
 class RunBody(Body):
-    """What Workers AI asks a reranker."""
+    """The body of a Workers AI reranker."""
 
     query: str = Field("", max_length=LONGEST_QUERY)
     contexts: list[ContextBody] = Field([])
@@ -81,7 +82,7 @@ class RunBody(Body):
 
 
 class BindingBody(Body):
-    """What the Workers AI binding sends; ``options`` are of its gateway, and ignored."""
+    """The body of the Workers AI binding. ``options`` are for its gateway and are ignored."""
 
     read_only = frozenset({"options"})
     inputs: RunBody = RunBody()
@@ -119,8 +120,8 @@ def make_router(services: Services) -> APIRouter:
         found = await while_wanted(request, services.reranking.rerank(body.query, body.texts, model=body.model))
         cut = found.receipt.truncated
         if body.truncate is False and (cut or found.receipt.query_truncated):
-            what = f"{cut} of the texts are" if cut else "the query is"
-            raise TooManyTokensError(f"{what} longer than the model reads: shorten them, or leave truncate out")
+            what = f"{plural(cut, 'text')} {'is' if cut == 1 else 'are'}" if cut else "the query is"
+            raise TooManyTokensError(f"{what} longer than the model reads: shorten what you send, or omit truncate")
         receipt = json.dumps(shown_receipt(found.receipt))
         return JSONResponse(text_rows(found, body), headers={RECEIPT_HEADER: receipt})
 
@@ -157,9 +158,9 @@ async def _run(services: Services, request: Request, body: RunBody, model: str) 
 def check(query: str, texts: Sequence[str]) -> None:
     """Raises ``MissingQueryError`` without a query, ``InvalidOptionError`` unless there are 1 to 1000 texts."""
     if not query.strip():
-        raise MissingQueryError("there is nothing to rank by: give query")
+        raise MissingQueryError("query is empty: give the text to rank by")
     if not 1 <= len(texts) <= MOST_DOCUMENTS:
-        raise InvalidOptionError(f"there are {len(texts)} documents to rerank: give 1 to {MOST_DOCUMENTS}")
+        raise InvalidOptionError(f"{plural(len(texts), 'document')} to rerank: give 1 to {MOST_DOCUMENTS}")
 
 
 def cohere_page(found: Reranked, body: CohereBody, version: str) -> Mapping[str, object]:
@@ -217,7 +218,5 @@ def _text_of(document: Document, place: int, fields: Sequence[str] | None) -> st
         return document
     values = [document[name] for name in fields or ("text",) if name in document]
     if not values or not all(isinstance(value, str | int | float) for value in values):
-        raise InvalidOptionError(
-            f"documents.{place}: {', '.join(fields or ('text',))} must be text, and is not there or is something else"
-        )
+        raise InvalidOptionError(f"documents.{place}: {', '.join(fields or ('text',))} is missing or not text")
     return "\n".join(str(value) for value in values)

@@ -13,7 +13,7 @@ LONGEST_BUDGET = 600_000
 
 
 class StageBody(Body):
-    """One reranker of a cascade; an empty model is the default one."""
+    """One reranker of a cascade. An empty ``model`` means the default reranker."""
 
     model: str = ""
     window: int | None = Field(None, ge=1, le=MAX_WINDOW)

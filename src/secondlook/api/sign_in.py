@@ -15,7 +15,7 @@ LARGEST = 4096
 
 
 class SignInBody(Body):
-    """The code of a sign-in link."""
+    """The code from a sign-in link."""
 
     code: str = Field(min_length=1, max_length=256)
 

@@ -257,7 +257,7 @@ class Instances:
     def _check(self, settings: InstanceSettings) -> None:
         if len(settings.fields) > self._limits.fields:
             raise InvalidOptionError(
-                f"custom_metadata has {plural(len(settings.fields), 'field')}; the limit is {self._limits.fields}:"
+                f"the instance has {plural(len(settings.fields), 'metadata field')}; the limit is {self._limits.fields}:"
                 " remove some, or raise SECONDLOOK_MAX_METADATA_FIELDS"
             ).at("fields")
         if settings.embedding_model and not self._known_embedder(settings.embedding_model):

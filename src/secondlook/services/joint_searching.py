@@ -156,9 +156,9 @@ def join_plans(plans: Sequence[Plan]) -> Plan:
 def _check_names(names: Sequence[str]) -> list[str]:
     wanted = list(dict.fromkeys(names))
     if not wanted:
-        raise InvalidOptionError(f"instance_ids is empty: name 1 to {MOST_INSTANCES} instances")
+        raise InvalidOptionError(f"no instances named: name 1 to {MOST_INSTANCES}")
     if len(wanted) > MOST_INSTANCES:
-        raise TooManyNamedError(f"instance_ids names {len(wanted)} instances: a search takes at most {MOST_INSTANCES}")
+        raise TooManyNamedError(f"{len(wanted)} instances named: a search takes at most {MOST_INSTANCES}")
     return wanted
 
 

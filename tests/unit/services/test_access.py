@@ -58,7 +58,7 @@ def test_what_is_no_secret(idle: House, secret: str) -> None:
 
 
 def test_what_is_refused(idle: House) -> None:
-    with pytest.raises(InvalidOptionError, match="needs a name"):
+    with pytest.raises(InvalidOptionError, match="name is empty"):
         idle.run(idle.access.create("  "))
     with pytest.raises(CallerError, match="no token 'nope'"):
         idle.run(idle.access.revoke("nope"))

@@ -27,7 +27,7 @@ def test_words_of_an_arm() -> None:
     ("text", "told"),
     [
         ("speed=9", "word is one of fusion, match, model, retrieval, score, weight, window"),
-        ("model", "is not word=value"),
+        ("model", "must be word=value"),
         ("window=many", "window is 'many', which is not a number"),
         ("window=0", "it must be 1 to 200"),
         ("weight=0", "above 0"),

@@ -55,7 +55,7 @@ export async function* readFrames(answer: Response): AsyncGenerator<ChatFrame> {
     if (event.data === "[DONE]") return;
     yield frameOf(event.kind, JSON.parse(event.data));
   }
-  throw new ApiError(0, 0, "truncated", "The answer broke off. Ask again.");
+  throw new ApiError(0, 0, "truncated", "The answer was cut short. Ask again.");
 }
 
 function frameOf(kind: string | undefined, value: unknown): ChatFrame {

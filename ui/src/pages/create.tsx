@@ -99,14 +99,14 @@ export default function Create({ step: asked }: { step: string }) {
 
   return (
     <div className="mx-auto max-w-4xl">
-      <Heading title="Create an instance" about="A collection of documents that is searched as one." />
+      <Heading title="Create an instance" about="A collection of documents that you search together." />
       <Steps at={step} jump={(to) => go(pathOf(to))} />
       <form onSubmit={next} noValidate>
         <Card className="mt-5">
           <h2 ref={heading} tabIndex={-1} className="mb-4 text-lg font-semibold outline-none">
             {STEPS[step]}
           </h2>
-          <FieldProblems error={error} title="The instance was not created">
+          <FieldProblems error={error} title="Could not create the instance">
           {step === 0 && <NameStep name={name} setName={(text) => setDraft({ ...draft, name: text })} namespace={namespace} setNamespace={(text) => setDraft({ ...draft, namespace: text })} />}
           {step === 1 && <SourceStep form={form} missing={missing} forget={() => { takeChosen(); setDraft({ ...draft, files: [] }); }} />}
           {step === 2 && <ChunkStep form={form} />}

@@ -26,10 +26,10 @@ export default function Created({ namespace, name }: { namespace: string; name: 
   const empty = found && !found.type && !uploads.rows.length && !totalOf(stats.data);
   const total = Math.max(totalOf(stats.data), uploads.counts.total - uploads.counts.refused - uploads.counts.failed);
   const done = stats.data ? totalOf(stats.data) - stats.data.queued - stats.data.running - stats.data.outdated : 0;
-  if (instance.error && !found) return <Failed error={instance.error} retry={instance.reload} title="The instance could not be read" />;
+  if (instance.error && !found) return <Failed error={instance.error} retry={instance.reload} title="Could not load the instance" />;
   return (
     <div className="mx-auto max-w-3xl">
-      <Heading title={found?.sync_error ? `${name} was created, but its source failed` : `${name} is ready`} about={empty ? "No files yet. Add some here, or upload them by the API." : "Files are parsed, chunked, embedded and indexed. Whatever is indexed can be searched at once."} />
+      <Heading title={found?.sync_error ? `${name} was created, but its source failed` : `${name} is ready`} about={empty ? "No files yet. Add some here, or upload them through the API." : "Files are parsed, chunked, embedded and indexed. You can search each item as soon as it is indexed."} />
       {found?.sync_error && <SourceProblem instance={found} place={place} home={home} reload={instance.reload} />}
       <Card title="Progress" className="mt-5">
         {total > 0 && <Meter label="Indexed" value={done} max={total} customValue={`${done} / ${total}`} />}
@@ -65,6 +65,6 @@ function progressOf(instance: Instance, stats: Stats, uploads: Counts): string {
   if (stats.error) return `${plural(stats.error, "item")} could not be indexed. The Items page says why.`;
   if (total) return `All ${plural(total, "item")} can be searched.`;
   if (instance.sync_error) return "Nothing was indexed, because the source could not be read.";
-  if (uploads.total) return "Nothing was indexed: no file could be uploaded.";
-  return instance.type ? `The source was read, and it holds no files that can be indexed.` : "Nothing to index yet.";
+  if (uploads.total) return "Nothing was indexed: all uploads failed.";
+  return instance.type ? `The source contains no supported files.` : "Nothing to index yet.";
 }

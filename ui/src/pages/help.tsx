@@ -101,7 +101,7 @@ function Welcome() {
     <>
       <h1 className="text-2xl font-semibold tracking-tight">Help</h1>
       <p className="mt-2 max-w-prose text-kumo-subtle">
-        The documents of this release. They are part of the server and need no network. The API reference lists every route, with a form to try each.
+        The documentation of this release, served without a network. The API reference lists every route, with a form to try each.
       </p>
     </>
   );
@@ -118,7 +118,7 @@ function Page({ name }: { name: string }) {
     if (location.hash) document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
   }, [found.data]);
   if (found.loading) return <Waiting />;
-  if (!found.data) return <Nothing title="This document is not part of the build" />;
+  if (!found.data) return <Nothing title="This document is not included" />;
 
   /** Links between documents stay in the dashboard; those to a part of the same one are the browser's. */
   function follow(event: MouseEvent): void {

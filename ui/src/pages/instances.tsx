@@ -41,7 +41,7 @@ export default function Instances({ namespace }: { namespace: string }) {
         )}
       </div>
       {found.error ? (
-        <Failed error={found.error} retry={found.reload} title="The instances could not be listed" />
+        <Failed error={found.error} retry={found.reload} title="Could not list the instances" />
       ) : !found.data ? (
         <Waiting />
       ) : !found.data.rows.length ? (
@@ -84,14 +84,13 @@ function NewButton() {
 function None({ search, clear }: { search: string; clear: () => void }) {
   if (search)
     return (
-      <Nothing title={`No instance has “${search}” in its name`} action={<button type="button" className="cursor-pointer text-kumo-link underline" onClick={clear}>Show all</button>}>
-        Names are searched for as they are written, in this namespace and account.
+      <Nothing title={`No instance name contains “${search}”`} action={<button type="button" className="cursor-pointer text-kumo-link underline" onClick={clear}>Show all</button>}>
+        The search covers the instances of this namespace and account.
       </Nothing>
     );
   return (
-    <Nothing icon={<StackIcon size={40} />} title="No instance yet" action={<NewButton />}>
-      An instance is a collection of documents that is searched as one. Make the first, put a few files in, and ask it
-      something.
+    <Nothing icon={<StackIcon size={40} />} title="No instances yet" action={<NewButton />}>
+      An instance is a collection of documents that you search together. Create one, add a few files, and search it.
     </Nothing>
   );
 }

@@ -34,15 +34,15 @@ export default function Models() {
   const rows = models.data ?? [];
   const here = rows.filter((one) => one.status !== "absent");
   const groups: [string, string, Model[]][] = [
-    ["Ready to use", "On this server, or behind an address that it is configured to ask.", here],
-    ["Can be downloaded", "Downloaded to this server once; every instance can use them then.", rows.filter((one) => one.status === "absent" && !one.obstacle)],
-    ["Cannot run from their weights", "Known models whose published weights this server cannot run.", rows.filter((one) => one.status === "absent" && one.obstacle)],
+    ["Ready to use", "Installed on this server, or reached through a configured API.", here],
+    ["Can be downloaded", "Downloaded once to this server, for every instance to use.", rows.filter((one) => one.status === "absent" && !one.obstacle)],
+    ["Cannot run from their weights", "Known models whose published weights this server does not support.", rows.filter((one) => one.status === "absent" && one.obstacle)],
   ];
   return (
     <>
       <Heading title="Models" about="Embedding models turn text into vectors. Reranking models reorder the retrieved chunks by relevance to the query." />
       {models.error && !models.data ? (
-        <Failed error={models.error} retry={models.reload} title="The models could not be listed" />
+        <Failed error={models.error} retry={models.reload} title="Could not list the models" />
       ) : !models.data ? (
         <Waiting />
       ) : (
@@ -120,13 +120,13 @@ function Revision({ name, onClose, onBegun }: { name: string; onClose: () => voi
   return (
     <DialogForm
       title={`Download ${name}`}
-      about="No revision of this model is pinned. Name the commit that you trust; its files are checked against it from then on."
+      about="No revision of this model is pinned. Enter a commit that you trust; the files are checked against it from then on."
       action="Download"
       ready={revision.trim() !== ""}
       onClose={onClose}
       run={async () => {
         await downloadModel(name, revision.trim());
-        say("The download has begun");
+        say("Download started");
         await onBegun();
       }}
     >

@@ -38,7 +38,7 @@ export default function Namespaces() {
         action={<Button aria-haspopup="dialog" variant="primary" icon={<PlusIcon />} onClick={() => setCreating(true)}>Create namespace</Button>}
       />
       {spaces.error ? (
-        <Failed error={spaces.error} retry={spaces.reload} title="The namespaces could not be listed" />
+        <Failed error={spaces.error} retry={spaces.reload} title="Could not list the namespaces" />
       ) : !spaces.data ? (
         <Waiting />
       ) : (
@@ -78,7 +78,7 @@ export default function Namespaces() {
             await spaces.reload();
           }}
         >
-          It holds no instances. Its public endpoint, if it has one, stops answering.
+          It contains no instances. Its public endpoint, if any, stops working.
         </Confirm>
       )}
     </>

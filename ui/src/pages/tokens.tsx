@@ -38,11 +38,11 @@ function AccessTokens() {
   return (
     <Card
       title="API tokens"
-      about="Sent as Authorization: Bearer. The server stores a hash of each, so it cannot show one again."
+      about="Sent as Authorization: Bearer. The server stores only a hash, so it cannot show a token again."
       action={<Button aria-haspopup="dialog" variant="primary" icon={<PlusIcon />} onClick={() => setCreating(true)}>Create token</Button>}
     >
       {tokens.error ? (
-        <Failed error={tokens.error} retry={tokens.reload} title="The tokens could not be listed" />
+        <Failed error={tokens.error} retry={tokens.reload} title="Could not list the tokens" />
       ) : !tokens.data ? (
         <Waiting />
       ) : (
@@ -81,7 +81,7 @@ function AccessTokens() {
             await tokens.reload();
           }}
         >
-          {revoking.current ? "You are logged in with this token: you will be logged out." : "Every program that uses it is refused from now on."} This cannot be undone.
+          {revoking.current ? "You are logged in with this token. Revoking it logs you out." : "Programs that use it lose access immediately."} This cannot be undone.
         </Confirm>
       )}
     </Card>
@@ -129,7 +129,7 @@ function CreateToken({ onMade, onClose }: { onMade: (token: AccessToken & { valu
 
 function Secret({ token, onClose }: { token: { name: string; value: string }; onClose: () => void }) {
   return (
-    <Panel open onClose={onClose} title={`Token ${token.name}`} about="Copy it now: it is not shown again." size="lg">
+    <Panel open onClose={onClose} title={`Token ${token.name}`} about="Copy it now. It is not shown again." size="lg">
       <div className="flex flex-wrap items-center gap-3 rounded-lg bg-kumo-recessed px-3 py-2">
         <code tabIndex={0} aria-label="The token" className="min-w-0 flex-1 break-all text-[13px]">{token.value}</code>
         <CopyButton text={token.value} label="Copy token" />
@@ -150,12 +150,12 @@ function BucketCredentials() {
   return (
     <Card title="Bucket credentials" about="Access keys of R2, S3 or any S3-compatible store, for instances that index a bucket." action={add}>
       {tokens.error ? (
-        <Failed error={tokens.error} retry={tokens.reload} title="The credentials could not be listed" />
+        <Failed error={tokens.error} retry={tokens.reload} title="Could not list the credentials" />
       ) : !rows ? (
         <Waiting />
       ) : !rows.length ? (
         <Nothing icon={<KeyIcon size={36} />} title="No credentials yet">
-          Instances with a bucket use the credentials of the server, if it has any, until you add some.
+          Until you add some, instances with a bucket use the server's own credentials, if any.
         </Nothing>
       ) : (
         <Rows>
@@ -180,7 +180,7 @@ function BucketCredentials() {
             await tokens.reload();
           }}
         >
-          Instances that use them must be given others first.
+          Give instances that use them other credentials first.
         </Confirm>
       )}
     </Card>

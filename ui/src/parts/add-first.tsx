@@ -17,10 +17,10 @@ export function AddFirst() {
   const { home, stats, instance } = useHere();
   const waiting = stats ? stats.queued + stats.running : 0;
   if (waiting)
-    return <Nothing title={`${plural(waiting, "item")} being indexed`}>Searches find each item as soon as it is indexed, a few seconds after it was added.</Nothing>;
+    return <Nothing title={`${plural(waiting, "item")} being indexed`}>Searches find each item as soon as it is indexed, usually within seconds.</Nothing>;
   if (stats?.error)
     return (
-      <Nothing title="No item could be indexed">
+      <Nothing title="No items could be indexed">
         {plural(stats.error, "item")} failed.{" "}
         <Link to={`${home}/items?status=error`} className="text-kumo-link underline">
           See why

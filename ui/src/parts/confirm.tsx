@@ -64,7 +64,7 @@ export function Confirm({ open, onClose, title, children, action, run, typed }: 
         </Dialog.Description>
         {typed && (
           <div className="mt-4">
-            <TextField label={`Type ${typed} to go on`} value={text} onChange={setText} autoComplete="off" />
+            <TextField label={`Type ${typed} to confirm`} value={text} onChange={setText} autoComplete="off" />
           </div>
         )}
         <div className="mt-6 flex justify-end gap-2">

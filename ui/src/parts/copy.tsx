@@ -34,5 +34,5 @@ async function toClipboard(text: string): Promise<void> {
   area.select();
   const copied = document.execCommand("copy");
   area.remove();
-  if (!copied) throw new Error("The browser does not let this page copy. Select the text and copy it yourself.");
+  if (!copied) throw new Error("The browser blocked copying. Select the text and copy it.");
 }

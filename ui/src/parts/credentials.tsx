@@ -39,7 +39,7 @@ export function CredentialsDialog({ before, draft, onSaved, onClose }: {
       run={save}
       onClose={onClose}
     >
-      <TextField label="Name" name="name" value={name} onChange={setName} help="For you, to recognise them in lists." required autoFocus />
+      <TextField label="Name" name="name" value={name} onChange={setName} help="Shown in lists." required autoFocus />
       <TextField label="Access key ID" name="cf_api_id" value={key} onChange={setKey} autoComplete="off" required help="For R2: the ID of an API token, or the access key ID." />
       <TextField label="Secret access key" name="cf_api_key" type="password" value={secret} onChange={setSecret} autoComplete="new-password" required />
       {draft?.source && <ConnectionTest body={sourceBody(draft, keys)} disabled={!keys.access_key || !keys.secret_key} />}
@@ -80,11 +80,11 @@ export function ConnectionTest({ body, disabled = false }: { body: SourceTestBod
       </Button>
       <div role="status" className="w-full">
         {busy && <span className="text-[13px] text-kumo-subtle">Connecting; this takes up to 20 seconds.</span>}
-        {shown?.reachable && <Banner variant="default" title="Connected" description={shown.keys.length ? `The first keys are ${shown.keys.join(", ")}.` : "Nothing is in it yet, or nothing begins with the prefix."} />}
+        {shown?.reachable && <Banner variant="default" title="Connected" description={shown.keys.length ? `The first keys are ${shown.keys.join(", ")}.` : "The bucket is empty, or no key has the prefix."} />}
         {shown && !shown.reachable && <Banner variant="error" title={TITLES[shown.field ?? ""] ?? "Could not connect"} description={shown.message} />}
       </div>
     </div>
   );
 }
 
-const TITLES: Record<string, string> = { token_id: "The credentials do not work", source: "The source cannot be read" };
+const TITLES: Record<string, string> = { token_id: "These credentials do not work", source: "Could not read the source" };

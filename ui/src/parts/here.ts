@@ -18,6 +18,6 @@ export const Surroundings = createContext<Here | null>(null);
 
 export function useHere(): Here {
   const found = useContext(Surroundings);
-  if (!found) throw new Error("This part stands outside an instance.");
+  if (!found) throw new Error("This component is used outside an instance.");
   return found;
 }

@@ -17,13 +17,13 @@ interface Props {
 export function LogsPanel({ place, item, onClose }: Props) {
   const lines = useLoad(() => itemLogs(place, item.id), [item.id], 1500);
   return (
-    <Panel open onClose={onClose} title={item.key} about="What was done to it, newest first">
+    <Panel open onClose={onClose} title={item.key} about="Log, newest first">
       {lines.error ? (
         <Failed error={lines.error} retry={lines.reload} />
       ) : !lines.data ? (
         <Waiting />
       ) : !lines.data.length ? (
-        <Nothing title="No line yet" />
+        <Nothing title="No lines yet" />
       ) : (
         <table className="w-full text-[13px]">
           <thead className="text-left text-kumo-subtle">
@@ -86,14 +86,14 @@ export function ChunksPanel({ place, item, onClose, at }: Props & { at?: string 
   return (
     <Panel open onClose={onClose} title={item.key} about={total === undefined ? " " : plural(total, "chunk")}>
       {total === undefined && <Waiting />}
-      {total === 0 && <Nothing title="It has no chunks">They are there once the item is indexed.</Nothing>}
+      {total === 0 && <Nothing title="No chunks yet">They appear once the item is indexed.</Nothing>}
       <ol className="flex flex-col gap-3">
         {rows.map((chunk, index) => (
           <li key={chunk.id} ref={chunk.id === at ? here : undefined} className={`rounded-lg border p-3 ${chunk.id === at ? "border-[var(--accent)] bg-kumo-tint" : "border-kumo-hairline"}`}>
             <div className="mb-1 flex justify-between text-xs text-kumo-subtle">
               <span>
                 {index + 1}
-                {chunk.id === at ? " · the chunk that was found" : ""}
+                {chunk.id === at ? " · the chunk found" : ""}
               </span>
               <span>{chunk.start_byte !== undefined ? `bytes ${chunk.start_byte} to ${chunk.end_byte}` : ""}</span>
             </div>

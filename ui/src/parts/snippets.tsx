@@ -17,8 +17,8 @@ function codes({ address, name, search, chat, mcp }: Props): [label: string, abo
   const request = `curl -X POST '${address}/search' \\\n  -H 'Content-Type: application/json' \\\n  -d '{"query": "…"}'`;
   const agent = JSON.stringify({ mcpServers: { [name]: { type: "http", url: `${address}/mcp` } } }, null, 2);
   const rows: [string, string, string, boolean][] = [
-    ["Website", "Put this in a page. The server needs the code of the search box once; see Publish an endpoint in Help.", box.filter((one) => one !== false).join("\n"), search || chat],
-    ["Agent (MCP)", "Put this in the configuration of an agent. It gets one tool, search.", agent, mcp],
+    ["Website", "Paste this into a page. Install the search box on the server once: see Publish an endpoint in Help.", box.filter((one) => one !== false).join("\n"), search || chat],
+    ["Agent (MCP)", "Add this to an agent's configuration. It provides one tool, search.", agent, mcp],
     ["API", "Call this from any program. No token is needed.", request, search],
   ];
   return rows.filter(([, , , on]) => on).map(([label, about, code]) => [label, about, code]);

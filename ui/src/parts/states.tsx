@@ -32,9 +32,9 @@ export function Waiting({ what = "Loading" }: { what?: string }) {
 const ADVICE: Record<number, string> = {
   0: "Start it with secondlook serve, then try again.",
   401: "Log in with a token of this server; secondlook token create makes one.",
-  403: "This token may not do that here: use one with the permission to edit, for this account.",
-  404: "It may have been deleted, or lies in another account or namespace.",
-  429: "Too much is asked at once.",
+  403: "This token is not allowed to do that. Use one with edit permission for this account.",
+  404: "It may have been deleted, or belong to another account or namespace.",
+  429: "Too many requests.",
 };
 
 export function Failed({ error, retry, title }: { error: unknown; retry?: () => void; title?: string }) {
@@ -44,7 +44,7 @@ export function Failed({ error, retry, title }: { error: unknown; retry?: () => 
       <Banner
         variant="error"
         icon={<WarningCircleIcon weight="fill" />}
-        title={title ?? "This could not be loaded"}
+        title={title ?? "Could not load this"}
         description={`${told(error)} ${advice && !told(error).includes(advice) ? advice : ""}`}
         action={
           retry && (

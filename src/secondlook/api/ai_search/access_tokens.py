@@ -13,7 +13,7 @@ from secondlook.services.bundle import Services
 
 
 class AccessTokenBody(Body):
-    """A token to create: for the account of the path unless it says ``any_account``."""
+    """An API token to create, for the account in the path unless ``any_account`` is true."""
 
     name: str = Field(min_length=1, max_length=256)
     permission: Permission = "edit"

@@ -102,7 +102,9 @@ def read_params(raw: dict[str, Any], before: Endpoint | None, *, of_namespace: b
     """
     body = validate(EndpointHolder, {KEY: raw[KEY]}).public_endpoint_params
     if body.instances_allowed and not of_namespace:
-        raise InvalidOptionError(f"{KEY}.instances_allowed: the endpoint of an instance asks no others: leave it out")
+        raise InvalidOptionError(
+            f"{KEY}.instances_allowed: an instance's endpoint searches that instance only: leave it out"
+        )
     kept = before.params.domains if before else ()
     return EndpointParams(
         enabled=body.enabled,
@@ -129,7 +131,7 @@ def check_domain(given: str) -> str:
     domain = given.strip().lower().rstrip(".")
     if not DOMAIN.fullmatch(domain):
         raise InvalidDomainError(
-            f"{KEY}.custom_domains: {given[:80]!r} is no host name: give one such as search.example.com, without"
+            f"{KEY}.custom_domains: {given[:80]!r} is not a host name: give one like search.example.com, without"
             " scheme, port and path"
         )
     return domain
@@ -140,7 +142,7 @@ def check_host(given: str) -> str:
     host = given.strip().lower().rstrip("/")
     if not HOST.fullmatch(host):
         raise InvalidOptionError(
-            f"{KEY}.authorized_hosts: {given[:80]!r} is no host: give one such as example.com, *.example.com,"
+            f"{KEY}.authorized_hosts: {given[:80]!r} is not a host: give one like example.com, *.example.com,"
             " https://example.com:8443, or *"
         )
     return host

@@ -76,7 +76,7 @@ class FieldBody(Body):
 
 
 class InstanceBody(Body):
-    """Create and update; only what is sent changes."""
+    """Settings to create or change an instance. An update changes only the fields that are sent."""
 
     read_only = SHOWN
     id: str | None = None
@@ -201,7 +201,7 @@ def to_fields(bodies: list[FieldBody]) -> tuple[MetadataField, ...]:
     names = [body.field_name.lower() for body in bodies]
     for name in names:
         if name in RESERVED or names.count(name) > 1:
-            raise InvalidOptionError(f"custom_metadata: {name!r} is reserved or stands there twice")
+            raise InvalidOptionError(f"custom_metadata: {name!r} is reserved or listed twice")
     return tuple(MetadataField(name, body.data_type) for name, body in zip(names, bodies, strict=True))
 
 

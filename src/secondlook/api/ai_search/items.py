@@ -56,7 +56,7 @@ Page = Annotated[int, Query(ge=1)]
 
 
 class BulkBody(Body):
-    """Delete many items, or index them again."""
+    """Delete or re-index many items."""
 
     action: Literal["delete", "sync"]
     item_ids: list[str] = Field(min_length=1, max_length=MOST_AT_ONCE)
@@ -127,7 +127,7 @@ def make_router(services: Services) -> APIRouter:  # noqa: C901  # a list of rou
         instance = await find(request)
         body = validate(ActionBody, await read_json(request, LARGEST_SETTINGS))
         if not body.key:
-            raise InvalidOptionError("key: name the item to index again")
+            raise InvalidOptionError("key: name the item to re-index")
         found = await services.indexing.find(instance, body.key)
         item = await services.syncing.sync_item(instance, found.id, wait=_wait(body))
         return JSONResponse(success(item_of(item, instance)))
@@ -221,7 +221,7 @@ async def read_upload(request: Request) -> tuple[Upload, bool]:
     async with whole.form(max_part_size=LARGEST_BODY, max_files=4, max_fields=20) as form:
         for field in ("file", "metadata", "wait_for_completion"):
             if len(form.getlist(field)) > 1:
-                raise InvalidOptionError(f"{field}: it stands there {len(form.getlist(field))} times, send it once")
+                raise InvalidOptionError(f"{field}: it was sent {len(form.getlist(field))} times: send it once")
         file = form.get("file")
         if not isinstance(file, UploadFile):
             raise FileMissingError("the form has no file in the field named file")
@@ -291,7 +291,7 @@ def read_cursor(text: str) -> int | None:
     if not text:
         return None
     if not CURSOR.fullmatch(text):
-        raise InvalidOptionError(f"cursor: {text[:80]!r} is none that was given out: send result_info.cursor")
+        raise InvalidOptionError(f"cursor: {text[:80]!r} is not valid: send result_info.cursor of the previous page")
     return int(text)
 
 

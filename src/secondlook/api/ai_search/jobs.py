@@ -16,13 +16,13 @@ from secondlook.services.bundle import Services
 
 
 class JobBody(Body):
-    """A sync to begin."""
+    """A sync to start."""
 
     description: str = Field("", max_length=1000)
 
 
 class ActionBody(Body):
-    """What to do with a job."""
+    """An action on a sync."""
 
     action: Literal["cancel"]
 

@@ -41,7 +41,7 @@ def names_of(raw: dict[str, Any]) -> Sequence[str]:
     names = validate(SearchBody, raw).ai_search_options.instance_ids
     if not names:
         raise InvalidOptionError(
-            f"ai_search_options.instance_ids: name 1 to {MOST_INSTANCES} instances of the namespace, such as"
+            f"ai_search_options.instance_ids: name 1 to {MOST_INSTANCES} instances of the namespace, for example"
             ' {"ai_search_options": {"instance_ids": ["handbook", "blog"]}}'
         )
     return names

@@ -34,14 +34,14 @@ SOME = 300
 
 
 class FileBody(Body):
-    """A file of queries, its text as it stands."""
+    """The contents of a query file."""
 
     name: str = Field(min_length=1, max_length=200)
     content: str = Field(min_length=1)
 
 
 class ArmBody(Body):
-    """One way to search with reranking; what is left out is the instance's own."""
+    """One way to search with reranking. Omitted fields default to the instance's settings."""
 
     model: str = Field("", max_length=300)
     window: int | None = Field(None, ge=1, le=MAX_WINDOW)
@@ -53,15 +53,15 @@ class ArmBody(Body):
 
 
 class JudgeBody(Body):
-    """A language model that grades what nobody judged; the configured one unless it is named."""
+    """A language model that grades unjudged results. Default: the configured one."""
 
     model: str = Field("", max_length=300)
 
 
 class RunBody(Body):
-    """A run to begin: queries, a file of them, a judged set, or those that the documents ask.
+    """A Lab run to start, over queries, a query file, a query set, or queries made from the documents.
 
-    ``playground`` adds what was asked in the playground to the query set ``log``.
+    ``playground`` includes playground searches in the query set ``log``.
     """
 
     queries: list[dict[str, Any]] | None = Field(None, max_length=MOST_QUERIES)
@@ -77,7 +77,7 @@ class RunBody(Body):
 
 
 class ActionBody(Body):
-    """What to do with a run."""
+    """An action on a Lab run."""
 
     action: Literal["cancel"]
 
@@ -101,7 +101,9 @@ async def _finished(services: Services, request: Request, run_id: str) -> tuple[
     instance = await _find(services, request)
     run = await services.lab.get(instance, run_id)
     if not run.report:
-        raise CallerError(f"run {run_id!r} of the Lab has no report: it is {run.state}, {run.reason or 'not yet done'}")
+        raise CallerError(
+            f"Lab run {run_id!r} has no report: its state is {run.state} ({run.reason or 'not done yet'})"
+        )
     return instance, run, json.loads(run.report)
 
 
@@ -149,7 +151,7 @@ def _add_reports(router: APIRouter, services: Services) -> None:
     async def verdict(request: Request) -> JSONResponse:
         found = await services.lab.last(await _find(services, request))
         if found is None:
-            raise JobNotFoundError("no run of the Lab over this instance has come to a verdict: begin one")
+            raise JobNotFoundError("this instance has no verdict yet: start a Lab run")
         return JSONResponse(success({"run": run_of(found), **json.loads(found.report)["verdict"]}))
 
     @router.get("/online", name="online")
@@ -161,7 +163,7 @@ def _add_reports(router: APIRouter, services: Services) -> None:
     async def queries_of(
         request: Request,
         run_id: str,
-        arm: Annotated[str, Query(description="The arm; that of the verdict, or the best, unless given.")] = "",
+        arm: Annotated[str, Query(description="The arm. Default: the arm of the verdict, else the best one.")] = "",
         order: Literal["loss", "gain", "asked"] = "loss",
         page: Page = 1,
         per_page: PerPage = 20,
@@ -251,7 +253,7 @@ def chosen_arm(report: Mapping[str, Any], asked: str) -> str:
     names = [str(one["name"]) for one in report["arms"] if one["comparison"]]
     if asked:
         if asked not in names:
-            raise CallerError(f"arm {asked!r} is none of this run: they are {'; '.join(names)}")
+            raise CallerError(f"this run has no arm {asked!r}; it has {'; '.join(names)}")
         return asked
     return best_arm(report)
 
@@ -299,7 +301,7 @@ async def _logged(services: Services, instance: Instance, most: int, *, playgrou
     found = [one for one in heard if one.judgments]
     if not found:
         raise CallerError(
-            f"the query log of {instance.name!r} holds no click and no thumb yet: switch it on with query_log, and send"
+            f"the query log of {instance.name!r} has no clicks or thumbs yet: switch it on with query_log, and send"
             " feedback"
         )
     return tuple(found[-most:])

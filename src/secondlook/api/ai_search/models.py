@@ -16,14 +16,14 @@ from secondlook.services.models import ModelDownload
 
 
 class DownloadBody(Body):
-    """A model to download; ``revision`` is a commit of the hub, needed where none is pinned."""
+    """A model to download. ``revision`` is a commit of its hub repository, required if none is pinned."""
 
     name: str = Field(min_length=1, max_length=256)
     revision: str = Field("", max_length=64, pattern="^[0-9a-zA-Z._-]*$")
 
 
 class CancelBody(Body):
-    """A download to stop."""
+    """The model whose download to cancel."""
 
     name: str = Field(min_length=1, max_length=256)
 

@@ -47,14 +47,14 @@ Row = dict[str, object]
 
 
 class QueryLogBody(Body):
-    """``query_log`` of an instance; what is left out stays as it is."""
+    """``query_log`` of an instance. Omitted fields keep their values."""
 
     enabled: bool | None = None
     retention_days: int | None = Field(None, ge=1, le=365)
 
 
 class FeedbackBody(Body):
-    """What somebody made of a result; a thumb without an item is for the whole answer."""
+    """Feedback on a result. A thumb without an item rates the whole answer."""
 
     kind: FeedbackKind
     query_id: str | None = Field(None, min_length=1, max_length=64)

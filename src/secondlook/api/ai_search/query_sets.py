@@ -27,13 +27,13 @@ Row = dict[str, object]
 
 
 class SetBody(Body):
-    """The name of a set; the one of that name is returned if it exists."""
+    """The name of the query set. An existing set of that name is returned unchanged."""
 
     name: str = Field(max_length=200)
 
 
 class JudgmentBody(Body):
-    """How well a result answers a query: 0 is not relevant."""
+    """How relevant a result is to a query. 0 means not relevant."""
 
     query: str = Field(min_length=1, max_length=LONGEST_QUERY)
     chunk_id: str | None = Field(None, min_length=1, max_length=128)
@@ -81,7 +81,9 @@ def _add_sets(router: APIRouter, services: Services) -> None:
         set_name: str,
         page: Page = 1,
         per_page: PerPage = 20,
-        query: Annotated[str, Param(max_length=LONGEST_QUERY, description="Only the query of this text.")] = "",
+        query: Annotated[
+            str, Param(max_length=LONGEST_QUERY, description="Return only the query with this text.")
+        ] = "",
     ) -> JSONResponse:
         found = await services.judged_sets.queries(await _find(services, request), set_name, query)
         shown = found[(page - 1) * per_page : page * per_page]

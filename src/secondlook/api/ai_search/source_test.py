@@ -19,14 +19,14 @@ CREDENTIALS = ("bucket_unauthorized", "external_source_missing_api_token")
 
 
 class CredentialsBody(Body):
-    """Credentials to try, which are kept nowhere."""
+    """Credentials to test. They are not stored."""
 
     access_key: str = Field(min_length=1, max_length=1024)
     secret_key: str = Field(min_length=1, max_length=8192)
 
 
 class SourceTestBody(Body):
-    """A source as an instance would have it."""
+    """A source, with the fields of an instance."""
 
     type: Literal["r2", "web-crawler", "folder"]
     source: str = Field(min_length=1, max_length=2048)

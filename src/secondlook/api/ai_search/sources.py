@@ -34,7 +34,7 @@ Glob = Annotated[str, AfterValidator(_checked)]
 
 
 class SelectorBody(Body):
-    """Which part of the pages of a path is content."""
+    """The part of a page that is content, for the pages under a path."""
 
     path: Glob = Field(min_length=1, max_length=200)
     selector: str = Field(min_length=1, max_length=200)
@@ -43,12 +43,12 @@ class SelectorBody(Body):
     @classmethod
     def _harmless(cls, given: str) -> str:
         if found := FORBIDDEN.search(given):
-            raise ValueError(f"a selector may not hold {found.group()!r}")
+            raise ValueError(f"a selector may not contain {found.group()!r}")
         return given
 
 
 class ParseOptionsBody(Body):
-    """How pages are fetched and read."""
+    """How pages are fetched and converted."""
 
     include_headers: dict[str, str] | None = Field(None, max_length=MAX_HEADERS)
     include_images: bool | None = None
@@ -58,7 +58,7 @@ class ParseOptionsBody(Body):
 
 
 class DiscoverBody(Body):
-    """How far a crawl goes; ``max_age`` in seconds."""
+    """The limits of a crawl. ``max_age`` is in seconds."""
 
     source: Literal["all", "sitemaps", "links"] | None = None
     limit: int | None = Field(None, ge=1, le=100_000)
@@ -121,7 +121,7 @@ def place_source(raw: dict[str, Any]) -> dict[str, Any]:
     """
     kind, source = raw.get("type"), raw.get("source")
     if kind in KINDS and source is None:
-        raise SourceMissingError(f"type is {kind!r}, but there is no source: name it, or leave both out")
+        raise SourceMissingError(f"type is {kind!r}, but source is missing: send both or neither")
     if isinstance(source, str) and source:
         found = kind or _kind_of(source)
         check_kind(found, source)
@@ -132,9 +132,9 @@ def place_source(raw: dict[str, Any]) -> dict[str, Any]:
 def check_kind(kind: object, source: str) -> None:
     """Nothing if a source of that kind can be called so; raises ``UnknownSourceError``."""
     if kind == "web-crawler" and not WEBSITE.match(source):
-        raise UnknownSourceError(f"source: {source[:80]!r} is no http(s) address, such as https://docs.example")
+        raise UnknownSourceError(f"source: {source[:80]!r} is not an http(s) address like https://docs.example")
     if kind == "folder" and not source.startswith("/"):
-        raise UnknownSourceError(f"source: {source[:80]!r} is no absolute path of a folder")
+        raise UnknownSourceError(f"source: {source[:80]!r} is not the absolute path of a folder")
 
 
 def _kind_of(source: str) -> str:
@@ -143,7 +143,7 @@ def _kind_of(source: str) -> str:
     if source.startswith("/"):
         return "folder"
     if not BUCKET.fullmatch(source):
-        raise UnknownSourceError(f"source: {source[:80]!r} is neither an http(s) address, nor a path, nor a bucket")
+        raise UnknownSourceError(f"source: {source[:80]!r} is not an http(s) address, a path or a bucket")
     return "r2"
 
 
@@ -157,13 +157,13 @@ def check_source(body: SourceBody) -> None:
     crawler = body.web_crawler
     for name, value in (crawler.parse_options.include_headers or {}).items():
         if not HEADER_NAME.fullmatch(name):
-            raise InvalidHeaderError(f"include_headers: {name[:80]!r} cannot be the name of a header: see RFC 7230")
+            raise InvalidHeaderError(f"include_headers: {name[:80]!r} is not a valid header name: see RFC 7230")
         if name.lower() in FRAMING:
-            raise InvalidHeaderError(f"include_headers: {name!r} is set by whoever sends the request: leave it out")
+            raise InvalidHeaderError(f"include_headers: {name!r} is set by the crawler: leave it out")
         if not HEADER_VALUE.fullmatch(value):
-            raise InvalidHeaderError(f"include_headers: the value of {name!r} may hold printable ASCII and tabs alone")
+            raise InvalidHeaderError(f"include_headers: {name!r} may contain only printable ASCII and tabs")
     if crawler.parse_options.specific_sitemaps and crawler.parse_type not in (None, "sitemap"):
         raise SitemapsError(
-            f"specific_sitemaps are named, but parse_type is {crawler.parse_type!r}: set it to sitemap, or leave"
-            " them out"
+            f"specific_sitemaps is set, but parse_type is {crawler.parse_type!r}: set parse_type to sitemap, or leave"
+            " specific_sitemaps out"
         )

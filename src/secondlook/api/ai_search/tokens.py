@@ -14,7 +14,7 @@ from secondlook.services.service_tokens import Credentials
 
 
 class TokenBody(Body):
-    """A token to keep."""
+    """Source credentials to store."""
 
     name: str = Field(min_length=1, max_length=256)
     cf_api_id: str = Field(min_length=1, max_length=1024)

@@ -105,7 +105,7 @@ class OptionsBody(Body):
     def _allowed(cls, given: dict[str, str | int | float | bool] | None) -> dict[str, str | int | float | bool] | None:
         for name in given or ():
             if name in RESERVED_LABELS or name.startswith("cf."):
-                raise ValueError(f"{name!r} is reserved, as is what begins with cf.")
+                raise ValueError(f"{name!r} is reserved, as is every name that begins with cf.")
         return given
 
 
@@ -115,7 +115,7 @@ def _or_switch(schema: dict[str, Any]) -> None:
 
 
 class SearchBody(Body):
-    """A search; filters to reranking are what wrangler sends at the top level, the last two keys are ours."""
+    """A search. Wrangler sends ``filters`` to ``reranking`` at the top level; the last two keys are extensions."""
 
     query: str | None = None
     messages: list[WireMessage] | None = None
@@ -134,13 +134,13 @@ class SearchBody(Body):
 
 
 class WhyBody(SearchBody):
-    """A search, and the item that is asked about."""
+    """A search, and the item to explain."""
 
     item_key: str = Field(min_length=1)
 
 
 class ChatBody(SearchBody):
-    """A chat; every other key goes to the model."""
+    """A chat. All other keys are passed to the model."""
 
     free = True
     model: str = ""
@@ -198,12 +198,12 @@ def to_boosts(boosts: list[BoostBody], instance: Instance) -> tuple[Boost, ...]:
     for boost in boosts:
         name = boost.field.lower()
         if name not in types:
-            raise InvalidOptionError(f"boost_by: field {boost.field!r} is none of {', '.join(types)}")
+            raise InvalidOptionError(f"boost_by: field {boost.field!r} is not one of {', '.join(types)}")
         if any(one.field == name for one in made):
-            raise InvalidOptionError(f"boost_by: field {boost.field!r} stands there twice")
+            raise InvalidOptionError(f"boost_by: field {boost.field!r} is listed twice")
         ordered = types[name] in ("number", "datetime")
         if boost.direction in ("asc", "desc") and not ordered:
-            raise InvalidOptionError(f"boost_by: {boost.direction} needs a number or datetime, {name} is {types[name]}")
+            raise InvalidOptionError(f"boost_by: {boost.direction} needs a number or datetime; {name} is {types[name]}")
         made.append(Boost(name, boost.direction or ("asc" if ordered else "exists")))
     return tuple(made)
 

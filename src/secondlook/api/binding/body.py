@@ -63,7 +63,7 @@ class Body:
         try:
             yield
         except httpx.TransportError as error:
-            raise self._kind(0)(f"the answer broke off ({str(error) or type(error).__name__}): ask again") from error
+            raise self._kind(0)(f"the answer was cut short ({str(error) or type(error).__name__}): retry") from error
 
     async def aclose(self) -> None:
         """Ask for no more; what the server is about to write is not written."""

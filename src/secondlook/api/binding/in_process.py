@@ -40,7 +40,7 @@ class _Answer(httpx.AsyncByteStream):
             await asyncio.wait((self._work, self._head), return_when=asyncio.FIRST_COMPLETED)
             if not self._head.done():
                 await self._work
-                raise httpx.RemoteProtocolError("the application ended without an answer")
+                raise httpx.RemoteProtocolError("the application ended without a response")
             return self._head.result()
         except BaseException:
             await self.aclose()

@@ -56,7 +56,7 @@ class Server:
         try:
             return json.loads(text)
         except ValueError as error:
-            raise kind(0)(f"{self._where} is no Secondlook: it answered {text[:LONGEST_TEXT]!r}") from error
+            raise kind(0)(f"{self._where} is not a Secondlook server: it answered {text[:LONGEST_TEXT]!r}") from error
 
     async def open(self, call: Call, kind: Kind) -> Body:
         """The answer as it comes; an error status raises the error that ``kind`` gives for it."""
@@ -68,8 +68,8 @@ class Server:
             response = await self._client.send(request, stream=True)
         except httpx.TransportError as error:
             raise kind(0)(
-                f"no Secondlook answers at {self._where} ({str(error) or type(error).__name__}): start it, or check the"
-                " address"
+                f"no Secondlook server at {self._where} ({str(error) or type(error).__name__}): start it, or"
+                " check the address"
             ) from error
         body = Body(response, kind)
         if response.is_success:

@@ -160,7 +160,7 @@ def check_visit(services: Services, visit: Visit) -> Response | None:
     if not wait:
         return None
     seconds = whole_seconds(wait)
-    return refusal(refusals.RATE_LIMITED, f"come again in {seconds} s", {"Retry-After": str(seconds)})
+    return refusal(refusals.RATE_LIMITED, f"try again in {seconds} s", {"Retry-After": str(seconds)})
 
 
 async def answer_search(services: Services, visit: Visit) -> Response:
@@ -236,7 +236,7 @@ async def open_tool(services: Services, visit: Visit) -> Response:
             return public_view(result_of(await services.searching.search(visit.instance, query, ask), body))
         owner, names = visit.endpoint.owner, visit.endpoint.params.instances
         if not names:
-            raise InstanceNotFoundError("the endpoint allows no instance")
+            raise InstanceNotFoundError("the endpoint allows no instances")
         place = owner.account, owner.namespace
         found = await services.joint.search(place, names, query, make_ask=lambda one: to_ask(body, one, public=True))
         return public_view(joint.told(found, result_of(found.ranking, body)))
@@ -259,7 +259,7 @@ async def send_bundle(services: Services, version: str) -> Response:
     """The code of the search box in that version."""
     code = await services.endpoints.bundle(version)
     if code is None:
-        return refusal(refusals.ASSET_NOT_FOUND, f"version {version[:40]} is not known here")
+        return refusal(refusals.ASSET_NOT_FOUND, f"unknown version {version[:40]}")
     headers = {"Cache-Control": FOREVER, "Cross-Origin-Resource-Policy": "cross-origin"}
     return Response(code, media_type="text/javascript", headers=headers)
 
@@ -286,7 +286,7 @@ def allowed_names(endpoint: Endpoint, raw: dict[str, Any]) -> tuple[str, ...] | 
     if asked is not None and not (
         isinstance(asked, list) and 1 <= len(asked) <= MOST_INSTANCES and all(isinstance(one, str) for one in asked)
     ):
-        return refusal(refusals.INVALID_IDS, f"give a list of 1 to {MOST_INSTANCES} ids, or leave it out for all")
+        return refusal(refusals.INVALID_IDS, f"give a list of 1 to {MOST_INSTANCES} ids, or omit it to search all")
     if not allowed or not set(asked or ()) <= set(allowed):
         return refusal(refusals.NO_INSTANCE)
     return tuple(asked) if asked else allowed

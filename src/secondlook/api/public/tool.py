@@ -69,9 +69,9 @@ class ToolResponse(Response):
 
         query = (params.arguments or {}).get(QUERY)
         if params.name != NAME:
-            text, found = f"there is no tool {params.name!r}: call {NAME}", None
+            text, found = f"unknown tool {params.name!r}: call {NAME}", None
         elif not isinstance(query, str) or not query.strip():
-            text, found = f"the argument {QUERY} is missing or empty: say what to search for", None
+            text, found = f"the argument {QUERY} is missing or empty", None
         else:
             found = await self._search(query)
             text = text_of(found)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from secondlook.api.transfer.peer import NOT_HERE, Document, Peer, PeerError
+from secondlook.domain.wording import plural
 from secondlook.errors import SecondlookError
 
 AT_ONCE = 4
@@ -222,7 +223,9 @@ async def _wait(target: Peer, outcome: Outcome, on_progress: Progress) -> None:
         if left != before:
             before, since = left, time.monotonic()
         if time.monotonic() - since > STANDSTILL:
-            raise PeerError(f"{target} has {left} items to index and finishes none: look at its logs, then copy again")
+            raise PeerError(
+                f"{target} is not making progress with {plural(left, 'item')} to index: check its logs, then copy again"
+            )
         on_progress("Indexing", max(0, total - left), total)
         await asyncio.sleep(LOOK_AGAIN)
     on_progress("Indexing", total, total)

@@ -138,8 +138,8 @@ class Peer:
             return answer.json()["result"]
         except (ValueError, LookupError, TypeError) as error:
             raise PeerError(
-                f"{self._where} does not speak the AI Search API: it answered {answer.text[:LONGEST_TEXT]!r}; check the"
-                " address, which ends with /client/v4",
+                f"{self._where} does not serve the AI Search API: it answered {answer.text[:LONGEST_TEXT]!r}; check the"
+                " address, which must end with /client/v4",
                 status=answer.status_code,
             ) from error
 
@@ -151,7 +151,7 @@ class Peer:
             except httpx.TransportError as error:
                 if not left:
                     raise PeerError(
-                        f"nobody answers at {self._where} ({str(error) or type(error).__name__}): check the address"
+                        f"no answer from {self._where} ({str(error) or type(error).__name__}): check the address"
                     ) from error
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))
             else:
@@ -172,7 +172,7 @@ class Peer:
             code, message = 0, answer.text[:LONGEST_TEXT] or f"status {status}"
         if status in (401, 403):
             return PeerAccessError(
-                f"{self._where} refused the token ({message}): give one that may edit AI Search of the account"
+                f"{self._where} rejected the token ({message}): use one that may edit AI Search in account"
                 f" {self.place.account!r}"
             )
         return PeerError(f"{self._where} answered {status}: {message}", status=status, code=code)

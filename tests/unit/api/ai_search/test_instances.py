@@ -119,7 +119,7 @@ def test_the_old_switch_of_hybrid_search() -> None:
         ({"custom_metadata": [{"field_name": name, "data_type": "text"} for name in ("a", "A")]}, "'a' is reserved or"),
         ({"custom_metadata": [{"field_name": "a", "data_type": "list"}]}, "custom_metadata.0.data_type"),
         ({"retrieval_options": {"boost_by": [{"field": "severity"}]}}, "boost_by"),
-        ({"indexing_options": {"keyword_language": "klingon"}}, "keyword_language.*'german'.*it was 'klingon'"),
+        ({"indexing_options": {"keyword_language": "klingon"}}, "keyword_language.*'german'.*received 'klingon'"),
         ({"chunk_overlap": 31}, "chunk_overlap"),
         ({"score_threshold": 1.5}, "score_threshold"),
         ({"cache_ttl": 601}, "cache_ttl"),

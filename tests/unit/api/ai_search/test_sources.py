@@ -110,5 +110,5 @@ def test_the_type_of_a_source(source: str, kind: str) -> None:
 def test_sources_of_no_type(sent: dict[str, str]) -> None:
     with pytest.raises(UnknownSourceError, match=r"^source: "):
         place_source(sent)
-    with pytest.raises(SourceMissingError, match="there is no source"):
+    with pytest.raises(SourceMissingError, match="source is missing"):
         place_source({"type": "r2"})

@@ -114,9 +114,9 @@ def test_boosts_have_the_direction_of_their_type() -> None:
 @pytest.mark.parametrize(
     ("pairs", "words"),
     [
-        ([("colour", None)], "'colour' is none of timestamp, severity, language"),
-        ([("severity", None), ("SEVERITY", "desc")], "stands there twice"),
-        ([("language", "asc")], "asc needs a number or datetime, language is text"),
+        ([("colour", None)], "'colour' is not one of timestamp, severity, language"),
+        ([("severity", None), ("SEVERITY", "desc")], "is listed twice"),
+        ([("language", "asc")], "asc needs a number or datetime; language is text"),
     ],
 )
 def test_boosts_that_are_refused(pairs: list[tuple[str, str | None]], words: str) -> None:

@@ -33,7 +33,7 @@ async def test_paths_and_queries() -> None:
 
 @in_loop
 async def test_nobody_there() -> None:
-    with pytest.raises(AiSearchInternalError, match="no Secondlook answers at http://here/below"):
+    with pytest.raises(AiSearchInternalError, match="no Secondlook server at http://here/below"):
         await server_of(httpx.ConnectError("refused")).result(Call("GET", "/x"), ai_search_error)
     with pytest.raises(AiSearchInternalError, match="ReadTimeout"):
         await server_of(httpx.ReadTimeout("")).result(Call("GET", "/x"), ai_search_error)
@@ -41,7 +41,7 @@ async def test_nobody_there() -> None:
 
 @in_loop
 async def test_somebody_else_there() -> None:
-    with pytest.raises(AiSearchInternalError, match="is no Secondlook: it answered '<html>'"):
+    with pytest.raises(AiSearchInternalError, match="is not a Secondlook server: it answered '<html>'"):
         await server_of(httpx.Response(200, text="<html>")).result(Call("GET", "/x"), ai_search_error)
     with pytest.raises(AiSearchInternalError, match="bad gateway") as caught:
         await server_of(httpx.Response(502, text="bad gateway")).result(Call("GET", "/x"), ai_search_error)

@@ -59,7 +59,7 @@ def test_nobody_answers() -> None:
         asked.append(request)
         raise httpx.ConnectError("connection refused")
 
-    with pytest.raises(PeerError, match="nobody answers at https://peer \\(connection refused\\)"):
+    with pytest.raises(PeerError, match="no answer from https://peer \\(connection refused\\)"):
         run(peer(answer).read())
     assert len(asked) == TRIES
 
@@ -79,13 +79,13 @@ def test_a_refusal_is_not_asked_again() -> None:
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_token_that_is_not_good(status: int) -> None:
-    with pytest.raises(PeerAccessError, match="give one that may edit AI Search of the account 'a/b'"):
+    with pytest.raises(PeerAccessError, match="use one that may edit AI Search in account 'a/b'"):
         run(peer(lambda _: refused(status, 10000, "Authentication error")).read())
 
 
 @pytest.mark.parametrize("text", ["<html>", "[]", '{"answer": 1}'])
 def test_another_kind_of_server(text: str) -> None:
-    with pytest.raises(PeerError, match="does not speak the AI Search API"):
+    with pytest.raises(PeerError, match="does not serve the AI Search API"):
         run(peer(lambda _: httpx.Response(200, text=text)).read())
 
 

@@ -124,7 +124,7 @@ export default function Items() {
         />
       )}
       {rows.error ? (
-        <Failed error={rows.error} retry={refresh} title="The items could not be listed" />
+        <Failed error={rows.error} retry={refresh} title="Could not list the items" />
       ) : rows.total === undefined ? (
         <Waiting />
       ) : rows.total === 0 ? (

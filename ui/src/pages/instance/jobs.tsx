@@ -21,7 +21,7 @@ export default function Jobs() {
   async function start(): Promise<void> {
     try {
       const job = await createJob(place, "from the dashboard");
-      say("The sync has begun");
+      say("Sync started");
       await jobs.reload();
       await reloadStats();
       go(`${home}/jobs/${job.id}`);
@@ -35,19 +35,19 @@ export default function Jobs() {
       <div className="mb-4 flex flex-wrap items-center justify-between gap-3">
         <h1 className="sr-only">Jobs of {instance.id}</h1>
         <p className="max-w-prose text-kumo-subtle">
-          {instance.source ? `A sync takes what is new in ${instance.source}, and tries again what failed.` : "A sync indexes again what failed or is outdated. Uploads need none."}
+          {instance.source ? `A sync fetches new and changed items from ${instance.source}, and retries failed ones.` : "A sync re-indexes failed and outdated items. Uploads are indexed without one."}
         </p>
         <Button variant="primary" icon={<ArrowsClockwiseIcon />} onClick={start}>
           Sync now
         </Button>
       </div>
       {jobs.error ? (
-        <Failed error={jobs.error} retry={jobs.reload} title="The jobs could not be listed" />
+        <Failed error={jobs.error} retry={jobs.reload} title="Could not list the jobs" />
       ) : !jobs.data ? (
         <Waiting />
       ) : !jobs.data.rows.length ? (
-        <Nothing icon={<ArrowsClockwiseIcon size={36} />} title="No job yet">
-          Uploads are indexed without one. Start a sync to try failed items again.
+        <Nothing icon={<ArrowsClockwiseIcon size={36} />} title="No jobs yet">
+          Uploads are indexed without a job. Start a sync to retry failed items.
         </Nothing>
       ) : (
         <div className="grid items-start gap-5 lg:grid-cols-[20rem_1fr]">
@@ -120,7 +120,7 @@ function JobCard({ id, ended }: { id: string; ended: () => void }) {
           <Meter label="Indexed" value={total - left} max={total} customValue={`${count(total - left)} / ${count(total)}`} />
         </div>
       )}
-      {broken && !job.ended_at && <p className="mb-2 text-sm text-kumo-warning">The connection broke, and is tried again. The sync does not depend on it.</p>}
+      {broken && !job.ended_at && <p className="mb-2 text-sm text-kumo-warning">Connection lost. Reconnecting; the sync continues.</p>}
       <div ref={end} className="mono max-h-[55vh] min-h-32 overflow-auto text-xs leading-6" tabIndex={0} role="log" aria-label="Lines of the job">
         {shown.length < lines.length && (
           <Button size="sm" variant="secondary" onClick={() => setWhole(true)}>
@@ -133,7 +133,7 @@ function JobCard({ id, ended }: { id: string; ended: () => void }) {
             {line.message}
           </div>
         ))}
-        {!lines.length && <span className="text-kumo-subtle">{job.ended_at ? "It left no line." : "Waiting for the first line …"}</span>}
+        {!lines.length && <span className="text-kumo-subtle">{job.ended_at ? "No log lines." : "Waiting for the first line …"}</span>}
       </div>
     </Card>
   );

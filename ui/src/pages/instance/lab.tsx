@@ -42,7 +42,7 @@ export default function Lab() {
       <h1 className="sr-only">Lab of {instance.id}</h1>
       <Trial place={place} home={home} instance={instance} setInstance={setInstance} />
       {runs.error && !runs.data ? (
-        <Failed error={runs.error} retry={runs.reload} title="The runs could not be listed" />
+        <Failed error={runs.error} retry={runs.reload} title="Could not list the runs" />
       ) : !runs.data ? (
         <Waiting />
       ) : (
@@ -75,7 +75,7 @@ export default function Lab() {
               home={home}
               logged={instance.query_log.enabled}
               onBegun={(run) => {
-                say("The run has begun");
+                say("Run started");
                 void runs.reload();
                 go(`${home}/lab/${run.id}`);
               }}
@@ -94,7 +94,7 @@ function Run({ id, moved, reload }: { id: string; moved: string | undefined; rel
   const { place, home, setInstance } = useHere();
   const run = useLoad(() => readRun(place, id), [place, id, moved]);
   const [asking, setAsking] = useState(false);
-  if (run.error) return <Failed error={run.error} retry={run.reload} title="The run could not be read" />;
+  if (run.error) return <Failed error={run.error} retry={run.reload} title="Could not load the run" />;
   if (!run.data) return <Waiting />;
   const found = run.data;
   return (
@@ -142,7 +142,7 @@ function Unfinished({ run, reload }: { run: LabRun; reload: () => Promise<void> 
     <Card title="Running" action={<Badge variant={STATE[run.state]}>{run.state}</Badge>}>
       <Meter label="Measured" value={run.done} max={Math.max(1, run.queries)} customValue={`${count(run.done)} / ${plural(run.queries, "query", "queries")}`} />
       <p role="status" className="mt-2 text-[13px] text-kumo-subtle">
-        {run.done ? "A run that is stopped with the server goes on where it was." : "Waiting for its turn: one run is measured at a time."}
+        {run.done ? "If the server stops, the run resumes where it left off." : "Queued: one run is measured at a time."}
       </p>
       <div className="mt-4">
         <Button onClick={cancel}>Cancel</Button>

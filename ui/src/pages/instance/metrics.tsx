@@ -48,7 +48,7 @@ function Insight() {
   const told = useLoad(() => readQueryMetrics(place, period, playground), [place, period, playground], EVERY);
   const { enabled, retention_days } = instance.query_log;
   const shown = told.data?.period === period ? told.data : undefined;
-  if (told.error && !told.data) return <Failed error={told.error} retry={told.reload} title="The query log could not be read" />;
+  if (told.error && !told.data) return <Failed error={told.error} retry={told.reload} title="Could not load the query log" />;
   if (!told.data) return <Waiting />;
   if (!enabled && !told.data.total.count && !playground) return <SwitchOn />;
   return (
@@ -63,7 +63,7 @@ function Insight() {
         </div>
         <Toggle label="Include playground searches" checked={playground} onChange={setPlayground} />
         <p className="text-[13px] text-kumo-subtle">
-          {enabled ? `Each query is kept for ${plural(retention_days, "day")}. ` : "The log is off; what was kept stays for its days. "}
+          {enabled ? `Each query is kept for ${plural(retention_days, "day")}. ` : "The log is off. Stored queries are kept until they expire. "}
           <Link className="text-kumo-link underline" to={`${home}/settings/log`}>
             Settings
           </Link>
@@ -72,8 +72,8 @@ function Insight() {
       {!shown ? (
         <Waiting />
       ) : shown.total.count === 0 ? (
-        <Nothing icon={<ChartLineIcon size={36} />} title={`Nothing was asked in the last ${period}`}>
-          {enabled ? "Search through the API, include playground searches, or choose a longer period." : "Look at a longer period, or switch the query log on again."}
+        <Nothing icon={<ChartLineIcon size={36} />} title={`No queries in the last ${period}`}>
+          {enabled ? "Search through the API, include playground searches, or choose a longer period." : "Choose a longer period, or switch the query log on."}
         </Nothing>
       ) : (
         <>
@@ -101,7 +101,7 @@ function SwitchOn() {
     setBusy(true);
     try {
       setInstance(await updateInstance(place, { query_log: { enabled: true, retention_days: days } }));
-      say("The query log is on", "Searches are noted from the next one on.");
+      say("The query log is on", "The next search is the first one logged.");
     } catch (error) {
       complain(error);
     } finally {
@@ -115,17 +115,17 @@ function SwitchOn() {
           <ChartLineIcon size={36} aria-hidden className="mt-1 flex-none text-kumo-subtle" />
           <div>
             <h2 className="text-base font-semibold">No query log is kept</h2>
-            <p className="mt-1 text-kumo-subtle">With one you see over time how fast searches are, what the reranker changes, why it falls back, what people ask most, and what they do not find.</p>
+            <p className="mt-1 text-kumo-subtle">Switch it on to see search times, what the reranker changes, why it falls back, the most frequent queries, and queries without results.</p>
           </div>
         </div>
         <dl className="grid gap-x-6 gap-y-3 text-[13px] sm:grid-cols-2">
           <div>
-            <dt className="font-medium">What is kept</dt>
-            <dd className="text-kumo-subtle">The query and its time; the keys, ranks and scores of the first results; the time of each stage; clicks and thumbs.</dd>
+            <dt className="font-medium">What is logged</dt>
+            <dd className="text-kumo-subtle">Each query with its date; the keys, ranks and scores of the top results; the time of each stage; clicks and thumbs.</dd>
           </div>
           <div>
-            <dt className="font-medium">What is not</dt>
-            <dd className="text-kumo-subtle">Texts of results, answers, conversations, tokens, addresses. Queries can still be personal data: tell your users.</dd>
+            <dt className="font-medium">What is not logged</dt>
+            <dd className="text-kumo-subtle">Texts of results, answers, conversations, tokens, IP addresses. Queries can be personal data: inform your users.</dd>
           </div>
         </dl>
         <div className="flex flex-wrap items-end gap-3">
@@ -150,7 +150,7 @@ function Items() {
           label="By status"
           parts={[
             { label: "indexed", value: stats.completed, color: "var(--up)" },
-            { label: "on the way", value: stats.queued + stats.running, color: "var(--color-kumo-info)" },
+            { label: "in progress", value: stats.queued + stats.running, color: "var(--color-kumo-info)" },
             { label: "outdated", value: stats.outdated, color: "var(--down)" },
             { label: "error", value: stats.error, color: "var(--color-kumo-danger)" },
             { label: "skipped", value: stats.skipped, color: "var(--text-color-kumo-subtle)" },
@@ -182,7 +182,7 @@ function WholeServer() {
       <summary className="flex cursor-pointer list-none items-center gap-2 text-lg font-semibold">
         <CaretDownIcon aria-hidden className="transition-transform group-not-open:-rotate-90" />
         The whole server
-        <span className="text-[13px] font-normal text-kumo-subtle">all instances, since it started</span>
+        <span className="text-[13px] font-normal text-kumo-subtle">all instances, since the server started</span>
       </summary>
       {open && <Counted />}
     </details>
@@ -195,7 +195,7 @@ function Counted() {
   const history = useHistory(text.data, samples);
   return (
     <div className="mt-4 flex flex-col gap-5">
-      {text.error ? <Failed error={text.error} retry={text.reload} title="The metrics could not be read" /> : !samples ? <Waiting /> : <Server samples={samples} history={history} />}
+      {text.error ? <Failed error={text.error} retry={text.reload} title="Could not load the metrics" /> : !samples ? <Waiting /> : <Server samples={samples} history={history} />}
     </div>
   );
 }
@@ -225,7 +225,7 @@ function Server({ samples, history }: { samples: Sample[]; history: Point[] }) {
   const fell = sum(samples, "secondlook_reranks_total", { status: "fell_back" }) + sum(samples, "secondlook_reranks_total", { status: "refused" });
   const hits = sum(samples, "secondlook_cache_reads_total", { cache: "answers", result: "hit" });
   const misses = sum(samples, "secondlook_cache_reads_total", { cache: "answers", result: "miss" });
-  if (!searches) return <Nothing title="No search yet">Ask something in the playground or through the API, and this page fills.</Nothing>;
+  if (!searches) return <Nothing title="No searches yet">Search in the playground or through the API to fill this page.</Nothing>;
   const rates = history.slice(1).map((point, at) => {
     const before = history[at] ?? point;
     return { at: point.at, value: (60_000 * Math.max(0, point.searches - before.searches)) / Math.max(1, point.at - before.at) };
@@ -234,13 +234,13 @@ function Server({ samples, history }: { samples: Sample[]; history: Point[] }) {
     <>
       <div className="grid grid-cols-2 gap-3 lg:grid-cols-4">
         <Figure label="Searches and answers" value={count(searches)} about={`${count(ran)} reranked`} />
-        <Figure label="First result changed" value={judged ? percent(moved / judged) : "–"} about={judged ? `${count(moved)} of ${count(judged)} reranked` : "nothing was reranked"} />
+        <Figure label="First result changed" value={judged ? percent(moved / judged) : "–"} about={judged ? `${count(moved)} of ${count(judged)} reranked` : "none were reranked"} />
         <Figure label="Fell back" value={count(fell)} tone={fell ? "text-kumo-warning" : ""} about={ran + fell ? `${percent(fell / (ran + fell))} of reranks` : ""} />
-        <Figure label="Kept answers used" value={hits + misses ? percent(hits / (hits + misses)) : "–"} about={`${count(hits)} of ${count(hits + misses)} looks`} />
+        <Figure label="Answered from cache" value={hits + misses ? percent(hits / (hits + misses)) : "–"} about={`${count(hits)} of ${count(hits + misses)} looks`} />
       </div>
       <div className="grid grid-cols-1 items-start gap-5 lg:grid-cols-2">
         <Card title="Searches per minute" about="Since this page was opened.">
-          {rates.length > 1 ? <Lines label="Searches per minute" points={rates} /> : <p className="py-8 text-center text-kumo-subtle">The line begins in a few seconds.</p>}
+          {rates.length > 1 ? <Lines label="Searches per minute" points={rates} /> : <p className="py-8 text-center text-kumo-subtle">The chart starts in a few seconds.</p>}
         </Card>
         <Stages samples={samples} />
         <Reasons samples={samples} />
@@ -265,7 +265,7 @@ function Stages({ samples }: { samples: Sample[] }) {
   );
 }
 
-const STATUS: Record<string, string> = { ran: "ran", skipped: "skipped", fell_back: "fell back", substituted: "another model served", refused: "refused" };
+const STATUS: Record<string, string> = { ran: "ran", skipped: "skipped", fell_back: "fell back", substituted: "reranked by a fallback model", refused: "refused" };
 
 function Reasons({ samples }: { samples: Sample[] }) {
   const rows = samples
@@ -278,19 +278,19 @@ function Reasons({ samples }: { samples: Sample[] }) {
     }))
     .sort((one, other) => other.value - one.value);
   return (
-    <Card title="What reranking did" about="By status and reason.">
+    <Card title="Reranking outcomes" about="By status and reason.">
       <Bars label="Reranks by status and reason" rows={rows} />
     </Card>
   );
 }
 
-const CACHES: Record<string, string> = { answers: "Kept answers", pairs: "Scores of pairs", token_vectors: "Token vectors" };
+const CACHES: Record<string, string> = { answers: "Answer cache", pairs: "Reranking scores", token_vectors: "Token vectors" };
 
 function Caches({ samples }: { samples: Sample[] }) {
   const names = [...new Set(samples.filter((one) => one.name === "secondlook_cache_reads_total").map((one) => one.labels.cache ?? ""))];
   if (!names.length) return null;
   return (
-    <Card title="Caches" about="What each had when it was asked.">
+    <Card title="Caches" about="Share of look-ups found in each cache.">
       <div className="flex flex-col gap-4">
         {names.map((cache) => (
           <Split

@@ -48,7 +48,7 @@ export default function Overview() {
       )}
       <UploadSummary place={place} />
       <div className="grid grid-cols-1 items-start gap-5 lg:grid-cols-2">
-        <Card title="Reranking" about={instance.reranking ? "On, unless a request switches it off." : "Off, unless a request switches it on."} action={<Link className="inline-flex min-h-8 items-center text-kumo-link underline" to={`${home}/settings/reranking`}>Change</Link>}>
+        <Card title="Reranking" about={instance.reranking ? "On by default. A request can switch it off." : "Off by default. A request can switch it on."} action={<Link className="inline-flex min-h-8 items-center text-kumo-link underline" to={`${home}/settings/reranking`}>Change</Link>}>
           {model && <div className="mb-2 break-words font-medium">{model.name}</div>}
           {model && <ModelFacts model={model} />}
           <LinkButton href={`${BASE}${home}/playground`} onClick={open} variant="secondary" className="mt-4" icon={<FlaskIcon />}>
@@ -93,7 +93,7 @@ function Api() {
   const url = `${location.origin}/client/v4/accounts/${session()?.account}/ai-search/namespaces/${instance.namespace}/instances/${instance.id}/search`;
   const curl = `curl -X POST '${url}' \\\n  -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\\n  -d '{"query": "…", "ai_search_options": {"reranking": {"enabled": true}}}'`;
   return (
-    <Card title="Use it" about="Clients of Cloudflare AI Search work with this address." action={<CopyButton text={curl} />}>
+    <Card title="Use it" about="Cloudflare AI Search clients work with this base URL." action={<CopyButton text={curl} />}>
       <pre className="overflow-x-auto rounded-lg bg-kumo-recessed p-3 text-xs leading-relaxed" tabIndex={0} aria-label="A request with curl">
         {curl}
       </pre>

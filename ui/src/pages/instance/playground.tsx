@@ -154,7 +154,7 @@ function Searching({ plan, set, start, onAsked }: { plan: Plan; set: (change: Pa
         </Button>
       </form>
       {!wide && <Options plan={plan} set={set} folded />}
-      {error !== undefined && <Failed error={error} retry={() => void go(plan)} title="The search failed" />}
+      {error !== undefined && <Failed error={error} retry={() => void go(plan)} title="Search failed" />}
       {!run && !error && !busy && (isEmpty(stats) ? <AddFirst /> : <Nothing icon={<MagnifyingGlassIcon size={36} />} title="Search this instance">See what retrieval finds, how the reranker reorders it, and why.</Nothing>)}
       {run && shown && (
         <div className={`flex flex-col gap-5 transition-opacity ${busy ? "opacity-70" : ""}`} aria-busy={busy}>
@@ -163,7 +163,7 @@ function Searching({ plan, set, start, onAsked }: { plan: Plan; set: (change: Pa
             {plural(kept.length, "result")} of {plural(merged.length, "candidate")}
             {reranked && kept[0] && (kept[0].chunk.scoring_details?.retrieval_rank === 1 ? " · top result unchanged" : ` · reranking moved number ${kept[0].chunk.scoring_details?.retrieval_rank} to the top`)}
           </p>
-          {run.exact.errors?.map((one, at) => <Failed key={at} title="A part of the search failed" error={one.message ?? one.method} />)}
+          {run.exact.errors?.map((one, at) => <Failed key={at} title="Part of the search failed" error={one.message ?? one.method} />)}
           {merged.length ? (
             <Card title={reranked ? "Before and after reranking" : "Retrieved"} about="Move a threshold to see at once which candidates it drops.">
               <Compare ranked={ranked} reranked={reranked} open={setOpen} />
@@ -171,7 +171,7 @@ function Searching({ plan, set, start, onAsked }: { plan: Plan; set: (change: Pa
           ) : (
             isEmpty(stats) ? <AddFirst /> : <Nothing title="No results">No chunk matches this query. Try other words, another search mode, or no filter.</Nothing>
           )}
-          {merged.length > 0 && !kept.length && <Nothing title="Every candidate drops">All candidates are below the thresholds. Lower them to see results.</Nothing>}
+          {merged.length > 0 && !kept.length && <Nothing title="No candidate passes">All candidates are below the thresholds. Lower them to see results.</Nothing>}
           <Receipt receipt={run.exact.reranking} trace={run.exact.trace ?? []} dropped={run.exact.dropped ?? []} thresholds={run.exact.thresholds} total={run.total} hit={run.hit} />
           {kept.length > 0 && (
             <section aria-label="Results">

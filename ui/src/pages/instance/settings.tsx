@@ -221,7 +221,7 @@ function Sources() {
   if (!instance.type)
     return (
       <Card title="Sources">
-        <p>This instance indexes uploads. The source is chosen when an instance is created: create another one to index a folder, a bucket or a website.</p>
+        <p>This instance indexes uploads. To index a folder, a bucket or a website, create another instance with that source.</p>
       </Card>
     );
   return (
@@ -239,7 +239,7 @@ function Cache() {
       <Editor title="Answer cache" fields={["cache", "cache_threshold", "cache_ttl"]}>
         {(form) => <CacheForm {...form} />}
       </Editor>
-      <Card title="Purge" about="Removes every cached answer of this instance. The index stays as it is.">
+      <Card title="Purge" about="Removes every cached answer of this instance. The index is not affected.">
         <Button aria-haspopup="dialog" onClick={() => setAsking(true)}>Purge the cache</Button>
       </Card>
       <Confirm
@@ -252,7 +252,7 @@ function Cache() {
           say(`Purged the answer cache of ${instance.id}`);
         }}
       >
-        The next queries are answered afresh and take their full time.
+        The next queries are answered without the cache and take longer.
       </Confirm>
     </div>
   );

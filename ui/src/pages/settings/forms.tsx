@@ -70,7 +70,7 @@ export function QueryLogForm({ draft, set }: Form) {
 export function ChunkingForm({ draft, set }: Form) {
   return (
     <div className="flex flex-col gap-5">
-      <Toggle label="Split items into chunks" name="chunk" checked={draft.chunk} onChange={(chunk) => set({ chunk })} help="When off, each item is one chunk, and vector search sees only as much of it as the embedding model reads." />
+      <Toggle label="Split items into chunks" name="chunk" checked={draft.chunk} onChange={(chunk) => set({ chunk })} help="When off, each item is one chunk, and vector search covers only the part that the embedding model reads." />
       {draft.chunk && (
         <div className="grid gap-5 sm:grid-cols-2">
           <NumberField label="Chunk size" name="chunk_size" unit="tokens" value={draft.chunk_size} min={64} max={510} onChange={(value) => set({ chunk_size: value ?? FRESH.chunk_size })} help="Small chunks match more precisely; large chunks carry more context." />
@@ -152,8 +152,8 @@ export function RetrievalForm({ draft, set }: Form) {
   return (
     <div className="flex flex-col gap-6">
       <div className="grid gap-x-8 gap-y-5 sm:grid-cols-2">
-        <Slider label="Match threshold" name="score_threshold" value={draft.score_threshold} onChange={(score_threshold) => set({ score_threshold })} help="Drops chunks whose vector score is lower, before reranking. In hybrid search, chunks that match the keywords well stay." />
-        <Slider label="Max results" name="max_num_results" value={draft.max_num_results} min={1} max={50} step={1} shown={String(draft.max_num_results)} onChange={(max_num_results) => set({ max_num_results })} help="The most results that a search returns." />
+        <Slider label="Match threshold" name="score_threshold" value={draft.score_threshold} onChange={(score_threshold) => set({ score_threshold })} help="Drops chunks with a lower vector score before reranking. In hybrid search, strong keyword matches stay." />
+        <Slider label="Max results" name="max_num_results" value={draft.max_num_results} min={1} max={50} step={1} shown={String(draft.max_num_results)} onChange={(max_num_results) => set({ max_num_results })} help="Maximum number of results of a search." />
         {draft.index_method.keyword && (
           <Choice
             label="Query words that must match"
@@ -179,7 +179,7 @@ export function RetrievalForm({ draft, set }: Form) {
           />
         )}
       </div>
-      <Toggle label="Rewrite follow-up questions" name="rewrite_query" checked={draft.rewrite_query} onChange={(rewrite_query) => set({ rewrite_query })} help="A language model turns a follow-up question into one that stands alone. Needs a language model on the server." />
+      <Toggle label="Rewrite follow-up questions" name="rewrite_query" checked={draft.rewrite_query} onChange={(rewrite_query) => set({ rewrite_query })} help="A language model turns a follow-up question into a self-contained one. Needs a language model on the server." />
     </div>
   );
 }
@@ -237,9 +237,9 @@ export function RerankingForm({ draft, set, created }: Form) {
           onChange={(reranking_mode) => set({ reranking_mode })}
           options={[
             { value: "fixed", label: "Manual", about: "the switch above decides" },
-            { value: "auto", label: "Automatic", about: "the Lab's verdicts set switch, model, window and weight" },
-            { value: "interleave", label: "Interleaved A/B test", about: "mixes both orders and counts clicks; needs the query log" },
-            { value: "shadow", label: "Shadow (log only)", about: "reranks in the background, results stay as they are; needs the query log" },
+            { value: "auto", label: "Automatic", about: "Lab verdicts set the switch, model, window and weight" },
+            { value: "interleave", label: "Interleaved A/B test", about: "mixes both orders and compares clicks; needs the query log" },
+            { value: "shadow", label: "Shadow (log only)", about: "reranks in the background without changing results; needs the query log" },
           ]}
         />
       )}
@@ -256,7 +256,7 @@ export function RerankingForm({ draft, set, created }: Form) {
           <ModelChoice label="Reranking model" name="reranking_model" value={stage?.model || draft.reranking_model} onChange={choose} />
           <div className="grid gap-5 sm:grid-cols-2">
             <NumberField label="Window" name="reranking_stages" unit="candidates" value={stage?.window ?? null} min={1} max={200} onChange={read} help="How many candidates the reranker reads. Empty: the server's setting, 50 by default." />
-            <NumberField label="Budget" name="reranking_budget_ms" unit="ms" value={draft.reranking_budget_ms} min={0} max={600_000} onChange={(reranking_budget_ms) => set({ reranking_budget_ms })} help="Candidates that are not scored in this time keep their order below the others. Empty: the server's setting." />
+            <NumberField label="Budget" name="reranking_budget_ms" unit="ms" value={draft.reranking_budget_ms} min={0} max={600_000} onChange={(reranking_budget_ms) => set({ reranking_budget_ms })} help="Candidates not scored in time keep their order, below the others. Empty: the server's setting." />
             <Slider label="Weight of the reranking score" name="reranking_weight" value={draft.reranking_weight} onChange={(reranking_weight) => set({ reranking_weight })} help="1: only the reranking score counts. Lower values mix in the retrieval score." />
             <Choice
               label="When the reranker fails"

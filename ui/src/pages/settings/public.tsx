@@ -16,7 +16,7 @@ export function PublicForm({ draft, set }: Form) {
   const address = instance.public_endpoint_id && `${location.origin}/public/${instance.public_endpoint_id}`;
   return (
     <div className="flex flex-col gap-6">
-      <Toggle label="Answer without a token" name="public_endpoint_params.enabled" checked={params.enabled ?? false} onChange={(enabled) => put({ enabled })} help="Anyone who knows the address can search this instance. The address stays the same when you switch this off and on." />
+      <Toggle label="Answer without a token" name="public_endpoint_params.enabled" checked={params.enabled ?? false} onChange={(enabled) => put({ enabled })} help="Anyone who knows the address can search this instance. Switching this off and on keeps the address." />
       {address && (
         <div className="flex items-center gap-3 rounded-lg bg-kumo-recessed px-3 py-2">
           <code tabIndex={0} className="min-w-0 flex-1 overflow-x-auto text-[13px] whitespace-nowrap">{address}</code>
@@ -46,7 +46,7 @@ export function PublicForm({ draft, set }: Form) {
             <NumberField label="Period" name="public_endpoint_params.rate_limit.period_ms" unit="s" value={limit.period_ms / 1000} min={60} max={3600} onChange={(seconds) => put({ rate_limit: { ...limit, period_ms: 1000 * (seconds ?? 60) } })} />
             <Choice label="Window" value={limit.technique} onChange={(technique) => put({ rate_limit: { ...limit, technique } })} options={[{ value: "fixed", label: "Fixed" }, { value: "sliding", label: "Sliding" }]} />
           </div>
-          <LinesField label="Authorized hosts" name="public_endpoint_params.authorized_hosts" value={params.authorized_hosts ?? []} onChange={(authorized_hosts) => put({ authorized_hosts: authorized_hosts.map((one) => one.trim()) })} rows={3} placeholder="*" help="Websites whose pages may read answers (CORS), one per line. This does not keep other programs out." />
+          <LinesField label="Authorized hosts" name="public_endpoint_params.authorized_hosts" value={params.authorized_hosts ?? []} onChange={(authorized_hosts) => put({ authorized_hosts: authorized_hosts.map((one) => one.trim()) })} rows={3} placeholder="*" help="Websites whose pages may read responses (CORS), one per line. Other programs are not blocked." />
         </>
       )}
     </div>

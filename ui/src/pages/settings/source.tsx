@@ -11,10 +11,10 @@ import { span } from "../../words";
 import type { Form } from "./forms";
 
 export const KINDS = [
-  { value: "", label: "Uploads", about: "Files that you drop here or send to the API.", icon: CloudArrowUpIcon },
+  { value: "", label: "Uploads", about: "Files that you add here or upload through the API.", icon: CloudArrowUpIcon },
   { value: "folder", label: "Folder", about: "A folder on the server.", icon: FolderIcon },
   { value: "r2", label: "Bucket", about: "R2, S3 or any S3-compatible store.", icon: WarehouseIcon },
-  { value: "web-crawler", label: "Website", about: "Pages of its sitemap, or found by following links.", icon: GlobeIcon },
+  { value: "web-crawler", label: "Website", about: "Pages listed in the sitemap or found by following links.", icon: GlobeIcon },
 ] as const;
 
 export function KindChoice({ draft, set }: Form) {
@@ -68,7 +68,7 @@ function BucketFields({ draft, set, put }: Form & { put: (change: Partial<Source
   const rows = (tokens.data ?? []).filter((one) => one.id !== BUILT_IN_TOKEN).map((one) => ({ value: one.id, label: one.name }));
   return (
     <div className="grid gap-5 sm:grid-cols-2">
-      <TextField label="Prefix" name="source_params.prefix" value={params.prefix ?? ""} onChange={(prefix) => put({ prefix })} placeholder="docs/" help="Index only keys that begin with this." />
+      <TextField label="Prefix" name="source_params.prefix" value={params.prefix ?? ""} onChange={(prefix) => put({ prefix })} placeholder="docs/" help="Index only keys with this prefix." />
       <TextField label="Jurisdiction" name="source_params.r2_jurisdiction" value={params.r2_jurisdiction ?? ""} onChange={(r2_jurisdiction) => put({ r2_jurisdiction })} placeholder="default" help="R2 only, for example eu." />
       <div className="flex flex-wrap items-end gap-2 sm:col-span-2">
         <Choice label="Credentials" name="token_id" value={draft.token_id ?? ""} onChange={(token_id) => set({ token_id: token_id || null })} options={[{ value: "", label: "The server's own credentials" }, ...rows]} />
@@ -109,7 +109,7 @@ function CrawlFields({ params, put }: { params: SourceParams; put: (change: Part
           value={type}
           onChange={(parse_type) => putCrawler({ parse_type })}
           options={[
-            { value: "sitemap", label: "Sitemap", about: "pages that the site lists" },
+            { value: "sitemap", label: "Sitemap", about: "pages listed by the site" },
             { value: "discover", label: "Discover", about: "pages found by following links" },
           ]}
         />
@@ -134,7 +134,7 @@ function CrawlFields({ params, put }: { params: SourceParams; put: (change: Part
         <div className="mt-4 flex flex-col gap-5">
           <Headers value={parse.include_headers ?? {}} onChange={(include_headers) => putParse({ include_headers })} />
           <Selectors value={parse.content_selector ?? []} onChange={(content_selector) => putParse({ content_selector })} />
-          <Toggle label="Render pages in a browser" checked={parse.use_browser_rendering ?? false} onChange={(use_browser_rendering) => putParse({ use_browser_rendering })} help="For sites that build their text with scripts. Slower." />
+          <Toggle label="Render pages in a browser" checked={parse.use_browser_rendering ?? false} onChange={(use_browser_rendering) => putParse({ use_browser_rendering })} help="For sites that need JavaScript to show their text. Slower." />
         </div>
       </details>
     </>

@@ -20,12 +20,12 @@ export function Totals({ total }: { total: Bucket }) {
   const times = total.ms.total;
   return (
     <div className="grid grid-cols-2 gap-3 lg:grid-cols-3">
-      <Figure label="Queries" value={count(total.count)} about={total.chats ? `${count(total.chats)} of them chats` : "searches alone"} />
-      <Figure label="Half answered within" value={times ? ms(times.p50) : "–"} about={times ? `95 % within ${ms(times.p95)}` : ""} />
-      <Figure label="First result changed" value={total.reranked ? percent(total.top_changed / total.reranked) : "–"} about={total.reranked ? `${count(total.top_changed)} of ${count(total.reranked)} reranked` : "nothing was reranked"} />
+      <Figure label="Queries" value={count(total.count)} about={total.chats ? `${plural(total.chats, "chat")} included` : "searches only"} />
+      <Figure label="Median latency" value={times ? ms(times.p50) : "–"} about={times ? `95 % within ${ms(times.p95)}` : ""} />
+      <Figure label="First result changed" value={total.reranked ? percent(total.top_changed / total.reranked) : "–"} about={total.reranked ? `${count(total.top_changed)} of ${count(total.reranked)} reranked` : "none were reranked"} />
       <Figure label="Without results" value={answered ? percent(total.no_results / answered) : "–"} tone={total.no_results ? "text-kumo-warning" : ""} about={count(total.no_results)} />
       <Figure label="Fell back or failed" value={count(fell)} tone={fell ? "text-kumo-warning" : ""} about={total.count ? percent(fell / total.count) : ""} />
-      <Figure label="Kept answers used" value={answered ? percent(total.cached / answered) : "–"} about={count(total.cached)} />
+      <Figure label="Answered from cache" value={answered ? percent(total.cached / answered) : "–"} about={count(total.cached)} />
     </div>
   );
 }
@@ -53,19 +53,19 @@ export function Charts({ told }: { told: QueryMetrics }) {
           ]}
         />
       </Card>
-      <Card title="Latency" about="From the question to the last word of the answer.">
+      <Card title="Latency" about="From the query to the end of the answer.">
         <TimeChart
           label="Latency over time"
           at={at}
           when={clock}
           shown={ms}
           series={[
-            { label: "half within", color: "var(--accent)", values: times("p50") },
-            { label: "95 % within", color: "var(--down)", values: times("p95") },
+            { label: "median", color: "var(--accent)", values: times("p50") },
+            { label: "95th percentile", color: "var(--down)", values: times("p95") },
           ]}
         />
       </Card>
-      <Card title="What was changed, and what was kept" about="Share of the reranked, and of the answered.">
+      <Card title="Rank changes and cache hits" about="Share of reranked searches, and of answers.">
         <TimeChart
           label="Shares over time"
           at={at}
@@ -74,11 +74,11 @@ export function Charts({ told }: { told: QueryMetrics }) {
           most={1}
           series={[
             { label: "first result changed", color: "var(--accent)", values: share((one) => one.top_changed, (one) => one.reranked) },
-            { label: "kept answer used", color: "var(--down)", values: share((one) => one.cached, answered) },
+            { label: "answered from cache", color: "var(--down)", values: share((one) => one.cached, answered) },
           ]}
         />
       </Card>
-      <Card title="Time per stage" about="Of half and of 95 % of the queries that had it.">
+      <Card title="Time per stage" about="Median and 95th percentile, over the queries that ran the stage.">
         <StageTimes total={total} />
       </Card>
     </div>
@@ -88,11 +88,11 @@ export function Charts({ told }: { told: QueryMetrics }) {
 export function Fallbacks({ total }: { total: Bucket }) {
   const reasons = Object.entries(total.fallbacks).sort(([, one], [, other]) => other - one);
   return (
-    <Card title="Fallbacks by reason" about="Reranking fell back to the order of retrieval, or the query failed.">
+    <Card title="Fallbacks by reason" about="Reranking fell back to the retrieval order, or the query failed.">
       {reasons.length ? (
         <Bars label="Fallbacks by reason" rows={reasons.map(([reason, number]) => ({ label: reason, value: number, shown: count(number), about: percent(number / total.count), color: "var(--down)" }))} />
       ) : (
-        <p className="py-4 text-center text-kumo-subtle">Reranking did its part in every query.</p>
+        <p className="py-4 text-center text-kumo-subtle">No fallbacks and no failures.</p>
       )}
     </Card>
   );

@@ -26,13 +26,13 @@ export function TopQueries({ place, home, settings, period, filter, playground }
   const found = useLoad(() => topQueries(place, period, filter, playground), [place, period, filter, playground]);
   const empty = filter === "no_results";
   return (
-    <Card title={empty ? "Queries without results" : "Top queries"} about={empty ? "What people searched for and did not find." : "Queries that differ only in case or spaces count as one."}>
+    <Card title={empty ? "Queries without results" : "Top queries"} about={empty ? "Queries that returned no results." : "Queries that differ only in case or spaces count as one."}>
       {found.error ? (
         <Failed error={found.error} retry={found.reload} />
       ) : !found.data ? (
         <Waiting />
       ) : !found.data.length ? (
-        <p className="py-4 text-center text-kumo-subtle">{empty ? "Every query found something." : "No queries."}</p>
+        <p className="py-4 text-center text-kumo-subtle">{empty ? "Every query returned results." : "No queries."}</p>
       ) : (
         <table className="w-full table-fixed text-[13px]">
           <thead className="text-left text-kumo-subtle">
@@ -105,11 +105,11 @@ export function QueryTable({ place, home, settings, playground }: Common & { pla
         </span>
       </div>
       {found.error ? (
-        <Failed error={found.error} retry={found.reload} title="The query log could not be read" />
+        <Failed error={found.error} retry={found.reload} title="Could not load the query log" />
       ) : !found.data ? (
         <Waiting />
       ) : !found.data.rows.length ? (
-        <p className="py-6 text-center text-kumo-subtle">{filter === "all" && !search ? "Nothing was asked yet." : "No query is like that."}</p>
+        <p className="py-6 text-center text-kumo-subtle">{filter === "all" && !search ? "No queries yet." : "No matching queries."}</p>
       ) : (
         <ul className="divide-y divide-kumo-hairline border-y border-kumo-hairline">
           {found.data.rows.map((one) => (

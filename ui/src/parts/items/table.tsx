@@ -48,7 +48,7 @@ export function Rows({ rows, chosen, choose, sync, download, show }: {
         <div role="table" aria-label="Items" aria-rowcount={total + 1}>
           <div role="row" aria-rowindex={1} className="sticky top-0 z-10 flex items-center gap-2 border-b border-kumo-hairline bg-kumo-base sm:gap-3 px-3 py-1 text-[13px] font-medium text-kumo-subtle">
             <span role="columnheader" className="flex size-8 flex-none items-center justify-center">
-              <Checkbox aria-label="Select the rows in view" checked={seen.length > 0 && seen.every((id) => chosen.has(id))} onCheckedChange={(on) => choose(seen, on)} />
+              <Checkbox aria-label="Select the visible rows" checked={seen.length > 0 && seen.every((id) => chosen.has(id))} onCheckedChange={(on) => choose(seen, on)} />
             </span>
             <span role="columnheader" className="min-w-0 flex-1">Key</span>
             <span role="columnheader" className="hidden w-24 sm:block">Status</span>

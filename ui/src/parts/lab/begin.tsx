@@ -57,14 +57,14 @@ export function Begin({ place, home, logged, onBegun }: { place: Place; home: st
   const change = (at: number, next: Partial<Arm>) => setArms((before) => before.map((one, place) => (place === at ? { ...one, ...next } : one)));
   return (
     <form onSubmit={begin}>
-      <Card title="Measure whether reranking pays" about="Every arm ranks the same queries; each is held against search without reranking.">
+      <Card title="Measure whether reranking pays" about="Every variant (or arm) ranks the same queries and is compared with search without reranking.">
         <fieldset className="grid gap-3 sm:grid-cols-2">
           <legend className="mb-1.5 font-medium">Queries</legend>
-          <Kind name="log" now={origin} set={setOrigin} label="Query log" about={logged ? "What people asked, judged by their clicks and thumbs." : "The query log is off. Switch it on under Metrics."} />
-          <Kind name="set" now={origin} set={setOrigin} label="A query set" about={filled.length ? "Queries whose results you judged in the playground or the query log." : "No query set yet: judge results in the playground with the thumbs."} />
-          <Kind name="file" now={origin} set={setOrigin} label="A file" about="CSV with query and item, or JSON lines with query and items." />
-          <Kind name="headings" now={origin} set={setOrigin} label="Headings" about="Questions and headings of the documents themselves: synthetic, and easier than people are." />
-          <Kind name="generated" now={origin} set={setOrigin} label="Generated" about="Questions that a language model asks about passages: synthetic, and the server needs such a model." />
+          <Kind name="log" now={origin} set={setOrigin} label="Query log" about={logged ? "Logged queries, judged by clicks and thumbs." : "The query log is off. Switch it on under Metrics."} />
+          <Kind name="set" now={origin} set={setOrigin} label="A query set" about={filled.length ? "Queries whose results you judged in the playground or the query log." : "No query set yet. Judge results with the thumbs in the playground."} />
+          <Kind name="file" now={origin} set={setOrigin} label="A file" about="CSV with columns query and item, or JSON Lines with query and items." />
+          <Kind name="headings" now={origin} set={setOrigin} label="Headings" about="Questions and headings from the documents. Synthetic, and easier than real queries." />
+          <Kind name="generated" now={origin} set={setOrigin} label="Generated" about="Questions that a language model writes about passages. Synthetic; needs a connected language model." />
         </fieldset>
         {origin === "file" && <FileField file={file} set={setFile} />}
         {origin === "set" && set && (
@@ -73,7 +73,7 @@ export function Begin({ place, home, logged, onBegun }: { place: Place; home: st
               <Choice label="Query set" value={set} onChange={setWanted} options={filled.map((one) => ({ value: one.name, label: one.name, about: `${plural(one.queries, "query", "queries")}, ${plural(one.judgments, "judgment")}` }))} />
             </div>
             <Link className="pb-1.5 text-kumo-link underline" to={`${home}/lab/sets`}>
-              See its queries
+  View queries
             </Link>
           </div>
         )}
@@ -83,26 +83,26 @@ export function Begin({ place, home, logged, onBegun }: { place: Place; home: st
           </div>
         )}
         <div className="mt-5 grid gap-5 sm:grid-cols-2">
-          <NumberField label="Queries at most" value={limit} min={1} max={5000} onChange={setLimit} help="300 tell apart what matters; a run takes about a tenth of a second for each and arm." />
-          <NumberField label="A search may take" unit="ms" value={budget} min={1} max={600_000} onChange={setBudget} help="At the 95th percentile. Empty: quality alone decides." />
+          <NumberField label="Maximum queries" value={limit} min={1} max={5000} onChange={setLimit} help="300 is usually enough. About 0.1 s per query and variant." />
+          <NumberField label="Latency budget" unit="ms" value={budget} min={1} max={600_000} onChange={setBudget} help="95th percentile of search time. Empty: no limit." />
         </div>
         <div className="mt-5">
-          <Toggle label="Let a language model grade what nobody judged" checked={judge} onChange={setJudge} help="Among the first ten of each arm; each pair is asked once, and its agreement with people is told." />
+          <Toggle label="Use an LLM to judge unlabelled results" checked={judge} onChange={setJudge} help="Judges the top ten of each variant. We report its agreement with your labels." />
         </div>
-        <h3 className="mt-6 font-medium">Arms</h3>
-        <p className="text-[13px] text-kumo-subtle">{arms.length ? "Besides search without reranking, which is always there." : "The built-in reranker in several windows and weights, and every other reranker that is here."}</p>
+        <h3 className="mt-6 font-medium">Variants</h3>
+        <p className="text-[13px] text-kumo-subtle">{arms.length ? "Compared with search without reranking, which is always included." : "Default: the built-in reranker with several windows and weights, and every other installed reranker."}</p>
         <ul className="mt-2 flex flex-col gap-3">
           {arms.map((one, at) => (
             <li key={at} className="grid items-start gap-4 rounded-lg border border-kumo-hairline p-4 sm:grid-cols-[minmax(0,2fr)_1fr_1fr_auto]">
               <ModelChoice value={one.model} onChange={(model) => change(at, { model })} />
               <NumberField label="Window" value={one.window} min={1} max={200} onChange={(window) => change(at, { window })} />
               <Slider label="Weight" value={one.weight} min={0.05} max={1} step={0.05} onChange={(weight) => change(at, { weight })} />
-              <Button shape="square" variant="ghost" aria-label={`Remove arm ${at + 1}`} icon={<TrashIcon />} onClick={() => setArms(arms.toSpliced(at, 1))} />
+              <Button shape="square" variant="ghost" aria-label={`Remove variant ${at + 1}`} icon={<TrashIcon />} onClick={() => setArms(arms.toSpliced(at, 1))} />
             </li>
           ))}
         </ul>
         <Button className="mt-2" size="sm" icon={<PlusIcon />} onClick={() => setArms([...arms, { model: null, window: 50, weight: 1 }])}>
-          {arms.length ? "Add an arm" : "Choose arms myself"}
+          {arms.length ? "Add a variant" : "Choose variants"}
         </Button>
         {error && (
           <p role="alert" className="mt-4 text-kumo-danger">
@@ -111,7 +111,7 @@ export function Begin({ place, home, logged, onBegun }: { place: Place; home: st
         )}
         <div className="mt-5 flex justify-end border-t border-kumo-hairline pt-4">
           <Button type="submit" variant="primary" icon={<FlaskIcon />} loading={busy} disabled={busy || (origin === "file" && !file) || (origin === "set" && !set) || (origin === "log" && !logged)}>
-            Begin
+            Start run
           </Button>
         </div>
       </Card>

@@ -31,22 +31,22 @@ export function Report({ place, run, told, setInstance }: { place: Place; run: L
       <Verdict place={place} run={run} told={told} setInstance={setInstance} />
       <Arms told={told} chosen={chosen} choose={choose} />
       <div className="grid grid-cols-1 items-start gap-5 xl:grid-cols-2">
-        <Card title="Quality against time" about="The line joins the arms that none beats in both. Choose one by its dot.">
+        <Card title="Quality against time" about="The line is the Pareto front: no variant is both better and faster. Click a dot to select.">
           <Front arms={told.arms} chosen={chosen} choose={choose} />
         </Card>
         {arm?.calibration ? (
-          <Card title="What a score is worth" about={`Scores of ${arm.name} as probabilities, on the half of the queries that they were not fitted on.`}>
+          <Card title="Score calibration" about={`Scores of ${arm.name} read as probabilities of relevance, on the half of the queries not used for fitting.`}>
             <Reliability told={arm.calibration} />
             <p className="mt-2 text-[13px] text-kumo-subtle">
-              Brier score {arm.calibration.brier_raw.toFixed(3)} as the scores are, {arm.calibration.brier_fitted.toFixed(3)} calibrated
-              {arm.calibration.assumed && "; what nobody judged counts as not relevant"}.
+              Brier score: {arm.calibration.brier_raw.toFixed(3)} raw, {arm.calibration.brier_fitted.toFixed(3)} calibrated
+              {arm.calibration.assumed && "; unjudged results count as not relevant"}.
             </p>
             <Thresholds arm={arm} />
           </Card>
         ) : (
           arm && (
-            <Card title="What a score is worth">
-              <p className="text-kumo-subtle">There are too few judged pairs of both kinds to say how far scores of {arm.name} are probabilities.</p>
+            <Card title="Score calibration">
+              <p className="text-kumo-subtle">Too few relevant and not relevant results are judged to calibrate the scores of {arm.name}.</p>
             </Card>
           )
         )}
@@ -67,7 +67,7 @@ function Verdict({ place, run, told, setInstance }: { place: Place; run: LabRun;
     try {
       const { applied } = await applyRun(place, run.id);
       setInstance(await readInstance(place));
-      say(applied ? "The settings are applied" : "The settings are so already");
+      say(applied ? "Settings applied" : "No change: the instance has these settings already");
     } catch (error) {
       complain(error);
     } finally {
@@ -87,11 +87,11 @@ function Verdict({ place, run, told, setInstance }: { place: Place; run: LabRun;
     `${plural(told.queries, "query", "queries")} from ${told.origin}`,
     told.synthetic ? `${count(told.synthetic)} of them synthetic` : "",
     `${Math.round(told.seconds)} s`,
-    told.left_out ? `${plural(told.left_out, "query", "queries")} left out, nothing relevant is known of them` : "",
+    told.left_out ? `${plural(told.left_out, "query", "queries")} left out, with no known relevant passage` : "",
     told.unknown_items ? `${plural(told.unknown_items, "judged item")} not in the index` : "",
     told.judge ? `${plural(told.judge.graded, "passage")} graded by a language model${agreement(told.judge)}` : "",
-    told.stale_judgments ? `${count(told.stale_judgments)} judgments left out, their text has changed` : "",
-    told.index_changed ? "the index changed meanwhile" : "",
+    told.stale_judgments ? `${plural(told.stale_judgments, "judgment")} left out, text changed since` : "",
+    told.index_changed ? "the index changed during the run" : "",
   ].filter(Boolean);
   return (
     <Card title="Verdict" action={<Badge variant={variant}>{words}</Badge>}>
@@ -103,30 +103,30 @@ function Verdict({ place, run, told, setInstance }: { place: Place; run: LabRun;
             Apply to this instance
           </Button>
         )}
-        <CopyButton label="The sentence" text={sentence} />
+        <CopyButton label="Copy the verdict" text={sentence} />
         <Button size="sm" icon={<DownloadSimpleIcon />} onClick={save}>
-          Save the report
+Download report
         </Button>
       </div>
     </Card>
   );
 }
 
-// How far judge and people agree; kappa is null where people gave grades of one kind only.
+// How far judge and people agree; kappa is null where people gave only one grade.
 function agreement({ agreed, agreement: share, kappa }: NonNullable<LabReport["judge"]>): string {
   if (!agreed || share == null) return "";
-  return `, which says the same as people of ${percent(share)} of ${count(agreed)} (${kappa === null ? "no kappa" : `kappa ${kappa.toFixed(2)}`})`;
+  return `, which agrees with people on ${percent(share)} of ${count(agreed)} (${kappa === null ? "kappa undefined" : `kappa ${kappa.toFixed(2)}`})`;
 }
 
 function Arms({ told, chosen, choose }: { told: LabReport; chosen: string; choose: (name: string) => void }) {
   const most = Math.max(...told.arms.flatMap(({ comparison }) => (comparison ? [Math.abs(comparison.low), Math.abs(comparison.high)] : [])), 0);
   return (
-    <Card title="Arms" about="Difference of nDCG@10 to the baseline with its 95 % interval; p is corrected for the number of arms.">
-      <div className="-mx-5 overflow-x-auto px-5" tabIndex={0} role="region" aria-label="Table of arms">
+    <Card title="Variants" about="Each variant (or arm) with its difference in nDCG@10 from the baseline and the 95 % interval. p is corrected for the number of variants.">
+      <div className="-mx-5 overflow-x-auto px-5" tabIndex={0} role="region" aria-label="Table of variants">
         <table className="w-full min-w-[46rem] text-[13px] tabular-nums">
           <thead className="text-left text-kumo-subtle">
             <tr>
-              <th className="pb-1.5 font-medium">Arm</th>
+              <th className="pb-1.5 font-medium">Variant</th>
               <th className="pb-1.5 text-right font-medium">nDCG@10</th>
               <th className="pb-1.5 pl-4 font-medium">Difference</th>
               <th className="pb-1.5 text-right font-medium">p</th>
@@ -158,7 +158,7 @@ function Row({ arm, most, baseline, chosen, choose }: { arm: LabArm; most: numbe
             {arm.name}
           </button>
         )}
-        {arm.on_front && <span className="ml-1.5 text-xs whitespace-nowrap" style={{ color: "var(--up)" }}>on the front</span>}
+        {arm.on_front && <span className="ml-1.5 text-xs whitespace-nowrap" style={{ color: "var(--up)" }}>Pareto front</span>}
         {arm.flags.map((flag) => (
           <span key={flag} className="block text-xs text-kumo-warning">
             {flag}
@@ -207,10 +207,10 @@ function Queries({ place, run, arms, arm, baseline, choose }: { place: Place; ru
   const found = useLoad(() => runQueries(place, run.id, { arm: arm.name, order, page }), [place, run.id, arm.name, order, page]);
   const pages = Math.max(1, Math.ceil((found.data?.total ?? 0) / 10));
   return (
-    <Card title="Query by query" about="What was judged relevant is marked in both orders.">
+    <Card title="Query by query" about="Relevant results are marked in both orders.">
       <div className="mb-3 flex flex-wrap items-end gap-3">
         <div className="w-full sm:w-72">
-          <Choice label="Arm" value={arm.name} onChange={choose} options={arms.map((one) => ({ value: one.name, label: one.name }))} />
+          <Choice label="Variant" value={arm.name} onChange={choose} options={arms.map((one) => ({ value: one.name, label: one.name }))} />
         </div>
         <div className="w-44">
           <Choice label="Order" value={order} onChange={(next) => { setOrder(next); setPage(1); }} options={[{ value: "loss", label: "Losses first" }, { value: "gain", label: "Wins first" }]} />

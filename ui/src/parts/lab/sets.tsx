@@ -36,7 +36,7 @@ export function Sets({ place, home }: { place: Place; home: string }) {
   }
   const pages = Math.max(1, Math.ceil((found.data?.total ?? 0) / PAGE));
   return (
-    <Card title="Query sets" about="Queries with results that people judged. Judge results with the thumbs in the playground and in the query log.">
+    <Card title="Query sets" about="Queries with judged results. Judge results with the thumbs in the playground or the query log.">
       <div className="mb-4 flex flex-wrap items-end justify-between gap-3">
         <SetChooser judging={judging} home={home} />
         {chosen && (
@@ -48,7 +48,7 @@ export function Sets({ place, home }: { place: Place; home: string }) {
               JSON lines
             </Button>
             <Button size="sm" icon={<TrashIcon />} aria-haspopup="dialog" onClick={() => setAsking(true)}>
-              Delete this set
+Delete set
             </Button>
           </div>
         )}
@@ -92,7 +92,7 @@ export function Sets({ place, home }: { place: Place; home: string }) {
           await both();
         }}
       >
-        Its queries and judgments are lost; export them first to keep them. Runs of the Lab that used it stay.
+        Deletes its queries and judgments. Export them first to keep them. Lab runs that used the set are kept.
       </Confirm>
     </Card>
   );

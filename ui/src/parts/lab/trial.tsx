@@ -13,29 +13,29 @@ import { complain, Failed, say } from "../states";
 
 const EVERY = 5000;
 const FEWEST = 30;
-const ANSWERS = { on: ["success", "People like the reranked order more"], off: ["warning", "People like the order of retrieval more"], "not enough evidence": ["secondary", "Not enough evidence"] } as const;
+const ANSWERS = { on: ["success", "Users prefer the reranked order"], off: ["warning", "Users prefer the retrieval order"], "not enough evidence": ["secondary", "Not enough evidence"] } as const;
 
 export function Trial({ place, home, instance, setInstance }: { place: Place; home: string; instance: Instance; setInstance: (instance: Instance) => void }) {
   const told = useLoad(() => readTrials(place), [place, instance.reranking_mode], EVERY);
-  if (told.error && !told.data) return <Failed error={told.error} retry={told.reload} title="What people made of reranking could not be read" />;
+  if (told.error && !told.data) return <Failed error={told.error} retry={told.reload} title="Could not load the trial" />;
   const found = told.data;
   if (!found?.since) return null;
   const { interleaving, shadow } = found;
   const runs = found.mode === "interleave" || found.mode === "shadow";
   if (!runs && !interleaving.queries && !shadow.queries) return null;
   return (
-    <Card title="On those who search" about={`${found.mode === "interleave" ? "Both orders in one list" : found.mode === "shadow" ? "Reranked in the shadow" : "The last trial"}, begun ${ago(found.since)}.`} action={runs ? <Badge variant="info">running</Badge> : <Badge variant="secondary">ended</Badge>}>
+    <Card title="Trial on live searches" about={`${found.mode === "interleave" ? "Interleaved A/B test" : found.mode === "shadow" ? "Shadow reranking (log only)" : "Last trial"}, started ${ago(found.since)}.`} action={runs ? <Badge variant="info">running</Badge> : <Badge variant="secondary">ended</Badge>}>
       {runs && !instance.query_log.enabled && (
         <p role="alert" className="mb-4 text-kumo-danger">
-          No query log is kept, so nothing is learnt.{" "}
+          The query log is off, so this trial collects nothing.{" "}
           <Link className="underline" to={`${home}/settings/log`}>
-            Keep one
+Switch it on
           </Link>
         </p>
       )}
       {(found.mode === "interleave" || interleaving.queries > 0) && <Clicks place={place} told={found} setInstance={setInstance} />}
       {(found.mode === "shadow" || shadow.queries > 0) && <Shadow told={shadow} />}
-      <p className="sr-only">Begun {moment(found.since)}</p>
+      <p className="sr-only">Started {moment(found.since)}</p>
     </Card>
   );
 }
@@ -50,7 +50,7 @@ function Clicks({ place, told, setInstance }: { place: Place; told: Trials; setI
     setBusy(true);
     try {
       setInstance(await updateInstance(place, { reranking }));
-      say(reranking ? "Reranking is on, the trial has ended" : "Reranking is off, the trial has ended");
+      say(reranking ? "Trial ended. Reranking is on." : "Trial ended. Reranking is off.");
     } catch (error) {
       complain(error);
     } finally {
@@ -75,22 +75,22 @@ function Clicks({ place, told, setInstance }: { place: Place; told: Trials; setI
           </div>
           <p className="flex flex-wrap justify-between gap-x-4 gap-y-1 text-[13px] tabular-nums">
             <span>Reranked won {count(wins)}</span>
-            <span className="text-kumo-subtle">even {count(ties)}</span>
+            <span className="text-kumo-subtle">Tied {count(ties)}</span>
             <span>Retrieval won {count(losses)}</span>
           </p>
         </>
       ) : (
-        <p className="text-kumo-subtle">Nothing has been clicked yet. The search box tells clicks by itself; other clients tell them through the feedback route.</p>
+        <p className="text-kumo-subtle">No clicks yet. The search box reports clicks automatically; other clients send them to the feedback route.</p>
       )}
       {told.mode === "interleave" && (
         <>
-          <p className="text-[13px] text-kumo-subtle">{left ? `${plural(left, "more decided query", "more decided queries")} before anything is said. ` : ""}When reranking loses, it is switched off by itself.</p>
+          <p className="text-[13px] text-kumo-subtle">{left ? `${plural(left, "more decided query", "more decided queries")} until a result. ` : ""}If reranking loses, it is switched off automatically.</p>
           <div className="flex flex-wrap gap-2">
             <Button variant={answer === "on" ? "primary" : "secondary"} icon={<CheckIcon />} disabled={busy} onClick={() => end(true)}>
-              End with reranking on
+End trial, reranking on
             </Button>
             <Button disabled={busy} onClick={() => end(false)}>
-              End with reranking off
+End trial, reranking off
             </Button>
           </div>
         </>
@@ -100,13 +100,13 @@ function Clicks({ place, told, setInstance }: { place: Place; told: Trials; setI
 }
 
 function Shadow({ told }: { told: Trials["shadow"] }) {
-  if (!told.queries) return <p className="text-kumo-subtle">Nothing has been searched yet.</p>;
+  if (!told.queries) return <p className="text-kumo-subtle">No searches yet.</p>;
   return (
     <dl className="grid grid-cols-2 gap-x-6 gap-y-3 pt-1 sm:grid-cols-4">
       <Told label="Searches" value={count(told.queries)} />
-      <Told label="Another first result" value={`${count(told.top_changed)} (${percent(told.top_changed / told.queries)})`} />
+      <Told label="Top result changed" value={`${count(told.top_changed)} (${percent(told.top_changed / told.queries)})`} />
       <Told label="Reranking failed" value={count(told.fell_back)} />
-      <Told label="Time of reranking, p50 / p95" value={`${ms(told.p50_ms)} / ${ms(told.p95_ms)}`} />
+      <Told label="Reranking time, p50 / p95" value={`${ms(told.p50_ms)} / ${ms(told.p95_ms)}`} />
     </dl>
   );
 }

@@ -77,7 +77,7 @@ export function Chat({ place, plan, set, onAsked, start }: { place: Place; plan:
   }
   return (
     <div className="flex flex-col gap-4">
-      {!turns.length && <p className="rounded-xl border border-dashed border-kumo-line px-6 py-10 text-center text-kumo-subtle">Ask a question. The answer is based on the chunks that the search finds, and cites them.</p>}
+      {!turns.length && <p className="rounded-xl border border-dashed border-kumo-line px-6 py-10 text-center text-kumo-subtle">Ask a question. The answer is based on the retrieved chunks and cites them.</p>}
       {turns.map((turn, at) => (
         <article key={at} className="flex flex-col gap-3" aria-label={`Question ${at + 1}`}>
           <p className="max-w-[85%] self-end rounded-2xl rounded-br-md bg-[var(--accent-soft)] px-4 py-2 whitespace-pre-wrap">{turn.question}</p>

@@ -50,7 +50,7 @@ export function Compare({ ranked, reranked, open }: Props) {
       <div className="grid grid-cols-1 md:grid-cols-[minmax(0,1fr)_4rem_minmax(0,1fr)]">
         <div className="hidden min-w-0 md:block">
           <Title>Retrieved</Title>
-          <ol aria-label="Order of retrieval">
+          <ol aria-label="Retrieval order">
             {left.map((one, at) => (
               <Row key={one.chunk.id} ranked={one} rank={at + 1} value={one.chunk.scoring_details?.retrieval_score} open={open} over={over} setOver={setOver} />
             ))}
@@ -68,7 +68,7 @@ export function Compare({ ranked, reranked, open }: Props) {
         </svg>
         <div className="min-w-0">
           <Title>Reranked</Title>
-          <ol aria-label="Order after reranking">
+          <ol aria-label="Reranked order">
             {right.map((one) => (
               <Row key={one.chunk.id} ranked={one} rank={one.rank} value={one.chunk.scoring_details?.reranking_score} moved={before.indexOf(one) + 1} open={open} over={over} setOver={setOver} />
             ))}

@@ -75,7 +75,7 @@ export function SetChooser({ judging, home }: { judging: Judging; home: string }
     <div className="flex flex-wrap items-end gap-x-3 gap-y-1">
       <div className="w-56">
         <Choice
-          label="Judge into the query set"
+          label="Judge into query set"
           value={judging.chosen || FIRST_SET}
           onChange={(value) => (value === NEW ? setNaming(true) : judging.choose(value))}
           options={[...(judging.sets.length ? judging.sets : [{ name: FIRST_SET }]).map((one) => ({ value: one.name, label: one.name })), { value: NEW, label: "New query set …" }]}
@@ -112,7 +112,7 @@ export function useGrades(judging: Judging, query: string) {
     try {
       const name = await judging.ensure();
       await (grade === null ? unjudge(place, name, { query, chunk_id: chunk }) : judge(place, name, { query, chunk_id: chunk, grade }));
-      if (!chosen) say(`The query set ${name} is created`);
+      if (!chosen) say(`Created the query set ${name}`);
       await judging.reload();
     } catch (error) {
       set(before);

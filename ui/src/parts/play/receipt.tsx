@@ -6,7 +6,7 @@ import { Card, Facts } from "../card";
 
 const STATUS = { ran: ["success", "ran"], skipped: ["secondary", "skipped"], fell_back: ["warning", "fell back"], substituted: ["warning", "by a fallback model"] } as const;
 const ABOUT: Record<string, string> = {
-  rewrite: "makes a question of its own out of a follow-up",
+  rewrite: "turns a follow-up into a self-contained question",
 };
 const THRESHOLDS = { match_threshold: "match threshold", "reranking.match_threshold": "reranking threshold" } as const;
 const STAGES: Record<string, string> = { window: "beyond the reranker's window", keep: "beyond what the cascade keeps", cut: "beyond max results" };
@@ -20,7 +20,7 @@ export function Receipt({ receipt, trace, dropped, thresholds = [], total, hit }
   });
   const gone = [...below, ...beyond];
   return (
-    <Card title="Receipt" about="What the server did for this answer." action={<span className="flex items-center gap-2">{hit && <Badge variant="info">cached answer</Badge>}<Badge variant={variant}>reranking {word}</Badge></span>}>
+    <Card title="Receipt" about="How the server produced this answer." action={<span className="flex items-center gap-2">{hit && <Badge variant="info">cached answer</Badge>}<Badge variant={variant}>reranking {word}</Badge></span>}>
       <Timeline trace={trace} total={total} />
       {receipt && (
         <div className="mt-5 text-[13px]">

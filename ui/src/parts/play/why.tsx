@@ -13,14 +13,14 @@ import { type Plan, searchBody } from "./plan";
 import { Marked } from "./text";
 
 const VERDICTS: Record<string, string> = {
-  not_indexed: "It is not indexed",
-  filtered_out: "A filter leaves it out",
-  not_retrieved: "It was not retrieved",
-  below_threshold: "It lies below the match threshold",
-  outside_window: "The reranker did not read it",
-  below_reranking_threshold: "It lies below the reranking threshold",
-  outranked: "Others came before it",
-  returned: "It is among the results",
+  not_indexed: "Not indexed",
+  filtered_out: "Excluded by a filter",
+  not_retrieved: "Not retrieved",
+  below_threshold: "Below the match threshold",
+  outside_window: "Not read by the reranker",
+  below_reranking_threshold: "Below the reranking threshold",
+  outranked: "Ranked below the results shown",
+  returned: "Among the results",
 };
 
 export function Why({ place, plan }: { place: Place; plan: Plan }) {
@@ -45,7 +45,7 @@ export function Why({ place, plan }: { place: Place; plan: Plan }) {
     }
   }
   return (
-    <Card title="Why not …?" about="Name an item that you miss, or one that you did not expect.">
+    <Card title="Why not …?" about="Enter an item you expected to see, or one you did not.">
       <form onSubmit={ask} className="flex items-end gap-2">
         <div className="min-w-0 flex-1">
           <TextField label="Key of the item" value={key} onChange={setKey} placeholder="winter/oil.md" {...{ list: id }} />
@@ -62,14 +62,14 @@ export function Why({ place, plan }: { place: Place; plan: Plan }) {
       <div aria-live="polite">
         {error !== undefined && (
           <div className="mt-3">
-            <Failed error={error} title="It could not be found out" />
+            <Failed error={error} title="Could not check this item" />
           </div>
         )}
         {told && !error && (
           <div className="mt-4">
             <p className="font-semibold">{VERDICTS[told.verdict] ?? told.verdict}</p>
             <p className="text-[13px]">{told.item.key}: {told.reason}.</p>
-            {told.ranks && <p className="mt-1 text-[13px] text-kumo-subtle">{Object.entries(told.ranks).map(([method, rank]) => `${method}: ${rank === null ? "no hit" : `rank ${rank}`}`).join(", ")} over the whole index</p>}
+            {told.ranks && <p className="mt-1 text-[13px] text-kumo-subtle">{Object.entries(told.ranks).map(([method, rank]) => `${method}: ${rank === null ? "not found" : `rank ${rank}`}`).join(", ")} over the whole index</p>}
             {told.chunk && (
               <div className="mt-3 rounded-lg bg-kumo-recessed p-3">
                 <p className="mb-2 text-[13px] break-words whitespace-pre-wrap">
