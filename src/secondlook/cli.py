@@ -223,7 +223,7 @@ def search(
     instance: str,
     query: str,
     rerank: Annotated[
-        bool | None, typer.Option("--rerank/--no-rerank", help="Rerank or not. Default: as the instance is set.")
+        bool | None, typer.Option("--rerank/--no-rerank", help="Rerank or not. Default: the instance's setting.")
     ] = None,
     model: Model = "",
     explain: Annotated[bool, typer.Option("--explain", help="Show all scores and each stage.")] = False,

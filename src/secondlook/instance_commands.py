@@ -28,7 +28,7 @@ def list_instances(
     server: ServerHere = "",
     data_dir: DataDir = None,
 ) -> None:
-    """List instances with their items: of all accounts of a data folder, or of one account of a server."""
+    """List instances and their item counts: all accounts of a data folder, or one account of a server."""
 
     async def work() -> Sequence[Row]:
         async with open_client(server, data_dir, account or "default") as client:
@@ -52,7 +52,7 @@ def show_instance(
     server: ServerHere = "",
     data_dir: DataDir = None,
 ) -> None:
-    """Show an instance: its items, source, syncs and main settings; with --json all of them."""
+    """Show an instance: its items, source, syncs and main settings (all settings with --json)."""
 
     async def work() -> Row:
         async with open_client(server, data_dir, account or "default") as client:

@@ -34,7 +34,7 @@ def list_items(
     server: ServerHere = "",
     data_dir: DataDir = None,
 ) -> None:
-    """List items with their status; those that failed come with the reason."""
+    """List items with their status, and the reason of each failure."""
 
     async def work() -> Sequence[Mapping[str, Any]]:
         wanted = {"status": status} if status else {}
@@ -85,7 +85,7 @@ def delete_items(
     server: ServerHere = "",
     data_dir: DataDir = None,
 ) -> None:
-    """Delete items. They are gone from searches at once; the next sync brings back what is still at its source."""
+    """Delete items. Searches stop finding them at once; the next sync brings back those still in the source."""
     deleted: list[str] = []
     interrupts.explain(lambda: f"{plural(len(deleted), 'item')} deleted. Run the same command again without them.")
 

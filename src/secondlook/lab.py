@@ -198,7 +198,7 @@ def gate(
     account: Account = "default",
     data_dir: DataDir = None,
 ) -> None:
-    """Measure an instance as it is and exit with 1 if it is not good enough, e.g. in continuous integration."""
+    """Measure an instance with its settings; exit with 1 if it is not good enough, e.g. in continuous integration."""
     if min_ndcg is None and not no_regression:
         raise CallerError("nothing to compare with. Pass --min-ndcg, --no-regression or both.")
     if before and not no_regression:

@@ -38,8 +38,8 @@ class Line:
 def logs(
     instance: Annotated[str, typer.Argument(metavar="INSTANCE", help="The instance.")],
     item: Annotated[str, typer.Option("--item", help="Only this item, by key or id.")] = "",
-    most: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many lines, the newest.")] = 50,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new lines until Ctrl-C.")] = False,
+    most: Annotated[int, typer.Option("--lines", "-n", min=1, help="The number of newest lines.")] = 50,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep showing new lines until Ctrl-C.")] = False,
     account: AnyAccount = None,
     namespace: Namespace = "default",
     as_json: AsJson = False,

@@ -24,7 +24,7 @@ def status(
     server: ServerHere = "",
     data_dir: DataDir = None,
 ) -> None:
-    """Show instances, queue, failing sources, models and disk use: of a data folder, or of one account of a server."""
+    """Show instances, queue, failing sources, models and disk use of a data folder, or of one account of a server."""
 
     async def work() -> Mapping[str, Any]:
         async with open_client(server, data_dir, account or "default") as client:

@@ -56,7 +56,7 @@ async def _tokens_and_states(access: Access) -> Sequence[tuple[Token, str]]:
 
 @token_app.command()
 def revoke(token_id: str, data_dir: DataDir = None) -> None:
-    """Revoke a token: it is refused from now on."""
+    """Revoke a token. The server rejects it from now on."""
     interrupts.explain("Check `secondlook token list`, and run the same command again if the token is still valid.")
     interrupts.run(bootstrap.with_access(load_settings(data_dir=data_dir), lambda access: access.revoke(token_id)))
     say(f"token {token_id} is revoked")

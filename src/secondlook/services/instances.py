@@ -257,7 +257,7 @@ class Instances:
     def _check(self, settings: InstanceSettings) -> None:
         if len(settings.fields) > self._limits.fields:
             raise InvalidOptionError(
-                f"the instance has {plural(len(settings.fields), 'metadata field')}; the limit is {self._limits.fields}:"
+                f"there are {plural(len(settings.fields), 'metadata field')}; the limit is {self._limits.fields}:"
                 " remove some, or raise SECONDLOOK_MAX_METADATA_FIELDS"
             ).at("fields")
         if settings.embedding_model and not self._known_embedder(settings.embedding_model):
@@ -275,7 +275,7 @@ class Instances:
         if settings.tokenizer == "trigram" and settings.analyser not in (None, "cjk"):
             raise InvalidOptionError(
                 "the tokenizer trigram splits text into groups of three characters and cannot use the keyword language"
-                " {settings.analyser!r}: choose the tokenizer porter, or cjk or no language"
+                f" {settings.analyser!r}: choose the tokenizer porter, or cjk or no language"
             ).at("analyser")
         if not MIN_CHUNK_SIZE <= settings.chunk_size <= self._embedder.max_tokens:
             raise ChunkSizeError(

@@ -192,11 +192,11 @@ def test_cancel_and_remove(house: House) -> None:
 
     async def work() -> None:
         run = await runs.begin(instance, LabRequest(questions(), (ArmSpec(window=6),)))
-        with pytest.raises(CooldownError, match="under way"):
+        with pytest.raises(CooldownError, match="in progress"):
             await runs.begin(instance, LabRequest(questions(), (ArmSpec(window=6),)))
         ended = await runs.cancel(instance, run.id)
         assert (ended.state, ended.reason) == ("cancelled", "cancelled by a user")
-        with pytest.raises(JobEndedError, match="has ended"):
+        with pytest.raises(JobEndedError, match="has already ended"):
             await runs.cancel(instance, run.id)
         await runs.remove(instance, run.id)
         with pytest.raises(JobNotFoundError):
@@ -213,7 +213,7 @@ def test_what_cannot_be_measured_is_told_before(house: House) -> None:
     runs = lab(house, FakeReranker())
     bad = {
         "no judged queries left": LabRequest((judged("a", {"d0.md": 0}),), (ArmSpec(),)),
-        "None of the 2 judged items (for example 'x') is in 'docs'. Its keys look like 'd0.md'.": LabRequest(
+        r"None of the 2 judged items \(for example 'x'\) is in 'docs'\. Its keys look like 'd0\.md'\.": LabRequest(
             (judged("a", {"x": 1, "y": 1}),), (ArmSpec(),)
         ),
         "different arms": LabRequest(questions(3), (ArmSpec(), ArmSpec())),
@@ -441,7 +441,7 @@ def test_a_gate_cancels_no_run(house: House, monkeypatch: pytest.MonkeyPatch) ->
         task = asyncio.create_task(runs.command(instance, request, lambda what, done, total: steps.append(done)))
         while not steps:
             await asyncio.sleep(0.005)
-        with pytest.raises(CooldownError, match="under way"):
+        with pytest.raises(CooldownError, match="in progress"):
             await lab(house, Slow()).command(instance, replace(request, followed=False), quiet)
         assert (await task).state == "completed"
 
@@ -471,12 +471,12 @@ def test_nothing_is_read_for_a_run_that_is_refused(house: House) -> None:
         [run] = [one for one in found if isinstance(one, LabRun)]
         assert sum(isinstance(one, CooldownError) for one in found) == 1 and read == ["d0.md"]
         for runs in (ours, others):
-            with pytest.raises(CooldownError, match="under way"):
+            with pytest.raises(CooldownError, match="in progress"):
                 await runs.begin(instance, request)
-            with pytest.raises(CooldownError, match="under way"):
+            with pytest.raises(CooldownError, match="in progress"):
                 await runs.command(instance, request, quiet)
         await ours.wait(run.id)
-        assert read == ["d0.md"], "one is under way"
+        assert read == ["d0.md"], "one is in progress"
 
     house.run(work())
 

@@ -161,7 +161,7 @@ def test_the_type_of_retrieval_is_what_the_index_offers(vector: bool, keyword: b
     [("vector", False, True), ("keyword", True, False), ("hybrid", True, False), ("hybrid", False, True)],
 )
 def test_a_type_without_its_index_is_refused(asked: Any, vector: bool, keyword: bool) -> None:
-    with pytest.raises(InvalidRetrievalTypeError, match=f"'{asked}' was asked.*'docs'"):
+    with pytest.raises(InvalidRetrievalTypeError, match=f"'{asked}' needs an index that instance 'docs'"):
         plan(Ask(retrieval_type=asked), vector_index=vector, keyword_index=keyword)
 
 
