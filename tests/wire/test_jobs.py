@@ -233,6 +233,6 @@ def test_metadata_beyond_its_envelope(wire: Wire) -> None:
     key = "k" * (LONGEST_KEY - 3) + ".md"
     answer = wire.upload(key, "text", metadata={"note": "ä" * 5100})
     assert error_of(answer) == (400, 7056, "invalid_metadata_format")
-    assert "10,240 fit" in answer.json()["errors"][0]["detail"]
+    assert "the limit is 10,240" in answer.json()["errors"][0]["detail"]
     assert wire.get(ITEMS).json()["result"] == []
     assert wire.upload(key, "text", metadata={"note": "ä" * 4900}).status_code == 200
