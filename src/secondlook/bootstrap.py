@@ -255,7 +255,7 @@ def make_services(
         known_embedder=is_known_embedder,
         service_tokens=service_tokens,
         limits=limits_of(settings),
-        match_mode=defaults.match_mode,
+        defaults=defaults,
     )
     models = make_model_list(settings)
     lab = LabRuns(stores.book, LabTools(tools, catalog, engine, models, defaults, indexing.read_text))
@@ -301,6 +301,7 @@ def search_defaults(settings: Settings) -> SearchDefaults:
         settings.multilingual_reranker,
         FILTERED_BYTES if strict else 0,
         match_mode="and" if strict else None,
+        fusion_method="rrf" if strict else None,
         threshold_for_all=strict,
     )
 

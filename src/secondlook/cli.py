@@ -35,6 +35,7 @@ from secondlook.console import (
     run_over,
     say,
 )
+from secondlook.domain.candidate import FusionMethod
 from secondlook.domain.options import Generation
 from secondlook.domain.query import Query
 from secondlook.domain.wording import plural
@@ -227,6 +228,14 @@ def search(
     ] = None,
     model: Model = "",
     explain: Annotated[bool, typer.Option("--explain", help="Show all scores and each stage.")] = False,
+    fusion: Annotated[
+        Optional[FusionMethod],  # noqa: UP045
+        typer.Option("--fusion", help="How to merge both lists. Default: the instance's."),
+    ] = None,
+    fusion_weight: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(min=0, max=1, help="The weight of the cosine in convex fusion. Default: the instance's."),
+    ] = None,
     as_json: AsJson = False,
     top_k: Annotated[int, typer.Option(min=1, max=50, help="The number of results.")] = 10,
     account: Account = "default",
@@ -238,7 +247,7 @@ def search(
 
     async def work(runtime: bootstrap.Runtime) -> None:
         target = await find_instance(runtime, account, instance)
-        ask = Ask(rerank=rerank, reranker=model, top_k=top_k)
+        ask = Ask(rerank=rerank, reranker=model, top_k=top_k, fusion_method=fusion, fusion_weight=fusion_weight)
         ranking = await runtime.services.searching.search(target, asked, ask)
         if as_json:
             out.print_json(json.dumps(as_dict(ranking)))

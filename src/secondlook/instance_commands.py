@@ -145,6 +145,25 @@ def trouble_of(row: Row) -> str:
     return " ".join(filter(None, (failing, paused)))
 
 
+def fusion_of(row: Row) -> str:
+    """How a hybrid search merges its lists; empty where there is one list."""
+    if not row["hybrid_search_enabled"]:
+        return ""
+    method = str(row["fusion_method"])
+    return f"{method}, weight of the cosine {row['fusion_weight']:g}" if method == "convex" else method
+
+
+def earlier_of(row: Row) -> str:
+    """What a hybrid search still takes from the defaults of an earlier release, and what new instances have."""
+    if not row["hybrid_search_enabled"]:
+        return ""
+    words = row["keyword_match_mode_origin"] == "earlier_default"
+    lists = row["fusion_method_origin"] == "earlier_default"
+    old = ["keyword_match_mode and"] * words + ["fusion_method rrf"] * lists
+    new = ["or"] * words + ["convex"] * lists
+    return f"of an earlier release: {', '.join(old)} (new instances: {', '.join(new)})" if old else ""
+
+
 def facts_of(row: Row) -> Sequence[tuple[str, str]]:
     """What ``show`` prints: names and values."""
     counts = [f"{number:,} {status}" for status, number in row["item_counts"].items() if number]
@@ -157,6 +176,8 @@ def facts_of(row: Row) -> Sequence[tuple[str, str]]:
         ("Last sync", f"{last['status']}, started {last['started_at']}" if last else "never"),
         ("Problem", trouble_of(row)),
         ("Reranking", f"on ({row['reranking_model'] or 'built-in model'})" if row["reranking"] else "off"),
+        ("Fusion", fusion_of(row)),
+        ("Defaults", earlier_of(row)),
         ("Created", row["created_at"]),
         ("Modified", row["modified_at"]),
     ]

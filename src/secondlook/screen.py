@@ -127,12 +127,16 @@ def show_ranking(out: Console, ranking: Ranking, *, explain: bool) -> None:
         out.print(table, markup=False)
     else:
         notes = "".join(
-            f"; {step.stage}: {step.note}" for step in ranking.trace if step.note and step.stage != "filter"
+            f"; {step.stage}: {step.note}"
+            for step in ranking.trace
+            if step.note and step.stage not in ("filter", "fuse")
         )
         out.print(f"nothing was found{notes}", markup=False, highlight=False, soft_wrap=True)
     for threshold in ranking.thresholds:
         if threshold.dropped:
             out.print(str(threshold), markup=False, highlight=False, soft_wrap=True)
+    if ranking.fusion:
+        out.print(f"fusion: {ranking.fusion}", markup=False, highlight=False, soft_wrap=True)
     receipt = ranking.receipt
     reason = f": {receipt.reason}" if receipt.reason else ""
     out.print(f"reranking {receipt.status}{reason}", markup=False, highlight=False, soft_wrap=True)
@@ -158,6 +162,7 @@ def as_dict(ranking: Ranking) -> dict[str, object]:
             for rank, candidate in enumerate(ranking.candidates, 1)
         ],
         "thresholds": [asdict(one) for one in ranking.thresholds],
+        "fusion": ranking.fusion or None,
         "reranking": asdict(ranking.receipt),
         "trace": [asdict(step) for step in ranking.trace],
     }

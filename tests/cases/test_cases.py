@@ -45,12 +45,11 @@ Given = Mapping[str, Any]
 
 def fuse(given: Given, options: Given, folder: Path) -> list[str]:
     lists = {
-        name: Hits(tuple(Hit(chunk_id, score) for chunk_id, score in given[name])) if name in given else None
-        for name in ("vector", "keyword")
+        name: Hits(tuple(Hit(*hit) for hit in given[name])) if name in given else None for name in ("vector", "keyword")
     }
     names = [hit.chunk_id for hits in lists.values() if hits for hit in hits.hits]
     chunks = {name: Chunk(name, name, name, name) for name in names}
-    found = Found(lists["vector"], lists["keyword"], {}, {}, chunks, 0.0)
+    found = Found(lists["vector"], lists["keyword"], given.get("cosines", {}), {}, chunks, 0.0)
     return ids(fuse_rankings(Ranking(Query("q")), found, Fusion(**options)))
 
 

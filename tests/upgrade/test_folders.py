@@ -150,6 +150,14 @@ def test_a_match_mode_that_was_the_default_stays_and_is_named_so(opened: Opened)
             assert opened.get(f"/instances/{name}")["keyword_match_mode_origin"] == origins[mode], name
 
 
+def test_the_fusion_that_was_the_default_stays_and_is_named_so(opened: Opened) -> None:
+    origins = {"rrf": "earlier_default", "max": "chosen"}  # the default was "rrf" for as long as rows did not say
+    for name, told in named(opened.expected):
+        if "fusion_method_origin" not in told["settings"]:
+            found, method = opened.get(f"/instances/{name}"), told["settings"]["fusion_method"]
+            assert (found["fusion_method"], found["fusion_method_origin"]) == (method, origins[method]), name
+
+
 def test_every_index_is_searched(opened: Opened) -> None:
     asked = [(name, told["query"], told["first"]) for name, told in named(opened.expected) if "query" in told]
     assert {name: opened.search(name, query)[:1] for name, query, _ in asked} == {name: [one] for name, _, one in asked}

@@ -165,7 +165,10 @@ class Wire:
         tools = Tools(self._engine, embedder, rerankers, generator or FakeGenerator())
         cache = AnswerCache(answers, tools) if answers else None
         defaults = SearchDefaults(
-            filter_bytes=64 if strict else 0, match_mode="and" if strict else None, threshold_for_all=strict
+            filter_bytes=64 if strict else 0,
+            match_mode="and" if strict else None,
+            fusion_method="rrf" if strict else None,
+            threshold_for_all=strict,
         )
         self.asked = SqlQueries(database)
         queries = QueryLog(
@@ -183,7 +186,7 @@ class Wire:
                 blobs,
                 embedder=embedder,
                 rerankers=rerankers,
-                match_mode=defaults.match_mode,
+                defaults=defaults,
                 known_embedder=lambda name: name == "@cf/qwen/qwen3-embedding-0.6b",
                 service_tokens=service_tokens,
                 limits=limits or Limits(),

@@ -23,7 +23,9 @@ def test_every_field_has_the_contracts_default(wire: Wire) -> None:
         "reranking": False,
         "reranking_model": None,
         "index_method": {"vector": True, "keyword": True},
-        "fusion_method": "rrf",
+        "fusion_method": "convex",
+        "fusion_method_origin": "default",
+        "fusion_weight": 0.5,
         "indexing_options": {"keyword_tokenizer": "porter", "keyword_language": None, "use_ocr": False},
         "retrieval_options": {"keyword_match_mode": "or", "boost_by": [], "boost_after_reranking": False},
         "reranking_budget_ms": None,
@@ -49,6 +51,7 @@ def test_a_full_request_is_echoed(wire: Wire) -> None:
     body = {
         "index_method": {"vector": True, "keyword": True},
         "fusion_method": "max",
+        "fusion_weight": 0.3,
         "indexing_options": {"keyword_tokenizer": "trigram", "keyword_language": "cjk", "use_ocr": True},
         "retrieval_options": {
             "keyword_match_mode": "or",
@@ -89,6 +92,17 @@ def test_a_full_request_is_echoed(wire: Wire) -> None:
     ]
     del body["retrieval_options"]["boost_by"]  # type: ignore[attr-defined]  # a dict
     assert {name: made[name] for name in body} == body
+
+
+def test_a_chosen_fusion_is_told_from_the_default(wire: Wire) -> None:
+    made = wire.make()
+    assert (made["fusion_method"], made["fusion_method_origin"]) == ("convex", "default")
+    after = wire.ask("PUT", f"{NEW}/handbook", json={"fusion_weight": 0.7}).json()["result"]
+    assert (after["fusion_method_origin"], after["fusion_weight"]) == ("default", 0.7)
+    after = wire.ask("PUT", f"{NEW}/handbook", json={"fusion_method": "convex"}).json()["result"]
+    assert (after["fusion_method"], after["fusion_method_origin"]) == ("convex", "chosen")
+    for wrong in ({"fusion_method": "sum"}, {"fusion_weight": -0.1}, {"fusion_weight": "half"}):
+        assert wire.ask("PUT", f"{NEW}/handbook", json=wrong).status_code == 400
 
 
 def test_put_changes_only_what_is_sent(wire: Wire) -> None:

@@ -47,15 +47,16 @@ def test_shape_of_a_new_result(filled: Wire) -> None:
     assert chunk["item"]["timestamp"] > 10**12
     assert chunk["item"]["metadata"]["folder"] == chunk["item"]["key"].rpartition("/")[0] + "/"
     scores = chunk["scoring_details"]
-    assert scores["fusion_method"] == "rrf"
+    assert scores["fusion_method"] == "convex"
     assert chunk["score"] == scores["reranking_score"]
     assert 0 <= scores["retrieval_score"] <= 1
     assert 0 <= scores["vector_score"] <= 1
     assert scores["vector_rank"] >= 1
     receipt = result["reranking"]
+    assert receipt["fusion"] == "convex, 0.5"
     assert set(receipt) == {
         "status", "reason", "model", "asked_model", "candidates_in", "candidates_out", "scored", "truncated",
-        "windowed", "query_truncated", "threshold", "below_threshold", "cached", "ms", "stages",
+        "windowed", "query_truncated", "threshold", "below_threshold", "cached", "ms", "stages", "fusion",
     }  # fmt: skip
     assert (receipt["status"], receipt["model"], receipt["asked_model"]) == ("ran", "bge@1", BGE)
     assert (receipt["candidates_in"], receipt["candidates_out"], receipt["scored"]) == (3, 3, 3)
@@ -239,6 +240,40 @@ def test_retrieval_types(filled: Wire, kind: str) -> None:
     assert ("vector_score" in scores) == (kind != "keyword")
     assert ("keyword_score" in scores) == (kind != "vector")
     assert ("fusion_method" in scores) == (kind == "hybrid")
+
+
+def scores_of(answer: Any) -> dict[str, float]:
+    result = answer.json()["result"]
+    rows = result["chunks"] if "chunks" in result else result["data"]
+    return {row["item"]["key"] if "item" in row else row["filename"]: row["score"] for row in rows}
+
+
+@pytest.mark.parametrize("generation", ["new", "legacy"])
+def test_convex_fusion_takes_a_weight_in_both_generations(filled: Wire, generation: str) -> None:
+    def search(**fusion: Any) -> Any:
+        if generation == "legacy":
+            body = {"query": QUERY, "ranking_options": fusion}
+            return filled.post(f"{LEGACY}/handbook/search", body)
+        options = {"retrieval": {"match_threshold": 0, **fusion}}
+        return filled.post(f"{NEW}/handbook/search", {"query": QUERY, "ai_search_options": options})
+
+    told = search(fusion_method="convex", fusion_weight=0.25).json()["result"]["reranking"]["fusion"]
+    assert told == "convex, 0.25"
+    ends = [scores_of(search(fusion_weight=weight)) for weight in (0.0, 0.5, 1.0)]
+    for key, score in ends[1].items():
+        assert score == pytest.approx((ends[0][key] + ends[2][key]) / 2, abs=2e-6)
+    assert ends[0] != ends[2]
+    assert search(fusion_method="rrf").json()["result"]["reranking"]["fusion"] == "rrf"
+    for wrong in ({"fusion_weight": 1.5}, {"fusion_method": "sum"}):
+        assert search(**wrong).status_code == 400
+
+
+def test_the_score_of_a_keyword_search_is_its_share_of_the_attainable_bm25(filled: Wire) -> None:
+    options = {"retrieval": {"retrieval_type": "keyword", "keyword_match_mode": "or"}}
+    rows = filled.post(f"{NEW}/handbook/search", {"query": QUERY, "ai_search_options": options}).json()["result"]
+    for row in rows["chunks"]:
+        assert row["score"] == row["scoring_details"]["keyword_share"]
+    assert rows["chunks"] and "fusion" not in rows["reranking"]
 
 
 def test_a_retrieval_type_without_its_index(wire: Wire) -> None:

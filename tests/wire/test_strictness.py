@@ -26,6 +26,16 @@ def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Wir
     found.close()
 
 
+def test_the_fusion_of_an_instance_that_chose_none(either: tuple[Wire, bool]) -> None:
+    wire, is_strict = either
+    wanted = "rrf" if is_strict else "convex"
+    assert wire.get(f"{NEW}/handbook").json()["result"]["fusion_method"] == wanted
+    [chunk, *_] = wire.post(f"{NEW}/handbook/search", {"query": "lamp"}).json()["result"]["chunks"]
+    assert chunk["scoring_details"]["fusion_method"] == wanted
+    wire.ask("PUT", f"{NEW}/handbook", json={"fusion_method": "convex"})
+    assert wire.get(f"{NEW}/handbook").json()["result"]["fusion_method"] == "convex"
+
+
 @pytest.mark.parametrize(
     ("where", "plain", "strict"),
     [

@@ -27,7 +27,7 @@ from secondlook.api.wire import (
     shown_score,
     thresholds_of,
 )
-from secondlook.domain.candidate import Candidate, Ranking
+from secondlook.domain.candidate import Candidate, FusionMethod, Ranking
 from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance
 from secondlook.domain.options import Generation
 from secondlook.errors import SecondlookError
@@ -39,10 +39,12 @@ log = logging.getLogger(__name__)
 
 
 class RankingOptions(Body):
-    """``ranking_options`` of AutoRAG. ``ranker`` is accepted and ignored."""
+    """``ranking_options`` of AutoRAG. ``ranker`` is accepted and ignored. The last two keys are ours."""
 
     ranker: str = ""
     score_threshold: float = Field(0.0, ge=0, le=1)
+    fusion_method: FusionMethod | None = None
+    fusion_weight: float | None = Field(None, ge=0, le=1)
 
 
 class SearchBody(Body):
@@ -123,6 +125,8 @@ def to_ask(body: SearchBody, instance: Instance, *, strict: bool = False) -> Ask
     """The request's overrides; the legacy generation has no cut on the reranking score."""
     silent = False if strict else None
     return Ask(
+        fusion_method=body.ranking_options.fusion_method,
+        fusion_weight=body.ranking_options.fusion_weight,
         min_score=body.ranking_options.score_threshold,
         threshold_for_all=True,
         top_k=body.max_num_results,

@@ -23,8 +23,10 @@ def undressed(shown: Row) -> Row:
 
 
 def receipt_of(ranking: Ranking) -> dict[str, object]:
-    """What reranking did, and whether then or for an earlier question; an extra key that Cloudflare does not send."""
+    """What fusion and reranking did, now or for an earlier question; an extra key that Cloudflare does not send."""
     shown = shown_receipt(ranking.receipt)
+    if ranking.fusion:
+        shown["fusion"] = ranking.fusion
     if ranking.reuse:
         shown["from_cache"] = {"similarity": round(ranking.reuse.likeness, 4), "age_s": round(ranking.reuse.age, 1)}
     return shown

@@ -10,7 +10,7 @@ from secondlook.domain.chunk import Chunk
 from secondlook.domain.query import Query
 from secondlook.errors import FailureCause
 
-FusionMethod = Literal["rrf", "max"]
+FusionMethod = Literal["convex", "rrf", "max"]
 RerankStatus = Literal["ran", "skipped", "fell_back", "substituted"]
 RerankCause = Literal["", FailureCause, "language", "nothing", "off"]
 """A receipt's reason in one word, for whoever counts; empty when there is none."""
@@ -98,6 +98,11 @@ class Evidence:
     keyword_share: float | None = None
     keyword_complete: bool | None = None
     keyword_match: bool | None = None
+
+
+def mix_convex(cosine: float | None, share: float | None, weight: float) -> float:
+    """``weight`` of the cosine and the rest of the share of the attainable BM25, in [0, 1]; what is unknown is 0."""
+    return weight * min(1.0, max(0.0, cosine or 0.0)) + (1 - weight) * min(1.0, share or 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +244,7 @@ class Ranking:
     ``failures`` are the methods that found nothing because they failed; ``reuse`` is set when the whole is a kept one.
     ``logged`` is its id in the query log, empty where none is kept.
     ``filtered`` is what the threshold of the vector score dropped, None where none was applied.
+    ``fusion`` says how the lists of a hybrid search were merged, empty where there was one list.
     """
 
     query: Query
@@ -250,6 +256,7 @@ class Ranking:
     reuse: Reuse | None = None
     logged: str = ""
     filtered: Threshold | None = None
+    fusion: str = ""
 
     @property
     def thresholds(self) -> tuple[Threshold, ...]:

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from secondlook.domain.answer import DEFAULT_LIFE, Likeness
 from secondlook.domain.candidate import FusionMethod
 from secondlook.domain.chunk import MetadataValue
 from secondlook.domain.options import (
+    CONVEX_WEIGHT,
+    DEFAULT_FUSION,
     DEFAULT_MATCH_MODES,
     DEFAULT_MIN_SCORE,
     DEFAULT_TOP_K,
@@ -41,6 +43,9 @@ NAME = re.compile(r"(?=.{1,64}\Z)[a-z0-9_]+(?:-[a-z0-9_]+)*")
 TRIED = ("reranking_mode", "reranking_model", "reranking_stages", "reranking_weight", "reranking_budget")
 """Settings that make another trial of one on those who search: what was clicked before says nothing of it."""
 
+INHERITED = {"match_mode": "match_mode_inherited", "fusion_method": "fusion_inherited"}
+"""Settings of which a default was written into each row by earlier releases -> what marks it as no choice."""
+
 
 @dataclass(frozen=True, slots=True)
 class MetadataField:
@@ -61,6 +66,8 @@ class InstanceSettings:
     ``cache_life`` is in seconds, ``cache_likeness`` how alike a question must be for a kept answer.
     ``match_mode`` says which keyword matches count, None for the default of the retrieval type. It is
     ``match_mode_inherited`` where an earlier release wrote its default there and nobody has chosen since.
+    ``fusion_method`` says how the lists of a hybrid search are merged, None for the default; it is ``fusion_inherited``
+    where an earlier release wrote its default there. ``fusion_weight`` is the share of the cosine in convex fusion.
     ``analyser`` is the language of the keyword index, None for the English of the tokenizer.
     ``source`` is where items come from besides uploads, of ``source_kind``, every ``sync_interval`` seconds, with
     the credentials of ``service_token``; ``source_options`` say what of it is wanted. ``ocr`` asks for the text of
@@ -81,7 +88,9 @@ class InstanceSettings:
     tokenizer: Tokenizer = "porter"
     match_mode: MatchMode | None = None
     match_mode_inherited: bool = False
-    fusion_method: FusionMethod = "rrf"
+    fusion_method: FusionMethod | None = None
+    fusion_inherited: bool = False
+    fusion_weight: float = CONVEX_WEIGHT
     boosts: tuple[Boost, ...] = ()
     chunked: bool = True
     chunk_size: int = 256
@@ -134,6 +143,15 @@ class InstanceSettings:
     def match_mode_of(self, retrieval: RetrievalType, default: MatchMode | None = None) -> MatchMode:
         """The match mode of a search of this type: the chosen one, the server's default, or that of the type."""
         return self.match_mode or default or DEFAULT_MATCH_MODES[retrieval]
+
+    def fusion_of(self, default: FusionMethod | None = None) -> FusionMethod:
+        """The fusion of a hybrid search: the chosen one, the server's default, or the product's."""
+        return self.fusion_method or default or DEFAULT_FUSION
+
+    def choosing(self, **changes: Any) -> "InstanceSettings":
+        """These settings with what somebody chose, which is no earlier default any more."""
+        changes |= {flag: False for name, flag in INHERITED.items() if name in changes}
+        return replace(self, **changes)
 
     def after(self, before: "InstanceSettings", now: int) -> "InstanceSettings":
         """These settings in the place of others, from now on: with the time of a trial that begins with them."""

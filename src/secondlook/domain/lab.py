@@ -17,6 +17,7 @@ class ArmSpec:
         model: a reranker's name, or a chain ``A>B``; empty for the built-in one.
         window: candidates that the (first) reranker reads; of a chain, None for the windows that chains have.
         weight: share of the relevance in the score.
+        fusion_weight: share of the cosine in convex fusion.
         stages: a cascade as an instance has it, each with its window; they stand for ``model`` and ``window``.
     """
 
@@ -28,6 +29,7 @@ class ArmSpec:
     fusion_method: FusionMethod | None = None
     min_score: float | None = None
     stages: tuple[RerankStage, ...] = ()
+    fusion_weight: float | None = None
 
     @property
     def name(self) -> str:
@@ -45,6 +47,7 @@ class ArmSpec:
     @property
     def _retrieval(self) -> list[str]:
         told = [str(one) for one in (self.retrieval_type, self.match_mode, self.fusion_method) if one]
+        told += [f"cosine {self.fusion_weight:g}"] if self.fusion_weight is not None else []
         return told + ([f"score from {self.min_score:g}"] if self.min_score is not None else [])
 
 

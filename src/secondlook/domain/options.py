@@ -25,7 +25,12 @@ KEYWORD_SHARE = 0.25
 DEFAULT_MIN_RELEVANCE = 0.4
 DEFAULT_MATCH_MODES: Mapping[RetrievalType, MatchMode] = {"vector": "or", "keyword": "and", "hybrid": "or"}
 """In hybrid search BM25 orders what any term finds; a keyword search without vectors would return all of it."""
+DEFAULT_FUSION: FusionMethod = "convex"
 MAX_WINDOW = 200
+CONVEX_HITS = 100
+"""Hits of each method that convex fusion merges, at least; the best of them go on as the window has room."""
+CONVEX_WEIGHT = 0.5
+"""Share of the cosine; chosen on training queries, decision 0051."""
 MAX_STAGES = 4
 CHAIN_WINDOWS = (200, 50, 20, 10)
 """How many candidates each model of a chain ``A>B`` reads, if nothing else is said."""
@@ -48,10 +53,17 @@ class Retrieval:
 
 @dataclass(frozen=True, slots=True)
 class Fusion:
-    """How to merge the lists of a hybrid search; ``k`` is the constant of reciprocal rank fusion."""
+    """How to merge the lists of a hybrid search.
 
-    method: FusionMethod = "rrf"
+    ``k`` is the constant of reciprocal rank fusion, ``weight`` the share of the cosine in convex fusion.
+    """
+
+    method: FusionMethod = DEFAULT_FUSION
     k: int = 60
+    weight: float = CONVEX_WEIGHT
+
+    def __str__(self) -> str:
+        return f"{self.method}, {self.weight:g}" if self.method == "convex" else self.method
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +173,12 @@ class Plan:
     top_k: int = DEFAULT_TOP_K
     expand_by: int = 0
     explain: bool = False
+
+    @property
+    def num_hits(self) -> int:
+        """How many hits of each method are fetched."""
+        deep = self.fusion.method == "convex" and self.retrieval.type == "hybrid"
+        return max(self.retrieval.num_candidates, CONVEX_HITS) if deep else self.retrieval.num_candidates
 
 
 def split_chain(model: str) -> tuple[str, ...]:

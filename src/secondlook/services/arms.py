@@ -28,7 +28,7 @@ WEIGHTS = (0.5,)
 MOST_ARMS = 40
 SHORT = {"retrieval": "retrieval_type", "match": "match_mode", "fusion": "fusion_method", "score": "min_score"}
 """Words of a command -> names of the fields."""
-WORDS = {**{one: one for one in ("model", "window", "weight", *SHORT.values())}, **SHORT}
+WORDS = {**{one: one for one in ("model", "window", "weight", "fusion_weight", *SHORT.values())}, **SHORT}
 CHOICES: dict[str, tuple[str, ...]] = {
     "retrieval_type": get_args(RetrievalType),
     "match_mode": get_args(MatchMode),
@@ -46,7 +46,7 @@ def default_arms(models: Sequence[KnownModel]) -> list[ArmSpec]:
 
 
 def parse_arm(text: str) -> ArmSpec:
-    """``model=NAME,window=N,weight=W,retrieval=…,match=…,fusion=…,score=S``, each of which may be left out.
+    """``model=NAME,window=N,weight=W,retrieval=…,match=…,fusion=…,fusion_weight=W,score=S``; each may be left out.
 
     Raises:
         CallerError: a word is not known, or its value is none that it can have.
@@ -56,7 +56,7 @@ def parse_arm(text: str) -> ArmSpec:
         word, found, value = (one.strip() for one in part.partition("="))
         name = WORDS.get(word)
         if not found or name is None:
-            known = ", ".join(sorted({"model", "window", "weight", *SHORT}))
+            known = ", ".join(sorted({"model", "window", "weight", "fusion_weight", *SHORT}))
             raise CallerError(f"arm {text!r}: {part.strip()!r} must be word=value, where word is one of {known}")
         given[name] = _read(name, value, text)
     if ">" in given.get("model", ""):
@@ -77,6 +77,8 @@ def check_arm(arm: ArmSpec) -> ArmSpec:
         raise CallerError(f"arm {arm.name!r}: the window is {arm.window}; it must be 1 to {MAX_WINDOW}")
     if not 0 < arm.weight <= 1:
         raise CallerError(f"arm {arm.name!r}: the weight is {arm.weight:g}; it must be above 0 and at most 1")
+    if arm.fusion_weight is not None and not 0 <= arm.fusion_weight <= 1:
+        raise CallerError(f"arm {arm.name!r}: the fusion_weight is {arm.fusion_weight:g}; it must be 0 to 1")
     if arm.min_score is not None and not 0 <= arm.min_score <= 1:
         raise CallerError(f"arm {arm.name!r}: the score is {arm.min_score:g}; it must be 0 to 1")
     return arm
@@ -131,6 +133,7 @@ def _retrieval_of(arm: ArmSpec) -> Ask:
         retrieval_type=arm.retrieval_type,
         match_mode=arm.match_mode,
         fusion_method=arm.fusion_method,
+        fusion_weight=arm.fusion_weight,
         min_score=arm.min_score,
         partial=False,
     )

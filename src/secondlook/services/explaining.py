@@ -122,7 +122,7 @@ class Explaining:
             for name, hits, rank in (("vector", vector, ranks.vector), ("keyword", keyword, ranks.keyword))
             if hits is not None
         ]
-        reason = f"retrieval fetched {plural(options.num_candidates, 'hit')} from each method; {', '.join(told)}"
+        reason = f"retrieval fetched {plural(plan.num_hits, 'hit')} from each method; {', '.join(told)}"
         return Why("not_retrieved", reason, ranks=ranks, ranking=ranking)
 
 

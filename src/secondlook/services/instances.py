@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from secondlook.domain.candidate import FusionMethod
 from secondlook.domain.instance import (
     DEFAULT_NAMESPACE,
     NAME,
@@ -31,6 +32,7 @@ from secondlook.errors import (
 from secondlook.ingest.metadata import envelope_size
 from secondlook.ports import Blobs, Catalog, Embedder, Indexer, Rerankers
 from secondlook.services.queries import DEFAULT_MOST
+from secondlook.services.searching import SearchDefaults
 from secondlook.services.service_tokens import ServiceTokens
 from secondlook.services.shapes import shape_of
 
@@ -92,7 +94,7 @@ class Instances:
         known_embedder: Callable[[str], bool],
         service_tokens: ServiceTokens,
         limits: Limits = Limits(),
-        match_mode: MatchMode | None = None,
+        defaults: SearchDefaults | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._catalog = catalog
@@ -103,7 +105,7 @@ class Instances:
         self._known_embedder = known_embedder
         self._service_tokens = service_tokens
         self._limits = limits
-        self._match_mode = match_mode
+        self._defaults = defaults or SearchDefaults()
         self._clock = clock
         self._counting = asyncio.Lock()
 
@@ -141,7 +143,11 @@ class Instances:
 
     def match_mode_of(self, settings: InstanceSettings) -> MatchMode:
         """Which keyword matches count in a search that does not say."""
-        return settings.match_mode_of(settings.retrieval_type, self._match_mode)
+        return settings.match_mode_of(settings.retrieval_type, self._defaults.match_mode)
+
+    def fusion_of(self, settings: InstanceSettings) -> FusionMethod:
+        """How a hybrid search that does not say merges its lists."""
+        return settings.fusion_of(self._defaults.fusion_method)
 
     async def get(self, account: str, namespace: str, name: str) -> Instance:
         """Raises ``InstanceNotFoundError`` or ``NamespaceNotFoundError``."""

@@ -10,7 +10,7 @@ from secondlook.domain.chunk import Chunk
 from secondlook.domain.filters import Filter
 from secondlook.domain.options import MatchMode, Retrieval
 from secondlook.errors import BackendError, SecondlookError
-from secondlook.ports import Hits, Retriever
+from secondlook.ports import Hit, Hits, Retriever
 
 T = TypeVar("T")
 
@@ -37,11 +37,13 @@ class JointRetriever:
 
     Each member is searched its own way, whatever is asked: its methods, match mode and filter count. All members are
     read at once. One that fails is left out with everything it gave before; the others go on. The lists are merged by
-    score: all vectors are of one embedder, and BM25 is weighed by the words of each member alone.
+    score, since all vectors are of one embedder; BM25 is weighed by the words of each member alone, and with
+    ``by_share`` keyword hits are merged by their share of the BM25 that is attainable in their own index.
     """
 
-    def __init__(self, retriever: Retriever, members: Sequence[Member]) -> None:
+    def __init__(self, retriever: Retriever, members: Sequence[Member], *, by_share: bool = False) -> None:
         self._retriever = retriever
+        self._by_share = by_share
         self._members = {one.index: one for one in members}
         self._home: dict[str, str] = {}
 
@@ -132,9 +134,12 @@ class JointRetriever:
     def _merged(self, found: Mapping[str, Hits], num: int) -> Hits:
         for index, hits in found.items():
             self._home.update((hit.chunk_id, index) for hit in hits.hits)
-        best_first = sorted((hit for hits in found.values() for hit in hits.hits), key=lambda hit: -hit.score)
+        best_first = sorted((hit for hits in found.values() for hit in hits.hits), key=self._worth, reverse=True)
         ceilings = [hits.ceiling for hits in found.values() if hits.ceiling is not None]
         return Hits(tuple(best_first[:num]), max(ceilings, default=None))
+
+    def _worth(self, hit: Hit) -> float:
+        return hit.share if self._by_share and hit.share is not None else hit.score
 
 
 def _joined(parts: Mapping[str, Mapping[str, T]]) -> dict[str, T]:

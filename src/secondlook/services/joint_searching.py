@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from secondlook.domain.candidate import Ranking
 from secondlook.domain.instance import Instance
-from secondlook.domain.options import Generation, Plan, RetrievalType
+from secondlook.domain.options import Fusion, Generation, Plan, RetrievalType
 from secondlook.domain.query import Query
 from secondlook.errors import (
     CallerError,
@@ -100,10 +100,12 @@ class JointSearching:
         if not plans:
             return Joint(Ranking(query), tuple(Part(name, error=failed[name]) for name in wanted))
         members = {name: Member(plan.index, plan.retrieval) for name, (_, plan) in plans.items()}
-        tools = replace(self._tools, retriever=JointRetriever(self._tools.retriever, list(members.values())))
+        plan = join_plans([plan for _, plan in plans.values()])
+        by_share = plan.retrieval.type == "keyword" or plan.fusion.method == "convex"
+        joined = JointRetriever(self._tools.retriever, list(members.values()), by_share=by_share)
         with span("search"):
             try:
-                ranking = await search(query, join_plans([plan for _, plan in plans.values()]), tools)
+                ranking = await search(query, plan, replace(self._tools, retriever=joined))
             except RerankerError as error:
                 count_refusal(error)
                 raise
@@ -139,14 +141,19 @@ class JointSearching:
 
 
 def join_plans(plans: Sequence[Plan]) -> Plan:
-    """One plan for all: that of the first, with the reranking of the first that reranks."""
+    """One plan for all: that of the first, with the reranking of the first that reranks.
+
+    What a request asks for is in every plan; members whose own fusion differs are fused by convex combination.
+    """
     first = plans[0]
     reranking = next((one.reranking for one in plans if one.reranking), None)
     deepest = max(one.retrieval.num_candidates for one in plans)
     types = {one.retrieval.type for one in plans}
+    fusions = {one.fusion for one in plans}
     together: RetrievalType = types.pop() if len(types) == 1 else "hybrid"
     return replace(
         first,
+        fusion=first.fusion if len(fusions) == 1 else Fusion("convex"),
         retrieval=replace(first.retrieval, type=together, num_candidates=deepest, where=None),
         filtering=replace(first.filtering, by_index={one.index: one.filtering.min_score for one in plans}),
         reranking=reranking,

@@ -48,7 +48,7 @@ class Bench:
             BackendError: the candidates cannot be had.
         """
         plans = list(dict.fromkeys(map(_bare, (self.base, *self.offs.values(), *self.arms.values()))))
-        shared = SharedRetriever(self.tools.retriever, max(plan.retrieval.num_candidates for plan in plans))
+        shared = SharedRetriever(self.tools.retriever, max(plan.num_hits for plan in plans))
         tools = replace(self.tools, retriever=shared, embedder=_OneQuery(self.tools.embedder))
         memory = _Memory(tools)
         first_of: dict[Plan, float] = {}

@@ -147,7 +147,7 @@ def settings_for(answer: str, arm: ArmSpec | None) -> dict[str, object]:
     stages = arm.stages
     if not stages and ">" not in arm.model and arm.window is not None:
         stages = (RerankStage(arm.model, arm.window),)
-    retrieval = {"match_mode": arm.match_mode, "fusion_method": arm.fusion_method, "min_score": arm.min_score}
+    retrieval = {name: getattr(arm, name) for name in ("match_mode", "fusion_method", "fusion_weight", "min_score")}
     return {
         "reranking": True,
         "reranking_model": arm.model,

@@ -198,7 +198,7 @@ class LabRuns:
         def change(current: InstanceSettings) -> InstanceSettings | None:
             if following and current.reranking_mode != "auto":
                 return None
-            return replace(current, **changed).after(current, now)
+            return current.choosing(**changed).after(current, now)
 
         return await change_settings(self.outside.catalog, instance.uid, change, now=now)
 

@@ -60,6 +60,7 @@ class Ask:
     retrieval_type: RetrievalType | None = None
     match_mode: MatchMode | None = None
     fusion_method: FusionMethod | None = None
+    fusion_weight: float | None = None
     min_score: float | None = None
     top_k: int | None = None
     where: Filter | None = None
@@ -96,6 +97,7 @@ class SearchDefaults:
         window: candidates the reranker reads; 0 for strict mode, which takes the result limit.
         filter_bytes: how much of a text a filter compares; 0 for all.
         match_mode: which keyword matches count in instances that do not say; None decides by the retrieval type.
+        fusion_method: how instances that do not say merge the lists of a hybrid search; None is the product's way.
         threshold_for_all: whether the match threshold applies to keyword hits like to others.
     """
 
@@ -106,6 +108,7 @@ class SearchDefaults:
     multilingual: str = ""
     filter_bytes: int = 0
     match_mode: MatchMode | None = None
+    fusion_method: FusionMethod | None = None
     threshold_for_all: bool = False
 
 
@@ -216,7 +219,7 @@ def make_plan(instance: Instance, ask: Ask, defaults: SearchDefaults) -> Plan:
             where=clipped(ask.where, defaults.filter_bytes),
             partial=ask.partial,
         ),
-        fusion=Fusion(ask.fusion_method or settings.fusion_method),
+        fusion=_fusion(settings, ask, defaults),
         filtering=Filtering(
             settings.min_score if ask.min_score is None else ask.min_score,
             keyword_share=None if ask.threshold_for_all or defaults.threshold_for_all else KEYWORD_SHARE,
@@ -240,6 +243,13 @@ def check_rerankers(ask: Ask, rerankers: Rerankers) -> None:
         if name:
             with suppress(SetupError):  # known, its weights are not here: where it is used, the receipt says so
                 rerankers.find(name)
+
+
+def _fusion(settings: InstanceSettings, ask: Ask, defaults: SearchDefaults) -> Fusion:
+    method = ask.fusion_method or settings.fusion_of(defaults.fusion_method)
+    if method != "convex":
+        return Fusion(method)
+    return Fusion(method, weight=settings.fusion_weight if ask.fusion_weight is None else ask.fusion_weight)
 
 
 def _reranking(settings: InstanceSettings, ask: Ask, defaults: SearchDefaults, *, top_k: int, window: int) -> Reranking:

@@ -44,7 +44,7 @@ class _Nothing:
 
 
 async def retrieve_candidates(query: Query, plan: Plan, tools: Tools) -> Found:
-    """At most ``num_candidates`` hits of each asked method, with their chunks.
+    """At most ``plan.num_hits`` hits of each asked method, with their chunks.
 
     Keyword-only hits get their vector score too, so that a threshold on the vector
     score treats both lists alike.
@@ -94,7 +94,7 @@ async def _search_vectors(query: Query, plan: Plan, tools: Tools) -> tuple[Vecto
     if options.type == "keyword":
         return None
     embedded = await tools.embedder.embed_query(query.text)
-    hits = await tools.retriever.search_vectors(plan.index, embedded, options.num_candidates, options.where)
+    hits = await tools.retriever.search_vectors(plan.index, embedded, plan.num_hits, options.where)
     return embedded, hits
 
 
@@ -115,5 +115,5 @@ async def _search_keywords(query: Query, plan: Plan, tools: Tools) -> Hits | Non
     if options.type == "vector":
         return None
     return await tools.retriever.search_keywords(
-        plan.index, query.text, options.num_candidates, match_mode=options.match_mode, where=options.where
+        plan.index, query.text, plan.num_hits, match_mode=options.match_mode, where=options.where
     )

@@ -340,6 +340,9 @@ def _load_settings(text: str) -> InstanceSettings:
     if "match_mode_inherited" not in raw:  # written when "and" was the default for everyone who chose nothing
         values |= {"match_mode": values.get("match_mode", "and")}
         values["match_mode_inherited"] = values["match_mode"] == "and"
+    if "fusion_inherited" not in raw:  # written when "rrf" was the default for everyone who chose nothing
+        values |= {"fusion_method": values.get("fusion_method", "rrf")}
+        values["fusion_inherited"] = values["fusion_method"] == "rrf"
     return InstanceSettings(**values)  # type: ignore[arg-type]  # stored by us
 
 

@@ -11,12 +11,26 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert (plain.chunked, plain.chunk_size, plain.chunk_overlap) == (True, 256, 10)
     assert (plain.top_k, plain.min_score) == (10, 0.4)
     assert (plain.vector_index, plain.keyword_index, plain.tokenizer) == (True, True, "porter")
-    assert (plain.match_mode, plain.fusion_method) == (None, "rrf")
+    assert (plain.match_mode, plain.fusion_method, plain.fusion_weight) == (None, None, 0.5)
     assert not plain.reranking and not plain.rewriting and not plain.paused
     assert plain.top_k <= MAX_TOP_K
     assert [plain.match_mode_of(one) for one in ("hybrid", "keyword", "vector")] == ["or", "and", "or"]
     assert plain.match_mode_of("hybrid", "and") == "and"
     assert InstanceSettings(match_mode="or").match_mode_of("keyword", "and") == "or"
+
+
+def test_the_fusion_is_the_chosen_one_the_servers_or_convex() -> None:
+    plain = InstanceSettings()
+    assert (plain.fusion_of(), plain.fusion_of("rrf")) == ("convex", "rrf")
+    assert InstanceSettings(fusion_method="max").fusion_of("rrf") == "max"
+
+
+def test_what_somebody_chooses_is_no_earlier_default_any_more() -> None:
+    old = InstanceSettings(match_mode="and", match_mode_inherited=True, fusion_method="rrf", fusion_inherited=True)
+    assert old.choosing(top_k=3) == replace(old, top_k=3)
+    chosen = old.choosing(fusion_method="rrf")
+    assert (chosen.fusion_inherited, chosen.match_mode_inherited) == (False, True)
+    assert not old.choosing(match_mode="or").match_mode_inherited
 
 
 def test_settings_are_a_value() -> None:

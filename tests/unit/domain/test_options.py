@@ -23,9 +23,16 @@ def test_a_plain_plan_skips_what_is_optional() -> None:
     plan = Plan("i")
     assert (plan.boosting, plan.reranking, plan.rewriting, plan.expand_by) == (None, None, None, 0)
     assert plan.retrieval == Retrieval("hybrid", DEFAULT_NUM_CANDIDATES, "and", None)
-    assert plan.fusion == Fusion("rrf", 60)
+    assert plan.fusion == Fusion("convex", 60, 0.5)
     assert plan.filtering == Filtering(0.0)
     assert plan.top_k == DEFAULT_TOP_K <= MAX_TOP_K <= DEFAULT_NUM_CANDIDATES
+
+
+def test_convex_fusion_merges_longer_lists_than_the_window() -> None:
+    assert Plan("i").num_hits == 100
+    assert Plan("i", Retrieval("vector")).num_hits == Plan("i", Retrieval("keyword")).num_hits == 50
+    assert Plan("i", fusion=Fusion("rrf")).num_hits == Plan("i", fusion=Fusion("max")).num_hits == 50
+    assert Plan("i", Retrieval(num_candidates=200)).num_hits == 200
 
 
 def test_a_plain_reranking_reads_every_candidate_and_takes_the_default_model() -> None:

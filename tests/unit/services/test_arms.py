@@ -21,18 +21,20 @@ def test_words_of_an_arm() -> None:
     assert found.name == "BAAI/bge-reranker-base, 100 candidates, weight 0.7, vector, score from 0.2"
     assert parse_arm("model=a/b?max_tokens=128&precision=fp32,window=9").model == "a/b?max_tokens=128&precision=fp32"
     assert parse_arm("match=or,fusion=max").name == "built-in, 50 candidates, or, max"
+    assert parse_arm("fusion=convex,fusion_weight=0.3").name == "built-in, 50 candidates, convex, cosine 0.3"
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("speed=9", "word is one of fusion, match, model, retrieval, score, weight, window"),
+        ("speed=9", "word is one of fusion, fusion_weight, match, model, retrieval, score, weight, window"),
         ("model", "must be word=value"),
         ("window=many", "window is 'many', which is not a number"),
         ("window=0", "it must be 1 to 200"),
         ("weight=0", "above 0"),
         ("score=2", "it must be 0 to 1"),
-        ("fusion=sum", "must be one of rrf, max"),
+        ("fusion=sum", "must be one of convex, rrf, max"),
+        ("fusion_weight=2", "it must be 0 to 1"),
         ("stages=1", "word is one of"),
         ("model=a>b,window=200", r"read 200, 50 candidates, in that order, .* leave out the window 200"),
     ],

@@ -84,7 +84,7 @@ def test_every_verdict(
 
 
 def test_ranks_are_those_over_the_whole_index(house: House, made: Instance) -> None:
-    found = why(house, made, "fog.md", 1, retrieval_type="hybrid", top_k=1)
+    found = why(house, made, "fog.md", 1, retrieval_type="hybrid", fusion_method="rrf", top_k=1)
     assert (found.verdict, found.ranks) == ("not_retrieved", Ranks(vector=3))
 
 

@@ -76,6 +76,18 @@ def test_lists_are_merged_by_score_and_cut() -> None:
     assert (ids(words), words.ceiling) == (["b1", "a1", "a2"], 20.0)
 
 
+def test_keyword_hits_are_merged_by_their_share_where_that_is_the_score() -> None:
+    class Shares(Indexes):
+        def _hits(self, index: str, scale: float) -> Hits:
+            shares = {"a1": 0.9, "a2": 0.2, "b1": 0.5}
+            return Hits(tuple(Hit(one, scale * score, shares[one]) for one, score in SCORES[index].items()), scale)
+
+    joint = JointRetriever(Shares(), members("hybrid", "hybrid"), by_share=True)
+    assert ids(run(joint.search_keywords("", "x", 50, match_mode="and", where=None))) == ["a1", "b1", "a2"]
+    joint = JointRetriever(Shares(), members("hybrid", "hybrid"))
+    assert ids(run(joint.search_keywords("", "x", 50, match_mode="and", where=None))) == ["b1", "a1", "a2"]
+
+
 def test_each_member_is_searched_its_own_way() -> None:
     indexes = Indexes()
     joint = JointRetriever(

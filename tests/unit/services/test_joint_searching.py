@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from secondlook.domain.instance import Instance
-from secondlook.domain.options import Generation, Plan, Reranking, Retrieval
+from secondlook.domain.options import Fusion, Generation, Plan, Reranking, Retrieval
 from secondlook.domain.query import Query
 from secondlook.errors import InvalidOptionError, TooManyNamedError
 from secondlook.services.indexing import Upload
@@ -25,6 +25,35 @@ def test_the_first_decides_and_the_first_that_reranks() -> None:
     assert joined.retrieval == Retrieval("hybrid", num_candidates=200)
     assert join_plans([plain]).retrieval.type == "vector"
     assert join_plans([plain]).reranking is None
+
+
+def test_fusions_that_differ_become_convex() -> None:
+    convex, rrf = Plan("a", fusion=Fusion("convex", weight=0.3)), Plan("b", fusion=Fusion("rrf"))
+    assert join_plans([rrf, replace(rrf, index="c")]).fusion == Fusion("rrf")
+    assert join_plans([convex, replace(convex, index="c")]).fusion == Fusion("convex", weight=0.3)
+    assert join_plans([rrf, convex]).fusion == join_plans([convex, rrf]).fusion == Fusion("convex", weight=0.5)
+
+
+def test_bm25_counts_against_the_ceiling_of_its_own_index(house: House) -> None:
+    """A passage scores in company as it does alone, however rare its words are in the other index."""
+    fill(house, "docs")
+    blog = fill(house, "blog")
+    for at in range(6):
+        house.run(house.indexing.upload(blog, Upload(f"{at}.md", f"the fog horn {at}".encode()), wait=30))
+    alone = {
+        one.chunk.item_key: one.score for name in ("docs", "blog") for one in search(house, name).ranking.candidates
+    }
+    together = {one.chunk.item_key: one.score for one in search(house, "docs", "blog").ranking.candidates}
+    assert set(together) == {"docs.md", "blog.md"} | {f"{at}.md" for at in range(6)}
+    assert together == alone
+
+
+def test_the_request_decides_where_fusions_differ(house: House) -> None:
+    fill(house, "docs", fusion_method="rrf")
+    fill(house, "blog")
+    assert search(house, "docs").ranking.fusion == "rrf"
+    assert search(house, "docs", "blog").ranking.fusion == "convex, 0.5"
+    assert search(house, "docs", "blog", ask=Ask(fusion_method="max")).ranking.fusion == "max"
 
 
 def test_thresholds_stay_those_of_each() -> None:

@@ -1,6 +1,7 @@
 """Request, then instance, then product: who decides what, and what an answer is asked with."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -43,6 +44,19 @@ def test_nothing_said_takes_the_instances_values() -> None:
     assert (found.top_k, found.filtering.min_score) == (7, 0.3)
     assert found.boosting == Boosting((Boost("n"),))
     assert (found.reranking, found.rewriting, found.expand_by) == (None, None, 0)
+
+
+def test_the_fusion_is_that_of_the_request_the_instance_the_server_or_convex() -> None:
+    assert plan().fusion == Fusion("convex", weight=0.5)
+    assert plan(fusion_weight=0.3).fusion == Fusion("convex", weight=0.3)
+    assert plan(Ask(fusion_weight=0.0), fusion_weight=0.3).fusion == Fusion("convex", weight=0.0)
+    assert plan(fusion_method="rrf", fusion_weight=0.3).fusion == Fusion("rrf")
+    assert plan(Ask(fusion_method="convex"), fusion_method="rrf").fusion == Fusion("convex")
+    strict = SearchDefaults(fusion_method="rrf")
+    assert plan(defaults=strict).fusion == Fusion("rrf")
+    assert plan(defaults=strict, fusion_method="convex").fusion == Fusion("convex")
+    assert (plan().num_hits, plan(defaults=strict).num_hits) == (100, 50)
+    assert plan(defaults=replace(strict, window=0)).num_hits == 10, "strict mode fetches what it returns"
 
 
 def test_the_match_mode_of_those_who_choose_none_is_that_of_the_retrieval_type() -> None:

@@ -179,6 +179,29 @@ def test_a_match_mode_of_before_there_was_a_default(
         second.close()
 
 
+@pytest.mark.parametrize(
+    ("stored", "method", "inherited"), [('"rrf"', "rrf", True), ('"max"', "max", False), (None, "rrf", True)]
+)
+def test_a_fusion_of_before_convex_was_the_default(
+    tmp_path: Path, stored: str | None, method: str, inherited: bool
+) -> None:
+    first = Store(tmp_path)
+    first(first.it.add_instance(ONE))
+    first.close()
+    engine = create_engine(f"sqlite:///{tmp_path / 'catalog.sqlite'}")
+    with engine.begin() as connection:
+        older = "json_remove(settings, '$.fusion_inherited', '$.fusion_method')"
+        older = f"json_set({older}, '$.fusion_method', json('{stored}'))" if stored else older
+        connection.execute(text(f"UPDATE instances SET settings = {older}"))
+    engine.dispose()
+    for _ in range(2):
+        second = Store(tmp_path)
+        instance = second(second.it.get_instance_by_uid("u1"))
+        assert (instance.settings.fusion_method, instance.settings.fusion_inherited) == (method, inherited)
+        second(second.it.update_instance("u1", instance.settings, 2, before=instance.settings))
+        second.close()
+
+
 def test_the_wish_for_ocr_of_before_it_was_heard(tmp_path: Path) -> None:
     first = Store(tmp_path)
     first(first.it.add_instance(replace(ONE, settings=replace(ONE.settings, extra='{"use_ocr": true, "a": 1}'))))

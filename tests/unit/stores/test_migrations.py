@@ -54,6 +54,8 @@ def test_from_the_first_schema(tmp_path: Path, caplog: pytest.LogCaptureFixture)
             sync_interval=3600,
             match_mode="and",
             match_mode_inherited=True,
+            fusion_method="rrf",
+            fusion_inherited=True,
             extra='{"cache": false, "token_id": null}',
         )
     assert caplog.messages == [f"Upgrading the catalogue from schema 1 to schema {SCHEMA_VERSION}"]

@@ -67,7 +67,8 @@ export interface Settings {
   reranking_budget_ms: number | null;
   reranking_on_failure: "fall_back" | "error";
   reranking_stages: Stage[];
-  fusion_method: "rrf" | "max";
+  fusion_method?: "convex" | "rrf" | "max";
+  fusion_weight: number;
   index_method: { vector: boolean; keyword: boolean };
   indexing_options: { keyword_tokenizer?: string; keyword_language?: string | null; use_ocr?: boolean };
   retrieval_options: { keyword_match_mode?: "and" | "or"; boost_by?: Boost[]; boost_after_reranking?: boolean };
@@ -100,8 +101,13 @@ export interface SyncError {
   at: string;
 }
 
+/** Whether somebody chose a setting, or it is a default: of this release, or of an earlier one and kept since. */
+export type Origin = "chosen" | "default" | "earlier_default";
+
 export interface Instance extends Settings {
   id: string;
+  keyword_match_mode_origin: Origin;
+  fusion_method_origin: Origin;
   namespace: string;
   status: string;
   public_endpoint_id: string | null;
@@ -280,6 +286,7 @@ export interface Receipt {
   truncated: number;
   cached: number;
   ms: number;
+  fusion?: string;
 }
 
 export interface Usage {

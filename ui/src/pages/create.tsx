@@ -15,13 +15,13 @@ import { go, useGuard } from "../router";
 import { forgetDraft, keepDraft, readDraft } from "../session";
 import { addUploads, choose, takeChosen, useChosen } from "../uploads";
 import { bytes, plural, span } from "../words";
-import { ChunkingForm, type Form, FRESH, IndexForm, LIKENESS, modeOf, RerankingForm, RetrievalForm } from "./settings/forms";
+import { ChunkingForm, type Form, FRESH, fusionOf, IndexForm, LIKENESS, modeOf, RerankingForm, RetrievalForm } from "./settings/forms";
 import { KINDS, KindChoice, SourceForm, tidyParams } from "./settings/source";
 
 const STEPS = ["Name", "Data source", "Chunking and embedding", "Retrieval configuration", "Review"];
 const PATHS = ["", "source", "chunking", "retrieval", "review"];
 /** The fields of each step, by their names in the body of the request. */
-const FIELDS = [["id"], ["type", "source", "source_params", "token_id", "sync_interval"], ["embedding_model", "chunk", "chunk_size", "chunk_overlap"], ["index_method", "indexing_options", "retrieval_options", "score_threshold", "max_num_results", "fusion_method", "rewrite_query", "reranking", "reranking_model", "reranking_stages", "reranking_budget_ms", "reranking_weight"]];
+const FIELDS = [["id"], ["type", "source", "source_params", "token_id", "sync_interval"], ["embedding_model", "chunk", "chunk_size", "chunk_overlap"], ["index_method", "indexing_options", "retrieval_options", "score_threshold", "max_num_results", "fusion_method", "fusion_weight", "rewrite_query", "reranking", "reranking_model", "reranking_stages", "reranking_budget_ms", "reranking_weight"]];
 const NAME = /^[a-z0-9_]+(-[a-z0-9_]+)*$/;
 const DRAFT = "create";
 
@@ -263,6 +263,7 @@ function Review({ name, namespace, draft, files, missing }: { name: string; name
     ["Search mode", `${modeOf(draft.index_method)}, up to ${plural(draft.max_num_results, "result")}`],
     ["Match threshold", draft.score_threshold.toFixed(2)],
     ...(draft.index_method.keyword ? [["Keywords", KEYWORDS[draft.retrieval_options.keyword_match_mode ?? (draft.index_method.vector ? "or" : "and")]] as [string, ReactNode]] : []),
+    ...(draft.index_method.keyword && draft.index_method.vector ? [["Fusion", fusionOf(draft)] as [string, ReactNode]] : []),
     ["Query rewriting", draft.rewrite_query ? "on" : "off"],
     ["Reranking", draft.reranking ? (model?.name ?? draft.reranking_model ?? "the built-in model") : "off"],
     ["Answer cache", draft.cache ? `on: ${LIKENESS.find((one) => one.value === draft.cache_threshold)?.label.toLowerCase() ?? ""} similarity, for ${span(draft.cache_ttl)}` : "off"],

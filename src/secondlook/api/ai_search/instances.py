@@ -15,6 +15,7 @@ from secondlook.api.body import Body, validate
 from secondlook.api.jobs import syncs_of
 from secondlook.api.reranking import LONGEST_BUDGET, StageBody, stages_of, to_stages
 from secondlook.api.times import iso_time
+from secondlook.domain.candidate import FusionMethod
 from secondlook.domain.endpoint import Endpoint
 from secondlook.domain.instance import (
     NAME,
@@ -46,8 +47,9 @@ ECHOED: dict[str, Any] = {
 
 SHOWN = frozenset(
     {
-        "created_at", "created_by", "enable", "engine_version", "item_counts", "keyword_match_mode_origin",
-        "last_activity", "modified_at", "modified_by", "namespace", "public_endpoint_id", "status", "vectorize_name",
+        "created_at", "created_by", "enable", "engine_version", "fusion_method_origin", "item_counts",
+        "keyword_match_mode_origin", "last_activity", "modified_at", "modified_by", "namespace", "public_endpoint_id",
+        "status", "vectorize_name",
     }
 )  # fmt: skip
 """Keys that an instance is shown with and that no request sets; clients send back what they read."""
@@ -94,7 +96,8 @@ class InstanceBody(Body):
     reranking_stages: list[StageBody] | None = Field(None, max_length=MAX_STAGES)
     index_method: IndexMethodBody | None = None
     hybrid_search_enabled: bool | None = None
-    fusion_method: Literal["rrf", "max"] | None = None
+    fusion_method: FusionMethod | None = None
+    fusion_weight: float | None = Field(None, ge=0, le=1)
     indexing_options: IndexingBody | None = None
     retrieval_options: RetrievalDefaultsBody | None = None
     chunk: bool | None = None
@@ -131,7 +134,7 @@ PLAIN = {
     "reranking_model": "reranking_model",
     "reranking_weight": "reranking_weight",
     "reranking_match_probability": "min_probability",
-    "fusion_method": "fusion_method",
+    "fusion_weight": "fusion_weight",
     "chunk": "chunked",
     "chunk_size": "chunk_size",
     "chunk_overlap": "chunk_overlap",
@@ -168,7 +171,9 @@ def merge_settings(settings: InstanceSettings, raw: dict[str, Any]) -> InstanceS
     }
     if "reranking_model" in raw and raw["reranking_model"] is None:
         changes["reranking_model"] = ""
-    changes |= _reranking(body) | _sourced(body) | _logged(body.query_log or QueryLogBody())
+    changes |= (
+        _chosen(body, raw, settings) | _reranking(body) | _sourced(body) | _logged(body.query_log or QueryLogBody())
+    )
     if body.cache_threshold:
         changes["cache_likeness"] = LIKENESS[body.cache_threshold]
     if changes.get("embedding_model") == DEFAULT_EMBEDDER:
@@ -182,11 +187,9 @@ def merge_settings(settings: InstanceSettings, raw: dict[str, Any]) -> InstanceS
     if body.custom_metadata is not None:
         changes["fields"] = to_fields(body.custom_metadata)
     changes["extra"] = json.dumps({**json.loads(settings.extra), **_extra(body, raw)})
-    merged = replace(settings, **changes)
-    check_kind(merged.source_kind, merged.source)
     options = body.retrieval_options
-    if options and options.keyword_match_mode:
-        merged = replace(merged, match_mode=options.keyword_match_mode, match_mode_inherited=False)
+    merged = settings.choosing(**changes)
+    check_kind(merged.source_kind, merged.source)
     if options and options.boost_after_reranking is not None:
         merged = replace(merged, boost_last=options.boost_after_reranking)
     if options and options.boost_by is not None:
@@ -212,10 +215,11 @@ def instance_of(
     *,
     endpoint: Endpoint | None = None,
     match_mode: MatchMode | None = None,
+    fusion: FusionMethod | None = None,
 ) -> dict[str, object]:
     """The instance object (contract, 12.3), with ours: the counts of its items, and how its syncs go.
 
-    ``match_mode`` is the one in effect, by default that of the settings.
+    ``match_mode`` and ``fusion`` are those in effect, by default those of the settings.
     """
     settings = instance.settings
     extra = {**ECHOED, **json.loads(settings.extra)}
@@ -251,7 +255,9 @@ def instance_of(
             "boost_by": [{"field": one.field, "direction": one.direction} for one in settings.boosts],
             "boost_after_reranking": settings.boost_last,
         },
-        "keyword_match_mode_origin": _origin_of(settings),
+        "keyword_match_mode_origin": _origin_of(settings.match_mode, inherited=settings.match_mode_inherited),
+        "fusion_method": fusion or settings.fusion_of(),
+        "fusion_method_origin": _origin_of(settings.fusion_method, inherited=settings.fusion_inherited),
         "query_log": {"enabled": settings.logged, "retention_days": settings.log_days},
         "custom_metadata": [{"field_name": one.name, "data_type": one.type} for one in settings.fields],
         **shown(endpoint, instance),
@@ -266,11 +272,11 @@ def instance_of(
     }
 
 
-def _origin_of(settings: InstanceSettings) -> str:
-    """Where the match mode comes from: a choice, the default, or the default of an earlier release."""
-    if settings.match_mode is None:
+def _origin_of(value: str | None, *, inherited: bool) -> str:
+    """Where a setting comes from: a choice, the default, or the default of an earlier release."""
+    if value is None:
         return "default"
-    return "earlier_default" if settings.match_mode_inherited else "chosen"
+    return "earlier_default" if inherited else "chosen"
 
 
 def counts_of(items: ItemCounts) -> dict[str, int]:
@@ -310,6 +316,19 @@ def _indexing(body: IndexingBody) -> dict[str, Any]:
         changes["analyser"] = body.keyword_language or None
     if body.use_ocr is not None:
         changes["ocr"] = body.use_ocr
+    return changes
+
+
+def _chosen(body: InstanceBody, raw: dict[str, Any], settings: InstanceSettings) -> dict[str, Any]:
+    """What was sent of settings that are chosen or left alone; a default that is sent back as it was read stays one."""
+    changes: dict[str, Any] = {}
+    mode = body.retrieval_options.keyword_match_mode if body.retrieval_options else None
+    read = raw.get("keyword_match_mode_origin", "chosen") != "chosen"
+    if mode and not (read and mode == settings.match_mode_of(settings.retrieval_type)):
+        changes["match_mode"] = mode
+    read = raw.get("fusion_method_origin", "chosen") != "chosen"
+    if body.fusion_method and not (read and body.fusion_method == settings.fusion_of()):
+        changes["fusion_method"] = body.fusion_method
     return changes
 
 

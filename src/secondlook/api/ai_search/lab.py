@@ -14,6 +14,7 @@ from secondlook.api.errors import success
 from secondlook.api.jobs import Page, PerPage, page_of
 from secondlook.api.lab_page import render_page
 from secondlook.api.times import iso_time
+from secondlook.domain.candidate import FusionMethod
 from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance
 from secondlook.domain.lab import ArmSpec, LabRun
 from secondlook.domain.options import DEFAULT_NUM_CANDIDATES, MAX_WINDOW
@@ -48,7 +49,8 @@ class ArmBody(Body):
     weight: float | None = Field(None, gt=0, le=1)
     retrieval_type: Literal["vector", "keyword", "hybrid"] | None = None
     keyword_match_mode: Literal["and", "or"] | None = None
-    fusion_method: Literal["rrf", "max"] | None = None
+    fusion_method: FusionMethod | None = None
+    fusion_weight: float | None = Field(None, ge=0, le=1)
     match_threshold: float | None = Field(None, ge=0, le=1)
 
 
@@ -245,6 +247,7 @@ def to_arm(body: ArmBody) -> ArmSpec:
         body.keyword_match_mode,
         body.fusion_method,
         body.match_threshold,
+        fusion_weight=body.fusion_weight,
     )
 
 

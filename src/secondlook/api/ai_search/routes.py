@@ -318,8 +318,15 @@ async def _show_all(services: Services, account: str, instances: Sequence[Instan
     doing = await services.instances.activity(instances)
     syncs = await services.syncing.states(instances)
     endpoints = await services.endpoints.all_of(account)
-    mode = services.instances.match_mode_of
+    mode, fusion = services.instances.match_mode_of, services.instances.fusion_of
     return [
-        instance_of(one, what, state, endpoint=endpoints.get(owner_of(one)), match_mode=mode(one.settings))
+        instance_of(
+            one,
+            what,
+            state,
+            endpoint=endpoints.get(owner_of(one)),
+            match_mode=mode(one.settings),
+            fusion=fusion(one.settings),
+        )
         for one, what, state in zip(instances, doing, syncs, strict=True)
     ]

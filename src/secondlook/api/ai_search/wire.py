@@ -20,7 +20,7 @@ from secondlook.api.wire import (
     trace_of,
 )
 from secondlook.domain.answer import Likeness
-from secondlook.domain.candidate import Candidate, Ranking
+from secondlook.domain.candidate import Candidate, FusionMethod, Ranking
 from secondlook.domain.instance import Instance
 from secondlook.domain.options import DEFAULT_MIN_RELEVANCE, Boost, Direction
 from secondlook.errors import InvalidOptionError
@@ -47,7 +47,8 @@ class RetrievalBody(Body):
     max_num_results: int | None = Field(None, ge=1, le=50)
     filters: dict[str, Any] | None = None
     context_expansion: int = Field(0, ge=0, le=3)
-    fusion_method: Literal["rrf", "max"] | None = None
+    fusion_method: FusionMethod | None = None
+    fusion_weight: float | None = Field(None, ge=0, le=1)
     keyword_match_mode: Literal["and", "or"] | None = None
     boost_by: list[BoostBody] | None = Field(None, max_length=MAX_BOOSTS)
     boost_after_reranking: bool | None = None
@@ -163,6 +164,7 @@ def to_ask(body: SearchBody, instance: Instance, *, public: bool = False) -> Ask
         retrieval_type=retrieval.retrieval_type,
         match_mode=retrieval.keyword_match_mode,
         fusion_method=retrieval.fusion_method,
+        fusion_weight=retrieval.fusion_weight,
         min_score=body.score_threshold if threshold is None else threshold,
         top_k=retrieval.max_num_results or body.max_num_results,
         where=parse_filter(retrieval.filters if retrieval.filters is not None else body.filters, fields),

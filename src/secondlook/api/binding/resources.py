@@ -59,7 +59,7 @@ class CustomField(TypedDict):
 
 
 class AiSearchUpdate(TypedDict, total=False):
-    """Settings of an instance; the last four keys are ours."""
+    """Settings of an instance; the fusion ``convex`` and the last five keys are ours."""
 
     type: Literal["r2", "web-crawler", "folder"] | None
     source: str | None
@@ -74,7 +74,7 @@ class AiSearchUpdate(TypedDict, total=False):
     reranking_model: str | None
     index_method: IndexMethod
     hybrid_search_enabled: bool
-    fusion_method: Literal["max", "rrf"]
+    fusion_method: Literal["convex", "max", "rrf"]
     indexing_options: IndexingOptions | None
     retrieval_options: InstanceRetrievalOptions | None
     chunk: bool
@@ -96,6 +96,7 @@ class AiSearchUpdate(TypedDict, total=False):
     reranking_on_failure: Literal["fall_back", "error"]
     reranking_weight: float
     reranking_stages: Sequence[Mapping[str, Any]]
+    fusion_weight: float
 
 
 class AiSearchConfig(AiSearchUpdate):

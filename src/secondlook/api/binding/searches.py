@@ -142,10 +142,10 @@ class RerankOutput(TypedDict):
 
 
 class RetrievalOptions(TypedDict, total=False):
-    """``ai_search_options.retrieval``; the last key is ours."""
+    """``ai_search_options.retrieval``; ``convex`` and the last two keys are ours."""
 
     retrieval_type: Literal["vector", "keyword", "hybrid"]
-    fusion_method: Literal["max", "rrf"]
+    fusion_method: Literal["convex", "max", "rrf"]
     keyword_match_mode: Literal["and", "or"]
     match_threshold: float
     max_num_results: int
@@ -155,6 +155,7 @@ class RetrievalOptions(TypedDict, total=False):
     return_on_failure: bool
     boost_by: Sequence[BoostBy]
     boost_after_reranking: bool
+    fusion_weight: float
 
 
 class RewriteOptions(TypedDict, total=False):

@@ -58,6 +58,7 @@ OURS = (
     "reranking_on_failure",
     "reranking_weight",
     "reranking_stages",
+    "fusion_weight",
 )
 """Fields that Secondlook has beside the official ones."""
 OF_OPTIONS = {
@@ -129,6 +130,8 @@ def settings_of(instance: Mapping[str, Any], names: tuple[str, ...], *, ours: bo
     if "retrieval_options" in found and instance.get("keyword_match_mode_origin") == "default":
         options = {name: value for name, value in found["retrieval_options"].items() if name != "keyword_match_mode"}
         found["retrieval_options"] = options
+    if instance.get("fusion_method_origin") == "default" or (not ours and found.get("fusion_method") == "convex"):
+        found.pop("fusion_method", None)
     if ours:
         return found
     for name, keys in OF_OPTIONS.items():

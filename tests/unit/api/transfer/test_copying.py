@@ -56,6 +56,18 @@ def test_to_cloudflare_what_it_knows() -> None:
     }
 
 
+def test_a_fusion_goes_where_it_was_chosen_and_is_known() -> None:
+    def fusion(method: str, origin: str, *, ours: bool) -> Any:
+        instance = {**INSTANCE, "fusion_method": method, "fusion_method_origin": origin, "fusion_weight": 0.3}
+        found = settings_of(instance, OFFICIAL + (OURS if ours else ()), ours=ours)
+        return found.get("fusion_method"), found.get("fusion_weight")
+
+    assert fusion("convex", "chosen", ours=True) == ("convex", 0.3)
+    assert fusion("convex", "default", ours=True) == (None, 0.3)
+    assert fusion("convex", "chosen", ours=False) == fusion("convex", "default", ours=False) == (None, None)
+    assert fusion("rrf", "earlier_default", ours=False) == ("rrf", None)
+
+
 class Side:
     """A side of a transfer, with items and what they contain; an item may lie elsewhere, or be refused."""
 

@@ -5,16 +5,17 @@ import { Card, Facts, Figure } from "../../parts/card";
 import { CopyButton } from "../../parts/copy";
 import { findModel, ModelFacts, useRerankers } from "../../parts/models";
 import { SourceProblem } from "../../parts/source-problem";
+import { EarlierDefaults } from "../../parts/earlier-defaults";
 import { DropZone, UploadSummary } from "../../parts/uploads";
 import { addUploads, useUploads } from "../../uploads";
 import { BASE, go, Link } from "../../router";
 import { session } from "../../session";
 import { ago, bytes, count, moment, plural } from "../../words";
-import { modeOf } from "../settings/forms";
+import { fusionOf, modeOf } from "../settings/forms";
 import { useHere } from "../../parts/here";
 
 export default function Overview() {
-  const { instance, stats, home, place, reload, reloadStats } = useHere();
+  const { instance, stats, home, place, reload, reloadStats, setInstance } = useHere();
   const models = useRerankers();
   const stored = useUploads(place).counts.stored;
   // biome-ignore lint: the counts follow what is stored
@@ -35,6 +36,7 @@ export default function Overview() {
     <div className="flex flex-col gap-5">
       <h1 className="sr-only">Overview of {instance.id}</h1>
       <SourceProblem instance={instance} place={place} home={home} reload={reload} />
+      <EarlierDefaults instance={instance} place={place} setInstance={setInstance} />
       <div className="grid grid-cols-2 gap-3 lg:grid-cols-4">
         <Figure label="Indexed items" value={stats ? count(stats.completed) : "…"} about={waiting ? `${count(waiting)} in progress` : "up to date"} />
         <Figure label="Failed" value={stats ? count(stats.error) : "…"} tone={stats?.error ? "text-kumo-danger" : ""} about={stats?.error ? <Link className="inline-flex min-h-8 items-center underline" to={`${home}/items?status=error`}>Show them</Link> : "no errors"} />
@@ -59,6 +61,7 @@ export default function Overview() {
           <Facts
             rows={[
               ["Search mode", modeOf(instance.index_method)],
+              ...(instance.index_method.vector && instance.index_method.keyword ? [["Fusion", fusionOf(instance)] as [string, string]] : []),
               ["Results", `up to ${instance.max_num_results}`],
               ["Match threshold", instance.score_threshold.toFixed(2)],
               ["Chunks", instance.chunk ? `${instance.chunk_size} tokens, ${instance.chunk_overlap} % overlap` : "whole items"],

@@ -80,7 +80,7 @@ function SectionOf({ section }: { section: Section }) {
       );
     case "retrieval":
       return (
-        <Editor title="Retrieval" about="Requests can override these settings." fields={["index_method", "indexing_options", "score_threshold", "max_num_results", "retrieval_options", "fusion_method", "rewrite_query"]}>
+        <Editor title="Retrieval" about="Requests can override these settings." fields={["index_method", "indexing_options", "score_threshold", "max_num_results", "retrieval_options", "fusion_method", "fusion_weight", "rewrite_query"]}>
           {(form) => (
             <>
               <div className="mb-6">

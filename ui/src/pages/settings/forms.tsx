@@ -26,7 +26,7 @@ export const FRESH: Settings = {
   reranking_budget_ms: null,
   reranking_on_failure: "fall_back",
   reranking_stages: [],
-  fusion_method: "rrf",
+  fusion_weight: 0.5,
   index_method: { vector: true, keyword: true },
   indexing_options: { keyword_tokenizer: "porter", keyword_language: null },
   retrieval_options: { boost_by: [], boost_after_reranking: false },
@@ -145,10 +145,16 @@ export function IndexForm({ draft, set }: Form) {
   );
 }
 
+/** How the lists of a hybrid search are merged, in a few words. */
+export function fusionOf({ fusion_method = "convex", fusion_weight }: Pick<Settings, "fusion_method" | "fusion_weight">): string {
+  return fusion_method === "convex" ? `convex, cosine ${fusion_weight.toFixed(2)}` : fusion_method;
+}
+
 export function RetrievalForm({ draft, set }: Form) {
   const options = draft.retrieval_options;
   const put = (change: Partial<Settings["retrieval_options"]>) => set({ retrieval_options: { ...options, ...change } });
   const both = draft.index_method.vector && draft.index_method.keyword;
+  const fusion = draft.fusion_method ?? "convex";
   return (
     <div className="flex flex-col gap-6">
       <div className="grid gap-x-8 gap-y-5 sm:grid-cols-2">
@@ -170,13 +176,17 @@ export function RetrievalForm({ draft, set }: Form) {
           <Choice
             label="Fusion"
             name="fusion_method"
-            value={draft.fusion_method}
+            value={fusion}
             onChange={(fusion_method) => set({ fusion_method })}
             options={[
+              { value: "convex", label: "By score (convex)", about: "a weighted sum of cosine and BM25" },
               { value: "rrf", label: "By rank (RRF)", about: "reciprocal rank fusion of both lists" },
-              { value: "max", label: "By score (max)", about: "the higher of the two normalised scores" },
+              { value: "max", label: "By the higher score (max)", about: "the higher of the two normalised scores" },
             ]}
           />
+        )}
+        {both && fusion === "convex" && (
+          <Slider label="Weight of the cosine" name="fusion_weight" value={draft.fusion_weight} step={0.05} onChange={(fusion_weight) => set({ fusion_weight })} help="The rest is the weight of BM25. 0.50 weighs both alike." />
         )}
       </div>
       <Toggle label="Rewrite follow-up questions" name="rewrite_query" checked={draft.rewrite_query} onChange={(rewrite_query) => set({ rewrite_query })} help="A language model turns a follow-up question into a self-contained one. Needs a language model on the server." />

@@ -26,6 +26,7 @@ export function Receipt({ receipt, trace, dropped, thresholds = [], total, hit }
         <div className="mt-5 text-[13px]">
           <Facts
             rows={[
+              ...(receipt.fusion ? ([["Fusion", receipt.fusion]] as [string, string][]) : []),
               ...(receipt.reason ? ([["Because", receipt.reason]] as [string, string][]) : []),
               ...(receipt.model ? ([["Model", <span className="break-all">{receipt.model}</span>]] as [string, React.ReactNode][]) : []),
               ...(receipt.status === "skipped" ? [] : ([["Candidates", `${receipt.candidates_in} read, ${receipt.scored} scored, ${receipt.candidates_out} left${receipt.truncated ? `, ${receipt.truncated} not read to the end` : ""}${receipt.cached ? `, ${receipt.cached} known from before` : ""}`]] as [string, string][])),
