@@ -9,6 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from secondlook import bootstrap, interrupts
+from secondlook.api.ai_search.instances import earlier_of, fusion_of
 from secondlook.console import AnyAccount, AsJson, DataDir, Namespace, Yes, confirm, out, say, say_json
 from secondlook.domain.wording import plural
 from secondlook.resource_client import ResourceClient, open_client
@@ -143,25 +144,6 @@ def trouble_of(row: Row) -> str:
     paused = "Syncs are paused." if row["paused"] else ""
     failing = f"Syncs fail: {error['message'].rstrip('.')}." if error else ""
     return " ".join(filter(None, (failing, paused)))
-
-
-def fusion_of(row: Row) -> str:
-    """How a hybrid search merges its lists; empty where there is one list."""
-    if not row["hybrid_search_enabled"]:
-        return ""
-    method = str(row["fusion_method"])
-    return f"{method}, weight of the cosine {row['fusion_weight']:g}" if method == "convex" else method
-
-
-def earlier_of(row: Row) -> str:
-    """What a hybrid search still takes from the defaults of an earlier release, and what new instances have."""
-    if not row["hybrid_search_enabled"]:
-        return ""
-    words = row["keyword_match_mode_origin"] == "earlier_default"
-    lists = row["fusion_method_origin"] == "earlier_default"
-    old = ["keyword_match_mode and"] * words + ["fusion_method rrf"] * lists
-    new = ["or"] * words + ["convex"] * lists
-    return f"of an earlier release: {', '.join(old)} (new instances: {', '.join(new)})" if old else ""
 
 
 def facts_of(row: Row) -> Sequence[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal, get_args
 
@@ -255,9 +256,8 @@ def instance_of(
             "boost_by": [{"field": one.field, "direction": one.direction} for one in settings.boosts],
             "boost_after_reranking": settings.boost_last,
         },
-        "keyword_match_mode_origin": _origin_of(settings.match_mode, inherited=settings.match_mode_inherited),
         "fusion_method": fusion or settings.fusion_of(),
-        "fusion_method_origin": _origin_of(settings.fusion_method, inherited=settings.fusion_inherited),
+        **_origins(settings),
         "query_log": {"enabled": settings.logged, "retention_days": settings.log_days},
         "custom_metadata": [{"field_name": one.name, "data_type": one.type} for one in settings.fields],
         **shown(endpoint, instance),
@@ -272,11 +272,37 @@ def instance_of(
     }
 
 
+def _origins(settings: InstanceSettings) -> dict[str, object]:
+    return {
+        "keyword_match_mode_origin": _origin_of(settings.match_mode, inherited=settings.match_mode_inherited),
+        "fusion_method_origin": _origin_of(settings.fusion_method, inherited=settings.fusion_inherited),
+    }
+
+
 def _origin_of(value: str | None, *, inherited: bool) -> str:
     """Where a setting comes from: a choice, the default, or the default of an earlier release."""
     if value is None:
         return "default"
     return "earlier_default" if inherited else "chosen"
+
+
+def fusion_of(row: Mapping[str, Any]) -> str:
+    """How a hybrid search merges its lists; empty where there is one list."""
+    if not row["hybrid_search_enabled"]:
+        return ""
+    method = str(row["fusion_method"])
+    return f"{method}, weight of the cosine {row['fusion_weight']:g}" if method == "convex" else method
+
+
+def earlier_of(row: Mapping[str, Any]) -> str:
+    """What a hybrid search still takes from the defaults of an earlier release, and what new instances have."""
+    if not row["hybrid_search_enabled"]:
+        return ""
+    words = row["keyword_match_mode_origin"] == "earlier_default"
+    lists = row["fusion_method_origin"] == "earlier_default"
+    old = ["keyword_match_mode and"] * words + ["fusion_method rrf"] * lists
+    new = ["or"] * words + ["convex"] * lists
+    return f"of an earlier release: {', '.join(old)} (new instances: {', '.join(new)})" if old else ""
 
 
 def counts_of(items: ItemCounts) -> dict[str, int]:

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secondlook.api.ai_search.instances import PLAIN, check_name, instance_of, merge_settings
+from secondlook.api.ai_search.instances import (
+    PLAIN,
+    check_name,
+    earlier_of,
+    fusion_of,
+    instance_of,
+    merge_settings,
+)
 from secondlook.domain.instance import Instance, InstanceSettings, ItemCounts, MetadataField
 from secondlook.domain.jobs import SyncState
 from secondlook.domain.options import Boost
@@ -133,3 +140,29 @@ def test_what_is_refused(raw: dict[str, Any], words: str) -> None:
 
 def test_each_plain_name_is_a_setting() -> None:
     assert set(PLAIN.values()) <= set(InstanceSettings.__dataclass_fields__)
+
+
+def test_the_words_of_fusion_and_of_defaults_of_an_earlier_release() -> None:
+    hybrid = {"hybrid_search_enabled": True, "fusion_weight": 0.3}
+    default = {"keyword_match_mode_origin": "default", "fusion_method_origin": "default"}
+    earlier = {"keyword_match_mode_origin": "earlier_default", "fusion_method_origin": "earlier_default"}
+    assert fusion_of({**hybrid, "fusion_method": "convex"}) == "convex, weight of the cosine 0.3"
+    assert fusion_of({**hybrid, "fusion_method": "rrf"}) == "rrf"
+    assert fusion_of({"hybrid_search_enabled": False}) == earlier_of({"hybrid_search_enabled": False}) == ""
+    assert earlier_of({**hybrid, **default}) == ""
+    told = "of an earlier release: keyword_match_mode and, fusion_method rrf (new instances: or, convex)"
+    assert earlier_of({**hybrid, **earlier}) == told
+    only = "of an earlier release: fusion_method rrf (new instances: convex)"
+    assert earlier_of({**hybrid, **earlier, "keyword_match_mode_origin": "chosen"}) == only
+
+
+def test_a_default_that_is_sent_back_stays_one() -> None:
+    plain = InstanceSettings()
+    read = {"fusion_method": "convex", "fusion_method_origin": "default"}
+    assert merge_settings(plain, read).fusion_method is None
+    assert merge_settings(plain, {**read, "fusion_method": "max"}).fusion_method == "max"
+    old = InstanceSettings(fusion_method="rrf", fusion_inherited=True, match_mode="and", match_mode_inherited=True)
+    again = merge_settings(old, {"fusion_method": "rrf", "fusion_method_origin": "earlier_default"})
+    assert again.fusion_inherited and again.match_mode_inherited
+    chosen = merge_settings(old, {"fusion_method": "rrf"})
+    assert (chosen.fusion_inherited, chosen.match_mode_inherited) == (False, True)
