@@ -256,8 +256,7 @@ def instance_of(
             "boost_by": [{"field": one.field, "direction": one.direction} for one in settings.boosts],
             "boost_after_reranking": settings.boost_last,
         },
-        "fusion_method": fusion or settings.fusion_of(),
-        **_origins(settings),
+        **_defaults(settings, fusion),
         "query_log": {"enabled": settings.logged, "retention_days": settings.log_days},
         "custom_metadata": [{"field_name": one.name, "data_type": one.type} for one in settings.fields],
         **shown(endpoint, instance),
@@ -272,8 +271,10 @@ def instance_of(
     }
 
 
-def _origins(settings: InstanceSettings) -> dict[str, object]:
+def _defaults(settings: InstanceSettings, fusion: FusionMethod | None) -> dict[str, object]:
+    """The fusion in effect, and where it and the match mode come from."""
     return {
+        "fusion_method": fusion or settings.fusion_of(),
         "keyword_match_mode_origin": _origin_of(settings.match_mode, inherited=settings.match_mode_inherited),
         "fusion_method_origin": _origin_of(settings.fusion_method, inherited=settings.fusion_inherited),
     }
