@@ -185,10 +185,10 @@ class Leases(Protocol):
         """Hold them until then; the version that each item has now, by owner, of those that still hold."""
 
     async def holds(self, lease: Lease) -> bool:
-        """Whether it has not ended, and the item is of the version that it was had for."""
+        """Whether it has not ended, and the item is still at the version the lease was taken for."""
 
     async def note(self, lease: Lease, lines: Sequence[ItemLine]) -> bool:
-        """Keep lines of an item while the lease holds, for the version that it was had for."""
+        """Store lines of an item while the lease holds, for the version the lease was taken for."""
 
     async def settle(
         self,
@@ -261,7 +261,7 @@ class LabBook(Protocol):
     async def take(self, instance_uid: str, run_id: str, owner: str, *, now: int, until: int, gone: str = "") -> bool:
         """Whether the owner may measure the instance, for that run.
 
-        Nobody else does, or until a time before now, or an owner who is ``gone``.
+        Succeeds if the lease is free, expired, or held by ``gone``.
         """
 
     async def owner_of(self, instance_uid: str, *, now: int) -> str:

@@ -48,7 +48,7 @@ class Settings:
         query_log_lines: searches that the query log of an instance keeps; 0 forbids query logs.
         item_attempts: at indexing one version of an item, before it is given up.
         retry_wait_ms: before the second attempt; each further one waits twice as long.
-        lease_seconds: after which an item is taken from a worker of which nothing was heard.
+        lease_seconds: without a heartbeat after which another worker takes the item.
         heading_context: whether the models read the headings above a passage with it.
         npm_registry: where that package may be fetched from, once; nowhere when empty.
         folder_roots: folders below which users may have folders of this machine indexed; none when empty.

@@ -33,21 +33,23 @@ def _histogram(name: str, about: str, buckets: tuple[float, ...], *labels: str) 
     return Histogram(f"secondlook_{name}", about, labels, buckets=buckets, registry=REGISTRY)
 
 
-queue_wait = _histogram("queue_wait_seconds", "From a call until the first of its runs begins.", SECONDS, "priority")
-tokenise_seconds = _histogram("tokenise_seconds", "Making tokens of a few texts.", SECONDS)
+queue_wait = _histogram(
+    "queue_wait_seconds", "Time from a call until the first of its runs starts.", SECONDS, "priority"
+)
+tokenise_seconds = _histogram("tokenise_seconds", "Tokenising a batch of texts.", SECONDS)
 infer_seconds = _histogram("infer_seconds", "One run of a model.", SECONDS)
 run_tokens = _histogram("run_tokens", "Tokens of a run.", TOKENS)
 run_sequences = _histogram("run_sequences", "Sequences of a run.", SEQUENCES)
 run_padding = _histogram("run_padding_share", "Share of a run that is padding; 0 where runs are packed.", SHARES)
 stage_seconds = _histogram("stage_seconds", "One stage of a search.", SECONDS, "stage")
-rejected = Counter("secondlook_rejected", "Calls refused because too much waited.", ["priority"], registry=REGISTRY)
+rejected = Counter("secondlook_rejected", "Calls refused because the queue was full.", ["priority"], registry=REGISTRY)
 cache_reads = Counter(
-    "secondlook_cache_reads", "What a cache had (hit) or had not (miss).", ["cache", "result"], registry=REGISTRY
+    "secondlook_cache_reads", "Cache look-ups, by result: hit or miss.", ["cache", "result"], registry=REGISTRY
 )
-box_events = Counter("secondlook_box_events", "What search boxes on web pages told.", ["kind"], registry=REGISTRY)
-reranks = Counter("secondlook_reranks", "What reranking did, and why.", ["status", "reason"], registry=REGISTRY)
+box_events = Counter("secondlook_box_events", "Events of search boxes on web pages.", ["kind"], registry=REGISTRY)
+reranks = Counter("secondlook_reranks", "Reranks, by outcome and reason.", ["status", "reason"], registry=REGISTRY)
 first_results = Counter(
-    "secondlook_first_results", "Whether a rerank put another result first.", ["change"], registry=REGISTRY
+    "secondlook_first_results", "Reranks, by whether they changed the top result.", ["change"], registry=REGISTRY
 )
 
 

@@ -96,7 +96,7 @@ class WireMessage(Body):
     def turn(self) -> Message:
         """The turn of a conversation; keys of others, such as tool calls, go with it."""
         if self.role not in ROLES:
-            raise InvalidOptionError(f"messages: role {self.role!r} is none of {', '.join(ROLES)}")
+            raise InvalidOptionError(f"messages: role {self.role!r} is not one of {', '.join(ROLES)}")
         extra = tuple(sorted((self.model_extra or {}).items()))
         return Message(self.role, self.text(), extra)  # type: ignore[arg-type]  # checked above
 

@@ -73,7 +73,7 @@ def sentence(text: str) -> str:
 
 
 def _sentence_of(line: Mapping[str, Any]) -> str:
-    given = dict(line.get("ctx") or {})
+    given = {name: _whole(value) for name, value in (line.get("ctx") or {}).items()}
     kind = str(line["type"])
     if kind == "value_error":
         return sentence(str(given.get("error", line["msg"])))
@@ -83,3 +83,8 @@ def _sentence_of(line: Mapping[str, Any]) -> str:
     given["characters"] = "character" if length == 1 else "characters"
     plain = SENTENCES.get(kind)
     return plain.format_map(given) if plain else sentence(str(line["msg"]))
+
+
+def _whole(value: Any) -> Any:
+    """1 for 1.0, since a bound of a share reads better without a point."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value

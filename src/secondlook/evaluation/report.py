@@ -310,9 +310,9 @@ def _segments(rows: Sequence[QueryRow], arm: str, off: str) -> tuple[Segment, ..
 def _more_holes(rows: Sequence[QueryRow], arm: str, off: str) -> str:
     """Words about unjudged results of the arm that the baseline has not, if they are too many to trust its figures.
 
-    Both are counted down to where both have results: who finds more has not more holes for it. Of the arm's further
-    holes those are not counted that took the place of relevant passages, since that loss is in the figures. What is
-    left took the place of passages that are known not to be relevant, and may be better than they.
+    Both are counted down to where both have results, so that an arm is not penalised for returning more results.
+    Unjudged results that replaced relevant passages are not counted, since the figures include that loss already. The
+    rest replaced passages known not to be relevant, and may be better than those.
     """
     unjudged = {off: 0, arm: 0}
     relevant = {off: 0, arm: 0}

@@ -108,7 +108,7 @@ class _Level:
         self._lines: dict[str, _Line] = {}
 
     def put(self, job: _Job) -> None:
-        """At the end of its tenant's line; who comes new starts level with the least served."""
+        """At the end of its tenant's line; a new tenant starts at the lowest served count."""
         if job.tenant not in self._lines:
             self._lines[job.tenant] = _Line(served=min((line.served for line in self._lines.values()), default=0))
         self._lines[job.tenant].jobs.append(job)

@@ -79,7 +79,7 @@ class AnswerCache:
         ranking = kept.ranking
         note = f"cached {found.age:.0f} s ago for a question with {100 * found.likeness:.0f} % similarity"
         step = Step("cache", (time.perf_counter() - began) * 1000, len(ranking.candidates), note)
-        text = ranking.query.text if slot.rewritten else slot.query.text  # nobody sees how another has put it
+        text = ranking.query.text if slot.rewritten else slot.query.text  # never expose another user's wording
         query = replace(slot.query, text=text)
         reuse = Reuse(found.likeness, found.age)
         return replace(kept, ranking=replace(ranking, query=query, trace=(step,), reuse=reuse))

@@ -97,8 +97,7 @@ class Intake:
             return await self._store(instance, item, upload.content, before=before, memo=origin.memo)
 
     async def note_refusal(self, instance: Instance, key: str, origin: Origin, *, error: str) -> Item | None:
-        """The item in error, with what was had of it before, and what its source is told of that; None when it says so
-        already.
+        """The item in error, which keeps earlier content and memo; None if it has that error already.
 
         Raises ``KeyTakenError``, ``FileMissingError`` or ``NameTooLongError``.
         """

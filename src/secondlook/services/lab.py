@@ -189,7 +189,7 @@ class _Remembered:
         return replace(counted, values=tuple(value for value, _ in read))
 
     async def _read(self, query: str, passages: Sequence[Passage]) -> tuple[Scores, float]:
-        """The scores, and the seconds for each; work for no tenant, so that no score of before is taken for new."""
+        """The scores, and the seconds for each; work for no tenant, so that no cached score counts as a new one."""
         token = tenant.set("")
         started = time.perf_counter()
         try:

@@ -185,7 +185,7 @@ def words_of_judge(judge: Mapping[str, Any]) -> str:
     if not judge["agreed"]:
         return f"{told}; people judged none of the same passages"
     share = judge.get("agreement")
-    if share is None:  # a report of before
+    if share is None:  # a report of an earlier release
         return told if judge["kappa"] is None else f"{told}; kappa with people is {judge['kappa']:.2f}"
     why = "kappa is undefined, since people gave only one grade"
     kappa = why if judge["kappa"] is None else f"kappa {judge['kappa']:.2f}"

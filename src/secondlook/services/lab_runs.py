@@ -66,7 +66,7 @@ class LabRuns:
         self._checking: set[str] = set()
 
     async def start(self) -> None:
-        """Go on, as the server, with the runs that an earlier one left; those of instances that are gone go."""
+        """Resume, as the server, the runs that an earlier one left; runs of deleted instances are removed."""
         await self._turns.serve()
         for run in await self._book.list_open():
             if run.reason == BY_COMMAND:
@@ -319,7 +319,7 @@ class LabRuns:
         task = asyncio.create_task(self._in_turn(instance, run_id, request, on_progress, turn))
         self._tasks[run_id] = task
         task.add_done_callback(lambda _: self._tasks.pop(run_id, None))
-        await asyncio.sleep(0)  # who is cancelled before the first step could not end the turn
+        await asyncio.sleep(0)  # let the task start, so that a cancellation still releases the lease
 
     async def _in_turn(
         self,

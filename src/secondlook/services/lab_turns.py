@@ -19,7 +19,7 @@ from secondlook.ledgers import LabBook
 log = logging.getLogger(__name__)
 
 LEASE = 30.0
-"""Seconds after which a turn is over of which nothing was heard."""
+"""Seconds after which a lease expires without a heartbeat."""
 BEATS = 6
 """Times that a turn is renewed before it would be over."""
 
@@ -125,7 +125,7 @@ def process_name(pid: int) -> str:
 
 
 def is_gone(name: str) -> bool:
-    """Whether the process of that name is plainly no more; False where it may be alive, or is of another machine."""
+    """Whether the process of that name has certainly exited; False if it may still run, or runs on another machine."""
     machine, _, rest = name.partition(".")
     pid = rest.partition(".")[0]
     if not pid.isdecimal() or int(pid) < 1 or not process_name(os.getpid()).startswith(f"{machine}."):

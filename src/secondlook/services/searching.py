@@ -203,7 +203,7 @@ def make_plan(instance: Instance, ask: Ask, defaults: SearchDefaults) -> Plan:
     settings = instance.settings
     top_k = ask.top_k or settings.top_k
     window = max(defaults.window, top_k) if defaults.window else top_k
-    tried = settings.reranking_mode in ("shadow", "interleave")  # who tries asks for it by name
+    tried = settings.reranking_mode in ("shadow", "interleave")  # trials request reranking explicitly
     rerank = settings.reranking and not tried if ask.rerank is None else ask.rerank
     reranking = _reranking(settings, ask, defaults, top_k=top_k, window=window) if rerank else None
     boosts = settings.boosts if ask.boosts is None else ask.boosts

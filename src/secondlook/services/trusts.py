@@ -62,8 +62,8 @@ class Trusts:
         task = self._lookups.get(uid)
         if task is None:
             task = self._lookups[uid] = asyncio.create_task(self._look_up(uid))
-            task.add_done_callback(lambda done: done.cancelled() or done.exception())  # perhaps nobody waits any more
-        await asyncio.wait([task])  # who is cancelled breaks off nobody else's
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())  # mark the exception as retrieved
+        await asyncio.wait([task])  # cancelling one waiter must not cancel the shared task
         return task.result()
 
     def forget(self, uid: str) -> None:

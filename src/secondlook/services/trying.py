@@ -21,14 +21,14 @@ from secondlook.services.searching import Ask, Searching
 log = logging.getLogger(__name__)
 
 MOST_SHADOWS = 8
-"""Searches that are reranked in the shadow at once; more are let go, for who searches comes first."""
+"""Searches reranked in the shadow at the same time; further ones are skipped: live searches have priority."""
 MOST_FOUND = 20
 
 
 class TryingSearching:
-    """The searches of ``inner``. Of an instance that tries reranking, those that do not ask for it or against it:
+    """The searches of ``inner``, with a trial of reranking for requests that leave reranking unspecified.
 
-    in the mode ``shadow`` they get the order of retrieval, and what the reranker would have made of it is noted in the
+    In the mode ``shadow`` they get the order of retrieval, and what the reranker would have made of it is noted in the
     query log afterwards; in the mode ``interleave`` they get both orders in one list, each result marked with the
     order that it came from.
     """

@@ -39,7 +39,7 @@ class WorkingOptions:
     Attributes:
         attempts: at one version of an item before it is given up.
         retry_wait: seconds before the second attempt; each further one waits twice as long.
-        lease: seconds after which an item is taken from a worker of which nothing was heard.
+        lease: seconds without a heartbeat after which another worker takes the item.
         stall: seconds without any progress after which an attempt is broken off.
         poll: seconds between two looks at what other processes queued and settled.
     """
@@ -88,7 +88,7 @@ class Working:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self, role: Role) -> None:
-        """Begin; as the server, of which there is one, first with what an earlier server was at."""
+        """Start; the server first requeues what the previous server left running."""
         self._role = role
         self._name = f"{role}-{secrets.token_hex(8)}"
         if role == "server":
@@ -243,7 +243,7 @@ class Working:
                 one.task.cancel()
 
     async def _put_lapsed_back(self) -> None:
-        """Queue again what somebody was at who is gone, or give it up after as many attempts as anything gets."""
+        """Requeue items whose worker has disappeared, or fail them after the last attempt."""
         for lease in await self._leases.list_lapsed(_now()):
             steps = Steps(lease.item.key)
             if lease.attempt >= self._how.attempts:

@@ -57,7 +57,7 @@ class SqlCatalog:
         self._tokens: Kept[Token | None] = Kept(self.database.version)
 
     async def open(self) -> None:
-        """Make the tables if they are not there; raises ``SetupError`` for a newer schema or a file that is no use."""
+        """Create missing tables; raises ``SetupError`` for a newer schema or an unusable file."""
         await self.database.open(prepare_tables)
 
     async def close(self) -> None:

@@ -33,7 +33,7 @@ class Database:
             event.listen(self._engine.sync_engine, "connect", _prepare_sqlite)
 
     async def open(self, prepare: Callable[[Connection], None]) -> None:
-        """Connect, and let ``prepare`` make or change the tables; raises ``SetupError`` for a file that is no use.
+        """Connect, and let ``prepare`` make or change the tables; raises ``SetupError`` for an unusable file.
 
         Whatever it raises, no connection stays open.
         """
@@ -129,7 +129,7 @@ class _File(aiosqlite.Connection):
     """A connection to a file of SQLite that says when its thread has ended.
 
     When a query is broken off, nobody waits for that end, and nobody asks whether it has been asked for already: then
-    the thread has an answer for an event loop that is closed, or a task waits for a thread that is no more.
+    the thread has an answer for an event loop that is closed, or a task waits for a thread that has already exited.
     """
 
     def __init__(self, path: str, ends: set[asyncio.Future[None]]) -> None:

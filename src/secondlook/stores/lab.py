@@ -156,7 +156,7 @@ class SqlLabBook:
     async def take(self, instance_uid: str, run_id: str, owner: str, *, now: int, until: int, gone: str = "") -> bool:
         """Whether the owner may measure the instance, for that run.
 
-        Nobody else does, or until a time before now, or an owner who is ``gone``.
+        Succeeds if the lease is free, expired, or held by ``gone``.
         """
         values = {"run_id": run_id, "owner": owner, "until": until}
         left = or_(owners.c.until < now, owners.c.owner == gone)

@@ -83,7 +83,7 @@ class SqlLeases:
         return {row["owner"]: row["version"] for row in rows}
 
     async def holds(self, lease: Lease) -> bool:
-        """Whether it has not ended, and the item is of the version that it was had for."""
+        """Whether it has not ended, and the item is still at the version the lease was taken for."""
         return bool(await self._database.rows(select(items.c.id).where(*_holds(lease.item, lease.owner))))
 
     async def note(self, lease: Lease, lines: Sequence[ItemLine]) -> bool:

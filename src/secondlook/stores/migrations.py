@@ -42,18 +42,18 @@ def prepare_tables(connection: Connection) -> None:
 
 
 def _add_scopes(connection: Connection) -> None:
-    """Tokens of before may use every account and do everything, as they could."""
+    """Existing tokens keep access to every account and every permission."""
     connection.execute(text("ALTER TABLE tokens ADD COLUMN account VARCHAR(64) NOT NULL DEFAULT ''"))
     connection.execute(text("ALTER TABLE tokens ADD COLUMN permission VARCHAR(16) NOT NULL DEFAULT 'edit'"))
 
 
 def _add_origins(connection: Connection) -> None:
-    """Items of before were all uploaded."""
+    """All existing items were uploaded."""
     _add_columns(connection, {"source": "TEXT NOT NULL DEFAULT ''", "modified_at": "BIGINT NOT NULL DEFAULT 0"})
 
 
 def _add_leases(connection: Connection) -> None:
-    """Nobody has a lease on items of before; they are due, and were never tried."""
+    """Existing items have no lease; they are due, and were never attempted."""
     number = "NOT NULL DEFAULT 0"
     kinds = {"lease_until": f"BIGINT {number}", "attempts": f"INTEGER {number}", "due_at": f"BIGINT {number}"}
     _add_columns(connection, {"owner": "VARCHAR(80) NOT NULL DEFAULT ''", **kinds})

@@ -11,6 +11,8 @@ from secondlook.errors import BackendError, ChunkSizeError, InstanceExistsError,
 
 class Inner(Body):
     size: int = Field(0, ge=1, le=30)
+    share: float = Field(0, ge=0, le=1)
+    weight: float = Field(0.5, ge=0.25)
     word: str = Field("a", min_length=1, max_length=3, pattern="^[a-z]*$")
 
 
@@ -25,6 +27,8 @@ class Outer(Body):
     [
         ({"inner": {"size": 0}}, "inner.size", "Enter 1 or more."),
         ({"inner": {"size": 31}}, "inner.size", "Enter 30 or less."),
+        ({"inner": {"share": 7}}, "inner.share", "Enter 1 or less."),
+        ({"inner": {"weight": 0.1}}, "inner.weight", "Enter 0.25 or more."),
         ({"inner": {"size": "x"}}, "inner.size", "Enter a whole number."),
         ({"inner": {"word": ""}}, "inner.word", "This field is required."),
         ({"inner": {"word": "abcd"}}, "inner.word", "Enter at most 3 characters."),

@@ -55,7 +55,7 @@ class _Answer(httpx.AsyncByteStream):
         self._gone.set()
         self._work.cancel()
         self._head.cancel()
-        with suppress(asyncio.CancelledError, Exception):  # it was told to end; how it does interests nobody
+        with suppress(asyncio.CancelledError, Exception):  # it was cancelled; its outcome does not matter
             await self._work
 
     async def _run(self, app: ASGIApp, scope: Scope) -> None:

@@ -1,4 +1,4 @@
-"""Documents of Word and PowerPoint of before 2007, by the program catdoc where it is installed."""
+"""Documents of Word and PowerPoint before 2007, by the program catdoc where it is installed."""
 
 import mmap
 import os

@@ -114,7 +114,7 @@ function SwitchOn() {
         <div className="flex items-start gap-4">
           <ChartLineIcon size={36} aria-hidden className="mt-1 flex-none text-kumo-subtle" />
           <div>
-            <h2 className="text-base font-semibold">No query log is kept</h2>
+            <h2 className="text-base font-semibold">The query log is off</h2>
             <p className="mt-1 text-kumo-subtle">Switch it on to see search times, what the reranker changes, why it falls back, the most frequent queries, and queries without results.</p>
           </div>
         </div>

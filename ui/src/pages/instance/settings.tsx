@@ -95,7 +95,7 @@ function SectionOf({ section }: { section: Section }) {
       );
     case "reranking":
       return (
-        <Editor title="Reranking" about="Reorders the retrieved chunks by relevance to the query." fields={["reranking", "reranking_mode", "reranking_match_probability", "reranking_model", "reranking_stages", "reranking_budget_ms", "reranking_weight", "reranking_on_failure"]}>
+        <Editor title="Reranking" about="The built-in reranker, a late-interaction model, runs on the CPU of this server." fields={["reranking", "reranking_mode", "reranking_match_probability", "reranking_model", "reranking_stages", "reranking_budget_ms", "reranking_weight", "reranking_on_failure"]}>
           {(form) => <RerankingForm {...form} />}
         </Editor>
       );

@@ -61,7 +61,7 @@ export function Front({ arms, chosen, choose }: { arms: LabArm[]; chosen: string
               </text>
             ))}
             <text x={(left + width - right) / 2} y={height - 4} textAnchor="middle" style={{ fill: INK }}>
-              95 % of the searches take no longer
+              95th percentile of search time
             </text>
             <polyline points={front.map((one) => `${x(one.p95_ms)},${y(one["ndcg@10"])}`).join(" ")} fill="none" style={{ stroke: "var(--accent)" }} strokeWidth="2" />
             {arms.map((one) => (
@@ -116,7 +116,7 @@ export function Reliability({ told }: { told: Calibration }) {
               </g>
             ))}
             <text x={(left + width - right) / 2} y={height - 4} textAnchor="middle" style={{ fill: INK }}>
-              probability that was told
+              predicted probability
             </text>
             <line x1={x(0)} y1={y(0)} x2={x(1)} y2={y(1)} style={{ stroke: "var(--quiet)" }} strokeDasharray="4 4" />
             {told.bins.map((one) => (
