@@ -16,7 +16,7 @@ MARKS: Mapping[str, str] = {
 PROGRAMS: Mapping[str, str] = {
     "node": "node", "npm": "node", "workerd": "node", "chromium": "browser", "chromium-browser": "browser",
     "google-chrome": "browser", "tesseract": "system", "catdoc": "system", "catppt": "system", "git": "system",
-    "moto_server": "server",
+    "curl": "system", "moto_server": "server",
 }  # fmt: skip
 SERVERS = {"tests.llm_server", "tests.rerank_server"}
 READER = "secondlook.ingest.child"

@@ -80,7 +80,7 @@ def test_root_installs_what_is_missing_without_noise(bare: Path, monkeypatch: py
     (bare / "tesseract").symlink_to("/bin/true")
     screen = Screen()
     assert SYSTEM.main(screen) == 0
-    assert re.fullmatch(r"Installing chromium, catdoc, git with apt-get … \d:\d\d\n", screen.getvalue())
+    assert re.fullmatch(r"Installing chromium, catdoc, git, curl with apt-get … \d:\d\d\n", screen.getvalue())
 
 
 @pytest.mark.process

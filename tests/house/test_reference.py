@@ -145,8 +145,8 @@ def test_every_route_has_its_example(heading: str) -> None:
     method, path = heading.split()
     words = first_curl(sections(API, "###")[heading])
     sent = words[words.index("-X") + 1] if "-X" in words else "GET"
-    target = next(word for word in words if word.startswith(("$BASE", "http")))
-    bare = re.sub(r"^(\$BASE|https?://[^/]+)", "", target).partition("?")[0]
+    target = next(word for word in words if word.startswith(("$BASE", "$SECONDLOOK_URL")))
+    bare = re.sub(r"^\$(BASE|SECONDLOOK_URL)", "", target).partition("?")[0]
     pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path).replace(r"\{model\}", ".+"))  # its name may hold slashes
     assert sent == method
     assert re.fullmatch(pattern, bare)

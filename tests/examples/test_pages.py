@@ -1,0 +1,155 @@
+"""Every example of the README and the documents runs as it is written, in order, against a real server."""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests import llm_server
+from tests.acceptance.server_process import run_cli, start_server
+from tests.clients.node import MODULES, ready
+from tests.examples.blocks import Block, read_blocks
+from tests.examples.running import Session, StandIn, check_syntax, opened, run_page
+from tests.house.yard import DOCS, ROOT, documents, where
+from tests.machine import need
+from tests.rerank_server import serve_reranker
+from tests.s3_server import serve_s3
+from tests.tiny_models import make_model
+from tests.web_site import serve_site
+
+pytestmark = [pytest.mark.server, pytest.mark.node, pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(900)]
+
+START = ROOT / "examples" / "README.md"
+"""Fills the instance and sets the variables that all other pages use."""
+ALONE = [ROOT / "README.md", DOCS / "quickstart.md", START]
+"""Pages that begin with nothing."""
+NOT_RUN: Mapping[str, list[str]] = {
+    "README.md": ["it runs this test too"],
+    "docs/howto/index-a-website.md": ["it installs packages of the system"],
+    "docs/howto/use-as-a-reranker.md": [
+        "LangChain is not among the test tools; tests/acceptance/test_rerank_clients.py installs it and runs the same"
+    ],
+    "docs/howto/use-from-a-worker.md": [
+        "it needs the project of a Worker; tests/acceptance/test_dev_worker.py runs it in one",
+        "a part of a Worker; tests/acceptance/test_workers.py runs one",
+        "it needs the Worker in one file; tests/acceptance/test_dev_worker.py runs one",
+    ],
+    "docs/howto/watch-a-server.md": [
+        "the agent of OpenTelemetry is not among the test tools; tests/unit/test_telemetry.py records the spans"
+    ],
+    "docs/quickstart.md": ["it runs this test too"],
+    "docs/reference/api.md": [
+        "it downloads a model from a hub; tests/wire/test_models.py downloads from a hub of the tests",
+        "there is no download to cancel; tests/wire/test_models.py cancels one",
+        "it needs an npm registry or the unpacked package; tests/acceptance/test_snippet.py has one",
+    ],
+}
+"""The blocks that cannot run here, by page, each with the reason that the page gives."""
+
+
+def pages() -> list[Path]:
+    """Every page with a block that runs."""
+    told = [*ALONE, *(path for path in documents() if path.is_relative_to(DOCS) and "decisions" not in path.parts)]
+    return [path for path in dict.fromkeys(told) if any(one.runs or one.notes for one in read_blocks(path))]
+
+
+def skipped(block: Block) -> str | None:
+    return block.note("skip")
+
+
+def language_model(stack: ExitStack, session: Session) -> str:
+    return stack.enter_context(llm_server.running())
+
+
+def reranker(stack: ExitStack, session: Session) -> str:
+    return f"{stack.enter_context(serve_reranker()).url}/ok"
+
+
+def bucket(stack: ExitStack, session: Session) -> str:
+    s3 = stack.enter_context(serve_s3())
+    for name in ("reports", "handbook"):
+        s3.make_bucket(name)
+        s3.put(name, "2026/oil.md", b"# Oil\n\nForty barrels of lamp oil were used.\n", "text/markdown")
+    return s3.url
+
+
+def site(stack: ExitStack, session: Session) -> str:
+    made = stack.enter_context(serve_site())
+    made.html("/", '<h1>Station</h1><p>The light of the station.</p><a href="/fog">Fog</a>', "<title>Station</title>")
+    made.html("/fog", "<h1>Fog</h1><p>Two blasts of the horn every ninety seconds.</p>", "<title>Fog</title>")
+    made.sitemap("/", "/fog")
+    session.run("export SECONDLOOK_FETCH_ALLOW=127.0.0.1; secondlook serve")
+    return made.url
+
+
+def model(stack: ExitStack, session: Session) -> str:
+    folder = session.folder / "model"
+    make_model(folder, head=True)
+    return str(folder)
+
+
+def cloudflare(stack: ExitStack, session: Session) -> str:
+    """Another server with the same instance, in the place of Cloudflare's API; its token is returned."""
+    folder = session.folder / "elsewhere"
+    shutil.copytree(session.folder / "secondlook-data", folder)
+    token = run_cli("token", "create", "--name", "import", "--quiet", data_dir=folder)
+    run_cli("index", "handbook", str(ROOT / "examples" / "handbook"), "--account", "YOUR_ACCOUNT", data_dir=folder)
+    server = start_server(folder)
+    stack.callback(server.stop)
+    session.run(f"export CLOUDFLARE_API_BASE_URL={server.url}/client/v4")
+    return token
+
+
+STAND_INS: Mapping[str, StandIn] = {
+    "llm": language_model,
+    "rerank": reranker,
+    "s3": bucket,
+    "site": site,
+    "model": model,
+    "cloudflare": cloudflare,
+}
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
+    """The data folder that the first page leaves."""
+    folder = tmp_path_factory.mktemp("start")
+    with opened(folder, SECONDLOOK_CACHE_DIR=str(cache_dir)) as session, ExitStack() as stack:
+        run_page(session, START, STAND_INS, stack)
+    return folder / "secondlook-data"
+
+
+@pytest.fixture
+def session(tmp_path: Path, cache_dir: Path) -> Iterator[Session]:
+    """A reader's terminal in a new clone."""
+    need("curl")
+    node = ready()
+    path = f"{Path(node.program).parent}{os.pathsep}{os.environ['PATH']}"
+    with opened(
+        tmp_path, SECONDLOOK_CACHE_DIR=str(cache_dir), NODE_MODULES_BIN=str(MODULES / ".bin"), PATH=path
+    ) as made:
+        yield made
+
+
+@pytest.mark.parametrize("path", pages(), ids=where)
+def test_the_examples_run_as_written(path: Path, session: Session, filled: Path) -> None:
+    with ExitStack() as stack:
+        if path not in ALONE:
+            shutil.copytree(filled, session.folder / "secondlook-data")
+            run_page(session, START, STAND_INS, stack)
+        run_page(session, path, STAND_INS, stack)
+
+
+@pytest.mark.parametrize("path", documents(), ids=where)
+def test_what_is_only_shown_is_well_formed(path: Path) -> None:
+    for block in read_blocks(path):
+        check_syntax(block)
+
+
+def test_what_is_not_run_is_known() -> None:
+    found = {where(path): [told for one in read_blocks(path) if (told := skipped(one)) is not None] for path in pages()}
+    assert {path: reasons for path, reasons in found.items() if reasons} == NOT_RUN
+    assert all(reason for reasons in NOT_RUN.values() for reason in reasons)
