@@ -35,9 +35,12 @@ with the fp32 scores of sentence-transformers. `secondlook-pruned` is a cascade:
 interaction ranks all passages by the vectors that the index stored, and leaves the best 15 to the
 cross-encoder.
 
-    python benchmarks/speed/rerank.py --model minilm-l6 --json benchmarks/figures/rerank-minilm-l6.json
-    python benchmarks/speed/rerank.py --model bge-base --json benchmarks/figures/rerank-bge-base.json
-    python benchmarks/speed/report.py
+<!-- example: skip it takes an hour, and the other engines are not among the test tools -->
+```sh
+python benchmarks/speed/rerank.py --model minilm-l6 --json benchmarks/figures/rerank-minilm-l6.json
+python benchmarks/speed/rerank.py --model bge-base --json benchmarks/figures/rerank-bge-base.json
+python benchmarks/speed/report.py
+```
 """
 
 
@@ -76,7 +79,10 @@ SERVING = """## Indexing and searching
 A server process, asked over HTTP as users do; a folder of {pages:,} Markdown pages is its source. The ceiling is
 the embedding model alone on the same passages, with the whole machine to itself.
 
-    python benchmarks/speed/search.py CORPUS.jsonl QUERIES.jsonl --out benchmarks/figures/search.json
+<!-- example: skip it takes an hour, and the corpus is not in this repository -->
+```sh
+python benchmarks/speed/search.py CORPUS.jsonl QUERIES.jsonl --out benchmarks/figures/search.json
+```
 
 {cores} cores, {chunks:,} chunks of {tokens:,} tokens, {queries} queries.
 
@@ -117,7 +123,10 @@ What `SECONDLOOK_HEADING_CONTEXT` brings, which lets the models read the heading
 off and on, and the p-value of a paired randomisation test. `sections` are documents that begin with their own
 headings, `pages` are whole Markdown pages; of each so many, those that are relevant to a query among them.
 
-    python benchmarks/quality/headings.py FAQ PAGES.jsonl --documents 1500 --out benchmarks/figures/headings.json
+<!-- example: skip it takes an hour, and the corpus is not in this repository -->
+```sh
+python benchmarks/quality/headings.py FAQ PAGES.jsonl --documents 1500 --out benchmarks/figures/headings.json
+```
 
 | corpus | search | documents | queries | off | on | p |
 | --- | --- | ---: | ---: | ---: | ---: | ---: |

@@ -66,6 +66,16 @@ def read_blocks(path: Path) -> list[Block]:
     return found
 
 
+def shell(path: Path) -> str:
+    """All that a shell runs of the page."""
+    return "".join(one.text for one in read_blocks(path) if one.language in ("sh", "bash"))
+
+
+def defined(text: str) -> set[str]:
+    """The variables that lines of a shell set."""
+    return set(re.findall(r"(?:^|export )([A-Z_]+)=", text, re.MULTILINE))
+
+
 def missing_lines(shown: str, printed: str) -> list[str]:
     """Lines of an output block that were not printed, each after the one before; runs of spaces are one."""
     rest = [" ".join(line.split()) for line in printed.splitlines()]

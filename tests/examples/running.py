@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -23,6 +24,8 @@ PATIENCE = 180.0
 CURL = "silent\nshow-error\nfail-with-body\n"
 """A request that is refused is a failed command."""
 STEMS = {"python": ("-python.py", sys.executable), "js": ("-script.mjs", "node")}
+ASKS = re.compile(r"\$BASE|SECONDLOOK_URL|127\.0\.0\.1:8787")
+"""What a block says that asks the server."""
 StandIn = Callable[[ExitStack, "Session"], str]
 
 
@@ -31,10 +34,14 @@ class ExampleError(AssertionError):
 
 
 class Session:
-    """A shell in a folder of its own that sees the repository's examples and documents."""
+    """A shell in a folder of its own that sees the repository's examples and documents.
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+    With ``variables`` they are set, and a server is started before the first block that asks one.
+    """
+
+    def __init__(self, folder: Path, variables: str = "", **environment: str) -> None:
         self.folder = folder
+        self.has_server = bool(variables)
         self.port = free_port()
         self.replacements: dict[str, str] = {f"127.0.0.1:{PORT}": f"127.0.0.1:{self.port}"}
         shutil.copytree(ROOT / "examples", folder / "examples")  # no link: a source leaves out what links lead to
@@ -57,7 +64,7 @@ class Session:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
         Thread(target=self._read, daemon=True).start()
-        self.run(f". {SESSION}")
+        self.run(f". {SESSION}\n{variables}")
 
     def run(self, script: str, *, fails: bool = False) -> str:
         """What the lines print; raises ``ExampleError`` for one that fails, or for none that does."""
@@ -77,6 +84,10 @@ class Session:
         if (status != "0") is not fails:
             raise ExampleError(f"{'did not fail' if fails else 'failed'}:\n{text}\n--- printed:\n{printed}")
         return printed
+
+    def declared(self, *names: str) -> str:
+        """Lines that set these variables in another session, with its own address."""
+        return self.run(f"declare -p {' '.join(names)}").replace(f"127.0.0.1:{self.port}", f"127.0.0.1:{PORT}")
 
     def close(self) -> None:
         """End the shell and its server."""
@@ -121,9 +132,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def opened(folder: Path, **environment: str) -> Iterator[Session]:
+def opened(folder: Path, variables: str = "", **environment: str) -> Iterator[Session]:
     """A session that ends with the block."""
-    session = Session(folder, **environment)
+    session = Session(folder, variables, **environment)
     try:
         yield session
     finally:
@@ -140,7 +151,7 @@ def run_page(session: Session, path: Path, stand_ins: Mapping[str, StandIn], sta
                 session.replacements[text] = stand_ins[name](stack, session)
             printed, done = run_block(session, block, printed, f"block{at}")
         except ExampleError as error:
-            raise ExampleError(f"{path.relative_to(ROOT)}:{block.line}: {error}") from None
+            raise ExampleError(f"{path}:{block.line}: {error}") from None
         ran += done
     return ran
 
@@ -149,6 +160,8 @@ def run_block(session: Session, block: Block, printed: str, stem: str) -> tuple[
     """What the block printed, or what was printed before it, and whether it did anything."""
     if block.note("stop") is not None:
         session.run("stop_server")
+    elif session.has_server and asks_server(block):
+        session.run("ensure_server")
     if (name := block.note("file")) is not None:
         write(session, name, block.text)
     elif (request := block.note("body")) is not None:
@@ -169,6 +182,12 @@ def run_block(session: Session, block: Block, printed: str, stem: str) -> tuple[
         if wanted and wanted not in printed:
             raise ExampleError(f"failed, but not with {wanted}:\n{printed}")
     return printed, True
+
+
+def asks_server(block: Block) -> bool:
+    """Whether it needs a server that it does not start itself."""
+    asks = (block.runs and ASKS.search(block.text)) or block.note("body") is not None
+    return bool(asks) and "secondlook serve" not in block.text
 
 
 def write(session: Session, name: str, text: str) -> None:

@@ -21,6 +21,7 @@ in_background() {
   SERVER=$!
   await_server "$said"
 }
+ensure_server() { [ -n "$SERVER" ] || in_background command secondlook serve; }
 secondlook() {
   if [ "${1:-}" = serve ] || { [ "${1:-}" = demo ] && [[ " $* " != *" --once "* ]]; }; then
     in_background command secondlook "$@"

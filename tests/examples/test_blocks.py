@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.examples.blocks import missing_lines, read_blocks
+from tests.examples.blocks import RUN, defined, missing_lines, read_blocks, shell
 from tests.house.yard import DOCS, ROOT, where
 
 START = ROOT / "examples" / "README.md"
 PAGES = [ROOT / "README.md", *(path for path in sorted(DOCS.rglob("*.md")) if "decisions" not in path.parts)]
 OF_SHELL = {"PWD", "HOME", "PATH"}
+COMMAND = re.compile(r"^(secondlook|curl|make|pip|npx|npm|python|docker|git|source|\.venv/bin/\w+) ", re.MULTILINE)
 PLACEHOLDERS = re.compile(r"\bHOST\b|Bearer TOKEN\b|sl_…|\bPATH/TO\b|\bNAME FOLDER\b")
 
 
@@ -48,15 +49,6 @@ def test_shown_lines_are_printed_in_order() -> None:
     assert missing_lines("a.md 0.6\n", printed) == ["a.md 0.6"]
 
 
-def shell(path: Path) -> str:
-    """All that a shell runs of the page."""
-    return "".join(one.text for one in read_blocks(path) if one.language in ("sh", "bash"))
-
-
-def defined(text: str) -> set[str]:
-    return set(re.findall(r"(?:^|export )([A-Z_]+)=", text, re.MULTILINE))
-
-
 @pytest.mark.parametrize("path", PAGES, ids=where)
 def test_pages_use_the_variables_of_all_examples(path: Path) -> None:
     read = set(re.findall(r"\$\{?([A-Z_]+)", shell(path)))
@@ -67,3 +59,10 @@ def test_pages_use_the_variables_of_all_examples(path: Path) -> None:
 @pytest.mark.parametrize("path", PAGES, ids=where)
 def test_no_example_holds_a_placeholder_of_its_own(path: Path) -> None:
     assert [one.line for one in read_blocks(path) if one.runs and PLACEHOLDERS.search(one.text)] == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=where)
+def test_commands_are_in_blocks_that_run(path: Path) -> None:
+    blocks = [one.text for one in read_blocks(path) if one.language not in RUN and one.note("output") is None]
+    indented = re.findall(r"^    (.*)$", re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.S), re.M)
+    assert [text for text in (*blocks, *indented) if COMMAND.search(text)] == []

@@ -1,9 +1,11 @@
 """Every example of the README and the documents runs as it is written, in order, against a real server."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from tests import llm_server
 from tests.acceptance.server_process import run_cli, start_server
 from tests.clients.node import MODULES, ready
-from tests.examples.blocks import Block, read_blocks
+from tests.examples.blocks import defined, read_blocks, shell
 from tests.examples.running import Session, StandIn, check_syntax, opened, run_page
 from tests.house.yard import DOCS, ROOT, documents, where
 from tests.machine import need
@@ -20,14 +22,20 @@ from tests.s3_server import serve_s3
 from tests.tiny_models import make_model
 from tests.web_site import serve_site
 
-pytestmark = [pytest.mark.server, pytest.mark.node, pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.server, pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(900)]
 
 START = ROOT / "examples" / "README.md"
 """Fills the instance and sets the variables that all other pages use."""
-ALONE = [ROOT / "README.md", DOCS / "quickstart.md", START]
+ALONE = [ROOT / "README.md", DOCS / "quickstart.md"]
 """Pages that begin with nothing."""
+NODE = re.compile(r"^(npx|node|npm) ", re.MULTILINE)
 NOT_RUN: Mapping[str, list[str]] = {
     "README.md": ["it runs this test too"],
+    "docs/benchmarks.md": [
+        "it takes an hour, and the other engines are not among the test tools",
+        "it takes an hour, and the corpus is not in this repository",
+        "it takes an hour, and the corpus is not in this repository",
+    ],
     "docs/howto/index-a-website.md": ["it installs packages of the system"],
     "docs/howto/use-as-a-reranker.md": [
         "LangChain is not among the test tools; tests/acceptance/test_rerank_clients.py installs it and runs the same"
@@ -51,13 +59,19 @@ NOT_RUN: Mapping[str, list[str]] = {
 
 
 def pages() -> list[Path]:
-    """Every page with a block that runs."""
+    """Every page with a block that runs or says why it does not."""
     told = [*ALONE, *(path for path in documents() if path.is_relative_to(DOCS) and "decisions" not in path.parts)]
     return [path for path in dict.fromkeys(told) if any(one.runs or one.notes for one in read_blocks(path))]
 
 
-def skipped(block: Block) -> str | None:
-    return block.note("skip")
+def needs_node(path: Path) -> bool:
+    """Whether a block of the page runs a program of Node."""
+    return any(one.runs and (one.language == "js" or NODE.search(one.text)) for one in read_blocks(path))
+
+
+def cases() -> list[object]:
+    """The pages with their marks and names."""
+    return [pytest.param(one, marks=[pytest.mark.node] if needs_node(one) else [], id=where(one)) for one in pages()]
 
 
 def language_model(stack: ExitStack, session: Session) -> str:
@@ -113,34 +127,47 @@ STAND_INS: Mapping[str, StandIn] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What the first page leaves: its data folder, its variables as lines of a shell, and how many blocks it ran."""
+
+    data: Path
+    variables: str
+    ran: int
+
+
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Path:
-    """The data folder that the first page leaves."""
+def start(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Start:
+    """Every page but the first ones begins here, so the first page runs once for all of them."""
+    need("curl")
     folder = tmp_path_factory.mktemp("start")
     with opened(folder, SECONDLOOK_CACHE_DIR=str(cache_dir)) as session, ExitStack() as stack:
-        run_page(session, START, STAND_INS, stack)
-    return folder / "secondlook-data"
+        ran = run_page(session, START, STAND_INS, stack)
+        variables = session.declared(*sorted(defined(shell(START))))
+    return Start(folder / "secondlook-data", variables, ran)
 
 
 @pytest.fixture
-def session(tmp_path: Path, cache_dir: Path) -> Iterator[Session]:
-    """A reader's terminal in a new clone."""
-    need("curl")
-    node = ready()
-    path = f"{Path(node.program).parent}{os.pathsep}{os.environ['PATH']}"
-    with opened(
-        tmp_path, SECONDLOOK_CACHE_DIR=str(cache_dir), NODE_MODULES_BIN=str(MODULES / ".bin"), PATH=path
-    ) as made:
+def session(path: Path, tmp_path: Path, cache_dir: Path, start: Start) -> Iterator[Session]:
+    """A reader's terminal in a new clone, or after the first page."""
+    environment = {"SECONDLOOK_CACHE_DIR": str(cache_dir)}
+    if needs_node(path):
+        program = Path(ready().program).parent
+        environment |= {"NODE_MODULES_BIN": str(MODULES / ".bin"), "PATH": f"{program}{os.pathsep}{os.environ['PATH']}"}
+    if path not in ALONE:
+        shutil.copytree(start.data, tmp_path / "secondlook-data")
+    with opened(tmp_path, "" if path in ALONE else start.variables, **environment) as made:
         yield made
 
 
-@pytest.mark.parametrize("path", pages(), ids=where)
-def test_the_examples_run_as_written(path: Path, session: Session, filled: Path) -> None:
+def test_the_first_page_runs_as_written(start: Start) -> None:
+    assert start.ran == len(read_blocks(START))
+
+
+@pytest.mark.parametrize("path", cases())
+def test_the_examples_run_as_written(path: Path, session: Session) -> None:
     with ExitStack() as stack:
-        if path not in ALONE:
-            shutil.copytree(filled, session.folder / "secondlook-data")
-            run_page(session, START, STAND_INS, stack)
-        run_page(session, path, STAND_INS, stack)
+        assert run_page(session, path, STAND_INS, stack)
 
 
 @pytest.mark.parametrize("path", documents(), ids=where)
@@ -150,6 +177,8 @@ def test_what_is_only_shown_is_well_formed(path: Path) -> None:
 
 
 def test_what_is_not_run_is_known() -> None:
-    found = {where(path): [told for one in read_blocks(path) if (told := skipped(one)) is not None] for path in pages()}
+    found = {
+        where(path): [told for one in read_blocks(path) if (told := one.note("skip")) is not None] for path in pages()
+    }
     assert {path: reasons for path, reasons in found.items() if reasons} == NOT_RUN
     assert all(reason for reasons in NOT_RUN.values() for reason in reasons)
