@@ -16,6 +16,7 @@ from secondlook.domain.instance import (
     ItemCounts,
     ItemStatus,
     Namespace,
+    Schema,
     Token,
     Tokenizer,
 )
@@ -327,12 +328,12 @@ class Catalog(Protocol):
     async def remove_instance(self, uid: str) -> None:
         """Remove the instance and its item rows."""
 
-    async def put_item(self, item: Item, lines: Sequence[ItemLine] = (), *, memo: str | None = None) -> Item:
+    async def put_item(
+        self, item: Item, lines: Sequence[ItemLine] = (), *, memo: str | None = None, schema: Schema | None = None
+    ) -> Item:
         """Insert, or replace the row of the same key keeping its id and counting its version up; keep the lines too,
-        and the memo of its source unless it is None.
-
-        Raises ``InstanceNotFoundError`` when the instance is gone.
-        """
+        and the memo of its source unless it is None. Raises ``InstanceNotFoundError``; ``InstanceChangedError``, with
+        nothing stored, when the metadata follows a ``schema`` that is not the instance's."""
 
     async def get_item(self, instance_uid: str, item_id: str) -> Item:
         """Raises ``ItemNotFoundError``."""

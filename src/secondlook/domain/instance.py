@@ -55,6 +55,10 @@ class MetadataField:
     type: FieldType
 
 
+Schema = tuple[MetadataField, ...]
+"""The metadata fields of an instance, in order."""
+
+
 @dataclass(frozen=True, slots=True)
 class InstanceSettings:
     """Everything that can be set on an instance.
@@ -97,7 +101,7 @@ class InstanceSettings:
     chunk_overlap: int = 10
     top_k: int = DEFAULT_TOP_K
     min_score: float = DEFAULT_MIN_SCORE
-    fields: tuple[MetadataField, ...] = ()
+    fields: Schema = ()
     answer_prompt: str = ""
     rewriting_prompt: str = ""
     paused: bool = False

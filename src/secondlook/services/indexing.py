@@ -22,11 +22,10 @@ from secondlook.errors import (
     PausedError,
     SecondlookError,
 )
-from secondlook.ingest.metadata import clean_metadata
 from secondlook.ledgers import Journal, Leases
 from secondlook.ports import Blobs, Catalog, Embedder, Indexer
 from secondlook.services.chunking import Chunking, ReadingOptions, Steps
-from secondlook.services.intake import Intake, Upload, check_found
+from secondlook.services.intake import Intake, Upload, check_found, put_under_schema, retyped
 from secondlook.services.retaking import Retaking
 from secondlook.services.waiting import set_within, to_the_end
 from secondlook.services.working import Role, Working, WorkingOptions
@@ -176,10 +175,7 @@ class Indexing:
         found = await self._catalog.get_item(instance.uid, item_id)
         async with self._lock(instance.uid, found.key):
             found = await self._catalog.get_item(instance.uid, item_id)  # as a newer upload may have left it
-            now = await self._catalog.get_instance_by_uid(instance.uid)  # as a newer change may have left it
-            metadata = clean_metadata(found.metadata, now.settings.fields)
-            again = replace(found, status="queued", error="", metadata=metadata)
-            item = await self._catalog.put_item(again, [_line(found, "queue", "queued to be indexed again")])
+            item = await self._requeue(instance, found, "queued to be indexed again")
         return await self._enqueue(item, wait)
 
     async def sync(self, instance: Instance, item_id: str, *, wait: float | None = None) -> Item:
@@ -308,8 +304,15 @@ class Indexing:
         if current is None or current.id != item.id:
             await self._indexer.delete_item(instance.uid, item.id)
         elif current.status not in UNFINISHED and (current.version, current.status) != (item.version, "completed"):
-            told = _line(current, "queue", "queued again: an older version had overwritten it")
-            self._working.add(await self._catalog.put_item(replace(current, status="queued", error=""), [told]))
+            self._working.add(
+                await self._requeue(instance, current, "queued again: an older version had overwritten it")
+            )
+
+    async def _requeue(self, instance: Instance, item: Item, reason: str) -> Item:
+        again = replace(item, status="queued", error="")
+        return await put_under_schema(
+            self._catalog, instance, lambda now: retyped(again, now), [_line(item, "queue", reason)]
+        )
 
 
 def _line(item: Item, action: str, message: str) -> ItemLine:

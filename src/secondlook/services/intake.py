@@ -5,7 +5,7 @@ import hashlib
 import secrets
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import overload
 
@@ -15,6 +15,7 @@ from secondlook.domain.jobs import ItemLine
 from secondlook.domain.source import Origin
 from secondlook.errors import (
     FileMissingError,
+    InstanceChangedError,
     InstanceNotFoundError,
     InvalidMetadataError,
     KeyTakenError,
@@ -73,12 +74,13 @@ class Intake:
         if len(key) > LONGEST_KEY:
             raise NameTooLongError(f"the file name has {len(key)} characters; the limit is {LONGEST_KEY}")
         check_file(key, len(upload.content), ocr=instance.settings.ocr)
-        item = _make_item(instance, replace(upload, key=key), Origin(""))
+        upload = replace(upload, key=key)
+        item = _make_item(instance, upload, Origin(""))
         async with self.lock(instance.uid, key):
             before = await self._catalog.find_item(instance.uid, key)
             if changed_only and before and _is_indexed(before, item):
                 return None
-            return await self._store(instance, item, upload.content, before=before, memo=None)
+            return await self._store(instance, item, upload, before=before, memo=None)
 
     async def take_found(self, instance: Instance, upload: Upload, origin: Origin) -> Item | None:
         """The item, queued; None when these bytes are indexed already; then nothing is kept.
@@ -94,7 +96,7 @@ class Intake:
             before = await self._find_found(instance, upload.key)
             if before and _is_same(before, item):
                 return None
-            return await self._store(instance, item, upload.content, before=before, memo=origin.memo)
+            return await self._store(instance, item, upload, before=before, memo=origin.memo)
 
     async def note_refusal(self, instance: Instance, key: str, origin: Origin, *, error: str) -> Item | None:
         """The item in error, which keeps earlier content and memo; None if it has that error already.
@@ -111,7 +113,9 @@ class Intake:
             item = replace(before or plain, status="error", error=error, source=origin.source, last_seen_at=now)
             told = ItemLine(now, "fail", error, key, error_type=error.partition(":")[0])
             mine = before and before.source == origin.source
-            return await self._catalog.put_item(item, [told], memo=None if mine else "")
+            return await put_under_schema(
+                self._catalog, instance, lambda now: retyped(item, now), [told], memo=None if mine else ""
+            )
 
     async def _find_found(self, instance: Instance, key: str) -> Item | None:
         before = await self._catalog.find_item(instance.uid, key)
@@ -120,19 +124,27 @@ class Intake:
         return before
 
     async def _store(
-        self, instance: Instance, item: Item, content: bytes, *, before: Item | None, memo: str | None
+        self, instance: Instance, item: Item, upload: Upload, *, before: Item | None, memo: str | None
     ) -> Item:
         how = f"found in {item.source}" if item.source else "uploaded"
         queued = ItemLine(int(time.time() * 1000), "queue", f"{item.size:,} bytes {how}", item.key)
+        blob = item.blob
+
+        def make(now: Instance) -> Item:
+            return replace(item, metadata=_metadata_of(now, upload, item.timestamp))
+
         try:
-            await self._blobs.put(item.blob, content)
-            item = await self._catalog.put_item(item, [queued], memo=memo)
+            await self._blobs.put(blob, upload.content)
+            stored = await put_under_schema(self._catalog, instance, make, [queued], memo=memo)
+        except InvalidMetadataError:  # under fields that were changed while the file came in
+            await self._blobs.delete(blob)
+            raise
         except (InstanceNotFoundError, OSError):
             await self._clear_if_gone(instance)
             raise
         if before and before.blob:
             await self._blobs.delete(before.blob)
-        return item
+        return stored
 
     async def _clear_if_gone(self, instance: Instance) -> None:
         """Nothing while the instance is there; else what came in late is removed and the error says so."""
@@ -143,6 +155,34 @@ class Intake:
             raise InstanceNotFoundError(
                 f"instance {instance.name!r} was deleted during the upload: create it first"
             ) from error
+
+
+async def put_under_schema(
+    catalog: Catalog,
+    instance: Instance,
+    make: Callable[[Instance], Item],
+    lines: Sequence[ItemLine],
+    *,
+    memo: str | None = None,
+) -> Item:
+    """The item as it was stored: made for the metadata fields that the instance has in that moment.
+
+    ``instance`` may be older than a change of its fields: then the item is made again. A change after this finds the
+    item in the catalogue, and marks it outdated.
+
+    Raises:
+        InstanceNotFoundError: the instance is gone. Whatever ``make`` raises.
+    """
+    while True:
+        try:
+            return await catalog.put_item(make(instance), lines, memo=memo, schema=instance.settings.fields)
+        except InstanceChangedError:
+            instance = await catalog.get_instance_by_uid(instance.uid)
+
+
+def retyped(item: Item, instance: Instance) -> Item:
+    """The item with its metadata as the instance's fields want it."""
+    return replace(item, metadata=clean_metadata(item.metadata, instance.settings.fields))
 
 
 def check_found(key: str) -> None:
@@ -163,7 +203,6 @@ def _make_item(instance: Instance, upload: Upload, origin: Origin) -> Item:
     if not _is_text(key):
         raise FileMissingError(f"the file name {key!r} is not valid UTF-8, or contains NUL")
     now = int(time.time() * 1000)
-    metadata = clean_metadata(upload.metadata or {}, instance.settings.fields)
     return Item(
         id=secrets.token_hex(12),
         instance_uid=instance.uid,
@@ -172,7 +211,7 @@ def _make_item(instance: Instance, upload: Upload, origin: Origin) -> Item:
         checksum=hashlib.md5(upload.content, usedforsecurity=False).hexdigest(),
         size=len(upload.content),
         content_type=upload.content_type,
-        metadata=_fitting(metadata, key, origin.modified_at or now),
+        metadata=_metadata_of(instance, upload, origin.modified_at or now),
         created_at=now,
         last_seen_at=now,
         blob=f"{instance.uid}/{secrets.token_hex(12)}",
@@ -198,8 +237,9 @@ def _is_indexed(before: Item, item: Item) -> bool:
     return before.status == "completed" and not before.source and before.checksum == item.checksum
 
 
-def _fitting(metadata: dict[str, MetadataValue], key: str, timestamp: int) -> dict[str, MetadataValue]:
-    """The same metadata; raises ``InvalidMetadataError`` if it does not fit in a chunk's envelope."""
+def _metadata_of(instance: Instance, upload: Upload, timestamp: int) -> dict[str, MetadataValue]:
+    """What came with the file as the instance's fields want it; raises ``InvalidMetadataError``."""
+    key, metadata = upload.key, clean_metadata(upload.metadata or {}, instance.settings.fields)
     size = envelope_size({**metadata, **place_metadata(key, timestamp)})
     if size > ENVELOPE:
         raise InvalidMetadataError(

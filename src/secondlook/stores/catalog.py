@@ -19,6 +19,7 @@ from secondlook.domain.instance import (
     ItemStatus,
     MetadataField,
     Namespace,
+    Schema,
     Token,
 )
 from secondlook.domain.jobs import ItemLine
@@ -169,14 +170,19 @@ class SqlCatalog:
             delete(items).where(items.c.instance_uid == uid), delete(instances).where(instances.c.uid == uid)
         )
 
-    async def put_item(self, item: Item, lines: Sequence[ItemLine] = (), *, memo: str | None = None) -> Item:
+    async def put_item(
+        self, item: Item, lines: Sequence[ItemLine] = (), *, memo: str | None = None, schema: Schema | None = None
+    ) -> Item:
         """Insert, or replace the row of the same key keeping its id and counting its version up.
 
         Raises:
             InstanceNotFoundError: the instance is gone.
+            InstanceChangedError: ``schema`` is not that of the instance; nothing was stored.
         """
         try:
             async with self.database.transaction() as connection:
+                if schema is not None:
+                    await _check_schema(connection, item.instance_uid, schema)
                 item = await _replace_item(connection, item)
                 await keep_item_lines(connection, item.id, lines)
                 if memo is not None:
@@ -305,6 +311,13 @@ class SqlCatalog:
 
 def _namespaces(account: str, name: str) -> Select[Any]:
     return select(namespaces).where(namespaces.c.account == account, namespaces.c.name == name)
+
+
+async def _check_schema(connection: AsyncConnection, uid: str, schema: Schema) -> None:
+    query = select(instances.c.settings).where(instances.c.uid == uid).with_for_update()
+    stored = (await connection.execute(query)).scalar()
+    if stored is not None and _load_settings(stored).fields != schema:
+        raise InstanceChangedError(f"the metadata fields of instance {uid} were changed meanwhile: read them again")
 
 
 async def _replace_item(connection: AsyncConnection, item: Item) -> Item:
