@@ -1,6 +1,7 @@
 """``secondlook logs``: what was done to an instance, its syncs and its items."""
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -81,7 +82,7 @@ async def read_lines(client: ResourceClient, place: Sequence[str], item: str) ->
             found += await _job_lines(client, (*place, "jobs", job["id"], "logs"))
     for row in rows:
         lines, _ = await client.page(*place, "items", row["id"], "logs", limit=WIDEST)
-        found += [_item_line(row["key"], one) for one in lines]
+        found += [_item_line(row["key"], one) for one in reversed(lines)]  # the API gives the newest first
     return sorted(dict.fromkeys(found), key=lambda one: one.at)
 
 
@@ -102,7 +103,7 @@ def _item_line(key: str, line: Mapping[str, Any]) -> Line:
 def _show(lines: Sequence[Line], as_json: bool) -> None:
     for one in lines:
         if as_json:
-            say_json(_as_dict(one))
+            say(json.dumps(_as_dict(one)))
         else:
             say(f"{_time(one.at)}  {one.of}  {one.text}")
 
