@@ -54,6 +54,12 @@ def test_nothing_is_deleted_unless_somebody_confirms_it(
     assert "docs" in cli("instances", "list", "--data-dir", stocked).out
 
 
+def test_what_is_missing_cannot_be_deleted(cli: Cli, stocked: Path) -> None:
+    done = cli("instances", "delete", "nope", "--yes", "--data-dir", stocked)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "error: there is no instance 'nope' in namespace 'default': check the name\n"
+
+
 def test_an_instance_is_deleted(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "oil.md").write_text("Lamp oil.", encoding="utf-8")
     data = tmp_path / "data"

@@ -365,3 +365,20 @@ def test_a_namespace_is_changed(wire: Wire) -> None:
 @pytest.mark.parametrize("name", [None, "", "Upper", "-a", "a-", "a_b", "a\n", "ü", "a" * 29, 5])
 def test_namespace_names_that_are_refused(wire: Wire, name: object) -> None:
     assert error_of(wire.post(NAMESPACES, {"name": name}))[:2] == (400, 7400)
+
+
+SPACES = NEW.removesuffix("/instances") + "/namespaces"
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+@pytest.mark.parametrize("path", [f"{NEW}/nope", f"{SPACES}/nope", f"{SPACES}/nope/instances/docs"])
+def test_what_is_missing_is_not_to_be_created_first(wire: Wire, method: str, path: str) -> None:
+    answer = wire.ask(method, path, json={"description": "x"})
+    status, detail = answer.status_code, answer.json()["errors"][0]["detail"]
+    assert (status, "check the name" in detail, "create" in detail) == (404, True, False)
+
+
+def test_an_instance_needs_its_namespace_first(wire: Wire) -> None:
+    answer = wire.post(f"{SPACES}/nope/instances", {"id": "docs"})
+    assert answer.status_code == 404
+    assert answer.json()["errors"][0]["detail"] == "there is no namespace 'nope': create it first"

@@ -153,7 +153,7 @@ class Intake:
         except InstanceNotFoundError as error:
             await self._blobs.delete(instance.uid)
             raise InstanceNotFoundError(
-                f"instance {instance.name!r} was deleted during the upload: create it first"
+                f"instance {instance.name!r} was deleted during the upload: create it again to upload to it"
             ) from error
 
 

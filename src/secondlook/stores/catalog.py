@@ -84,7 +84,7 @@ class SqlCatalog:
         await self.database.write(update(namespaces).where(*where).values(description=description))
         for row in await self.database.rows(select(namespaces).where(*where)):
             return _namespace(row)
-        raise NamespaceNotFoundError(f"there is no namespace {name!r}: create it first")
+        raise NamespaceNotFoundError(f"there is no namespace {name!r}: check the name")
 
     async def remove_namespace(self, account: str, name: str) -> None:
         """Raises ``NamespaceNotFoundError``, ``NamespaceNotEmptyError``."""
@@ -97,7 +97,7 @@ class SqlCatalog:
 
     async def add_instance(self, instance: Instance) -> None:
         """Raises ``InstanceExistsError``, ``NamespaceNotFoundError``."""
-        await self._check_namespace(instance.account, instance.namespace)
+        await self._check_namespace(instance.account, instance.namespace, "create it first")
         values = {**asdict(instance), "settings": _dump_settings(instance.settings)}
         try:
             async with self.database.transaction() as connection:
@@ -119,7 +119,7 @@ class SqlCatalog:
             for row in await self.database.rows(query):
                 return _instance(row)
             await self._check_namespace(account, namespace)
-            raise InstanceNotFoundError(f"there is no instance {name!r} in namespace {namespace!r}: create it first")
+            raise InstanceNotFoundError(f"there is no instance {name!r} in namespace {namespace!r}: check the name")
 
         return await self._instances.get((account, namespace, name), ask)
 
@@ -302,11 +302,11 @@ class SqlCatalog:
         )
         return sorted(row["account"] for row in await self.database.rows(owners))
 
-    async def _check_namespace(self, account: str, name: str) -> None:
+    async def _check_namespace(self, account: str, name: str, advice: str = "check the name") -> None:
         if name == DEFAULT_NAMESPACE:
             return
         if not await self.database.rows(_namespaces(account, name)):
-            raise NamespaceNotFoundError(f"there is no namespace {name!r}: create it first")
+            raise NamespaceNotFoundError(f"there is no namespace {name!r}: {advice}")
 
 
 def _namespaces(account: str, name: str) -> Select[Any]:

@@ -98,4 +98,4 @@ async def _find(services: Services, request: Request, name: str) -> Namespace:
     for one in await services.instances.list_namespaces(request.path_params["account"]):
         if one.name == name:
             return one
-    raise NamespaceNotFoundError(f"there is no namespace {name!r}: create it first")
+    raise NamespaceNotFoundError(f"there is no namespace {name!r}: check the name")
