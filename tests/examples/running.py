@@ -20,7 +20,7 @@ from tests.house.yard import ROOT
 
 SESSION = Path(__file__).with_name("session.sh")
 PORT = "8787"
-PATIENCE = 180.0
+PATIENCE = 600.0
 CURL = "silent\nshow-error\nfail-with-body\n"
 """A request that is refused is a failed command."""
 STEMS = {"python": ("-python.py", sys.executable), "js": ("-script.mjs", "node")}

@@ -48,7 +48,7 @@ NOT_RUN: Mapping[str, list[str]] = {
     "docs/howto/watch-a-server.md": [
         "the agent of OpenTelemetry is not among the test tools; tests/unit/test_telemetry.py records the spans"
     ],
-    "docs/quickstart.md": ["it runs this test too"],
+    "docs/quickstart.md": ["the README runs the same", "it runs this test too"],
     "docs/reference/api.md": [
         "it downloads a model from a hub; tests/wire/test_models.py downloads from a hub of the tests",
         "there is no download to cancel; tests/wire/test_models.py cancels one",
@@ -70,8 +70,9 @@ def needs_node(path: Path) -> bool:
 
 
 def cases() -> list[object]:
-    """The pages with their marks and names."""
-    return [pytest.param(one, marks=[pytest.mark.node] if needs_node(one) else [], id=where(one)) for one in pages()]
+    """The pages that do something, with their marks and names."""
+    found = [path for path in pages() if any(one.runs or one.note("body") is not None for one in read_blocks(path))]
+    return [pytest.param(one, marks=[pytest.mark.node] if needs_node(one) else [], id=where(one)) for one in found]
 
 
 def language_model(stack: ExitStack, session: Session) -> str:
