@@ -147,3 +147,72 @@ def test_drafts_end_with_the_session(page: Page, secret: str) -> None:
     dialog_of(page, "Leave the wizard?").get_by_role("button", name="Leave").click()
     expect(page.get_by_label("Token")).to_be_visible()
     assert "secret-plan" not in str(page.evaluate("JSON.stringify([{...sessionStorage}, {...localStorage}])"))
+
+
+SECRET = "Bearer hunter2"
+
+
+def stored_in(page: Page) -> str:
+    return str(page.evaluate("JSON.stringify([{...sessionStorage}, {...localStorage}])"))
+
+
+def test_secrets_of_the_wizard_are_not_stored_and_must_be_entered_again(
+    page: Page, secret: str, api: httpx.Client
+) -> None:
+    log_in(page, secret)
+    page.get_by_role("link", name="Create instance").first.click()
+    page.get_by_label("Name").fill("headed")
+    press_next(page)
+    page.get_by_text("Website", exact=True).click()
+    page.get_by_label("Website address").fill("https://ada:hunter2@docs.example.com")
+    page.get_by_text("Parser options").click()
+    headers = page.get_by_label("Extra headers")
+    headers.press_sequentially(f"Authorization: {SECRET}\nX-Team: night")
+    expect(headers).to_have_value(f"Authorization: {SECRET}\nX-Team: night")
+    page.get_by_label("Website address").press_sequentially("/")
+    assert "headed" in stored_in(page) and "X-Team" in stored_in(page)
+    assert "hunter2" not in stored_in(page) and "night" not in stored_in(page)
+    page.get_by_label("Website address").fill("https://docs.example.com")
+    press_next(page)
+    page.wait_for_url("**/create/chunking")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    page.wait_for_url("**/create/source")
+    expect(headers).to_have_value("Authorization: \nX-Team: ")
+    expect(page.get_by_text("Enter the value of Authorization, X-Team again.")).to_be_visible()
+    expect(page.get_by_role("button", name="Next")).to_be_disabled()
+    headers.fill(f"Authorization: {SECRET}")
+    expect(page.get_by_text("Enter the value")).to_have_count(0)
+    for _ in range(3):
+        press_next(page)
+    page.get_by_role("button", name="Create").click()
+    page.wait_for_url("**/create/done/**")
+    made = api.get("/instances/headed").json()["result"]["source_params"]["web_crawler"]["parse_options"]
+    assert made["include_headers"] == {"Authorization": SECRET}
+    assert "hunter2" not in stored_in(page)
+
+
+def test_secrets_of_settings_are_not_stored(page: Page, secret: str, api: httpx.Client) -> None:
+    parsing = {"parse_options": {"include_headers": {"Authorization": SECRET, "X-Team": "night"}}}
+    source = {"type": "web-crawler", "source": "https://docs.example.com", "source_params": {"web_crawler": parsing}}
+    api.post("/instances", json={"id": "guarded-headers", **source}).raise_for_status()
+    log_in(page, secret)
+    page.goto("/dashboard/instances/default/guarded-headers/settings/sources")
+    page.get_by_label("Include", exact=True).fill("**/guide/**")
+    page.get_by_text("Parser options").click()
+    headers = page.get_by_label("Extra headers")
+    headers.fill(f"Authorization: {SECRET}\nX-Team: day shift")
+    expect(page.get_by_text("Unsaved changes")).to_be_visible()
+    assert "guide" in stored_in(page)
+    assert "hunter2" not in stored_in(page) and "day shift" not in stored_in(page)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    expect(headers).to_have_value(f"Authorization: {SECRET}\nX-Team: ")
+    expect(page.get_by_text("Enter the value of X-Team again.")).to_be_visible()
+    expect(page.get_by_role("button", name="Save")).to_be_disabled()
+    headers.fill(f"Authorization: {SECRET}\nX-Team: day shift")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("saved")).to_be_visible()
+    kept = api.get("/instances/guarded-headers").json()["result"]["source_params"]
+    assert kept["web_crawler"]["parse_options"]["include_headers"]["X-Team"] == "day shift"
+    assert kept["include_items"] == ["**/guide/**"]

@@ -1,5 +1,6 @@
 // Who is logged in: the token and the account, shared by the tabs of a browser session, kept in each tab's own storage.
 import { hasUnsaved } from "./router";
+import { type Stored, withoutSecrets, withStored } from "./secrets";
 
 export interface Session {
   token: string;
@@ -112,18 +113,18 @@ export function lastAccount(): string {
   return localStorage.getItem(ACCOUNT) ?? FIRST_ACCOUNT;
 }
 
-/** What was typed and is not saved, for as long as the tab is open and this account is logged in. */
-export function readDraft<T>(name: string): T | null {
+/** What was typed and is not saved, for as long as the tab is open and this account is logged in; without secrets. */
+export function readDraft<T>(name: string, stored?: Stored): T | null {
   try {
-    return JSON.parse(sessionStorage.getItem(draftKey(name)) ?? "null") as T | null;
+    return withStored<T | null>(sessionStorage.getItem(draftKey(name)) ?? "null", stored);
   } catch {
     return null;
   }
 }
 
-export function keepDraft(name: string, value: unknown): void {
+export function keepDraft(name: string, value: unknown, stored?: Stored): void {
   try {
-    sessionStorage.setItem(draftKey(name), JSON.stringify(value));
+    sessionStorage.setItem(draftKey(name), withoutSecrets(value, stored));
   } catch {
     // the storage is full or switched off: what is typed stays on the page
   }

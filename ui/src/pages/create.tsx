@@ -13,6 +13,7 @@ import { findModel, ModelFacts, useRerankers } from "../parts/models";
 import { DropZone } from "../parts/uploads";
 import { go, useGuard } from "../router";
 import { forgetDraft, keepDraft, readDraft } from "../session";
+import { headersLacking, lackingWords } from "../secrets";
 import { addUploads, choose, takeChosen, useChosen } from "../uploads";
 import { bytes, plural, span } from "../words";
 import { ChunkingForm, type Form, FRESH, fusionOf, IndexForm, LIKENESS, modeOf, RerankingForm, RetrievalForm } from "./settings/forms";
@@ -42,9 +43,10 @@ export default function Create({ step: asked }: { step: string }) {
   const [draft, setDraft] = useState<Draft>(() => ({ ...EMPTY, ...readDraft<Draft>(DRAFT) }));
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
+  const [lost] = useState(() => headersLacking(draft.settings.source_params));
   const chosen = useChosen();
   const { name, namespace, settings } = draft;
-  const form: Form = { draft: settings, set: (change) => setDraft((before) => ({ ...before, settings: { ...before.settings, ...change } })), created: false };
+  const form: Form = { draft: settings, lost, set: (change) => setDraft((before) => ({ ...before, settings: { ...before.settings, ...change } })), created: false };
   const last = firstWrong(name, settings);
   const step = Math.min(Math.max(0, PATHS.indexOf(asked)), last);
   const wrong = problemOf(step, name, settings);
@@ -57,7 +59,7 @@ export default function Create({ step: asked }: { step: string }) {
   const dirty = typed !== JSON.stringify(EMPTY);
   useGuard(dirty && !busy, {
     title: "Leave the wizard?",
-    text: "“Leave” keeps what you entered until you close this tab: open Create instance to continue. “Discard” deletes it.",
+    text: "“Leave” keeps what you entered, but no secrets, until you close this tab: open Create instance to continue. “Discard” deletes it.",
     keeps: true,
     discard: forget,
     inside: (path) => path === "/create" || PATHS.some((one) => path === `/create/${one}`),
@@ -140,6 +142,7 @@ function firstWrong(name: string, settings: Settings): number {
 function problemOf(step: number, name: string, draft: Settings): string {
   if (!NAME.test(name) || name.length > 64) return "Use 1 to 64 characters: a-z, 0-9, _ and single hyphens between them.";
   if (step >= 1 && draft.type && !draft.source?.trim()) return "Enter the address of the source.";
+  if (step >= 1 && lackingWords(draft.source_params)) return lackingWords(draft.source_params);
   if (step >= 2 && draft.chunk && (draft.chunk_size < 64 || draft.chunk_size > 510)) return "Chunks must have 64 to 510 tokens.";
   return "";
 }

@@ -11,6 +11,7 @@ import { FieldProblems } from "../../parts/form-errors";
 import { say } from "../../parts/states";
 import { go, Link, useGuard, usePath } from "../../router";
 import { forgetDraft, keepDraft, readDraft } from "../../session";
+import { headersLacking, lackingWords } from "../../secrets";
 import { moment } from "../../words";
 import { BoostForm, CacheForm, ChunkingForm, type Form, IndexForm, MetadataForm, ModelsForm, PromptsForm, QueryLogForm, RerankingForm, RetrievalForm } from "../settings/forms";
 import { PublicForm } from "../settings/public";
@@ -123,10 +124,12 @@ function SectionOf({ section }: { section: Section }) {
 function Editor({ title, about, fields, children }: { title: string; about?: string; fields: (keyof Values)[]; children: (form: Form) => ReactNode }) {
   const { instance, place, setInstance, reloadStats } = useHere();
   const name = `settings.${place.namespace}.${place.name}.${title}`;
-  const [draft, setDraft] = useState<Values>(() => ({ ...instance, ...readDraft<Partial<Values>>(name) }));
+  const [draft, setDraft] = useState<Values>(() => ({ ...instance, ...readDraft<Partial<Values>>(name, instance) }));
+  const [lost] = useState(() => headersLacking(draft.source_params));
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
   const changed = fields.filter((field) => JSON.stringify(draft[field]) !== JSON.stringify(instance[field]));
+  const lacking = changed.includes("source_params") ? lackingWords(draft.source_params) : "";
   const here = usePath();
 
   useGuard(changed.length > 0, {
@@ -138,9 +141,9 @@ function Editor({ title, about, fields, children }: { title: string; about?: str
   });
   const typed = changed.length ? JSON.stringify(Object.fromEntries(changed.map((field) => [field, draft[field]]))) : "";
   useEffect(() => {
-    if (typed) keepDraft(name, JSON.parse(typed));
+    if (typed) keepDraft(name, JSON.parse(typed), instance);
     else forgetDraft(name);
-  }, [name, typed]);
+  }, [name, typed, instance]);
 
   async function save(event: FormEvent): Promise<void> {
     event.preventDefault();
@@ -162,14 +165,14 @@ function Editor({ title, about, fields, children }: { title: string; about?: str
     <form onSubmit={save} noValidate>
       <Card title={title} about={about}>
         <FieldProblems error={error} title="Not saved">
-          {children({ draft, set: (change) => setDraft((before) => ({ ...before, ...change })), created: true })}
+          {children({ draft, lost, set: (change) => setDraft((before) => ({ ...before, ...change })), created: true })}
         </FieldProblems>
         <div className="mt-6 flex items-center justify-end gap-2 border-t border-kumo-hairline pt-4">
           <span className="mr-auto text-[13px] text-kumo-subtle" aria-live="polite">
-            {changed.length ? "Unsaved changes" : ""}
+            {lacking || (changed.length ? "Unsaved changes" : "")}
           </span>
           {changed.length > 0 && <Button onClick={() => setDraft(instance)}>Undo</Button>}
-          <Button type="submit" variant="primary" disabled={!changed.length || busy} loading={busy}>
+          <Button type="submit" variant="primary" disabled={!changed.length || busy || lacking !== ""} loading={busy}>
             Save
           </Button>
         </div>

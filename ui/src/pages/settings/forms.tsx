@@ -10,6 +10,8 @@ export interface Form {
   draft: Settings;
   set: (change: Partial<Settings>) => void;
   created: boolean;
+  /** Names of headers whose values were not kept over a reload. */
+  lost?: string[];
 }
 
 /** What an instance has unless somebody chooses: the API's own defaults, as a test holds. */

@@ -6,7 +6,7 @@ import { listTokens } from "../../api/calls";
 import type { SourceParams } from "../../api/types";
 import { useLoad } from "../../hooks";
 import { BUILT_IN_TOKEN, ConnectionTest, CredentialsDialog, sourceBody } from "../../parts/credentials";
-import { Choice, LinesField, NumberField, TextField, Toggle } from "../../parts/fields";
+import { AreaField, Choice, LinesField, NumberField, TextField, Toggle } from "../../parts/fields";
 import { span } from "../../words";
 import type { Form } from "./forms";
 
@@ -40,7 +40,7 @@ export function KindChoice({ draft, set }: Form) {
 const INTERVALS = [900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400];
 const PLACES = { folder: ["Folder", "/srv/handbook"], r2: ["Bucket", "my-bucket"], "web-crawler": ["Website address", "https://docs.example.com"] } as const;
 
-export function SourceForm({ draft, set, created }: Form) {
+export function SourceForm({ draft, set, created, lost = [] }: Form) {
   const kind = draft.type as keyof typeof PLACES | null;
   if (!kind || !(kind in PLACES)) return null;
   const params = draft.source_params ?? {};
@@ -50,7 +50,7 @@ export function SourceForm({ draft, set, created }: Form) {
     <div className="flex flex-col gap-5">
       <TextField label={label} name="source" value={draft.source ?? ""} onChange={(source) => set({ source })} placeholder={placeholder} disabled={created} required {...(created && { help: "Can't be changed after creation." })} />
       {kind === "r2" && <BucketFields draft={draft} set={set} created={created} put={put} />}
-      {kind === "web-crawler" && <CrawlFields params={params} put={put} />}
+      {kind === "web-crawler" && <CrawlFields params={params} put={put} lost={lost} />}
       <div className="grid gap-5 sm:grid-cols-2">
         <LinesField label="Include" name="source_params.include_items" value={params.include_items ?? []} onChange={(include_items) => put({ include_items })} placeholder="**/docs/**" rows={3} help="One pattern per line. Empty: everything." />
         <LinesField label="Exclude" name="source_params.exclude_items" value={params.exclude_items ?? []} onChange={(exclude_items) => put({ exclude_items })} placeholder="**/drafts/**" rows={3} help="Takes precedence over Include." />
@@ -92,7 +92,7 @@ function BucketFields({ draft, set, put }: Form & { put: (change: Partial<Source
 
 const AGES = [0, 3600, 86_400, 259_200, 604_800];
 
-function CrawlFields({ params, put }: { params: SourceParams; put: (change: Partial<SourceParams>) => void }) {
+function CrawlFields({ params, put, lost }: { params: SourceParams; put: (change: Partial<SourceParams>) => void; lost: string[] }) {
   const crawler = params.web_crawler ?? {};
   const parse = crawler.parse_options ?? {};
   const discover = crawler.discover_options ?? {};
@@ -129,10 +129,10 @@ function CrawlFields({ params, put }: { params: SourceParams; put: (change: Part
           <Toggle label="Include subdomains" checked={discover.include_subdomains ?? false} onChange={(include_subdomains) => putDiscover({ include_subdomains })} />
         </>
       )}
-      <details className="rounded-lg border border-kumo-hairline px-4 py-3">
+      <details open={lost.length > 0} className="rounded-lg border border-kumo-hairline px-4 py-3">
         <summary className="cursor-pointer font-medium">Parser options</summary>
         <div className="mt-4 flex flex-col gap-5">
-          <Headers value={parse.include_headers ?? {}} onChange={(include_headers) => putParse({ include_headers })} />
+          <Headers value={parse.include_headers ?? {}} onChange={(include_headers) => putParse({ include_headers })} lost={lost} />
           <Selectors value={parse.content_selector ?? []} onChange={(content_selector) => putParse({ content_selector })} />
           <Toggle label="Render pages in a browser" checked={parse.use_browser_rendering ?? false} onChange={(use_browser_rendering) => putParse({ use_browser_rendering })} help="For sites that need JavaScript to show their text. Slower." />
         </div>
@@ -141,18 +141,38 @@ function CrawlFields({ params, put }: { params: SourceParams; put: (change: Part
   );
 }
 
-function Headers({ value, onChange }: { value: Record<string, string>; onChange: (value: Record<string, string>) => void }) {
+function Headers({ value, onChange, lost }: { value: Record<string, string>; onChange: (value: Record<string, string>) => void; lost: string[] }) {
+  const [text, setText] = useState(() => linesOf(value));
+  const missing = lost.filter((name) => value[name] === "");
   return (
-    <LinesField
-      label="Extra headers"
-      name="source_params.web_crawler.parse_options.include_headers"
-      rows={2}
-      placeholder="Authorization: Bearer …"
-      help="One per line, as Name: value. At most 5."
-      value={Object.entries(value).map(([name, one]) => (one ? `${name}: ${one}` : name))}
-      onChange={(lines) => onChange(Object.fromEntries(lines.map((line) => { const [name = "", ...rest] = line.split(":"); return [name.trimStart(), rest.join(":").trimStart()]; })))}
-    />
+    <div>
+      <AreaField
+        label="Extra headers"
+        name="source_params.web_crawler.parse_options.include_headers"
+        rows={2}
+        placeholder="Authorization: Bearer …"
+        help="One per line, as Name: value. At most 5."
+        value={JSON.stringify(headersIn(text)) === JSON.stringify(value) ? text : linesOf(value)}
+        onChange={(typed) => {
+          setText(typed);
+          onChange(headersIn(typed));
+        }}
+      />
+      {missing.length > 0 && (
+        <p role="status" className="mt-2 text-[13px] text-kumo-warning">
+          Values of headers are not kept in the browser, since they may be secret. Enter the value of {missing.join(", ")} again.
+        </p>
+      )}
+    </div>
   );
+}
+
+const linesOf = (headers: Record<string, string>): string => Object.entries(headers).map(([name, one]) => `${name}: ${one}`).join("\n");
+
+/** The headers of these lines; a line without a colon is the name of one without a value. */
+function headersIn(text: string): Record<string, string> {
+  const lines = text.split("\n").filter((line) => line.trim());
+  return Object.fromEntries(lines.map((line) => { const [name = "", ...rest] = line.split(":"); return [name.trim(), rest.join(":").trim()]; }));
 }
 
 function Selectors({ value, onChange }: { value: { path: string; selector: string }[]; onChange: (value: { path: string; selector: string }[]) => void }) {
