@@ -1,6 +1,7 @@
 """``secondlook token``: who may use the API."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -39,11 +40,20 @@ def create(
 @token_app.command("list")
 def list_tokens(data_dir: DataDir = None) -> None:
     """List tokens."""
-    table = Table("id", "name", "state", "permission", "account")
+    table = Table("id", "name", "state", "expires", "permission", "account")
     rows = interrupts.run(bootstrap.with_access(load_settings(data_dir=data_dir), _tokens_and_states))
     for token, state in rows:
-        table.add_row(token.id, token.name, state, token.permission, token.account or "any")
+        expires = (
+            f"{datetime.fromtimestamp(token.expires_at / 1000, UTC):%Y-%m-%d %H:%MZ}" if token.expires_at else "never"
+        )
+        table.add_row(token.id, token.name, state, expires, token.permission, token.account or "any")
     out.print(table, markup=False)
+
+
+def _end_of(token: Token) -> str:
+    if not token.expires_at:
+        return "never"
+    return f"{datetime.fromtimestamp(token.expires_at / 1000, UTC):%Y-%m-%d %H:%MZ}"
 
 
 async def _tokens_and_states(access: Access) -> Sequence[tuple[Token, str]]:

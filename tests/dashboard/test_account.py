@@ -1,7 +1,9 @@
 """Tokens, namespaces and models of the account, as a person manages them."""
 
+import asyncio
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 
@@ -9,9 +11,12 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from secondlook.bootstrap import with_access
 from secondlook.models.weights import NEEDED
+from secondlook.services.access import Access
+from secondlook.settings import load_settings
 from tests.acceptance.server_process import ServerProcess, run_cli, start_server
-from tests.dashboard.conftest import Asked, log_in, open_page
+from tests.dashboard.conftest import ACCOUNT, Asked, log_in, open_page
 from tests.file_server import Hub, serve_files
 
 pytestmark = [pytest.mark.server, pytest.mark.node, pytest.mark.browser, pytest.mark.process]
@@ -43,6 +48,24 @@ def test_a_token_is_created_shown_once_and_revoked(
     page.get_by_role("alertdialog").or_(page.get_by_role("dialog")).get_by_role("button", name="Revoke").click()
     expect(row.get_by_text("revoked")).to_be_visible()
     assert httpx.get(f"{api.base_url}instances", headers=headers).status_code == 401
+
+
+def test_a_token_says_when_it_expires(page: Page, secret: str, folder: Path) -> None:
+    settings = load_settings(data_dir=folder)
+
+    async def make(access: Access) -> None:
+        await access.create("soon", account=ACCOUNT, days=30)
+        await access.create("over", account=ACCOUNT, days=-2)
+
+    with ThreadPoolExecutor(1) as pool:  # the browser's event loop runs in this thread
+        pool.submit(asyncio.run, with_access(settings, make)).result()
+    log_in(page, secret)
+    page.get_by_role("link", name="Tokens").click()
+    rows = page.get_by_role("listitem")
+    expect(rows.filter(has_text="soon")).to_contain_text(re.compile(r"expires in (29|30) days"))
+    over = rows.filter(has_text="over")
+    expect(over).to_contain_text("expired 2 days ago")
+    expect(over.get_by_role("button")).to_have_count(0)
 
 
 def test_a_namespace_is_created_and_deleted(page: Page, secret: str, api: httpx.Client) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from secondlook.api.times import iso_time
 from tests.wire.conftest import NEW, Wire, error_of
 
 TOKENS = "/client/v4/accounts/acc/ai-search/access_tokens"
@@ -53,6 +54,17 @@ def test_the_list_marks_the_callers_token_and_puts_revoked_ones_last(wire: Wire)
     assert {one["name"]: one["account"] for one in rows} == {"first": "acc", "second": None, "test": None}
     page = wire.get(TOKENS, page=2, per_page=2).json()
     assert page["result_info"] == {"count": 1, "page": 2, "per_page": 2, "total_count": 3}
+
+
+def test_a_token_says_when_it_expires(wire: Wire) -> None:
+    soon, _ = wire.run(wire.services.access.create("soon", account="acc", days=30))
+    over, _ = wire.run(wire.services.access.create("over", account="acc", days=-1))
+    wire.post(TOKENS, {"name": "lasting"})
+    rows = wire.get(TOKENS).json()["result"]
+    assert {one["name"]: one["expires_at"] for one in rows} == {
+        "lasting": None, "test": None, "soon": iso_time(soon.expires_at), "over": iso_time(over.expires_at),
+    }  # fmt: skip
+    assert rows[-1]["name"] == "over"
 
 
 def test_a_token_of_one_account_sees_and_makes_its_own_alone(wire: Wire) -> None:

@@ -16,6 +16,7 @@ OBJECT: Schema = {"type": "object"}
 UNIT: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 FRAMES: Schema = {"description": "Server-sent events, each with one line of data; the last one may be [DONE]."}
 MOMENT: Schema = {"type": "string", "format": "date-time"}
+MOMENT_OR_NULL: Schema = {**MOMENT, "type": ["string", "null"]}
 
 
 def shape(description: str, optional: str = "", /, **fields: Schema) -> Schema:

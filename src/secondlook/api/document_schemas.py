@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from secondlook.api.document_parts import (
     MOMENT,
+    MOMENT_OR_NULL,
     NUMBER,
     OBJECT,
     SWITCH,
@@ -352,6 +353,7 @@ SHAPES: Mapping[str, Schema] = {
         permission={"enum": ["edit", "run"]},
         account=TEXT_OR_NULL,
         created_at=MOMENT,
+        expires_at=MOMENT_OR_NULL,
         revoked=SWITCH,
         current=SWITCH,
         value=TEXT,

@@ -226,6 +226,7 @@ export interface AccessToken {
   permission: "edit" | "run";
   account: string | null;
   created_at: string;
+  expires_at: string | null;
   revoked: boolean;
   current: boolean;
 }

@@ -51,10 +51,10 @@ function AccessTokens() {
             <Line
               key={one.id}
               title={one.name}
-              facts={[PERMISSIONS[one.permission], one.account ? `account ${one.account}` : "all accounts", `created ${ago(one.created_at)}`]}
-              badge={one.revoked ? <Badge variant="secondary">revoked</Badge> : one.current ? <Badge variant="success">this session</Badge> : null}
+              facts={[PERMISSIONS[one.permission], one.account ? `account ${one.account}` : "all accounts", `created ${ago(one.created_at)}`, ...(one.expires_at ? [`${isOver(one) ? "expired" : "expires"} ${ago(one.expires_at)}`] : [])]}
+              badge={one.revoked ? <Badge variant="secondary">revoked</Badge> : isOver(one) ? <Badge variant="secondary">expired</Badge> : one.current ? <Badge variant="success">this session</Badge> : null}
             >
-              {!one.revoked && <Button aria-haspopup="dialog" variant="ghost" icon={<ProhibitIcon />} aria-label={`Revoke ${one.name}`} onClick={() => setRevoking(one)}>Revoke</Button>}
+              {!one.revoked && !isOver(one) && <Button aria-haspopup="dialog" variant="ghost" icon={<ProhibitIcon />} aria-label={`Revoke ${one.name}`} onClick={() => setRevoking(one)}>Revoke</Button>}
             </Line>
           ))}
         </Rows>
@@ -87,6 +87,8 @@ function AccessTokens() {
     </Card>
   );
 }
+
+const isOver = (token: AccessToken): boolean => token.expires_at !== null && new Date(token.expires_at).getTime() <= Date.now();
 
 const PERMISSIONS = { edit: "full access", run: "search, chat and rerank" };
 

@@ -28,7 +28,9 @@ def make_router(services: Services) -> APIRouter:
     async def list_tokens(request: Request, page: Page = 1, per_page: PerPage = 20) -> JSONResponse:
         caller = caller_of(request)
         found = await services.access.list_for(request.path_params["account"], caller)
-        rows = [token_of(one, caller) for one in sorted(found, key=lambda one: (one.revoked, -one.created_at))]
+        expired = services.access.is_expired
+        found = sorted(found, key=lambda one: (one.revoked or expired(one), -one.created_at))
+        rows = [token_of(one, caller) for one in found]
         return page_of(rows[(page - 1) * per_page : page * per_page], len(rows), page, per_page)
 
     @router.post("")
@@ -67,6 +69,7 @@ def token_of(token: Token, caller: Token | None) -> dict[str, object]:
         "permission": token.permission,
         "account": token.account or None,
         "created_at": iso_time(token.created_at),
+        "expires_at": iso_time(token.expires_at) if token.expires_at else None,
         "revoked": token.revoked,
         "current": caller is not None and caller.id == token.id,
     }
