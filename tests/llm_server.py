@@ -5,8 +5,9 @@
 The model's name says how it behaves, whatever stands before its last ``/`` (``@cf/x/slow`` is ``slow``):
 ``ok`` cites the first document; ``whole`` does not stream; ``calls`` wants a tool; ``slow`` never answers;
 ``breaks`` ends its stream without an end mark; ``babbles`` sends no JSON; ``fails`` sends an error in its
-stream; ``muzzled`` ends at a filter before its first word; ``old`` refuses ``stream_options``; and those of
-``REFUSALS`` answer a status with an error body, as servers in the field do.
+stream; ``hostile`` writes Markdown that would harm a page; ``muzzled`` ends at a filter before its first word;
+``old`` refuses ``stream_options``; and those of ``REFUSALS`` answer a status with an error body, as servers in the
+field do.
 """
 
 import asyncio
@@ -42,6 +43,30 @@ REFUSALS: Mapping[str, tuple[int, Any]] = {
     "times-out": (504, "upstream request timeout"),
 }
 
+HOSTILE = """# A heading
+
+<script>window.harmed = "script"</script>
+<img src="http://127.0.0.1:9/raw.png" onerror="window.harmed = 'img'">
+<iframe src="javascript:parent.harmed='frame'"></iframe>
+<a href="javascript:window.harmed='raw'" onclick="window.harmed='click'">raw link</a>
+<style>body { display: none }</style>
+
+[script link](javascript:window.harmed='link'), [mixed case](JaVaScRiPt:window.harmed='case'),
+[entity](&#106;avascript:window.harmed='entity'), [data link](data:text/html,<script>parent.harmed=1</script>),
+[file link](file:///etc/passwd), <javascript:window.harmed='auto'> and a [safe link](https://example.com/page).
+
+![a picture](http://127.0.0.1:9/tracker.png) and **bold text**
+
+| part | price |
+|--|--|
+| lamp | 7 |
+
+```html
+<script>window.harmed = "code"</script>
+```
+"""
+"""What a model may write, or repeat from a document that somebody else wrote."""
+
 
 @app.get("/requests")
 async def requests() -> list[dict[str, Any]]:
@@ -62,7 +87,7 @@ async def complete(request: Request) -> Response:
         return JSONResponse(said, status, headers={"retry-after": "7"} if status == 429 else None)
     if model == "old" and "stream_options" in body:
         return JSONResponse({"error": {"message": "unknown field stream_options"}}, 422)
-    text = write_answer(body["messages"])
+    text = HOSTILE if model == "hostile" else write_answer(body["messages"])
     if model == "whole" or not body.get("stream"):
         message = {"role": "assistant", "content": text}
         usage = {"prompt_tokens": 7, "completion_tokens": len(text.split())}
@@ -86,8 +111,8 @@ async def stream(model: str, text: str, body: Mapping[str, Any]) -> AsyncIterato
         reason, text = "tool_calls", ""
     elif model == "muzzled":
         reason, text = "content_filter", ""
-    for word in text.split():
-        yield frame({"choices": [{"index": 0, "delta": {"content": word + " "}}]})
+    for word in re.findall(r"\S+\s*", text) if model == "hostile" else [f"{one} " for one in text.split()]:
+        yield frame({"choices": [{"index": 0, "delta": {"content": word}}]})
         if model == "breaks":
             return
         if model == "babbles":

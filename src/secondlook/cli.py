@@ -46,7 +46,7 @@ from secondlook.item_commands import items_app
 from secondlook.lab import lab_app
 from secondlook.model_commands import models_app
 from secondlook.query_commands import queries_app
-from secondlook.screen import as_dict, make_bars, show_ranking, show_report, show_sources, tell_steps
+from secondlook.screen import as_dict, make_bars, show_ranking, show_receipt, show_report, show_sources, tell_steps
 from secondlook.server import greeting, listening, url_of
 from secondlook.server import serve as serve_http
 from secondlook.services.evaluating import Evaluating, Report, to_json
@@ -276,6 +276,7 @@ def ask(
             out.print(delta.text, end="", markup=False, highlight=False, soft_wrap=True)
         out.print("\n")
         show_sources(out, answer.ranking)
+        show_receipt(out, answer.ranking)
         chunks = plural(len(answer.ranking.candidates), "chunk")
         out.print(f"[dim]{escape(answer.model)}, from {chunks}[/]", highlight=False)
 

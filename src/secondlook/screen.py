@@ -101,6 +101,18 @@ def show_sources(out: Console, ranking: Ranking) -> None:
         out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
+def show_receipt(out: Console, ranking: Ranking) -> None:
+    """How many candidates each threshold dropped, how lists were fused, and what became of reranking."""
+    for threshold in ranking.thresholds:
+        if threshold.dropped:
+            out.print(str(threshold), markup=False, highlight=False, soft_wrap=True)
+    if ranking.fusion:
+        out.print(f"fusion: {ranking.fusion}", markup=False, highlight=False, soft_wrap=True)
+    receipt = ranking.receipt
+    reason = f": {receipt.reason}" if receipt.reason else ""
+    out.print(f"reranking {receipt.status}{reason}", markup=False, highlight=False, soft_wrap=True)
+
+
 def show_ranking(out: Console, ranking: Ranking, *, explain: bool) -> None:
     """A table of the results, a line each, what reranking did, and with ``explain`` all scores and each stage."""
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
@@ -132,14 +144,7 @@ def show_ranking(out: Console, ranking: Ranking, *, explain: bool) -> None:
             if step.note and step.stage not in ("filter", "fuse")
         )
         out.print(f"nothing was found{notes}", markup=False, highlight=False, soft_wrap=True)
-    for threshold in ranking.thresholds:
-        if threshold.dropped:
-            out.print(str(threshold), markup=False, highlight=False, soft_wrap=True)
-    if ranking.fusion:
-        out.print(f"fusion: {ranking.fusion}", markup=False, highlight=False, soft_wrap=True)
-    receipt = ranking.receipt
-    reason = f": {receipt.reason}" if receipt.reason else ""
-    out.print(f"reranking {receipt.status}{reason}", markup=False, highlight=False, soft_wrap=True)
+    show_receipt(out, ranking)
     if explain:
         for step in ranking.trace:
             note = f"  {step.note}" if step.note else ""

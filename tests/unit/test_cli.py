@@ -242,6 +242,7 @@ def test_tokens(cli: Cli, tmp_path: Path) -> None:
     assert re.fullmatch(r"Token laptop \[x\] \(shown this once\): sl_[\w-]{43}\n", loud.out)
     listed = cli("token", "list", "--data-dir", tmp_path).out
     assert "quiet [/b]" in listed and "laptop [x]" in listed and listed.count("valid") == 2
+    assert listed.count("never") == 2
     [token_id] = re.findall(r"│ ([0-9a-f]{16}) │ laptop", listed)
     assert cli("token", "revoke", token_id, "--data-dir", tmp_path).out == f"token {token_id} is revoked\n"
     assert cli("token", "list", "--data-dir", tmp_path).out.count("revoked") == 1
@@ -310,7 +311,17 @@ def test_a_question_is_answered_with_citations(cli: Cli, filled: Path) -> None:
     assert "From winter/oil.md:" in done.out
     sources = done.out.partition("\nSources:\n")[2].splitlines()
     assert sources[0] == "  [winter/oil.md]  result 1"
-    assert re.fullmatch(rf"secondlook/extractive, from {len(sources) - 1} chunks?", sources[-1])
+    assert sources[-2] == "reranking skipped: reranking is off"
+    assert re.fullmatch(r"secondlook/extractive, from \d+ chunks?", sources[-1])
+
+
+def test_an_answer_says_what_each_threshold_dropped(cli: Cli, filled: Path) -> None:
+    done = cli("ask", "docs", "xylophone concertos of the baroque", "--data-dir", filled)
+    searched = cli("search", "docs", "xylophone concertos of the baroque", "--data-dir", filled)
+    [dropped] = re.findall(r"^\d+ below the match threshold \(0\.4\)$", searched.out, re.MULTILINE)
+    assert done.code == 0, done.err
+    assert dropped in done.out.splitlines()
+    assert "Sources:" not in done.out
 
 
 def test_a_download_shows_its_progress(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,14 @@
 // What the server tells as it happens. A chat: the chunks first, then the words, then the receipt.
 import { ApiError } from "./client";
-import type { Chunk, Generation, Receipt, Step, Usage } from "./types";
+import type { Chunk, Dropped, Generation, Receipt, Step, Threshold, Usage } from "./types";
 
 export interface ChatFrame {
   chunks?: Chunk[];
   text?: string;
   receipt?: Receipt;
   trace?: Step[];
+  thresholds?: Threshold[];
+  dropped?: Dropped[];
   model?: string;
   searched?: string;
   usage?: Usage;
@@ -21,6 +23,8 @@ interface Frame {
   choices?: { delta?: { content?: string }; finish_reason?: string }[];
   reranking?: Receipt;
   trace?: Step[];
+  thresholds?: Threshold[];
+  dropped?: Dropped[];
   errors?: { code: number; message: string; detail?: string }[];
 }
 
@@ -68,6 +72,8 @@ function frameOf(kind: string | undefined, value: unknown): ChatFrame {
   if (frame.model) made.model = frame.model;
   if (frame.reranking) made.receipt = frame.reranking;
   if (frame.trace) made.trace = frame.trace;
+  if (frame.thresholds) made.thresholds = frame.thresholds;
+  if (frame.dropped) made.dropped = frame.dropped;
   if (frame.search_query) made.searched = frame.search_query;
   if (frame.usage) made.usage = frame.usage;
   if (frame.generation) made.generation = frame.generation;

@@ -15,6 +15,7 @@ import { ConnectModel } from "./guide";
 import { Prose } from "./markdown";
 import { Options } from "./options";
 import { chatBody, filtersOf, type Plan } from "./plan";
+import { belowOf } from "./receipt";
 import { EXTRACTIVE, Trace, type Traced } from "./trace";
 
 interface Turn extends Traced {
@@ -52,6 +53,8 @@ export function Chat({ place, plan, set, onAsked, start }: { place: Place; plan:
           ...(frame.text && { answer: turn.answer + frame.text }),
           ...(frame.receipt && { receipt: frame.receipt }),
           ...(frame.trace && { trace: frame.trace }),
+          ...(frame.thresholds && { thresholds: frame.thresholds }),
+          ...(frame.dropped && { dropped: frame.dropped }),
           ...(frame.model && { model: frame.model }),
           ...(frame.searched && { searched: frame.searched }),
           ...(frame.usage && { usage: frame.usage }),
@@ -117,6 +120,7 @@ export function Chat({ place, plan, set, onAsked, start }: { place: Place; plan:
                 </ol>
               </details>
             )}
+            {turn.done && !turn.error && !turn.chunks.length && belowOf(turn.thresholds).length > 0 && <p className="mt-2 text-[13px] text-kumo-subtle">Dropped: {belowOf(turn.thresholds).join("; ")}. Lower the threshold in the options to use more.</p>}
             {turn.done && (turn.trace.length > 0 || turn.generation) && <Trace turn={turn} />}
           </div>
         </article>

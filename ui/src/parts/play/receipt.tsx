@@ -13,12 +13,7 @@ const STAGES: Record<string, string> = { window: "beyond the reranker's window",
 
 export function Receipt({ receipt, trace, dropped, thresholds = [], total, hit }: { receipt: Told | undefined; trace: Step[]; dropped: Dropped[]; thresholds?: Threshold[] | undefined; total?: number | undefined; hit?: boolean }) {
   const [variant, word] = receipt ? STATUS[receipt.status] : (["secondary", "unknown"] as const);
-  const below = thresholds.filter((one) => one.dropped).map((one) => `${count(one.dropped)} below the ${THRESHOLDS[one.name]} ${one.value === null ? "of its instance" : `(${one.value})`}`);
-  const beyond = Object.entries(STAGES).flatMap(([stage, about]) => {
-    const number = dropped.filter((one) => one.stage === stage).length;
-    return number ? [`${count(number)} ${about}`] : [];
-  });
-  const gone = [...below, ...beyond];
+  const gone = goneOf(thresholds, dropped);
   return (
     <Card title="Receipt" about="How the server produced this answer." action={<span className="flex items-center gap-2">{hit && <Badge variant="info">cached answer</Badge>}<Badge variant={variant}>reranking {word}</Badge></span>}>
       <Timeline trace={trace} total={total} />
@@ -37,6 +32,20 @@ export function Receipt({ receipt, trace, dropped, thresholds = [], total, hit }
       )}
     </Card>
   );
+}
+
+/** How many candidates each threshold dropped, in words. */
+export function belowOf(thresholds: Threshold[] = []): string[] {
+  return thresholds.filter((one) => one.dropped).map((one) => `${count(one.dropped)} below the ${THRESHOLDS[one.name]} ${one.value === null ? "of its instance" : `(${one.value})`}`);
+}
+
+/** The same, and how many were dropped for want of room. */
+export function goneOf(thresholds: Threshold[] = [], dropped: Dropped[] = []): string[] {
+  const beyond = Object.entries(STAGES).flatMap(([stage, about]) => {
+    const number = dropped.filter((one) => one.stage === stage).length;
+    return number ? [`${count(number)} ${about}`] : [];
+  });
+  return [...belowOf(thresholds), ...beyond];
 }
 
 /** ``explain`` is left out of the scale: only this page asks for it, and no other client pays for it. */

@@ -1,9 +1,9 @@
 // How one answer of a chat came about: the search, the model, what it was sent, tokens and times.
-import type { Generation, Receipt as Told, Step, Usage } from "../../api/types";
+import type { Dropped, Generation, Receipt as Told, Step, Threshold, Usage } from "../../api/types";
 import { count, ms } from "../../words";
 import { Facts } from "../card";
 import { Quoted } from "./markdown";
-import { Timeline } from "./receipt";
+import { goneOf, Timeline } from "./receipt";
 
 export const EXTRACTIVE = "secondlook/extractive";
 
@@ -14,6 +14,8 @@ export interface Traced {
   usage?: Usage;
   receipt?: Told;
   trace: Step[];
+  thresholds?: Threshold[];
+  dropped?: Dropped[];
   model?: string;
   took?: number;
 }
@@ -28,6 +30,8 @@ export function Trace({ turn }: { turn: Traced }) {
   if (usage && !own) rows.push(["Tokens", `${count(usage.prompt_tokens)} in, ${count(usage.completion_tokens)} out`]);
   if (generation?.first_ms != null && !own) rows.push(["First token", `after ${ms(generation.first_ms)}`]);
   if (receipt) rows.push(["Reranking", `${receipt.status.replace("_", " ")}${receipt.reason ? `: ${receipt.reason}` : ""}`]);
+  const gone = goneOf(turn.thresholds, turn.dropped);
+  if (gone.length) rows.push(["Dropped", gone.join("; ")]);
   return (
     <details className="mt-2 border-t border-kumo-hairline pt-2 text-[13px]">
       <summary className="cursor-pointer text-kumo-subtle">
