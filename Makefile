@@ -7,14 +7,14 @@ STEP := $(PYTHON) requirements/step.py
 DEMO_FLAGS ?=
 TEST_FLAGS ?=
 TEST_WORKERS ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
-UNIT := not server and not process and not node and not browser and not system and not slow
+UNIT := not server and not process and not node and not browser and not system and not slow and not native
 export PYTHONUNBUFFERED = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_NO_INPUT = 1
 export PIP_PROGRESS_BAR = off
 export PIP_ROOT_USER_ACTION = ignore
 
-.PHONY: demo ui test unit system setup format lint types contract check docs clean
+.PHONY: demo ui test unit native emulator system setup format lint types contract check docs clean
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version)'
@@ -56,6 +56,16 @@ unit: $(VENV)/.dev ## tests without a server, another process, Node, a browser o
 test: system $(VENV)/.dev $(VENV)/.ui ## every test
 	@$(BIN)/python -m pytest $(TEST_WORKERS) $(TEST_FLAGS)
 	@echo "Passed. Next: make demo to see the product; make lint types contract to check the rest of a change"
+
+native: $(VENV)/.dev ## the tests of the native encoder under sanitizers and, after `make emulator`, under an emulator
+	@$(BIN)/python -m pytest -m native $(TEST_FLAGS)
+
+emulator: build/emulator/.ready ## a processor with AVX-512 VNNI, emulated, for `make native`
+
+build/emulator/.ready: requirements/emulator.txt
+	@$(PYTHON) -m venv build/emulator
+	@build/emulator/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes -r $<
+	@touch $@
 
 format: $(VENV)/.dev
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .

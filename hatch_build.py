@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,16 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 NATIVE = Path("src/secondlook/models/native")
 LIBRARY = "libsecondlook.so"
 PAGES = Path("src/secondlook/dashboard/static")
-FLAGS = ("-std=c++17", "-O3", "-fPIC", "-fvisibility=hidden", "-Wno-uninitialized", "-Wno-maybe-uninitialized")
+FLAGS = ("-std=c++17", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra")
 UNITS = {
-    "library.cpp": (),
-    "avx2.cpp": ("-mavx2", "-mfma"),
-    "avx512.cpp": ("-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx512vnni", "-mfma"),
+    "avx512": ("-O3", "-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx512vnni", "-mfma"),
+    "avxvnni": ("-O3", "-mavx2", "-mfma"),
+    "avx2": ("-O3", "-mavx2", "-mfma"),
 }
-"""Source files, each compiled for its own instruction set; which one runs is chosen when the program runs."""
+"""Instruction sets with a source file each and its flags; the program chooses one when it runs. The build goes on without
+a unit that the compiler cannot build."""
+PORTABLE = {"portable_int8": ("-O1",), "portable_int7": ("-O1",)}
+"""Plain C++ that the others are compared with; never chosen to serve."""
 
 
 class NativeBuildHook(BuildHookInterface):
@@ -70,23 +74,45 @@ def compile_library(folder: Path) -> str:
     compiler = os.environ.get("CXX") or next((one for one in ("g++", "c++", "clang++") if shutil.which(one)), "")
     if not compiler:
         return "there is no C++ compiler"
-    with tempfile.TemporaryDirectory() as made:
-        objects = [str(Path(made) / f"{name}.o") for name in UNITS]
-        commands = [
-            [compiler, *FLAGS, *flags, "-c", str(folder / name), "-o", target]
-            for (name, flags), target in zip(UNITS.items(), objects, strict=True)
-        ]
-        built = Path(made) / LIBRARY
-        linked = [compiler, "-shared", "-static-libstdc++", "-static-libgcc", *objects, "-o", str(built)]
-        for command in (*commands, linked):
-            try:
-                subprocess.run(command, check=True, capture_output=True, text=True)
-            except (OSError, subprocess.CalledProcessError) as error:
-                detail = (getattr(error, "stderr", "") or str(error)).strip().splitlines()
-                return f"{compiler} failed: {detail[0] if detail else 'no message'}"
-        scratch = folder / f"{LIBRARY}.new"
-        shutil.copyfile(built, scratch)
-        scratch.replace(folder / LIBRARY)
+    with tempfile.TemporaryDirectory() as scratch:
+        build = Path(scratch)
+        problems = _compile_all(compiler, folder, build, {**UNITS, **PORTABLE})
+        missing = {name: problem for name, problem in problems.items() if problem}
+        if len(missing.keys() & UNITS.keys()) == len(UNITS) or missing.keys() & PORTABLE.keys():
+            return next(iter(missing.values()))
+        for name, problem in missing.items():
+            print(f"The native encoder is built without {name} ({problem}).", file=sys.stderr)
+        present = [name for name in (*UNITS, *PORTABLE) if name not in missing]
+        marks = tuple(f"-DSECONDLOOK_HAS_{name.upper()}" for name in present)
+        objects = [str(build / f"{name}.o") for name in (*present, "library")]
+        static = ("-static-libstdc++", "-static-libgcc", "-Wl,--exclude-libs,ALL")
+        linked = [compiler, "-shared", *static, *objects, "-o", str(build / LIBRARY)]
+        problem = _compile_all(compiler, folder, build, {"library": ("-O3", *marks)})["library"] or _run(linked)
+        if problem:
+            return problem
+        replacement = folder / f"{LIBRARY}.new"
+        shutil.copyfile(build / LIBRARY, replacement)
+        replacement.replace(folder / LIBRARY)
+    return ""
+
+
+def _compile_all(compiler: str, folder: Path, build: Path, units: dict[str, tuple[str, ...]]) -> dict[str, str]:
+    """Compiles the sources of those names at once; of each, why it failed, or nothing."""
+    commands = [
+        [compiler, *FLAGS, *flags, "-c", str(folder / f"{name}.cpp"), "-o", str(build / f"{name}.o")]
+        for name, flags in units.items()
+    ]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(zip(units, pool.map(_run, commands), strict=True))
+
+
+def _run(command: list[str]) -> str:
+    """Why the command failed, or nothing."""
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        detail = (getattr(error, "stderr", "") or str(error)).strip().splitlines()
+        return f"{command[0]} failed: {detail[0] if detail else 'no message'}"
     return ""
 
 

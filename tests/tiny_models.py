@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,9 +36,17 @@ class TinyModel:
 
 
 def make_model(
-    folder: Path, kind: str = "bert", *, head: bool = True, seed: int = 3, spread: float = 0.2, hidden: int = HIDDEN
+    folder: Path,
+    kind: str = "bert",
+    *,
+    head: bool = True,
+    seed: int = 3,
+    spread: float = 0.2,
+    hidden: int = HIDDEN,
+    positions: int = POSITIONS,
+    changes: Mapping[str, Floats] | None = None,
 ) -> TinyModel:
-    """Write config.json, tokenizer.json and model.safetensors of a random encoder."""
+    """Write config.json, tokenizer.json and model.safetensors of a random encoder; ``changes`` replace some tensors."""
     folder.mkdir(parents=True, exist_ok=True)
     write_tokenizer(folder, kind)
     config = {
@@ -47,13 +56,13 @@ def make_model(
         "num_attention_heads": HEADS,
         "intermediate_size": WIDE,
         "layer_norm_eps": 1e-5,
-        "max_position_embeddings": POSITIONS,
+        "max_position_embeddings": positions,
         "type_vocab_size": 2 if kind == "bert" else 1,
         "pad_token_id": 0 if kind == "bert" else 1,
         "hidden_act": "gelu",
     }
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    model = TinyModel(folder, kind, random_weights(kind, head, seed, spread, hidden))
+    model = TinyModel(folder, kind, random_weights(kind, head, seed, spread, hidden, positions) | dict(changes or {}))
     prefix = "bert." if kind == "bert" else "roberta."
     named = {name if name.startswith("classifier") else prefix + name: value for name, value in model.weights.items()}
     save_file(named, folder / "model.safetensors")
@@ -74,7 +83,9 @@ def write_tokenizer(folder: Path, kind: str) -> None:
     tokenizer.save(str(folder / "tokenizer.json"))
 
 
-def random_weights(kind: str, head: bool, seed: int, spread: float, hidden: int) -> dict[str, Floats]:
+def random_weights(
+    kind: str, head: bool, seed: int, spread: float, hidden: int, positions: int = POSITIONS
+) -> dict[str, Floats]:
     """Every tensor of the encoder, named without the architecture's prefix."""
     chance = np.random.default_rng(seed)
 
@@ -83,7 +94,7 @@ def random_weights(kind: str, head: bool, seed: int, spread: float, hidden: int)
 
     shapes: dict[str, tuple[int, ...]] = {
         "embeddings.word_embeddings.weight": (4 + len(WORDS), hidden),
-        "embeddings.position_embeddings.weight": (POSITIONS, hidden),
+        "embeddings.position_embeddings.weight": (positions, hidden),
         "embeddings.token_type_embeddings.weight": (2 if kind == "bert" else 1, hidden),
     }
     sizes = {

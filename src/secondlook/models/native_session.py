@@ -2,7 +2,7 @@
 
 import ctypes
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -31,7 +31,7 @@ class _Shape(ctypes.Structure):
 class _Tables(ctypes.Structure):
     _fields_ = tuple(
         (name, _floats)
-        for name in ("words", "places", "types", "gain", "shift", "dense", "dense_bias", "label", "label_bias")
+        for name in ("words", "positions", "types", "gain", "bias", "dense", "dense_bias", "label", "label_bias")
     )
 
 
@@ -39,8 +39,8 @@ class _Layer(ctypes.Structure):
     _fields_ = tuple(
         (name, _floats)
         for name in (
-            "joint", "joint_bias", "output", "output_bias", "attended_gain", "attended_shift",
-            "wide", "wide_bias", "narrow", "narrow_bias", "done_gain", "done_shift",
+            "qkv", "qkv_bias", "output", "output_bias", "attention_gain", "attention_bias",
+            "up", "up_bias", "down", "down_bias", "final_gain", "final_bias",
         )
     )  # fmt: skip
 
@@ -55,6 +55,10 @@ def load_library() -> ctypes.CDLL | None:
     try:
         library = ctypes.CDLL(str(LIBRARY))
         library.secondlook_best.restype = ctypes.c_char_p
+        library.secondlook_unit.restype = ctypes.c_char_p
+        library.secondlook_unit.argtypes = [ctypes.c_int]
+        library.secondlook_arithmetic.restype = ctypes.c_char_p
+        library.secondlook_arithmetic.argtypes = [ctypes.c_char_p]
         library.secondlook_make.restype = ctypes.c_void_p
         library.secondlook_make.argtypes = [ctypes.c_char_p, ctypes.POINTER(_Shape), ctypes.POINTER(_Tables)]
         library.secondlook_set_layer.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.POINTER(_Layer)]
@@ -68,19 +72,35 @@ def load_library() -> ctypes.CDLL | None:
     return library
 
 
-def best_instructions() -> str:
-    """The instruction set that would run here: ``avx512``, ``avx2``, or nothing."""
+def best_unit() -> str:
+    """The unit that serves here, named after its instruction set: ``avx512``, ``avxvnni``, ``avx2``, or nothing."""
     library = load_library()
     return library.secondlook_best().decode() if library else ""
 
 
-def product_rate(rows: int, inputs: int, outputs: int, times: int, instructions: str = "") -> float:
-    """Operations a second of one thread in the integer product alone, which bounds what an encoder can reach.
+def list_units() -> list[str]:
+    """Every unit that this processor supports, the fastest first; the portable ones come last and never serve."""
+    library = load_library()
+    names: Iterator[bytes | None] = map(library.secondlook_unit, itertools.count()) if library else iter(())
+    return [name.decode() for name in itertools.takewhile(bool, names) if name]
 
-    A multiplication and an addition are two operations; 0.0 where the library is not.
+
+def arithmetic_of(unit: str) -> str:
+    """Family and bits of a unit: ``vnni-int8`` or ``avx2-int7``; nothing where this processor does not support it.
+
+    Vectors of units of one arithmetic differ by rounding alone, those of the two by about 0.002 in the cosine.
     """
     library = load_library()
-    chosen = (instructions or best_instructions()).encode()
+    return library.secondlook_arithmetic(unit.encode()).decode() if library else ""
+
+
+def product_rate(rows: int, inputs: int, outputs: int, times: int, unit: str = "") -> float:
+    """Operations a second of one thread in the integer product alone, which bounds what an encoder can reach.
+
+    A multiplication and an addition are two operations; 0.0 where the unit cannot run.
+    """
+    library = load_library()
+    chosen = (unit or best_unit()).encode()
     seconds = library.secondlook_time_product(chosen, rows, inputs, outputs, times) if library else -1.0
     return 2.0 * rows * inputs * outputs * times / seconds if seconds > 0 else 0.0
 
@@ -88,7 +108,7 @@ def product_rate(rows: int, inputs: int, outputs: int, times: int, instructions:
 def can_run(config: EncoderConfig, inner: int) -> bool:
     """Whether the library is here, and the encoder's widths are multiples of its tiles."""
     widths = (config.hidden, config.hidden // config.heads, inner)
-    return bool(best_instructions()) and not any(width % MOST_CHANNELS for width in widths)
+    return bool(best_unit()) and not any(width % MOST_CHANNELS for width in widths)
 
 
 class NativeSession:
@@ -102,16 +122,16 @@ class NativeSession:
     tokens_a_run = 512
     """Tokens of the sequences that go through the layers together; the weights are read once for all."""
 
-    def __init__(self, folder: Path, *, head: bool, instructions: str = "") -> None:
+    def __init__(self, folder: Path, *, head: bool, unit: str = "") -> None:
         self._config = read_config(folder)
         self._weights: Mapping[str, Floats] = read_weights(folder)
         self._kept: list[Floats] = []
         self._rows = tuple(len(self._weights[f"embeddings.{one}_embeddings.weight"]) for one in ("word", "token_type"))
         inner = self._weights["encoder.layer.0.intermediate.dense.weight"].shape[0]
-        self._set = instructions or best_instructions()
+        self.unit = unit or best_unit()
         if not can_run(self._config, inner):
             raise BackendError(
-                f"the native encoder cannot run {folder}: no library, or layer widths that do not fit its tiles"
+                f"the native encoder cannot run {folder}: not built, or a width is not a multiple of {MOST_CHANNELS}"
             )
         self._out, self._dense = self._head() if head else ("", "")
         self._labels = self._weights[f"{self._out}.weight"].shape[0] if head else 0
@@ -122,24 +142,24 @@ class NativeSession:
         shape = _Shape(
             self._config.layers, self._config.hidden, self._config.heads, inner, self._labels, self._config.epsilon
         )
-        self._encoder = library.secondlook_make(self._set.encode(), shape, self._tables())
+        self._encoder = library.secondlook_make(self.unit.encode(), shape, self._tables())
         if not self._encoder:
-            raise BackendError(f"the native encoder does not support {self._set} here")
+            raise BackendError(f"this processor does not support {self.unit}, or memory ran out")
         for at in range(self._config.layers):
             self._set_layer(at)
         self._weights = {}
 
     @property
     def name(self) -> str:
-        """Runtime, instruction set and precision."""
-        return f"native-{self._set}-int8"
+        """Runtime, and the family and bits of its arithmetic; machines of one family share scores and calibrations."""
+        return f"native-{arithmetic_of(self.unit)}"
 
     def infer(self, ids: Sequence[Ids], types: Sequence[Ids]) -> list[Floats]:
         """Of each sequence the token vectors [tokens, hidden], or the logits [labels]."""
         offsets = np.cumsum([0, *map(len, ids)], dtype=np.int32)
         joined = np.concatenate(ids).astype(np.int32, copy=False)
         kinds = np.concatenate(types).astype(np.int32, copy=False)
-        self._check(joined, kinds, int(np.diff(offsets).max(initial=0)))
+        self._check(joined, kinds, np.diff(offsets))
         rows, width = (len(ids), self._labels) if self._labels else (len(joined), self._config.hidden)
         out = np.empty((rows, width), np.float32)
         batch = _Batch(len(ids), _at(joined), _at(kinds), _at(offsets))
@@ -149,13 +169,15 @@ class NativeSession:
             return list(out)
         return [out[start:end] for start, end in itertools.pairwise(offsets)]
 
-    def _check(self, ids: Ids, types: Ids, longest: int) -> None:
+    def _check(self, ids: Ids, types: Ids, lengths: Ids) -> None:
         """The native code looks rows up without a check of its own."""
         words, kinds = self._rows
         if ids.size and not (ids.min() >= 0 and ids.max() < words and types.min() >= 0 and types.max() < kinds):
             raise BackendError(f"a token id is outside 0 to {words - 1}: tokenizer.json does not match the weights")
-        if longest > self._config.max_positions:
-            raise BackendError(f"a sequence has {longest} tokens; the model reads {self._config.max_positions}")
+        longest, shortest = int(lengths.max(initial=0)), int(lengths.min(initial=1))
+        if longest > self._config.max_positions or shortest < 1:
+            wrong = longest if shortest else 0
+            raise BackendError(f"a sequence has {wrong} tokens; the model reads 1 to {self._config.max_positions}")
 
     def __del__(self) -> None:
         if getattr(self, "_encoder", None):

@@ -13,7 +13,7 @@ from secondlook.models.batching import Floats, Ids
 from secondlook.models.encoder import Encoder
 from secondlook.models.graph import read_config, read_weights
 from secondlook.models.native_check import check_session, run_plain
-from secondlook.models.native_session import NativeSession, best_instructions
+from secondlook.models.native_session import NativeSession, best_unit
 from tests.tiny_models import make_model, run_reference
 
 IDS = [1, 5, 6, 7, 2]
@@ -57,7 +57,7 @@ def test_large_weights_are_not_read_again(tmp_path: Path, monkeypatch: pytest.Mo
     assert session.asked == 0
 
 
-@pytest.mark.skipif(not best_instructions(), reason="the native encoder is not built here")
+@pytest.mark.skipif(not best_unit(), reason="the native encoder is not built here")
 def test_onnx_runtime_takes_the_place_of_one_that_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
