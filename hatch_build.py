@@ -22,8 +22,8 @@ UNITS = {
     "avxvnni": ("-O3", "-mavx2", "-mfma"),
     "avx2": ("-O3", "-mavx2", "-mfma"),
 }
-"""Instruction sets with a source file each and its flags; the program chooses one when it runs. The build goes on without
-a unit that the compiler cannot build."""
+"""Instruction sets with a source file each and its flags; the program chooses one when it runs. The build goes
+on without a unit that the compiler cannot build."""
 PORTABLE = {"portable_int8": ("-O1",), "portable_int7": ("-O1",)}
 """Plain C++ that the others are compared with; never chosen to serve."""
 

@@ -34,6 +34,8 @@ CONVEX_WEIGHT = 0.5
 MAX_STAGES = 4
 CHAIN_WINDOWS = (200, 50, 20, 10)
 """How many candidates each model of a chain ``A>B`` reads, if nothing else is said."""
+RUNTIMES = ("native-", "onnxruntime-")
+"""What the part of a model's identity begins with that names the runtime and its arithmetic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,15 @@ class Reranking:
         """The stages; one model alone is a cascade of one."""
         return self.stages or (RerankStage(self.model, self.window),)
 
+    def find_lapsed(self, model: str) -> str:
+        """The identity under which this model was calibrated, where it now runs with another arithmetic; else nothing.
+
+        Its scores have moved a little, so that the old calibration is not applied to them.
+        """
+        if not self.probable or model in self.by_model:
+            return ""
+        return next((one for one in self.by_model if _without_runtime(one) == _without_runtime(model)), "")
+
 
 @dataclass(frozen=True, slots=True)
 class Rewriting:
@@ -202,3 +213,8 @@ class Generation:
     model: str = ""
     system_prompt: str = ""
     forwarded: tuple[tuple[str, object], ...] = ()
+
+
+def _without_runtime(identity: str) -> list[str]:
+    """The parts of a model's identity that do not name the runtime and its arithmetic."""
+    return [part for part in identity.split("/") if not part.startswith(RUNTIMES)]

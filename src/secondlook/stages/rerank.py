@@ -1,9 +1,11 @@
 """The second look: reranking models read the candidates, and the best come first."""
 
 import asyncio
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import cast
 
 from secondlook.domain.candidate import (
@@ -23,6 +25,8 @@ from secondlook.domain.wording import plural
 from secondlook.errors import FailureCause, InvalidModelError, OverloadedError, RerankerError, SetupError, cause_of
 from secondlook.ports import Passage, Reranker, Rerankers, Scores, Tools, declared
 from secondlook.telemetry import Stopwatch, tell, tenant
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,10 @@ async def rerank_candidates(ranking: Ranking, plan: Plan, tools: Tools) -> Ranki
             before = len(ranking.candidates)
             ranking = _without_irrelevant(ranking, least)
             receipt = replace(receipt, threshold=least, below=before - len(ranking.candidates))
+            if receipt.scored and (lapsed := options.find_lapsed(receipt.model)):
+                warn_of_lapse(receipt.model, lapsed)
+                told = f"the calibration made with {lapsed} has lapsed, and the threshold is a score: run the Lab again"
+                receipt = replace(receipt, reason="; ".join(filter(None, (receipt.reason, told))))
         tell(
             status=receipt.status,
             reason=receipt.reason,
@@ -95,6 +103,17 @@ async def rerank_candidates(ranking: Ranking, plan: Plan, tools: Tools) -> Ranki
     note = f"{receipt.status}: {receipt.reason}" if receipt.reason else receipt.status
     step = Step("rerank", receipt.milliseconds, len(ranking.candidates), note)
     return replace(ranking.noted(step), receipt=receipt)
+
+
+@lru_cache(maxsize=64)
+def warn_of_lapse(model: str, lapsed: str) -> None:
+    """Tell the log once of each model; the receipt of every search says it too."""
+    log.warning(
+        "%s runs, but its thresholds were calibrated with %s: they are held against its scores as they are"
+        " until the Lab has measured it again",
+        model,
+        lapsed,
+    )
 
 
 def reweigh(ranking: Ranking, options: Reranking) -> Ranking | None:

@@ -52,3 +52,18 @@ def test_options_are_values(make: object) -> None:
     assert callable(make)
     assert make() == make()
     assert len({make(), make()}) == 1
+
+
+def test_a_calibration_lapses_with_the_runtime_alone() -> None:
+    known = {"r@1/e@abc/native-avx2-int8/64": 0.3, "c@2/native-avx2-int8/512/plain/window": 0.2, "remote@v3": 0.1}
+    options = Reranking(probable=True, by_model=known)
+    assert options.find_lapsed("r@1/e@abc/native-vnni-int8/64") == "r@1/e@abc/native-avx2-int8/64"
+    assert options.find_lapsed("r@1/e@abc/onnxruntime-int8/64") == "r@1/e@abc/native-avx2-int8/64"
+    assert options.find_lapsed("c@2/native-avx2-int7/512/plain/window") == "c@2/native-avx2-int8/512/plain/window"
+    for other in (
+        "r@1/e@abc/native-avx2-int8/64",
+        "r@1/e@abc/native-vnni-int8/128",
+        "r@2/e@abc/native-vnni-int8/64",
+        "remote@v4",
+    ):
+        assert options.find_lapsed(other) == ""

@@ -15,7 +15,7 @@ from secondlook.domain.options import LanguageGuard, Plan, Reranking, RerankStag
 from secondlook.errors import InvalidModelError, OverloadedError, QueryTooLongError, RerankerError, SetupError
 from secondlook.models.fakes import FakeReranker
 from secondlook.ports import Passage, Reranker, Scores
-from secondlook.stages.rerank import rerank_candidates, reweigh
+from secondlook.stages.rerank import rerank_candidates, reweigh, warn_of_lapse
 from secondlook.telemetry import tenant
 from tests.unit.stages.conftest import Bench, ids, make_ranking
 
@@ -310,6 +310,27 @@ def test_a_fallback_changes_nothing_but_the_receipt(
     assert (found.receipt.status, found.receipt.scored, found.receipt.candidates_in) == ("fell_back", 0, read)
     assert found.receipt.reason
     assert (found.receipt.truncated, found.receipt.windowed, found.receipt.cached) == (0, 0, 0)
+
+
+def test_a_lapsed_calibration_is_reported_and_not_applied(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    """The model was calibrated before an update changed the arithmetic that it runs with."""
+    before, now = (
+        f"late-interaction@2.1/small@abc/{runtime}/64" for runtime in ("native-avx2-int8", "native-avx2-int7")
+    )
+    model = FakeReranker(now, scorer=lambda query, passage: 0.6)
+    options = Reranking(min_relevance=0.5, probable=True, by_model={before: 0.9})
+    warn_of_lapse.cache_clear()
+    for _ in range(2):
+        found = rerank(bench, options, model)
+        assert found.receipt.status == "ran" and found.receipt.threshold == 0.5 and found.receipt.below == 0
+        assert found.receipt.reason == (
+            f"the calibration made with {before} has lapsed, and the threshold is a score: run the Lab again"
+        )
+    assert caplog.text.count("until the Lab has measured it again") == 1
+    current = rerank(bench, replace(options, by_model={before: 0.9, now: 0.7}), model)
+    assert current.receipt.reason == "" and current.receipt.threshold == 0.7 and current.receipt.below == 5
+    score = rerank(bench, replace(options, probable=False), model)
+    assert score.receipt.reason == ""
 
 
 def test_no_threshold_is_held_against_what_was_not_scored(bench: Bench) -> None:
