@@ -8,10 +8,10 @@ import typer
 
 from secondlook import bootstrap, interrupts, provision
 from secondlook.console import AsJson, DataDir, err, out, say, say_json
-from secondlook.screen import Downloads, make_bars, show_models
+from secondlook.screen import Downloads, make_bars, show_models, show_units
 from secondlook.settings import load_settings
 
-models_app = typer.Typer(help="List, download and add models.")
+models_app = typer.Typer(help="List, download, add and check models.")
 
 
 @models_app.callback(invoke_without_command=True)
@@ -48,3 +48,21 @@ def pull(
 def add(name: str, folder: Path, data_dir: DataDir = None) -> None:
     """Add a model from a local folder with tokenizer.json, and config.json and model.safetensors, or model.onnx."""
     say(f"{name} is in {provision.add_model(load_settings(data_dir=data_dir), name, folder)}")
+
+
+@models_app.command()
+def check(data_dir: DataDir = None) -> None:
+    """Compare every unit of the native encoder that this processor supports with plain arithmetic, and time it.
+
+    Exits with 1 when one disagrees.
+    """
+    with Downloads(make_bars(err)) as heard:
+        found = provision.check_native(load_settings(data_dir=data_dir), progress=heard)
+    if not found:
+        say("The native encoder is not built for this machine. ONNX Runtime serves instead.")
+        return
+    show_units(out, found)
+    if not any(one.serves for one in found):
+        say("This processor has no AVX2. ONNX Runtime serves instead.")
+    if not all(one.agrees for one in found):
+        raise typer.Exit(1)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from secondlook import interrupts
-from secondlook.domain.model import KnownModel
+from secondlook.domain.model import KnownModel, UnitCheck
 from secondlook.errors import InvalidModelError, SetupError
-from secondlook.models import golden, registry, remote_config, weights
+from secondlook.models import golden, native_check, registry, remote_config, weights
 from secondlook.models.batching import Scheduler
 from secondlook.models.cross_encoder import CrossEncoder
 from secondlook.models.encoder import Encoder
@@ -78,6 +78,14 @@ def load_encoder(
 
 def _load_encoder(settings: Settings, progress: Progress | None, scheduler: Scheduler | None) -> Encoder:
     model = weights.ALL_MINILM
+    folder = _find_encoder(settings, progress)
+    graphs = settings.models_dir / "graphs"
+    return Encoder(folder, threads=settings.threads or None, cache=graphs, name=model.name, scheduler=scheduler)
+
+
+def _find_encoder(settings: Settings, progress: Progress | None = None) -> Path:
+    """The folder of the default encoder's weights, downloaded if need be, its hash checked."""
+    model = weights.ALL_MINILM
     folder = weights.find_model(model, settings.models_dir)
     if folder is None and settings.offline:
         raise SetupError(
@@ -87,8 +95,16 @@ def _load_encoder(settings: Settings, progress: Progress | None, scheduler: Sche
     if folder is None:
         folder = weights.download_model(model, settings.models_dir, endpoint=settings.hf_endpoint, progress=progress)
     weights.check_files(model, folder)
-    graphs = settings.models_dir / "graphs"
-    return Encoder(folder, threads=settings.threads or None, cache=graphs, name=model.name, scheduler=scheduler)
+    return folder
+
+
+def check_native(settings: Settings, *, progress: Progress | None = None) -> Sequence[UnitCheck]:
+    """The units of the native encoder that this processor supports, on the default encoder; none where it is not built.
+
+    Raises:
+        SetupError: the weights are not here, and cannot be downloaded.
+    """
+    return native_check.check_units(_find_encoder(settings, progress))
 
 
 def make_generator(settings: Settings) -> Generator:

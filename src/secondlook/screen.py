@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from secondlook.domain.candidate import Ranking
-from secondlook.domain.model import WORDS, KnownModel
+from secondlook.domain.model import WORDS, KnownModel, UnitCheck
 from secondlook.services.evaluating import Report
 
 
@@ -111,6 +111,23 @@ def show_receipt(out: Console, ranking: Ranking) -> None:
     receipt = ranking.receipt
     reason = f": {receipt.reason}" if receipt.reason else ""
     out.print(f"reranking {receipt.status}{reason}", markup=False, highlight=False, soft_wrap=True)
+
+
+UNIT_HEADINGS = ("unit", "arithmetic", "to float32", "to portable", "GFLOP/s", "verdict")
+
+
+def show_units(out: Console, checks: Sequence[UnitCheck]) -> None:
+    """The units of the native encoder, one a line, and what a short query takes on each that is worth running."""
+    table = Table(*UNIT_HEADINGS)
+    for one in checks:
+        table.add_row(*one.cells)
+    out.print(table, markup=False)
+    for one in checks:
+        if one.query_seconds:
+            times = ", ".join(f"{1000 * seconds:.2f} ms for {tokens}" for tokens, seconds in one.query_seconds.items())
+            serves = "serves; " if one.serves else ""
+            told = f"{one.name} {serves}a query takes, by its tokens, {times} (processor time, one thread)"
+            out.print(told, markup=False, highlight=False, soft_wrap=True)
 
 
 def show_ranking(out: Console, ranking: Ranking, *, explain: bool) -> None:

@@ -21,6 +21,8 @@ import typer
 
 from secondlook import __version__, console
 from secondlook.cli import app
+from secondlook.models import native_check, native_session
+from secondlook.models.native_session import arithmetic_of, best_unit, list_units, load_library
 from secondlook.models.registry import find_pinned
 from tests.file_server import serve_files
 from tests.tiny_models import make_model
@@ -524,3 +526,30 @@ def test_it_serves_until_it_is_stopped(cli: Cli, tmp_path: Path, monkeypatch: py
     assert re.search(r"works once.*/dashboard/#sign-in=[\w-]{43}\n", heard.getvalue())
     assert re.search(r"API token \(shown this once\): sl_[\w-]{43}\n", heard.getvalue())
     assert cli("token", "list", "--data-dir", tmp_path).out.count("first") == 1
+
+
+def test_units_are_checked_and_timed(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = cli("models", "check")
+    assert done.code == 0, done.out + done.err
+    for unit in list_units():
+        arithmetic = arithmetic_of(unit)
+        assert re.search(rf"{unit} +│ {arithmetic} +│ 0\.99\d+ \(0\.9\d+\) │ [01]\.\d+ +│ +\d* +│ agrees", done.out)
+    if best_unit():
+        assert re.search(rf"{best_unit()} serves; a query takes, by its tokens, [\d.]+ ms for 10, ", done.out)
+    monkeypatch.setitem(native_check.LEAST_MEAN, "vnni-int8", 1.01)
+    failed = cli("models", "check")
+    assert failed.code == (1 if list_units() else 0)
+    assert "portable_int8 │ vnni-int8" in failed.out and "DIFFERS" in failed.out
+
+
+def test_a_machine_without_the_native_encoder_says_what_serves(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native_session, "LIBRARY", Path("/nowhere.so"))
+    load_library.cache_clear()
+    try:
+        done = cli("models", "check")
+    finally:
+        load_library.cache_clear()
+    assert (done.code, done.out) == (
+        0,
+        "The native encoder is not built for this machine. ONNX Runtime serves instead.\n",
+    )

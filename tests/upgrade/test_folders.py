@@ -210,6 +210,9 @@ def test_runs_of_the_lab_and_their_calibrations(opened: Opened) -> None:
     receipt = opened.client.post("/instances/station/search", json=body).json()["result"]["reranking"]
     assert receipt["status"] == "ran"
     assert receipt["threshold"] not in (None, 0.5)  # the score that the calibration holds for that probability
+    measured = {arm["model"] for arm in opened.get(path)["report"]["arms"]}
+    if receipt["model"] not in measured:
+        assert receipt["reason"].startswith("the threshold rests on a calibration of late-interaction@")
 
 
 def test_the_endpoint_answers_at_its_domain(opened: Opened) -> None:

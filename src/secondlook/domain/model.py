@@ -1,7 +1,7 @@
 """A model as it is listed for people who choose one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 ModelStatus = Literal["built_in", "cached", "remote", "absent", "unavailable"]
@@ -65,3 +65,49 @@ class KnownModel:
             f"{self.score_kind} scores" if self.score_kind else "",
         )
         return ", ".join(filter(None, told))
+
+
+@dataclass(frozen=True, slots=True)
+class UnitCheck:
+    """How a unit of the native encoder did against plain arithmetic and against the portable unit of its arithmetic.
+
+    Attributes:
+        name: its instruction set.
+        arithmetic: family and bits, as they are part of the identity of models.
+        serves: whether it is the one that runs on this machine.
+        lowest: cosine of the token vector that is farthest from float32 arithmetic.
+        mean: cosine of all token vectors to float32 arithmetic.
+        portable_mean: the same to the portable unit, after one layer.
+        least_mean: what ``mean`` must reach.
+        least_portable: what ``portable_mean`` must reach.
+        rate: operations a second of one thread in the integer product; 0 where it was not timed.
+        query_seconds: processor time of one thread for one short query, by its number of tokens.
+    """
+
+    name: str
+    arithmetic: str
+    serves: bool
+    lowest: float
+    mean: float
+    least_mean: float
+    portable_mean: float
+    least_portable: float
+    rate: float = 0.0
+    query_seconds: Mapping[int, float] = field(default_factory=dict, hash=False)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both are reached; what is not a number is not."""
+        return self.mean >= self.least_mean and self.portable_mean >= self.least_portable
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """A line of the table that ``models check`` prints."""
+        return (
+            self.name,
+            self.arithmetic,
+            f"{self.mean:.5f} ({self.lowest:.4f})",
+            f"{self.portable_mean:.5f}",
+            f"{self.rate / 1e9:.0f}" if self.rate else "",
+            "agrees" if self.agrees else "DIFFERS",
+        )

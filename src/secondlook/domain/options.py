@@ -152,13 +152,14 @@ class Reranking:
         """The stages; one model alone is a cascade of one."""
         return self.stages or (RerankStage(self.model, self.window),)
 
-    def find_lapsed(self, model: str) -> str:
-        """The identity under which this model was calibrated, where it now runs with another arithmetic; else nothing.
+    def find_calibrated(self, model: str) -> str:
+        """The identity whose calibration this model's threshold rests on; nothing if it was never calibrated.
 
-        Its scores have moved a little, so that the old calibration is not applied to them.
+        Its own, or else that of the same model on another runtime or unit: such a calibration has lapsed, but its
+        scores differ by a few hundredths, while a probability taken for a score may be far off.
         """
-        if not self.probable or model in self.by_model:
-            return ""
+        if model in self.by_model:
+            return model
         return next((one for one in self.by_model if _without_runtime(one) == _without_runtime(model)), "")
 
 

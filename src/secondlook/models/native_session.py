@@ -3,6 +3,7 @@
 import ctypes
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -114,6 +115,10 @@ def can_run(config: EncoderConfig, inner: int) -> bool:
 class NativeSession:
     """One model in memory; any number of threads may run it at once.
 
+    Args:
+        unit: one of ``list_units``; the best by default.
+        layers: how many of the first layers to run; 0 for all.
+
     Raises:
         BackendError: this processor or this model cannot be served, or memory ran out.
     """
@@ -122,8 +127,10 @@ class NativeSession:
     tokens_a_run = 512
     """Tokens of the sequences that go through the layers together; the weights are read once for all."""
 
-    def __init__(self, folder: Path, *, head: bool, unit: str = "") -> None:
+    def __init__(self, folder: Path, *, head: bool, unit: str = "", layers: int = 0) -> None:
         self._config = read_config(folder)
+        if layers:
+            self._config = replace(self._config, layers=layers)
         self._weights: Mapping[str, Floats] = read_weights(folder)
         self._kept: list[Floats] = []
         self._rows = tuple(len(self._weights[f"embeddings.{one}_embeddings.weight"]) for one in ("word", "token_type"))

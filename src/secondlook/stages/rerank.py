@@ -82,13 +82,14 @@ async def rerank_candidates(ranking: Ranking, plan: Plan, tools: Tools) -> Ranki
             ranking, receipt = await _run_stage(ranking, receipt, stage, job)
         receipt = _summed_up(receipt)
         if options.min_relevance is not None:
-            least = options.by_model.get(receipt.model, options.min_relevance)
+            calibrated = options.find_calibrated(receipt.model)
+            least = options.by_model.get(calibrated, options.min_relevance)
             before = len(ranking.candidates)
             ranking = _without_irrelevant(ranking, least)
             receipt = replace(receipt, threshold=least, below=before - len(ranking.candidates))
-            if receipt.scored and (lapsed := options.find_lapsed(receipt.model)):
-                warn_of_lapse(receipt.model, lapsed)
-                told = f"the calibration made with {lapsed} has lapsed, and the threshold is a score: run the Lab again"
+            if receipt.scored and calibrated not in ("", receipt.model):
+                warn_of_lapse(receipt.model, calibrated)
+                told = f"the threshold rests on a calibration of {calibrated}: run the Lab again to renew it"
                 receipt = replace(receipt, reason="; ".join(filter(None, (receipt.reason, told))))
         tell(
             status=receipt.status,
@@ -106,13 +107,12 @@ async def rerank_candidates(ranking: Ranking, plan: Plan, tools: Tools) -> Ranki
 
 
 @lru_cache(maxsize=64)
-def warn_of_lapse(model: str, lapsed: str) -> None:
+def warn_of_lapse(model: str, calibrated: str) -> None:
     """Tell the log once of each model; the receipt of every search says it too."""
     log.warning(
-        "%s runs, but its thresholds were calibrated with %s: they are held against its scores as they are"
-        " until the Lab has measured it again",
+        "the calibration of %s has lapsed, since %s runs now: thresholds use it until the Lab has measured again",
+        calibrated,
         model,
-        lapsed,
     )
 
 

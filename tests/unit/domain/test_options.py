@@ -54,16 +54,12 @@ def test_options_are_values(make: object) -> None:
     assert len({make(), make()}) == 1
 
 
-def test_a_calibration_lapses_with_the_runtime_alone() -> None:
-    known = {"r@1/e@abc/native-avx2-int8/64": 0.3, "c@2/native-avx2-int8/512/plain/window": 0.2, "remote@v3": 0.1}
-    options = Reranking(probable=True, by_model=known)
-    assert options.find_lapsed("r@1/e@abc/native-vnni-int8/64") == "r@1/e@abc/native-avx2-int8/64"
-    assert options.find_lapsed("r@1/e@abc/onnxruntime-int8/64") == "r@1/e@abc/native-avx2-int8/64"
-    assert options.find_lapsed("c@2/native-avx2-int7/512/plain/window") == "c@2/native-avx2-int8/512/plain/window"
-    for other in (
-        "r@1/e@abc/native-avx2-int8/64",
-        "r@1/e@abc/native-vnni-int8/128",
-        "r@2/e@abc/native-vnni-int8/64",
-        "remote@v4",
-    ):
-        assert options.find_lapsed(other) == ""
+def test_a_calibration_serves_the_same_model_on_another_runtime() -> None:
+    late, cross = "r@1/e@abc/native-avx2-int8/64", "c@2/native-avx2-int8/512/plain/window"
+    options = Reranking(by_model={late: 0.3, cross: 0.2, "remote@v3": 0.1})
+    assert options.find_calibrated(late) == late
+    assert options.find_calibrated("r@1/e@abc/native-vnni-int8/64") == late
+    assert options.find_calibrated("r@1/e@abc/onnxruntime-int8/64") == late
+    assert options.find_calibrated("c@2/native-avx2-int7/512/plain/window") == cross
+    for other in ("r@1/e@abc/native-vnni-int8/128", "r@2/e@abc/native-vnni-int8/64", "remote@v4", ""):
+        assert options.find_calibrated(other) == ""

@@ -12,8 +12,8 @@ from secondlook.models import native_check
 from secondlook.models.batching import Floats, Ids
 from secondlook.models.encoder import Encoder
 from secondlook.models.graph import read_config, read_weights
-from secondlook.models.native_check import check_session, run_plain
-from secondlook.models.native_session import NativeSession, best_unit
+from secondlook.models.native_check import check_session, check_units, run_plain
+from secondlook.models.native_session import NativeSession, best_unit, list_units
 from tests.tiny_models import make_model, run_reference
 
 IDS = [1, 5, 6, 7, 2]
@@ -74,3 +74,31 @@ def test_onnx_runtime_takes_the_place_of_one_that_fails(
     assert "disagrees with the weights" in caplog.text
     with pytest.raises(BackendError):
         Encoder(tmp_path, threads=1, runtime="native")
+
+
+@pytest.mark.skipif(not list_units(), reason="the native encoder is not built here")
+def test_every_unit_of_this_processor_is_compared_and_timed(tmp_path: Path) -> None:
+    make_model(tmp_path, head=False, spread=0.1)
+    found = check_units(tmp_path)
+    assert [one.name for one in found] == list_units()
+    assert [one.name for one in found if one.serves] == ([best_unit()] if best_unit() else [])
+    for one in found:
+        assert one.portable_mean > 0.9999 and one.mean > 0.99
+        if not one.name.startswith("portable"):
+            assert one.rate > 1e9 and list(one.query_seconds) == [10, 20, 30]
+            assert all(0 < seconds < 1 for seconds in one.query_seconds.values())
+
+
+@pytest.mark.skipif(not list_units(), reason="the native encoder is not built here")
+def test_a_unit_that_computes_something_else_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_model(tmp_path, head=False, spread=0.1)
+    right = NativeSession.infer
+
+    def infer(self: NativeSession, ids: Sequence[Ids], types: Sequence[Ids]) -> list[Floats]:
+        found = right(self, ids, types)
+        return [one[:, ::-1] for one in found] if self.unit == "portable_int8" else found
+
+    monkeypatch.setattr(NativeSession, "infer", infer)
+    by_name = {one.name: one for one in check_units(tmp_path)}
+    assert not by_name["portable_int8"].agrees
+    assert by_name["portable_int7"].portable_mean > 0.9999

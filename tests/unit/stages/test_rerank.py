@@ -312,25 +312,23 @@ def test_a_fallback_changes_nothing_but_the_receipt(
     assert (found.receipt.truncated, found.receipt.windowed, found.receipt.cached) == (0, 0, 0)
 
 
-def test_a_lapsed_calibration_is_reported_and_not_applied(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_lapsed_calibration_is_applied_and_reported(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     """The model was calibrated before an update changed the arithmetic that it runs with."""
     before, now = (
         f"late-interaction@2.1/small@abc/{runtime}/64" for runtime in ("native-avx2-int8", "native-avx2-int7")
     )
     model = FakeReranker(now, scorer=lambda query, passage: 0.6)
-    options = Reranking(min_relevance=0.5, probable=True, by_model={before: 0.9})
+    options = Reranking(min_relevance=0.5, probable=True, by_model={before: 0.55})
     warn_of_lapse.cache_clear()
     for _ in range(2):
-        found = rerank(bench, options, model)
-        assert found.receipt.status == "ran" and found.receipt.threshold == 0.5 and found.receipt.below == 0
-        assert found.receipt.reason == (
-            f"the calibration made with {before} has lapsed, and the threshold is a score: run the Lab again"
-        )
-    assert caplog.text.count("until the Lab has measured it again") == 1
-    current = rerank(bench, replace(options, by_model={before: 0.9, now: 0.7}), model)
-    assert current.receipt.reason == "" and current.receipt.threshold == 0.7 and current.receipt.below == 5
-    score = rerank(bench, replace(options, probable=False), model)
-    assert score.receipt.reason == ""
+        found = rerank(bench, options, model).receipt
+        assert (found.status, found.threshold, found.below) == ("ran", 0.55, 0)
+        assert found.reason == f"the threshold rests on a calibration of {before}: run the Lab again to renew it"
+    assert caplog.text.count("has lapsed") == 1
+    current = rerank(bench, replace(options, by_model={before: 0.55, now: 0.7}), model).receipt
+    assert (current.reason, current.threshold, current.below) == ("", 0.7, 5)
+    never = rerank(bench, replace(options, by_model={"other@1": 0.9}), model).receipt
+    assert (never.reason, never.threshold) == ("", 0.5)
 
 
 def test_no_threshold_is_held_against_what_was_not_scored(bench: Bench) -> None:
