@@ -47,31 +47,49 @@ python benchmarks/speed/report.py
 def render_reranking(figures: dict[str, Any]) -> str:
     """The table in Markdown."""
     rows = figures["results"]
-    base = next((row["median_s"] for row in rows if row["engine"] == "sentence-transformers"), math.nan)
+    base = _median_of(rows, "sentence-transformers")
+    on_gpu = _median_of(rows, "sentence-transformers-gpu")
+    gpu = "" if math.isnan(on_gpu) else str(figures["machine"]["gpu"])
     machine, ceiling = figures["machine"], figures["int8_ceiling_gflops"]
     lines = [
         f"### {rows[0]['model']}",
         "",
         f"{figures['passages']} passages, {figures['tokens']} tokens, {figures['gflop']:.0f} GFLOP;"
-        f" {figures['threads']} threads of {machine['processor']}"
-        f" ({'with' if machine['avx512_vnni'] else 'without'} AVX-512 VNNI);"
+        f" {figures['threads']} threads of {machine['processor']} ({_unit_of(machine)});"
         f" int8 product {max(ceiling.values()):.0f} GFLOP/s"
         f" ({', '.join(f'{name} {rate:.0f}' for name, rate in ceiling.items())});"
         f" median of {figures['rounds']} rounds; commit {figures['commit']}, {figures['measured_at'][:10]}.",
         "",
-        "| engine | median | times sentence-transformers | GFLOP/s | share of ceiling | Spearman ρ |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
+        f"| engine | median | times sentence-transformers | GFLOP/s | share of ceiling | Spearman ρ |"
+        f"{f' times {gpu} |' if gpu else ''}",
+        f"| --- | ---: | ---: | ---: | ---: | ---: |{' ---: |' if gpu else ''}",
     ]
     for row in sorted(rows, key=lambda row: float(row["median_s"])):
-        whole = row["engine"] != "secondlook-pruned"
+        whole = row["engine"] not in ("secondlook-pruned", "sentence-transformers-gpu")
         rate = f"{figures['gflop'] / row['median_s']:.0f}" if whole else ""
         share = f"{row['share_of_ceiling']:.2f}" if whole else ""
         rho = f"{row['spearman']:.3f}" if whole else ""
+        beside = f" {on_gpu / row['median_s']:.3f} |" if gpu else ""
         lines.append(
             f"| {row['engine']} | {row['median_s']:.3f} s | {base / row['median_s']:.1f} | {rate} | {share} | {rho} |"
+            f"{beside}"
         )
+    if queries := figures.get("query_ms"):
+        times = ", ".join(f"{ms:.2f} ms for {tokens}" for tokens, ms in queries.items())
+        lines += ["", f"One short query through the default encoder, by its tokens: {times} (one thread)."]
     lines += [f"\n{name} did not run: {reason}" for name, reason in figures["missing"].items()]
     return "\n".join(lines) + "\n"
+
+
+def _median_of(rows: list[dict[str, Any]], engine: str) -> float:
+    return next((float(row["median_s"]) for row in rows if row["engine"] == engine), math.nan)
+
+
+def _unit_of(machine: dict[str, Any]) -> str:
+    """The unit that ran; of figures before 0050, whether the processor has AVX-512 VNNI."""
+    if "unit" in machine:
+        return f"unit {machine['unit']}, {machine['arithmetic']}" if machine["arithmetic"] else "no native unit"
+    return f"{'with' if machine['avx512_vnni'] else 'without'} AVX-512 VNNI"
 
 
 SERVING = """## Indexing and searching

@@ -5,10 +5,14 @@
 Every engine gets the same weights, the same query, the same passages (30 to 512 tokens a pair, mean
 about 180) and two threads. Each is a process of its own that stays loaded; rounds go over all engines
 in turn, so that noise meets all alike; the figures are medians. The peers are installed into an
-environment of their own (``--peers``) at the first run. ``share_of_ceiling`` is the rate of useful
+environment of their own (``--peers``) at the first run, pinned and hashed in requirements/peers.txt; pip
+must know an index that has torch for CPUs. On a machine with a GPU name an environment whose torch has CUDA.
+``share_of_ceiling`` is the rate of useful
 work (no padding) over that of the fastest int8 matrix product measured here, on the same threads;
 ``spearman`` is the rank correlation with the fp32 scores of sentence-transformers.
 ``secondlook-pruned`` is the whole stage: the built-in late interaction leaves 15 to the cross-encoder.
+Where torch finds a GPU, sentence-transformers runs on it too, and a column sets every engine beside it.
+``query_ms`` is what the default encoder takes for one short query, alone on one thread.
 """
 
 import argparse
@@ -30,17 +34,15 @@ import numpy as np
 from report import render_reranking
 from rerank_models import ARCHITECTURES, QUERY, Architecture, make_folder, make_passages
 
-from secondlook.models.native_session import product_rate
+from secondlook.models.native_check import time_queries
+from secondlook.models.native_session import NativeSession, arithmetic_of, best_unit, product_rate
+from secondlook.models.weights import ALL_MINILM, find_model
 
 HERE = Path(__file__).parent
-PACKAGES = (
-    ("torch==2.13.0",),
-    ("torch==2.13.0", "sentence-transformers>=5", "fastembed>=0.7", "flashrank>=0.2.10", "onnx", "onnxscript"),
-    ("torch==2.13.0", "optimum-intel[openvino]", "nncf"),
-)
-"""Installed one after the other: what comes later must not bring another torch."""
+PEERS = HERE.parents[1] / "requirements" / "peers.txt"
 OWN = ("secondlook", "secondlook-pruned")
-ENGINES = (*OWN, "sentence-transformers", "sentence-transformers-openvino", "fastembed", "flashrank")
+GPU = "sentence-transformers-gpu"
+ENGINES = (*OWN, "sentence-transformers", "sentence-transformers-openvino", "fastembed", "flashrank", GPU)
 THREADS = 2
 SHAPES = ((512, 768, 3072), (512, 384, 1536), (128, 1536, 384))
 """Rows, inputs, outputs of the products that are timed for the ceiling."""
@@ -70,15 +72,32 @@ class Engine:
 
 
 def make_environment(folder: Path) -> Path:
-    """The Python of the peers' environment, installed at the first call."""
+    """The Python of the peers' environment, installed at the first call: every file pinned and hashed."""
     python = folder / "bin" / "python"
     if not (folder / ".ready").is_file():
         print(f"Installing the peers into {folder} (once; some minutes)", flush=True)
         venv.create(folder, with_pip=True)
-        for packages in PACKAGES:
-            subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
+        pip = [python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install", "--no-deps"]
+        if subprocess.run([*pip, "--require-hashes", "-r", PEERS], check=False).returncode:
+            raise SystemExit(f"the peers cannot be installed: pip must reach every file of {PEERS}, torch's too")
         (folder / ".ready").touch()
     return python
+
+
+def find_gpu(python: Path) -> str:
+    """The name of the GPU that the peers' torch can use, or nothing."""
+    told = "import torch; print(torch.cuda.get_device_name() if torch.cuda.is_available() else '')"
+    ran = subprocess.run([python, "-c", told], capture_output=True, text=True, check=False)
+    return ran.stdout.strip()
+
+
+def measure_query() -> dict[str, float]:
+    """Milliseconds of processor time of one thread that encodes one short query, by its number of tokens."""
+    folder = find_model(ALL_MINILM, Path("build"))
+    if folder is None or not best_unit():
+        return {}
+    found = time_queries(NativeSession(folder, head=False), 512)
+    return {str(tokens): 1000 * seconds for tokens, seconds in found.items()}
 
 
 def start(name: str, python: Path, work: Path) -> Engine:
@@ -149,7 +168,8 @@ def describe_machine() -> dict[str, Any]:
     return {
         "processor": name or platform.processor(),
         "cores": os.cpu_count(),
-        "avx512_vnni": "avx512_vnni" in info,
+        "unit": best_unit() or "none",
+        "arithmetic": arithmetic_of(best_unit()),
         "python": platform.python_version(),
     }
 
@@ -177,7 +197,9 @@ def main() -> None:
     make_folder(shape, work, python)
     passages, lengths = make_passages(given.passages)
     (work / "passages.json").write_text(json.dumps({"query": QUERY, "passages": passages}), encoding="utf-8")
-    engines, missing = start_all(given.engines, python, work)
+    gpu = find_gpu(python)
+    names = [name for name in given.engines if name != GPU or gpu]
+    engines, missing = start_all(names, python, work)
     if not engines:
         raise SystemExit("no engine could be started")
     found = measure(engines, given.rounds)
@@ -197,7 +219,8 @@ def main() -> None:
             }
             for name, (seconds, scores) in found.items()
         ],
-        "machine": describe_machine(),
+        "machine": describe_machine() | {"gpu": gpu},
+        "query_ms": measure_query(),
         "commit": describe_commit(),
         "measured_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "passages": given.passages,

@@ -36,7 +36,7 @@ def compile_driver(build: ModuleType, folder: Path, *flags: str) -> Path:
     units = {**build.UNITS, **build.PORTABLE}
     marks = tuple(f"-DSECONDLOOK_HAS_{name.upper()}" for name in units)
     sources = {LIBRARY.parent / f"{name}.cpp": own for name, own in units.items()}
-    sources |= {LIBRARY.parent / "library.cpp": marks, HERE / "native_driver.cpp": (f"-I{LIBRARY.parent}",)}
+    sources |= {LIBRARY.parent / "library.cpp": marks, HERE / "driver.cpp": (f"-I{LIBRARY.parent}",)}
     objects = [folder / f"{source.stem}.o" for source in sources]
     for (source, own), target in zip(sources.items(), objects, strict=True):
         subprocess.run(["g++", *build.FLAGS, *own, *flags, "-Werror", "-c", source, "-o", target], check=True)
@@ -59,7 +59,7 @@ def test_an_emulated_processor_computes_what_the_portable_units_do(
 ) -> None:
     """AVX-512 VNNI and AVX-VNNI on a machine with neither."""
     driver = compile_driver(build, tmp_path, "-static")
-    command = [EMULATOR, HERE / "native_emulator.py", driver, "17", unit]
+    command = [EMULATOR, HERE / "emulator.py", driver, "17", unit]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert ran.stdout.count(": ok") == 5

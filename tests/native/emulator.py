@@ -1,6 +1,6 @@
 """Runs a static Linux program on an emulated Sapphire Rapids, which has AVX-512 VNNI and AVX-VNNI.
 
-    python tests/unit/models/native_emulator.py PROGRAM [ARGUMENT...]
+    python tests/native/emulator.py PROGRAM [ARGUMENT...]
 
 Needs the package ``bochscpu-python`` (requirements/emulator.txt) and a C compiler; ``make emulator`` prepares it. The
 emulated processor has the program's memory, flat, and no devices: system calls of the program end in ``Kernel``, which

@@ -2,7 +2,7 @@
 // that sanitizers and emulators can watch it: sequences alone and in company must come out the same bit by bit, and as the
 // portable unit of the same arithmetic computes them.
 //
-//     native_driver [LONGEST [UNIT...]]
+//     driver [LONGEST [UNIT...]]
 //
 // Exit code 1 when a unit differs, 2 when a named one cannot run.
 #include <cmath>
