@@ -12,7 +12,8 @@ from secondlook.models.native_session import LIBRARY
 from tests.house.yard import ROOT
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.native,
+    pytest.mark.process,
     pytest.mark.timeout(1500),
     pytest.mark.skipif(not shutil.which("g++"), reason="there is no C++ compiler"),
 ]
