@@ -1,4 +1,4 @@
-// Products of bytes and of 16 bits by VNNI on vectors of eight: AVX-VNNI, in Intel's desktops since 2021 and AMD's since 2024.
+// Products of bytes and of 16 bits by VNNI on vectors of eight: AVX-VNNI, in desktops since 2021 (Intel) and 2024 (AMD).
 #pragma once
 #include "simd_avx2.hpp"
 
