@@ -61,7 +61,10 @@ async def measure(runtime: Runtime, dataset: Dataset, arms: tuple[ArmSpec, ...],
     if done.state != "completed":
         raise SystemExit(f"{dataset.name}: {done.reason}")
     report = json.loads(done.report) | {"name": dataset.name, "wall_seconds": time.perf_counter() - started}
-    best = report["verdict"]["arm"] or max(report["arms"][1:], key=lambda one: one["ndcg@10"])["name"]
+    best = (
+        report["verdict"]["arm"]
+        or max((one for one in report["arms"] if one["comparison"]), key=lambda one: one["ndcg@10"])["name"]
+    )
     return report, [query_of(row, best) for row in await runtime.services.lab.rows(done)]
 
 

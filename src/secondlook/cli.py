@@ -300,6 +300,7 @@ def evaluate(
 ) -> None:
     """Measure keyword, vector, hybrid and reranked search on judged queries."""
     analyser = analyser_of(language)
+    settings = load_settings(data_dir=data_dir)
     sets = [read_dataset(path) for path in datasets]
     if json_file:
         json_file.open("a").close()  # so that a file that cannot be written fails before the work, not after it
@@ -311,7 +312,7 @@ def evaluate(
     )
 
     async def work(runtime: bootstrap.Runtime) -> None:
-        evaluating = Evaluating(runtime.tools, runtime.indexer)
+        evaluating = Evaluating(runtime.tools, runtime.indexer, bootstrap.search_defaults(settings))
         for dataset in sets:
             with make_bars(err) as bars:
                 heard = tell_steps(bars)
@@ -321,7 +322,7 @@ def evaluate(
             if json_file:
                 json_file.write_text(json.dumps(to_json(reports), indent=2) + "\n")
 
-    run_over(load_settings(data_dir=data_dir), work, queue="own")  # a server that starts must not sweep the index away
+    run_over(settings, work, queue="own")  # a server that starts must not sweep the index away
 
 
 app.command("index")(index_command.index)

@@ -165,7 +165,7 @@ def test_planted_rerankers_get_what_they_deserve(tmp_path: Path, indexed: Settin
         assert noise["verdict"]["answer"] == "off"
         few, _ = await place.measure([ArmSpec()], planted=FakeReranker("oracle@1", scorer=truth), most=15)
         assert few["verdict"]["answer"] == "not enough evidence"
-        trust = oracle["arms"][1]["calibration"]
+        trust = oracle["arms"][2]["calibration"]
         assert trust["brier_fitted"] < trust["brier_raw"]
 
     over_the_set(indexed, tmp_path, work)

@@ -474,7 +474,7 @@ def test_an_evaluation_prints_a_table_and_writes_its_figures(cli: Cli, folder: P
     [found] = json.loads(written.read_text(encoding="utf-8"))["datasets"]
     assert found["name"] == "harbour[1]"
     arms = {arm["arm"]: arm for arm in found["arms"]}
-    assert list(arms) == ["keyword", "vector", "hybrid", "hybrid+rerank"]
+    assert list(arms) == ["as created", "keyword", "vector", "hybrid", "hybrid+rerank"]
     assert arms["keyword"]["ndcg@10"] == arms["hybrid+rerank"]["mrr@10"] == 1.0
     for name, arm in arms.items():
         assert re.search(rf"{re.escape(name)} +│ +{arm['ndcg@10']:.4f} │ +{arm['mrr@10']:.4f}", done.out)

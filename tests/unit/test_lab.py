@@ -50,6 +50,7 @@ def test_a_run_shows_its_arms_and_writes_what_it_found(cli: Cli, filled: Path, t
     assert done.code == 0, done.err
     told = json.loads(figures.read_text(encoding="utf-8"))
     assert [arm["name"] for arm in told["arms"]] == [
+        "as created",
         "off",
         "built-in, 20 candidates",
         "built-in, 50 candidates, weight 0.5",

@@ -59,8 +59,8 @@ def test_a_run_to_its_verdict_and_what_it_says_of_each_query(wire: Wire) -> None
     assert (done["state"], done["done"]) == ("completed", 48) and done["ended_at"] >= done["created_at"]
     report = done["report"]
     assert report["verdict"]["answer"] == "on" and report["budget"] == 60_000
-    assert [arm["name"] for arm in report["arms"]] == ["off", "oracle, 4 candidates"]
-    assert report["arms"][1]["ndcg@10"] == 1.0 and report["arms"][1]["model"] == "oracle@1"
+    assert [arm["name"] for arm in report["arms"]] == ["as created", "off", "oracle, 4 candidates"]
+    assert report["arms"][2]["ndcg@10"] == 1.0 and report["arms"][2]["model"] == "oracle@1"
     [listed] = wire.get(f"{LAB}/runs").json()["result"]
     assert listed["id"] == run["id"] and "report" not in listed
     told = wire.get(f"{LAB}/verdict").json()["result"]
@@ -141,7 +141,7 @@ def test_a_judge_grades_what_nobody_judged(judging: Wire) -> None:
     report = waited(judging, run)["report"]
     assert report["queries"] == 12
     assert report["judge"] == {"graded": 6 * 3 + 6 * 4, "agreed": 6, "agreement": 1.0, "kappa": None}
-    assert [arm["holes"] for arm in report["arms"]] == [0.0, 0.0]
+    assert [arm["holes"] for arm in report["arms"]] == [0.0, 0.0, 0.0]
 
 
 def test_questions_that_a_language_model_asks(judging: Wire) -> None:
@@ -186,7 +186,7 @@ def test_cancel(wire: Wire) -> None:
 def test_a_reranker_that_fails_is_flagged(wire: Wire) -> None:
     filled(wire)
     report = waited(wire, begun(wire, arms=[{"model": BROKEN}]))["report"]
-    assert report["arms"][1]["fell_back"] == 48 and "failed on 48 of 48" in report["arms"][1]["flags"][-1]
+    assert report["arms"][2]["fell_back"] == 48 and "failed on 48 of 48" in report["arms"][2]["flags"][-1]
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ from secondlook.evaluation.verdict import Basis, Measured, Verdict, judge, paret
 
 OFF = "off"
 """The arm that all others are held against."""
+AS_CREATED = "as created"
+"""The search that an instance's own settings give, thresholds and reranking included; held against nothing."""
 FIRST = 10
 DEPTH = 50
 FEWEST_IN_SEGMENT = 10
@@ -192,7 +194,8 @@ def sum_up(
     """
     told = [row for row in rows if any(grade > 0 for grade in row.grades.values())]
     off_of = {name: (baselines or {}).get(name, OFF) for name in weights}
-    names = list(dict.fromkeys((OFF, *off_of.values(), *weights)))
+    created = [AS_CREATED] if rows and all(AS_CREATED in row.arms for row in rows) else []
+    names = list(dict.fromkeys((*created, OFF, *off_of.values(), *weights)))
     ndcg = {name: [row.arms[name].ndcg for row in told] for name in names}
     comparisons = compare_groups({name: list(zip(ndcg[off], ndcg[name], strict=True)) for name, off in off_of.items()})
     arms: list[ArmReport] = []
@@ -224,7 +227,7 @@ def sum_up(
         sum(row.synthetic for row in rows),
         tuple(arms),
         judge(measured, basis, budget=budget),
-        tuple(pareto_front({one.name: (one.ndcg, one.p95) for one in arms})),
+        tuple(pareto_front({one.name: (one.ndcg, one.p95) for one in arms if one.name != AS_CREATED})),
         sum(row.graded for row in rows),
         len(agreement),
         cohen_kappa(agreement),

@@ -94,6 +94,12 @@ def base_plan(instance: Instance, defaults: SearchDefaults, arm: ArmSpec | None 
     return replace(make_plan(instance, ask, defaults), rewriting=None)
 
 
+def as_created(instance: Instance, defaults: SearchDefaults) -> Plan:
+    """How the instance is searched by its own settings, thresholds and reranking included, as deep as figures reach."""
+    plan = make_plan(instance, Ask(partial=False, raise_on_failure=False), defaults)
+    return replace(plan, top_k=max(plan.top_k, MAX_TOP_K), rewriting=None)
+
+
 def off_plans(arms: Sequence[ArmSpec], instance: Instance, defaults: SearchDefaults) -> dict[str, Plan]:
     """What arms whose retrieval is not the instance's own are held against, by name: that retrieval, not reranked."""
     return {arm.off: base_plan(instance, defaults, arm) for arm in arms if arm.off != OFF}

@@ -7,14 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from secondlook.domain.chunk import Chunk, IndexedChunk
-from secondlook.domain.instance import Analyser
-from secondlook.domain.options import Fusion, Plan, Reranking, Retrieval
+from secondlook.domain.instance import Analyser, Instance, InstanceSettings
+from secondlook.domain.options import Plan, Reranking, Retrieval
 from secondlook.domain.query import Query
 from secondlook.evaluation.datasets import Dataset, Document
 from secondlook.evaluation.metrics import ndcg_at, recall_at, reciprocal_rank_at
+from secondlook.evaluation.report import AS_CREATED
 from secondlook.evaluation.significance import randomisation_p
 from secondlook.pipeline import search
 from secondlook.ports import Indexer, IndexShape, Tools
+from secondlook.services.arms import as_created
+from secondlook.services.searching import SearchDefaults
 from secondlook.services.waiting import to_the_end
 
 DEPTH = 50
@@ -47,9 +50,10 @@ class Report:
 class Evaluating:
     """Runs data sets through the very pipeline that serves."""
 
-    def __init__(self, tools: Tools, indexer: Indexer) -> None:
+    def __init__(self, tools: Tools, indexer: Indexer, defaults: SearchDefaults | None = None) -> None:
         self._tools = tools
         self._indexer = indexer
+        self._defaults = defaults or SearchDefaults()
 
     async def run(
         self,
@@ -86,7 +90,7 @@ class Evaluating:
             heard(f"{dataset.name}: indexing", start + len(batch), len(documents))
 
     async def _measure(self, index: str, dataset: Dataset, model: str, heard: Progress) -> Report:
-        plans = make_plans(index, model)
+        plans = make_plans(index, model, self._defaults)
         figures: dict[str, list[tuple[float, float, float]]] = {name: [] for name in plans}
         times: dict[str, list[float]] = {name: [] for name in plans}
         fell_back = 0
@@ -122,15 +126,17 @@ class Evaluating:
         return Report(dataset.name, arms, ndcg, fell_back)
 
 
-def make_plans(index: str, model: str) -> dict[str, Plan]:
-    """The arms by name; no threshold is held against any score."""
+def make_plans(index: str, model: str, defaults: SearchDefaults | None = None) -> dict[str, Plan]:
+    """The arms by name: first a search as a new instance gives it, then arms in which no score has a threshold."""
     hybrid = Retrieval("hybrid", match_mode="or")
+    created = as_created(Instance(index, "", "", "eval", InstanceSettings(), 0, 0), defaults or SearchDefaults())
     return {
+        AS_CREATED: created,
         "keyword": Plan(index, Retrieval("keyword", match_mode="or"), top_k=DEPTH),
         "vector": Plan(index, Retrieval("vector"), top_k=DEPTH),
-        "hybrid": Plan(index, hybrid, Fusion("rrf"), top_k=DEPTH),
+        "hybrid": Plan(index, hybrid, created.fusion, top_k=DEPTH),
         "hybrid+rerank": Plan(
-            index, hybrid, Fusion("rrf"), reranking=Reranking(model, DEPTH, min_relevance=None), top_k=DEPTH
+            index, hybrid, created.fusion, reranking=Reranking(model, DEPTH, min_relevance=None), top_k=DEPTH
         ),
     }
 

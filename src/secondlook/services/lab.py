@@ -12,7 +12,7 @@ from secondlook.domain.language import detect_language
 from secondlook.domain.options import Plan, Reranking
 from secondlook.domain.query import Query
 from secondlook.evaluation.queries import JudgedQuery, Judgment, segments_of
-from secondlook.evaluation.report import FIRST, OFF, ArmRow, QueryRow, measure
+from secondlook.evaluation.report import AS_CREATED, FIRST, OFF, ArmRow, QueryRow, measure
 from secondlook.pipeline import search
 from secondlook.ports import Embedder, Passage, Reranker, Rerankers, ScoreKind, Scores, Tools, Vector, declared
 from secondlook.services.judging import RELEVANT, Judge
@@ -31,6 +31,7 @@ class Bench:
     The stages are those that serve. Arms that fetch the same candidates share them, and each pair of query and passage
     is read once by each model, however many arms want its score; those that differ by the weight alone share the rest.
     A judge grades those of the first ten that nobody has judged.
+    ``created`` is the search of the instance's own settings, all of them.
     ``offs`` are further searches without reranking, by name, for arms whose retrieval is not that of ``base``.
     """
 
@@ -39,6 +40,7 @@ class Bench:
     arms: Mapping[str, Plan] = field(hash=False)
     judge: Judge | None = None
     offs: Mapping[str, Plan] = field(default_factory=dict, hash=False)
+    created: Plan | None = None
 
     async def measure(self, query: JudgedQuery) -> QueryRow:
         """What every arm does with the query.
@@ -47,7 +49,8 @@ class Bench:
             InvalidModelError, RerankerError: an arm names a model that is not known, or whose weights are not here.
             BackendError: the candidates cannot be had.
         """
-        plans = list(dict.fromkeys(map(_bare, (self.base, *self.offs.values(), *self.arms.values()))))
+        own = {AS_CREATED: self.created} if self.created else {}
+        plans = list(dict.fromkeys(map(_bare, (self.base, *self.offs.values(), *self.arms.values(), *own.values()))))
         shared = SharedRetriever(self.tools.retriever, max(plan.num_hits for plan in plans))
         tools = replace(self.tools, retriever=shared, embedder=_OneQuery(self.tools.embedder))
         memory = _Memory(tools)
@@ -72,11 +75,15 @@ class Bench:
             memory.spent = shared.reading = 0.0
             ranking = await rerank_candidates(ranking, plan, memory.tools)
             found[name] = made[_weightless(plan)] = ranking, spent + memory.spent + shared.reading
+        for name, plan in own.items():
+            memory.spent = shared.reading = 0.0
+            ranking, spent = await search(Query(query.text), plan, memory.tools), pools[_bare(plan)][1]
+            found[name] = ranking, spent + memory.spent + shared.reading
         query, graded, agreement = await self._graded(query, [ranking for ranking, _ in found.values()])
         units = _Units(query)
         rows = {name: _row(one, units) for name, one in found.items()}
         segments = tuple(segments_of(query.text, detect_language(query.text)))
-        in_order = {name: rows[name] for name in (OFF, *self.offs, *self.arms)}
+        in_order = {name: rows[name] for name in (*own, OFF, *self.offs, *self.arms)}
         return QueryRow(query.text, in_order, units.grades, segments, query.synthetic, graded, agreement)
 
     async def _graded(

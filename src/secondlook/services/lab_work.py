@@ -12,7 +12,7 @@ from secondlook.domain.instance import Instance
 from secondlook.evaluation.report import LabReport, QueryRow, sum_up
 from secondlook.ledgers import LabBook
 from secondlook.ports import Catalog, Indexer, Tools
-from secondlook.services.arms import base_plan, off_plans, plan_of
+from secondlook.services.arms import as_created, base_plan, off_plans, plan_of
 from secondlook.services.judging import Judge
 from secondlook.services.lab import Bench
 from secondlook.services.lab_records import LabRequest, read_row, report_json, report_of, request_json, rows_json
@@ -20,6 +20,7 @@ from secondlook.services.lab_turns import Turn
 from secondlook.services.models import ModelList
 from secondlook.services.query_sets import ReadText
 from secondlook.services.searching import SearchDefaults
+from secondlook.services.trusts import Trusts
 
 Progress = Callable[[str, int, int], None]
 KEEP_EVERY = 2.0
@@ -84,7 +85,8 @@ class LabWork:
         arms = {arm.name: plan_of(arm, self.instance, outside.defaults) for arm in request.arms}
         judge = None if request.judge is None else Judge(outside.tools.generator, self.book, request.judge)
         offs = off_plans(request.arms, self.instance, outside.defaults)
-        bench = Bench(outside.tools, base_plan(self.instance, outside.defaults), arms, judge, offs)
+        created = await Trusts(self.book).applied(as_created(self.instance, outside.defaults))
+        bench = Bench(outside.tools, base_plan(self.instance, outside.defaults), arms, judge, offs, created)
         await bench.measure(request.queries[0])  # models are loaded and caches are warm when figures are taken
         rows = await read_rows_of(self.book, self.turn.run_id)
         waiting: list[QueryRow] = []

@@ -2,15 +2,19 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from secondlook.domain.instance import Instance, InstanceSettings
+from secondlook.domain.options import Fusion
 from secondlook.errors import BackendError
 from secondlook.evaluation.datasets import Dataset, Document
 from secondlook.models.fakes import FakeEmbedder, FakeReranker
 from secondlook.ports import Rerankers, Tools
 from secondlook.services.evaluating import BATCH, Evaluating, make_chunk, make_plans, to_json
+from secondlook.services.searching import Ask, SearchDefaults, make_plan
 from tests.unit.services.conftest import House
 
 DOCUMENTS = (
@@ -37,7 +41,7 @@ def test_figures_are_those_one_gets_by_hand(idle: House) -> None:
     texts = {make_chunk(one).passage: wanted.get(one.id, 0.1) for one in DOCUMENTS}
     report = idle.run(evaluating(idle, FakeReranker(scorer=lambda query, passage: texts[passage.text])).run(HARBOUR))
     assert report.name == "harbour"
-    assert [arm.arm for arm in report.arms] == ["keyword", "vector", "hybrid", "hybrid+rerank"]
+    assert [arm.arm for arm in report.arms] == ["as created", "keyword", "vector", "hybrid", "hybrid+rerank"]
     last = report.arms[-1]
     second = (1 / math.log2(3 + 1)) / (1 + 1 / math.log2(3))
     assert report.ndcg_by_query["hybrid+rerank"][0] == pytest.approx(1.0)
@@ -57,7 +61,7 @@ def test_a_reranker_that_fails_is_counted_and_changes_no_order(idle: House) -> N
     report = idle.run(evaluating(idle, FakeReranker(error=RuntimeError("down"))).run(HARBOUR))
     assert report.fell_back == len(HARBOUR.queries)
     assert report.ndcg_by_query["hybrid+rerank"] == report.ndcg_by_query["hybrid"]
-    assert report.arms[2].p_value == 1.0
+    assert report.arms[3].p_value == 1.0
 
 
 def test_progress_is_told_and_nothing_is_left(idle: House) -> None:
@@ -83,8 +87,28 @@ def test_a_failure_leaves_no_index(tmp_path: Path) -> None:
     house.close()
 
 
-def test_the_arms_hold_no_threshold() -> None:
+def test_the_first_arm_is_what_a_new_instance_gives(idle: House) -> None:
     plans = make_plans("i", "mine")
+    assert next(iter(plans)) == "as created"
+    created = make_plan(Instance("i", "acc", "default", "docs", InstanceSettings(), 1, 1), Ask(), SearchDefaults())
+    assert replace(plans["as created"], top_k=10) == replace(
+        created, retrieval=replace(created.retrieval, partial=False)
+    )
+    strict = make_plans("i", "mine", SearchDefaults(window=0, match_mode="and", fusion_method="rrf"))
+    assert strict["as created"].retrieval.match_mode == "and"
+    assert {strict[name].fusion.method for name in ("as created", "hybrid", "hybrid+rerank")} == {"rrf"}
+    report = idle.run(evaluating(idle).run(HARBOUR))
+    assert report.arms[0].arm == "as created" and report.arms[0].ndcg > 0
+
+
+def test_the_hybrid_arms_fuse_by_default() -> None:
+    plans = make_plans("i", "")
+    assert plans["hybrid"].fusion == plans["hybrid+rerank"].fusion == Fusion("convex")
+
+
+def test_the_other_arms_hold_no_threshold() -> None:
+    plans = make_plans("i", "mine")
+    assert plans.pop("as created").filtering.min_score == 0.4
     assert all(plan.index == "i" and plan.filtering.min_score == 0 for plan in plans.values())
     reranking = plans["hybrid+rerank"].reranking
     assert reranking is not None
@@ -112,7 +136,7 @@ def test_figures_as_json(idle: House) -> None:
     assert found["name"] == "harbour"
     arms = {arm["arm"]: arm for arm in found["arms"]}
     assert set(arms["hybrid"]) == {"arm", "ndcg@10", "mrr@10", "recall@50", "ms_per_query", "p_value"}
-    assert arms["keyword"]["ndcg@10"] == report.arms[0].ndcg
+    assert arms["keyword"]["ndcg@10"] == report.arms[1].ndcg
     assert arms["hybrid+rerank"]["p_value"] is None
 
 
@@ -120,4 +144,4 @@ def test_keywords_are_those_of_the_language(idle: House) -> None:
     house = Dataset("haus", (Document("d", "", "Die Häuser"),), {"q": "Haus"}, {"q": {"d": 1}})
     plain = idle.run(evaluating(idle).run(house))
     german = idle.run(evaluating(idle).run(house, analyser="german"))
-    assert [plain.arms[0].mrr, german.arms[0].mrr] == [0.0, 1.0]
+    assert [plain.arms[1].mrr, german.arms[1].mrr] == [0.0, 1.0]

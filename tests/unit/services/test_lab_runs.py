@@ -76,7 +76,7 @@ def test_a_planted_oracle_is_on_and_noise_is_off(house: House) -> None:
     request = LabRequest(questions(), (ArmSpec(window=6),))
     oracle = finished(house, lab(house, FakeReranker(scorer=truth)), instance, request)
     assert oracle["verdict"]["answer"] == "on"
-    assert oracle["arms"][1]["ndcg@10"] == 1.0
+    assert oracle["arms"][2]["ndcg@10"] == 1.0
     draw = random.Random(7)
     noise = finished(
         house,
@@ -297,12 +297,31 @@ def test_a_command_takes_up_its_own_run_and_a_server_leaves_it(house: House, mon
     house.run(work())
 
 
+def test_the_first_row_is_the_instance_as_it_is_set(house: House) -> None:
+    """With its reranking and all thresholds; it is no arm of the verdict."""
+    instance = fill(house, reranking=True)
+    seldom = FakeReranker(scorer=lambda query, passage: 0.1 + 0.8 * truth(query, passage))
+    report = finished(house, lab(house, seldom), instance, LabRequest(questions(), (ArmSpec(window=6),)))
+    created, off, arm = report["arms"]
+    assert (created["name"], created["comparison"], created["spec"], created["on_front"]) == (
+        "as created",
+        None,
+        None,
+        False,
+    )
+    assert created["model"] == arm["model"] and created["ndcg@10"] == pytest.approx(arm["ndcg@10"])
+    bare = replace(instance, settings=replace(instance.settings, reranking=False))
+    report = finished(house, lab(house, seldom), bare, LabRequest(questions(), (ArmSpec(window=6),)))
+    created, off, arm = report["arms"]
+    assert created["model"] is None and created["ndcg@10"] == off["ndcg@10"]
+
+
 def test_what_retrieval_gains_is_not_credited_to_reranking(house: House) -> None:
     instance = fill(house, vector_index=False, match_mode="and")
     asked = tuple(judged(f"lamp oil grade {at % 6} lantern {at}", {f"d{at % 6}.md": 1}) for at in range(QUERIES))
     idle = LabRequest(asked, (ArmSpec(window=6, weight=1e-9, match_mode="or"),))
     report = finished(house, lab(house, FakeReranker(scorer=lambda q, p: 0.5)), instance, idle)
-    off, wider, arm = report["arms"]
+    _, off, wider, arm = report["arms"]
     assert [one["name"] for one in (off, wider)] == ["off", "off, or"]
     assert off["ndcg@10"] == 0 < wider["ndcg@10"] == pytest.approx(arm["ndcg@10"])
     assert arm["baseline"] == "off, or" and wider["baseline"] is wider["comparison"] is off["comparison"] is None
@@ -351,7 +370,7 @@ def test_an_arm_that_its_retrieval_holds_below_the_search_as_it_is_does_not_win(
     asked = (*asked[:50], *(judged(f"lamp oil grade for {at}", {f"d{at % 6}.md": 1}) for at in range(50, 60)))
     narrow = LabRequest(asked, (ArmSpec(window=6, match_mode="and"),))
     report = finished(house, lab(house, FakeReranker(scorer=lambda q, p: 0.5)), instance, narrow)
-    off, own, arm = report["arms"]
+    _, off, own, arm = report["arms"]
     assert own["ndcg@10"] < off["ndcg@10"] and arm["baseline"] == "off, and"
     assert any("below the search as configured" in flag for flag in arm["flags"]) and not own["flags"]
 

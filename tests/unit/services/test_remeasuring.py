@@ -55,7 +55,7 @@ def test_a_model_that_is_gone_is_no_reason(house: House) -> None:
     runs = lab(house, FakeReranker("one@1"))
     last = measured(house, runs, instance)
     report: dict[str, Any] = json.loads(last.report)
-    report["arms"][1]["spec"]["model"] = "missing"
+    report["arms"][2]["spec"]["model"] = "missing"
     assert (
         house.run(
             Remeasuring(runs, OnlineTrials(house.queries, house.catalog), days=30).why(
@@ -86,7 +86,7 @@ def test_only_those_that_follow_are_measured_and_not_twice(house: House, monkeyp
 
     house.run(work())
     last = house.run(later.last(instance))
-    assert last is not None and json.loads(last.report)["arms"][1]["model"] == "two@1"
+    assert last is not None and json.loads(last.report)["arms"][2]["model"] == "two@1"
 
 
 def test_an_instance_that_cannot_be_measured_stops_no_other(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

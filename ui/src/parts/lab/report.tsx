@@ -152,7 +152,7 @@ function Row({ arm, most, baseline, chosen, choose }: { arm: LabArm; most: numbe
     <tr className={`border-t border-kumo-hairline ${chosen ? "bg-kumo-tint" : ""}`}>
       <th scope="row" className="max-w-72 py-2 pr-3 text-left font-normal">
         {baseline ? (
-          <span>{arm.name}, {arm.name === "off" ? "the baseline" : "a baseline"}</span>
+          <span>{arm.name === "as created" ? "as created: the instance's own settings" : `${arm.name}, ${arm.name === "off" ? "the baseline" : "a baseline"}`}</span>
         ) : (
           <button type="button" aria-pressed={chosen} className="cursor-pointer text-left text-kumo-link hover:underline" onClick={() => choose(arm.name)}>
             {arm.name}
