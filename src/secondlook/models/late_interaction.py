@@ -4,6 +4,7 @@ import asyncio
 import importlib.resources
 import io
 import itertools
+import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from secondlook.blas import one_blas_thread
 from secondlook.domain.candidate import Evidence
+from secondlook.domain.options import CONVEX_WEIGHT
 from secondlook.models.encoder import Encoded, Encoder
 from secondlook.ports import Passage, ScoreKind, Scores
 from secondlook.telemetry import cache_reads
@@ -44,8 +46,11 @@ class Recipe:
         projection: float32 [hidden, dimensions], from token vectors to what is stored and compared.
         rarity: float32 [vocabulary], one factor of a query token's weight.
         weigher: float32 [hidden]; e to the power of its product with the token's vector is the other.
-        coefficients: float32 [features], in the order of ``features``.
+        coefficients: float32 [4], of MaxSim, its fourth power, the convex score of the first stage, and the cosine.
+        scale: of the logistic regression, which maps their sum to a probability.
         intercept: of the logistic regression.
+        usual: float32 [2, 2], how the cosine and the share of the attainable BM25 usually rise with MaxSim: intercept
+            and slope of each. They take the place of what the first stage did not measure.
     """
 
     version: str
@@ -53,7 +58,9 @@ class Recipe:
     rarity: Floats
     weigher: Floats
     coefficients: Floats
+    scale: float
     intercept: float
+    usual: Floats
 
     @cached_property
     def mark(self) -> bytes:
@@ -74,7 +81,9 @@ def load_recipe() -> Recipe:
         rarity=arrays["rarity"].astype(np.float32) * float(arrays["rarity_scale"]),
         weigher=arrays["weigher"].astype(np.float32),
         coefficients=arrays["coefficients"].astype(np.float32),
+        scale=float(arrays["scale"]),
         intercept=float(arrays["intercept"]),
+        usual=arrays["usual"].astype(np.float32),
     )
 
 
@@ -93,7 +102,7 @@ class LateInteraction:
     score_kind: ScoreKind = "probability"
     slice_size = 0
     uses_evidence = True
-    evidence_fields = ("cosine", "keyword_score", "keyword_ceiling", "vector_rank", "keyword_rank")
+    evidence_fields = ("cosine", "keyword_share", "fusion_method")
     languages = ("en",)
 
     def __init__(self, encoder: Encoder, recipe: Recipe | None = None, *, max_tokens: int | None = None) -> None:
@@ -134,9 +143,10 @@ class LateInteraction:
     def _compare(self, asked: Encoded, passages: Sequence[Passage], stored: Sequence[Levels]) -> tuple[float, ...]:
         with one_blas_thread():
             similarities = max_similarities(self._project([asked]), self._weigh(asked), stored)
-        evidence = np.array([features(passage.evidence) for passage in passages], np.float32)
+        evidence = features([passage.evidence for passage in passages], similarities[:, 0], self._recipe.usual)
         given = np.concatenate([similarities, evidence], axis=1)
-        logits = (given * self._recipe.coefficients).sum(axis=1, dtype=np.float64) + self._recipe.intercept
+        sums = (given * self._recipe.coefficients).sum(axis=1, dtype=np.float64)
+        logits = self._recipe.scale * sums + self._recipe.intercept
         return tuple(float(one) for one in 1 / (1 + np.exp(-logits)))
 
     async def _levels(self, passages: Sequence[Passage]) -> list[tuple[Levels, bool]]:
@@ -227,18 +237,23 @@ def max_similarities(query: Floats, weights: Floats, passages: Sequence[Levels])
     return found
 
 
-def features(evidence: Evidence) -> list[float]:
-    """The first stage's evidence: cosine, share of attainable BM25, reciprocal ranks (0 where a method lacks it)."""
-    share = 0.0
-    if evidence.keyword_score and evidence.keyword_ceiling:
-        share = min(1.0, evidence.keyword_score / evidence.keyword_ceiling)
-    return [
-        evidence.cosine or 0.0,
-        share,
-        _reciprocal(evidence.vector_rank),
-        _reciprocal(evidence.keyword_rank),
-    ]
+def features(evidence: Sequence[Evidence], similarities: Floats, usual: Floats) -> Floats:
+    """The first stage's evidence: float32 [passages, 2], the convex score with equal weights, and the cosine.
+
+    BM25 counts 0 where a hybrid search's keyword list does not reach. What was not measured at all, as the cosine in a
+    search by keywords alone or both where passages come without an index, is as usual for the passage's MaxSim.
+    """
+    told = np.array([(_known(one.cosine), _share(one)) for one in evidence], np.float32)
+    expected = np.clip(usual[:, 0] + similarities[:, None] * usual[:, 1], 0, 1)
+    cosine, share = np.where(np.isnan(told), expected, np.clip(told, 0, 1)).T
+    return np.stack([CONVEX_WEIGHT * cosine + (1 - CONVEX_WEIGHT) * share, cosine], axis=1).astype(np.float32)
 
 
-def _reciprocal(rank: int | None) -> float:
-    return 61.0 / (60.0 + rank) if rank else 0.0
+def _known(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _share(evidence: Evidence) -> float:
+    """The share of the attainable BM25; not a number where keywords were not searched."""
+    searched = evidence.keyword_share is not None or evidence.fusion_method is not None
+    return evidence.keyword_share or 0.0 if searched else math.nan

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -92,7 +93,7 @@ def test_no_order_of_additions_changes_a_similarity() -> None:
 
 
 def test_evidence_counts(late: LateInteraction) -> None:
-    known = Evidence(cosine=0.9, vector_rank=1, keyword_score=9.0, keyword_ceiling=10.0, keyword_rank=1)
+    known = Evidence(cosine=0.9, vector_rank=1, keyword_score=9.0, keyword_share=0.9, keyword_rank=1)
     bare, backed = run(late, "fog", [Passage(TEXTS[1]), Passage(TEXTS[1], None, known)]).values
     assert backed > bare
 
@@ -148,9 +149,40 @@ def test_unpack_gives_what_was_packed(tokens: int, cut: bool, seed: int) -> None
     assert unpack_levels(packed, bytes((2, 8, 1, 2))) is None
 
 
-def test_features_are_zero_where_nothing_was_said() -> None:
-    assert features(Evidence()) == [0.0] * 4
-    assert features(Evidence(keyword_score=20.0, keyword_ceiling=10.0, keyword_rank=1)) == [0.0, 1.0, 0.0, 1.0]
+USUAL = np.array([[0.1, 0.5], [-0.2, 0.6]], np.float32)
+"""A cosine of 0.1 and half of MaxSim, a share of 0.6 of MaxSim less 0.2."""
+
+
+def seen(similarity: float, **evidence: Any) -> list[float]:
+    return features([Evidence(**evidence)], np.array([similarity], np.float32), USUAL)[0].tolist()
+
+
+def test_the_evidence_is_the_convex_score_and_the_cosine() -> None:
+    assert seen(0.8, cosine=0.6, keyword_share=0.4, fusion_method="rrf") == pytest.approx([0.5, 0.6])
+    assert seen(0.8, cosine=0.6, fusion_method="convex") == pytest.approx([0.3, 0.6]), "the keyword list does not reach"
+    assert seen(0.8, cosine=-0.5, keyword_share=1.0, fusion_method="max") == pytest.approx([0.5, 0.0])
+
+
+def test_what_was_not_measured_is_as_usual_for_the_similarity() -> None:
+    assert seen(0.8, cosine=0.6) == pytest.approx([(0.6 + 0.28) / 2, 0.6]), "vectors alone"
+    assert seen(0.8, keyword_share=0.4) == pytest.approx([(0.5 + 0.4) / 2, 0.5]), "keywords alone"
+    assert seen(0.8) == pytest.approx([(0.5 + 0.28) / 2, 0.5]), "no first stage"
+    assert seen(0.0) == pytest.approx([0.05, 0.1]), "no less than 0"
+
+
+def test_ranks_do_not_count(late: LateInteraction) -> None:
+    def score(**ranks: int) -> tuple[float, ...]:
+        known = Evidence(cosine=0.5, keyword_share=0.3, fusion_method="convex", **ranks)
+        return run(late, "fog horn", [Passage(TEXTS[1], None, known)]).values
+
+    assert score() == score(vector_rank=1, keyword_rank=1) == score(vector_rank=40, keyword_rank=90)
+
+
+def test_the_recipe_weighs_convex_evidence() -> None:
+    recipe = load_recipe()
+    assert recipe.version.startswith("3.")
+    assert recipe.coefficients.tolist() == pytest.approx([5.3, 2, 8, 1])
+    assert recipe.usual.shape == (2, 2) and recipe.scale > 0 > recipe.intercept
 
 
 def test_the_shipped_recipe_fits_the_encoder(encoder: Encoder, late: LateInteraction) -> None:
