@@ -21,7 +21,7 @@ from secondlook.domain.chunk import IndexedChunk
 from secondlook.domain.query import Query
 from secondlook.evaluation.datasets import Dataset, read_dataset
 from secondlook.models.embedder import join_windows
-from secondlook.models.late_interaction import QUERY_TOKENS, encode_windows, features
+from secondlook.models.late_interaction import QUERY_TOKENS, encode_windows, features, load_recipe
 from secondlook.pipeline import search
 from secondlook.ports import IndexShape
 from secondlook.provision import load_encoder
@@ -36,7 +36,7 @@ class Asked:
     """A query with its candidates in retrieval order.
 
     Attributes:
-        evidence: float32 [candidates, features], what the first stage knew.
+        evidence: float32 [candidates, 2], the convex score of the first stage and the cosine.
         grades: int [candidates].
     """
 
@@ -101,7 +101,9 @@ async def ask(runtime: Runtime, settings: Settings, dataset: Dataset, made: Coll
                 encoded.token_ids[1:-1],
                 encoded.vectors[1:-1].astype(np.float16),
                 ids,
-                np.array([features(one.evidence) for one in ranking.candidates], np.float32),
+                features(
+                    [one.evidence for one in ranking.candidates], np.zeros(len(ids), np.float32), load_recipe().usual
+                ),
                 np.array([judgments.get(one, 0) for one in ids], np.int32),
                 sum(grade > 0 for grade in judgments.values()),
             )

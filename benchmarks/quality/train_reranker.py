@@ -29,8 +29,8 @@ from secondlook.evaluation.metrics import ndcg_at
 
 SEED = 11
 VOCABULARY = 30522
-START = [8.0, 2.0, 4.0, 3.0, 1.0, 2.0]
-"""Coefficients to begin with: MaxSim, its fourth power, cosine, share of BM25, both reciprocal ranks."""
+START = [5.3, 2.0, 8.0, 1.0]
+"""Coefficients to begin with: MaxSim, its fourth power, the convex score of the first stage, the cosine."""
 NEGATIVES = 23
 HELD = 250
 THRESHOLD = 0.4
@@ -72,6 +72,7 @@ class Scorer(nn.Module):
         )
         weights = self.weights(given.token_ids, given.vectors)
         words = torch.stack([weights @ best, weights @ best**4], dim=1)
+        self.similarities = words[:, 0].detach()
         return torch.cat([words, given.evidence], dim=1) @ self.mix
 
 
@@ -81,7 +82,7 @@ class Given:
 
     Attributes:
         owner: [passage tokens], which candidate each belongs to.
-        evidence: [candidates, 4], of the first stage.
+        evidence: [candidates, 2], of the first stage.
     """
 
     token_ids: Tensor
@@ -238,6 +239,19 @@ def edge(scorer: Scorer, held: dict[str, list[Example]]) -> float:
     return float(np.array(reached)[order][np.searchsorted(shares, 1 - KEPT)])
 
 
+def usual(scorer: Scorer, held: dict[str, list[Example]]) -> np.ndarray:
+    """How the cosine and the share of BM25 rise with MaxSim: intercept and slope of each, by least squares."""
+    similarities, known = [], []
+    for example in (one for rows in held.values() for one in rows if one.asked.passages):
+        score_all(scorer, example)
+        similarities.append(scorer.similarities.numpy())
+        convex, cosine = example.asked.evidence.T
+        known.append(np.stack([cosine, 2 * convex - cosine], axis=1))
+    told = np.concatenate(similarities)
+    line = np.linalg.lstsq(np.stack([np.ones(len(told)), told], axis=1), np.concatenate(known), rcond=None)[0]
+    return line.T.astype(np.float32)
+
+
 def load(folder: Path, names: list[str]) -> list[Collected]:
     """The collected sets."""
     made = []
@@ -269,7 +283,7 @@ def split(sets: list[Collected], others: list[Collected]) -> tuple[dict[str, lis
     return train, {name: chance.sample(rows, min(HELD, len(rows))) for name, rows in held.items()}
 
 
-def export(scorer: Scorer, path: Path, version: str, scale: float, shift: float) -> None:
+def export(scorer: Scorer, path: Path, version: str, scale: float, shift: float, line: np.ndarray) -> None:
     """The recipe as the product reads it."""
     rarity = (scorer.idf.clamp_min(1e-3) ** scorer.alpha.item()).numpy()
     np.savez_compressed(
@@ -279,8 +293,10 @@ def export(scorer: Scorer, path: Path, version: str, scale: float, shift: float)
         rarity=np.rint(rarity / rarity.max() * 255).astype(np.uint8),
         rarity_scale=float(rarity.max()) / 255,
         weigher=scorer.weigher.detach().numpy().astype(np.float16),
-        coefficients=(scorer.mix.detach().numpy() * scale).astype(np.float32),
+        coefficients=scorer.mix.detach().numpy().astype(np.float32),
+        scale=scale,
         intercept=shift,
+        usual=line,
     )
 
 
@@ -310,7 +326,7 @@ def main() -> None:
     scorer = Scorer(principal(sets, given.dimensions), idf)
     learn(scorer, train, given.epochs, held, given.per_epoch)
     scale, shift = calibrate(scorer, held)
-    export(scorer, given.out, given.version, scale, shift)
+    export(scorer, given.out, given.version, scale, shift, usual(scorer, held))
     figures = {name: {"hybrid": measure(None, rows), "reranked": measure(scorer, rows)} for name, rows in held.items()}
     print(json.dumps({"held_out": figures, "scale": scale, "intercept": shift, "mix": scorer.mix.tolist()}, indent=1))
 

@@ -74,6 +74,20 @@ def test_search_with_and_without_reranking(client: Cloudflare, name: str) -> Non
     assert [chunk.score for chunk in on] == sorted((chunk.score for chunk in on), reverse=True)
 
 
+def test_the_sdk_reads_and_sends_convex_fusion(client: Cloudflare, name: str) -> None:
+    assert instances(client).read(name, account_id=ACCOUNT, name="default").fusion_method == "convex"
+    for method in ("convex", "rrf"):
+        found = instances(client).search(
+            name,
+            account_id=ACCOUNT,
+            name="default",
+            query=QUESTION,
+            aisearch_options={"retrieval": {"fusion_method": method}, "reranking": {"enabled": False}},
+        )
+        assert found.chunks and {one.scoring_details.fusion_method for one in found.chunks} == {method}
+        assert found.to_dict()["reranking"]["fusion"].startswith(method)
+
+
 def test_the_receipt_says_that_the_model_was_substituted(client: Cloudflare, name: str) -> None:
     found = instances(client).search(
         name, account_id=ACCOUNT, name="default", query=QUESTION, aisearch_options=options(enabled=True)
