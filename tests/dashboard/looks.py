@@ -57,6 +57,8 @@ def furnish(api: httpx.Client) -> None:
         api.post("/instances/looks/items", files={"file": (path.name, path.read_bytes())}, data=form).raise_for_status()
     api.post("/instances/looks/jobs")
     api.post("/instances/looks/search", json={"query": QUESTION}).raise_for_status()
+    chat = {"messages": [{"role": "user", "content": QUESTION}]}
+    api.post("/instances/looks/chat/completions", json=chat).raise_for_status()
     measure(api, "looks")
     try_on_people(api, "looks")
 

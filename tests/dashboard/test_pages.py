@@ -35,6 +35,8 @@ def test_every_page(seen: tuple[Page, str], built: ModuleType) -> None:
         visit(page, name)
         if found := look(page, f"{name}-{kind}", built):
             wrong[name] = found
+        if page.get_by_text("Something went wrong").count():
+            wrong[f"{name}, broken"] = page.get_by_role("alert").all_inner_texts() or page.inner_text("main, body")
         if wide := page.evaluate("document.documentElement.scrollWidth - innerWidth"):
             wrong[f"{name}, too wide"] = wide
     assert wrong == {}

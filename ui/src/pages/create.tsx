@@ -163,14 +163,14 @@ function Steps({ at, jump }: { at: number; jump: (step: number) => void }) {
             disabled={step > at}
             aria-current={step === at ? "step" : undefined}
             onClick={() => jump(step)}
-            className={`flex items-center gap-2 rounded-full px-2.5 py-1 enabled:cursor-pointer enabled:hover:bg-kumo-tint ${step === at ? "bg-kumo-recessed font-medium" : "text-kumo-subtle"}`}
+            className={`flex items-center gap-2 rounded-full px-1.5 py-1 sm:px-2.5 enabled:cursor-pointer enabled:hover:bg-kumo-tint ${step === at ? "bg-kumo-recessed font-medium" : "text-kumo-subtle"}`}
           >
             <span className={`flex size-5 items-center justify-center rounded-full text-xs ${step <= at ? "bg-[var(--accent)] text-kumo-inverse" : "border border-kumo-line"}`}>
               {step < at ? <CheckIcon weight="bold" aria-label="done" /> : step + 1}
             </span>
             <span className={step === at ? "" : "hidden sm:inline"}>{label}</span>
           </button>
-          {step < STEPS.length - 1 && <span aria-hidden className="h-px w-3 bg-kumo-line" />}
+          {step < STEPS.length - 1 && <span aria-hidden className="hidden h-px w-3 bg-kumo-line sm:block" />}
         </li>
       ))}
     </ol>

@@ -49,7 +49,7 @@ export default function Lab() {
         <>
           {rows.length > 0 && (
             <div className="flex flex-wrap items-center gap-2">
-              <ul aria-label="Runs" className="flex min-w-0 flex-1 gap-2 overflow-x-auto p-1">
+              <ul aria-label="Runs" className="flex min-w-0 flex-1 basis-full gap-2 overflow-x-auto p-1 sm:basis-0">
                 {rows.map((run) => (
                   <li key={run.id}>
                     <button type="button" aria-current={run.id === chosen} onClick={() => go(`${home}/lab/${run.id}`)} className={`cursor-pointer rounded-lg border px-3 py-1.5 text-left whitespace-nowrap ${run.id === chosen ? "border-[var(--accent)] bg-kumo-base" : "border-kumo-line hover:bg-kumo-tint"}`}>

@@ -1,6 +1,6 @@
 // What the query log says over time: how many, how fast, what the reranker changed, and why it fell back.
 import type { Bucket, Period, QueryMetrics } from "../../api/types";
-import { count, ms, percent } from "../../words";
+import { count, ms, percent, plural } from "../../words";
 import { Card, Figure } from "../card";
 import { Bars } from "../charts";
 import { TimeChart } from "../timechart";
@@ -108,8 +108,8 @@ function StageTimes({ total }: { total: Bucket }) {
         <tr>
           <th className="pb-1.5 font-medium">Stage</th>
           <th aria-hidden className="w-1/2" />
-          <th className="pb-1.5 text-right font-medium">half</th>
-          <th className="pb-1.5 text-right font-medium">95 %</th>
+          <th className="pb-1.5 text-right font-medium">Median</th>
+          <th className="pb-1.5 text-right font-medium">95th percentile</th>
         </tr>
       </thead>
       <tbody>

@@ -50,7 +50,7 @@ export function Front({ arms, chosen, choose }: { arms: LabArm[]; chosen: string
                 <g key={share}>
                   <line x1={left} x2={width - right} y1={y(value)} y2={y(value)} style={{ stroke: LINE }} strokeDasharray="3 4" />
                   <text x={left - 6} y={y(value) + 4} textAnchor="end" style={{ fill: INK }}>
-                    {value.toFixed(2)}
+                    {value.toFixed(high - low < 0.04 ? 3 : 2)}
                   </text>
                 </g>
               );
