@@ -36,6 +36,8 @@ CHAIN_WINDOWS = (200, 50, 20, 10)
 """How many candidates each model of a chain ``A>B`` reads, if nothing else is said."""
 RUNTIMES = ("native-", "onnxruntime-")
 """What the part of a model's identity begins with that names the runtime and its arithmetic."""
+BUILT_IN = "late-interaction@"
+"""What the identity of the built-in reranker begins with; the version of its recipe follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,8 @@ class Reranking:
     def find_calibrated(self, model: str) -> str:
         """The identity whose calibration this model's threshold rests on; nothing if it was never calibrated.
 
-        Its own, or else that of the same model on another runtime or unit: such a calibration has lapsed, but its
+        Its own, or else that of the same model on another runtime or unit, or of the built-in one with another recipe,
+        whose threshold of 0.4 keeps as many relevant passages: such a calibration has lapsed, but its
         scores differ by a few hundredths, while a probability taken for a score may be far off.
         """
         if model in self.by_model:
@@ -217,5 +220,6 @@ class Generation:
 
 
 def _without_runtime(identity: str) -> list[str]:
-    """The parts of a model's identity that do not name the runtime and its arithmetic."""
-    return [part for part in identity.split("/") if not part.startswith(RUNTIMES)]
+    """The parts of a model's identity that name neither the runtime nor the recipe of the built-in reranker."""
+    parts = [part for part in identity.split("/") if not part.startswith(RUNTIMES)]
+    return [BUILT_IN if part.startswith(BUILT_IN) else part for part in parts]

@@ -54,6 +54,14 @@ def test_options_are_values(make: object) -> None:
     assert len({make(), make()}) == 1
 
 
+def test_a_calibration_of_the_built_in_reranker_serves_its_next_recipe() -> None:
+    old = "late-interaction@2.1/e@abc/native-avx2-int8"
+    options = Reranking(by_model={old: 0.3})
+    assert options.find_calibrated("late-interaction@3.0/e@abc/native-avx2-int8") == old
+    assert options.find_calibrated("late-interaction@3.0/e@abc/native-vnni-int8") == old
+    assert options.find_calibrated("late-interaction@3.0/other@abc/native-avx2-int8") == ""
+
+
 def test_a_calibration_serves_the_same_model_on_another_runtime() -> None:
     late, cross = "r@1/e@abc/native-avx2-int8/64", "c@2/native-avx2-int8/512/plain/window"
     options = Reranking(by_model={late: 0.3, cross: 0.2, "remote@v3": 0.1})
