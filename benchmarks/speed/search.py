@@ -5,9 +5,12 @@
 CORPUS and QUERIES are in BEIR layout. Every page is a Markdown file of a folder, which an instance has
 as its source. Ingest is the first sync, from the creation of the instance to the end of its job; then
 one page of a hundred is changed, and synced again. Then each query is asked with and without
-reranking, in turn, after a warm-up, so that both arms meet the same machine. At last the encoder alone,
+reranking, and without it under filters that 1, 5 and 50 % of the pages satisfy, in turn, after a warm-up,
+so that all arms meet the same machine. At last the encoder alone,
 with all the machine to itself, embeds the passages that the index holds, in the batches that indexing
 makes of them: its tokens a second are the ceiling of those of ingest.
+
+A data folder that holds the corpus already is searched only, by whatever release is installed.
 
 Prints and writes medians and 95th percentiles in milliseconds, pages and chunks a minute, tokens a
 second and their share of the ceiling, seconds to sync again, the server's peak memory, and disk per
@@ -18,7 +21,6 @@ import argparse
 import asyncio
 import json
 import os
-import platform
 import re
 import sqlite3
 import statistics
@@ -42,6 +44,8 @@ from secondlook.services.working import WORKERS
 from secondlook.settings import load_settings
 
 BASE = "/accounts/bench/ai-search/instances"
+SHARES = {"none": 100, "filter_1": 1, "filter_5": 5, "filter_50": 50}
+"""Of the hundred folders, those that a filter allows; of all there is no filter."""
 CHANGED = 100
 """One page of so many is changed before the second sync."""
 SAMPLE = 20_000
@@ -87,10 +91,11 @@ def start(data_dir: Path, folder: Path) -> Server:
 
 
 def write_pages(folder: Path, pages: list[dict[str, Any]]) -> list[Path]:
-    """Each page as a file."""
+    """Each page as a file, in a hundred folders of which a filter may name a few."""
     written = []
     for number, page in enumerate(pages):
-        path = folder / f"{re.sub(r'[^A-Za-z0-9/_.-]', '-', page['_id'].strip('/'))[-110:] or 'index'}-{number}.md"
+        name = re.sub(r"[^A-Za-z0-9/_.-]", "-", page["_id"].strip("/"))[-110:] or "index"
+        path = folder / f"{number % 100:02}" / f"{name}-{number}.md"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"# {page['title']}\n\n{page['text']}", encoding="utf-8")
         written.append(path)
@@ -173,32 +178,41 @@ def count(server: Server, status: str) -> int:
 
 def measure(server: Server, queries: list[str]) -> dict[str, dict[str, float]]:
     """Milliseconds of a search seen by the client, and of the rerank stage as the receipt has it."""
-    times: dict[str, list[float]] = {"off": [], "on": []}
+    times: dict[str, list[float]] = {name: [] for name in (*SHARES, "reranked")}
     stage, differences = [], []
     for number, query in enumerate(queries):
-        for arm in ("off", "on") if number % 2 else ("on", "off"):
-            body = {
-                "query": query,
-                "ai_search_options": {
-                    "retrieval": {"keyword_match_mode": "or"},
-                    "reranking": {"enabled": arm == "on", "match_threshold": 0},
-                },
-            }
-            started = time.perf_counter()
-            answer = server.client.post(f"{BASE}/docs/search", json=body)
-            milliseconds = (time.perf_counter() - started) * 1000
-            receipt = answer.json()["result"]["reranking"]
+        for arm in times if number % 2 else reversed(times):
+            milliseconds, receipt = ask(server, query, SHARES.get(arm, 100), rerank=arm == "reranked")
             if number < WARM_UP:
                 continue
             times[arm].append(milliseconds)
-            if arm == "on":
+            if arm == "reranked":
                 if receipt["status"] != "ran" or receipt["candidates_in"] != 50:
                     raise SystemExit(f"the reranker did not read 50 candidates: {receipt}")
                 stage.append(receipt["ms"])
         if number >= WARM_UP:
-            differences.append(times["on"][-1] - times["off"][-1])
+            differences.append(times["reranked"][-1] - times["none"][-1])
     made = {name: summary(values) for name, values in times.items()}
     return {**made, "rerank_stage": summary(stage), "added_by_reranking": summary(differences)}
+
+
+def ask(server: Server, query: str, share: int, *, rerank: bool) -> tuple[float, dict[str, Any]]:
+    """Milliseconds of one search in that share of the folders, and the receipt of the rerank stage."""
+    where = {} if share == 100 else {"filters": {"folder": {"$lt": f"{share:02}"}}}
+    body = {
+        "query": query,
+        "ai_search_options": {
+            "retrieval": {"keyword_match_mode": "or", **where},
+            "reranking": {"enabled": rerank, "match_threshold": 0},
+        },
+    }
+    started = time.perf_counter()
+    answer = server.client.post(f"{BASE}/docs/search", json=body)
+    milliseconds = (time.perf_counter() - started) * 1000
+    found = answer.raise_for_status().json()["result"]
+    if not found["chunks"]:
+        raise SystemExit(f"nothing was found in {share} of the folders: {query}")
+    return milliseconds, found["reranking"]
 
 
 def summary(values: list[float]) -> dict[str, float]:
@@ -220,6 +234,12 @@ def count_chunks(server: Server) -> int:
     return total
 
 
+def name_of_processor() -> str:
+    """As the kernel has it."""
+    found = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
+    return found.group(1) if found else "unknown processor"
+
+
 def read_rows(path: Path) -> list[dict[str, Any]]:
     """The objects of a file of JSON lines."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
@@ -232,11 +252,12 @@ def main() -> None:
     parser.add_argument("queries", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--pages", type=int, default=0, help="only the first N pages")
+    parser.add_argument("--queries-most", type=int, default=0, help="only the first N queries")
     parser.add_argument("--data-dir", type=Path, default=None)
     given = parser.parse_args()
     pages = read_rows(given.corpus)[: given.pages or None]
     data_dir = given.data_dir or Path(tempfile.mkdtemp())
-    figures: dict[str, Any] = {"machine": platform.processor() or platform.machine(), "cores": os.cpu_count()}
+    figures: dict[str, Any] = {"machine": name_of_processor(), "cores": os.cpu_count()}
     folder = Path(tempfile.mkdtemp()) / "pages"
     files = write_pages(folder, pages)
     server = start(data_dir, folder)
@@ -265,7 +286,8 @@ def main() -> None:
         server.process.wait(60)
     server = start(data_dir, folder)
     try:
-        figures["search"] = measure(server, [row["text"] for row in read_rows(given.queries)])
+        asked = [row["text"] for row in read_rows(given.queries)][: given.queries_most or None]
+        figures["search"] = measure(server, asked)
         figures["search"]["server_peak_mb"] = server.peak_memory_mb()
     finally:
         server.process.terminate()
