@@ -111,7 +111,7 @@ async def test_the_folder_is_free_again_once_closed(tmp_path: Path) -> None:
 @pytest.mark.process
 def test_the_example_of_the_documents_runs(tmp_path: Path) -> None:
     page = (DOCS / "howto" / "use-from-python.md").read_text(encoding="utf-8")
-    [example] = [one for one in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "data_dir=" in one]
+    example, *_ = [one for one in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "data_dir=" in one]
     done = subprocess.run(
         [sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
     )
