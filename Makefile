@@ -6,6 +6,8 @@ PIP := $(BIN)/python -m pip
 STEP := $(PYTHON) requirements/step.py
 DEMO_FLAGS ?=
 TEST_FLAGS ?=
+EVAL ?= ../shared/eval
+SETS ?= scifact codebase-chunks cloudflare-faq claude-docs cranfield
 TEST_WORKERS ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 UNIT := not server and not process and not node and not browser and not system and not slow and not native
 export PYTHONUNBUFFERED = 1
@@ -14,7 +16,7 @@ export PIP_NO_INPUT = 1
 export PIP_PROGRESS_BAR = off
 export PIP_ROOT_USER_ACTION = ignore
 
-.PHONY: demo ui test unit native emulator system setup format lint types contract check docs clean
+.PHONY: demo ui test unit native emulator system setup format lint types contract check bench docs clean
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version)'
@@ -79,6 +81,15 @@ types: $(VENV)/.dev
 
 contract: $(VENV)/.dev ## import contracts
 	@$(BIN)/lint-imports
+
+bench: $(VENV)/.dev ## measure speed and ranking quality anew (hours); EVAL is the folder of the judged sets in BEIR layout
+	@mkdir -p build/bench
+	@for model in minilm-l6 bge-base; do \
+	  $(BIN)/python benchmarks/speed/rerank.py --model $$model --json benchmarks/figures/rerank-$$model.json || exit 1; done
+	@$(BIN)/python benchmarks/speed/search.py $(EVAL)/docs-cloudflare/corpus.jsonl $(EVAL)/cloudflare-faq/queries.jsonl \
+	  --out benchmarks/figures/search.json
+	@$(BIN)/secondlook eval $(SETS:%=$(EVAL)/%) --json build/bench/quality.json --data-dir build/bench/data
+	@$(BIN)/python benchmarks/speed/report.py
 
 docs: $(VENV)/.dev ## the pages that are made from tables and figures
 	@$(BIN)/python docs/make_compatibility.py
