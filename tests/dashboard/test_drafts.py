@@ -161,7 +161,7 @@ def test_secrets_of_the_wizard_are_not_stored_and_must_be_entered_again(
 ) -> None:
     log_in(page, secret)
     page.get_by_role("link", name="Create instance").first.click()
-    page.get_by_label("Name").fill("headed")
+    page.get_by_label("Name", exact=True).fill("headed")
     press_next(page)
     page.get_by_text("Website", exact=True).click()
     page.get_by_label("Website address").fill("https://ada:hunter2@docs.example.com")
