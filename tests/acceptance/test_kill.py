@@ -36,6 +36,7 @@ def upload_until_refused(client: httpx.Client, first: int, acknowledged: set[int
             acknowledged.add(number)
 
 
+@pytest.mark.slow
 def test_kill_during_ingest(tmp_path: Path) -> None:
     token = run_cli("token", "create", "--name", "crash", "--quiet", data_dir=tmp_path)
     headers = {"authorization": f"Bearer {token}"}

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.server
 
 BASE = "/accounts/kill/ai-search/instances"
 FILES = int(os.environ.get("SECONDLOOK_TEST_KILL_FILES", "200"))
-KILLS = int(os.environ.get("SECONDLOOK_TEST_KILLS", "10"))
+KILLS = int(os.environ.get("SECONDLOOK_TEST_KILLS", "5"))
 PATIENCE = 600.0
 
 
@@ -70,6 +70,7 @@ def write_files(folder: Path) -> None:
         path.write_text(f"# Item {number}\n\n" + "".join(f"item{number} says line {line}. " for line in range(4)))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_kills_during_a_sync(tmp_path: Path) -> None:
     """SIGKILL at random points: after the last start the index is what a fresh one would be."""

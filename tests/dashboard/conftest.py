@@ -122,7 +122,10 @@ def log_in(page: Page, secret: str) -> None:
     page.get_by_label("Token").fill(secret)
     page.get_by_label("Account").fill(ACCOUNT)
     page.get_by_role("button", name="Log in").click()
-    inside, question = page.get_by_role("heading", name="Instances"), page.get_by_role("button", name="Create account")
+    inside, question = (
+        page.get_by_role("heading", name="Instances", exact=True),
+        page.get_by_role("button", name="Create account"),
+    )
     inside.or_(question).first.wait_for()
     if question.is_visible():  # nothing has been made in this account yet
         question.click()

@@ -89,16 +89,16 @@ def test_the_wizard_is_left_by_a_question(page: Page, secret: str) -> None:
     assert page.url.endswith("/create")
     page.go_back()
     question.get_by_role("button", name="Leave").click()
-    expect(page.get_by_role("heading", name="Instances")).to_be_visible()
+    expect(page.get_by_role("heading", name="Instances", exact=True)).to_be_visible()
     page.get_by_role("link", name="Create instance").first.click()
     expect(page.get_by_label("Name", exact=True)).to_have_value("half")
     page.get_by_role("button", name="Cancel").click()
     question.get_by_role("button", name="Discard").click()
-    expect(page.get_by_role("heading", name="Instances")).to_be_visible()
+    expect(page.get_by_role("heading", name="Instances", exact=True)).to_be_visible()
     page.get_by_role("link", name="Create instance").first.click()
     expect(page.get_by_label("Name", exact=True)).to_have_value("")
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_role("heading", name="Instances")).to_be_visible()
+    expect(page.get_by_role("heading", name="Instances", exact=True)).to_be_visible()
 
 
 def test_settings_are_left_by_a_question_and_survive_a_reload(page: Page, secret: str, api: httpx.Client) -> None:

@@ -61,7 +61,7 @@ def test_from_the_form_to_the_settings(
     sentence = report["verdict"]["sentence"]
     expect(page.get_by_text(sentence[1:])).to_be_visible()
     table = page.get_by_role("region", name="Table of variants")
-    expect(table.get_by_role("row")).to_have_count(3)
+    expect(table.get_by_role("row")).to_have_count(4)
     for arm in report["arms"]:
         expect(table.get_by_role("row").filter(has_text=arm["name"]).first).to_contain_text(f"{arm['ndcg@10']:.3f}")
     log = page.get_by_role("region", name="Query by query")

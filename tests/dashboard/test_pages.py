@@ -1,4 +1,5 @@
-"""Every page in both themes: nothing that axe calls serious, nothing wider than the screen, and a picture of it."""
+"""Every page in both themes: nothing that axe calls serious, nothing wider than the screen,
+nothing to click that is smaller than 32 px or has no name, and a picture of it."""
 
 from types import ModuleType
 from typing import Any
@@ -9,6 +10,7 @@ from playwright.sync_api import Browser, Page
 from tests.acceptance.server_process import ServerProcess
 from tests.dashboard.conftest import SHOTS, Asked, open_page
 from tests.dashboard.looks import PAGES, visit
+from tests.dashboard.targets import nameless, too_small
 
 pytestmark = [pytest.mark.server, pytest.mark.node, pytest.mark.browser]
 
@@ -28,6 +30,7 @@ def look(page: Page, name: str, built: ModuleType) -> list[tuple[str, str]]:
     ]
 
 
+@pytest.mark.slow
 def test_every_page(seen: tuple[Page, str], built: ModuleType) -> None:
     page, kind = seen
     wrong: dict[str, object] = {}
@@ -39,6 +42,10 @@ def test_every_page(seen: tuple[Page, str], built: ModuleType) -> None:
             wrong[f"{name}, broken"] = page.get_by_role("alert").all_inner_texts() or page.inner_text("main, body")
         if wide := page.evaluate("document.documentElement.scrollWidth - innerWidth"):
             wrong[f"{name}, too wide"] = wide
+        if small := too_small(page):
+            wrong[f"{name}, too small"] = small
+        if unnamed := nameless(page):
+            wrong[f"{name}, without a name"] = unnamed
     assert wrong == {}
 
 

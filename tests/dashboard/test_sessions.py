@@ -40,10 +40,10 @@ def test_a_link_signs_in_once(browser: Browser, tmp_path: Path, asked: Asked) ->
         first = browser.new_context()
         page = open_page(first, asked, [])
         page.goto(link)
-        expect(page.get_by_role("heading", name="Instances")).to_be_visible()
+        expect(page.get_by_role("heading", name="Instances", exact=True)).to_be_visible()
         assert "sign-in" not in page.url
         page.reload()
-        expect(page.get_by_role("heading", name="Instances")).to_be_visible()
+        expect(page.get_by_role("heading", name="Instances", exact=True)).to_be_visible()
         second = browser.new_context()
         other = open_page(second, asked, [])
         other.goto(link)

@@ -89,7 +89,7 @@ def test_from_the_wizard_to_the_end(page: Page, secret: str, api: httpx.Client) 
     expect(last).to_be_disabled()
     page.get_by_label("Type field-notes to confirm").fill("field-notes")
     last.click()
-    expect(page.get_by_role("heading", name="Instances")).to_be_visible()
+    expect(page.get_by_role("heading", name="Instances", exact=True)).to_be_visible()
     assert api.get("/instances/field-notes").status_code == 404
 
 

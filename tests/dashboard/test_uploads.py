@@ -60,7 +60,7 @@ def test_files_are_all_stored_though_the_page_is_left_at_once(
     page.evaluate("setTimeout(() => location.reload())")
     page.get_by_role("link", name="Jobs").click()
     page.get_by_role("link", name="Secondlook: all instances").click()
-    expect(page.get_by_role("heading", name="Instances")).to_be_visible()
+    expect(page.get_by_role("heading", name="Instances", exact=True)).to_be_visible()
     page.get_by_role("link", name=re.compile("^many")).click()
     done = page.get_by_role("region", name="Uploads").get_by_role("status")
     expect(done).to_have_text(f"Upload finished: {MANY} stored", timeout=SLOW)

@@ -16,7 +16,7 @@ from secondlook.api.document_links import ONE_INSTANCE, ONE_ITEM, ONE_JOB
 from tests.wire.conftest import Wire
 from tests.wire.test_schemathesis import CHECKS, send
 
-CHAINS = 80
+CHAINS = 40
 
 
 def chains(wire: Wire, within: str, told: Counter[tuple[str, int]]) -> type[Any]:
@@ -60,6 +60,7 @@ def chains(wire: Wire, within: str, told: Counter[tuple[str, int]]) -> type[Any]
         ("ai-search/tokens", ("tokens_get", "tokens_replace", "tokens_delete")),
     ],
 )
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_what_is_made_is_found_changed_and_removed(wire: Wire, within: str, wanted: Sequence[str]) -> None:
     told: Counter[tuple[str, int]] = Counter()
