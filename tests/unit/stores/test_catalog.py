@@ -155,50 +155,33 @@ def test_settings_of_before_there_were_languages(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stored", "mode", "inherited"), [('"and"', "and", True), ('"or"', "or", False), (None, "and", True)]
+    ("name", "flag", "stored", "expected"),
+    [
+        ("match_mode", "match_mode_inherited", '"and"', ("and", True)),
+        ("match_mode", "match_mode_inherited", '"or"', ("or", False)),
+        ("match_mode", "match_mode_inherited", None, ("and", True)),
+        ("fusion_method", "fusion_inherited", '"rrf"', ("rrf", True)),
+        ("fusion_method", "fusion_inherited", '"max"', ("max", False)),
+        ("fusion_method", "fusion_inherited", None, ("rrf", True)),
+    ],
 )
-def test_a_match_mode_of_before_there_was_a_default(
-    tmp_path: Path, stored: str | None, mode: str, inherited: bool
+def test_a_setting_of_before_its_default_changed(
+    tmp_path: Path, name: str, flag: str, stored: str | None, expected: tuple[str, bool]
 ) -> None:
     first = Store(tmp_path)
     first(first.it.add_instance(ONE))
     first.close()
     engine = create_engine(f"sqlite:///{tmp_path / 'catalog.sqlite'}")
     with engine.begin() as connection:
-        older = "json_remove(settings, '$.match_mode_inherited', '$.match_mode')"
-        older = f"json_set({older}, '$.match_mode', json('{stored}'))" if stored else older
+        older = f"json_remove(settings, '$.{flag}', '$.{name}')"
+        older = f"json_set({older}, '$.{name}', json('{stored}'))" if stored else older
         connection.execute(text(f"UPDATE instances SET settings = {older}"))
     engine.dispose()
-    for _ in range(2):
+    for _ in range(2):  # what is written again says the same
         second = Store(tmp_path)
-        instance = second(second.it.get_instance_by_uid("u1"))
-        assert (instance.settings.match_mode, instance.settings.match_mode_inherited) == (mode, inherited)
-        second(
-            second.it.update_instance("u1", instance.settings, 2, before=instance.settings)
-        )  # what is written again says the same
-        second.close()
-
-
-@pytest.mark.parametrize(
-    ("stored", "method", "inherited"), [('"rrf"', "rrf", True), ('"max"', "max", False), (None, "rrf", True)]
-)
-def test_a_fusion_of_before_convex_was_the_default(
-    tmp_path: Path, stored: str | None, method: str, inherited: bool
-) -> None:
-    first = Store(tmp_path)
-    first(first.it.add_instance(ONE))
-    first.close()
-    engine = create_engine(f"sqlite:///{tmp_path / 'catalog.sqlite'}")
-    with engine.begin() as connection:
-        older = "json_remove(settings, '$.fusion_inherited', '$.fusion_method')"
-        older = f"json_set({older}, '$.fusion_method', json('{stored}'))" if stored else older
-        connection.execute(text(f"UPDATE instances SET settings = {older}"))
-    engine.dispose()
-    for _ in range(2):
-        second = Store(tmp_path)
-        instance = second(second.it.get_instance_by_uid("u1"))
-        assert (instance.settings.fusion_method, instance.settings.fusion_inherited) == (method, inherited)
-        second(second.it.update_instance("u1", instance.settings, 2, before=instance.settings))
+        settings = second(second.it.get_instance_by_uid("u1")).settings
+        assert (getattr(settings, name), getattr(settings, flag)) == expected
+        second(second.it.update_instance("u1", settings, 2, before=settings))
         second.close()
 
 
