@@ -151,7 +151,8 @@ def start(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Start:
 @pytest.fixture
 def session(path: Path, tmp_path: Path, cache_dir: Path, start: Start) -> Iterator[Session]:
     """A reader's terminal in a new clone, or after the first page."""
-    environment = {"SECONDLOOK_CACHE_DIR": str(cache_dir)}
+    models = shutil.copytree(cache_dir, tmp_path / "models", dirs_exist_ok=True)  # a page may add one of its own
+    environment = {"SECONDLOOK_CACHE_DIR": str(models)}
     if needs_node(path):
         program = Path(ready().program).parent
         environment |= {"NODE_MODULES_BIN": str(MODULES / ".bin"), "PATH": f"{program}{os.pathsep}{os.environ['PATH']}"}
