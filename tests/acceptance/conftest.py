@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.server_process import ServerProcess, run_cli, start_server
+from tests.clients import packages
 from tests.clients.node import Node, ready
 
 
@@ -30,3 +31,9 @@ def server(data_dir: Path, token: str) -> Iterator[ServerProcess]:
 def node() -> Node:
     """A Node that finds the clients of ``tests/clients/package.json``; installed at the first use."""
     return ready()
+
+
+@pytest.fixture(scope="session")
+def langchain() -> Path:
+    """A folder with LangChain and the other packages of ``tests/clients/packages.txt``; installed at the first use."""
+    return packages.ready()

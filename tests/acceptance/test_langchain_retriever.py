@@ -11,7 +11,6 @@ import httpx
 import pytest
 
 from tests.acceptance.server_process import ServerProcess
-from tests.acceptance.test_rerank_clients import langchain  # noqa: F401  # the fixture that installs the package
 
 pytestmark = pytest.mark.server
 
@@ -53,7 +52,7 @@ def name(server: ServerProcess, token: str) -> str:
 
 
 @pytest.mark.timeout(600)
-def test_the_retriever(server: ServerProcess, token: str, name: str, langchain: Path) -> None:  # noqa: F811
+def test_the_retriever(server: ServerProcess, token: str, name: str, langchain: Path) -> None:
     query = "what must I do when the oil in the lamp is frozen?"
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, f"{server.url}/client/v4/accounts", token, name, query],

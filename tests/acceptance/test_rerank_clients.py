@@ -12,7 +12,6 @@ import pytest
 from cohere.errors import BadRequestError, NotFoundError, UnauthorizedError
 
 from tests.acceptance.server_process import ServerProcess
-from tests.machine import miss
 
 pytestmark = pytest.mark.server
 
@@ -23,7 +22,6 @@ TEXTS = [
     "Invoices are due within thirty days of delivery.",
 ]
 MODEL = "secondlook/late-interaction"
-LANGCHAIN = "langchain-cloudflare==0.4.3"
 
 
 def test_cohere_version_2(server: ServerProcess, token: str) -> None:
@@ -80,17 +78,6 @@ found = reranker.rerank(query=query, documents=texts, top_k=2)
 pages = reranker.compress_documents([Document(page_content=text) for text in texts], query, top_k=1)
 print(json.dumps([[row.index, row.score, row.text] for row in found] + [pages[0].page_content]))
 """
-
-
-@pytest.fixture(scope="module")
-def langchain(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the package; what it needs would be too much among the test tools."""
-    folder = tmp_path_factory.mktemp("langchain")
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), LANGCHAIN]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
-    if done.returncode:
-        miss(f"{LANGCHAIN} cannot be installed: {done.stderr.strip()[-300:]}")
-    return folder
 
 
 @pytest.mark.timeout(600)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.clients import node
 from tests.clients.node import PACKAGE
+from tests.clients.packages import WANTED
 from tests.house.yard import ROOT
 from tests.machine import need
 
@@ -18,16 +19,23 @@ def test_versions_are_exact() -> None:
     assert {name: version for name, version in wanted.items() if not re.fullmatch(r"\d+\.\d+\.\d+", version)} == {}
 
 
+def test_versions_of_python_packages_are_exact() -> None:
+    lines = WANTED.read_text(encoding="utf-8").split()
+    assert len(lines) > 9
+    assert [line for line in lines if not re.fullmatch(r"[a-z0-9-]+==[0-9][0-9a-z.]*", line)] == []
+
+
 @pytest.mark.process
 @pytest.mark.system
 def test_no_lock_file_is_kept() -> None:
     need("git")
     ignored = subprocess.run(
-        ["git", "check-ignore", "tests/clients/package-lock.json", "tests/clients/node_modules/any"],
+        ["git", "check-ignore", "tests/clients/package-lock.json", "tests/clients/node_modules/any",
+         "build/clients/any"],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if ignored.returncode != 128:  # 128: no repository, as in an unpacked sdist
-        assert len(ignored.stdout.splitlines()) == 2
+        assert len(ignored.stdout.splitlines()) == 3
 
 
 @pytest.mark.node

@@ -17,6 +17,7 @@ ELSEWHERE = {
     "api/autorag_sync.py": "tests/wire/test_jobs.py",
     "api/document.py": "tests/wire/test_openapi.py",
     "api/document_links.py": "tests/wire/test_openapi.py",
+    "api/openai.py": "tests/wire/test_openai.py",
     "api/document_parts.py": "tests/wire/test_openapi.py",
     "api/document_schemas.py": "tests/wire/test_openapi.py",
     "api/document_shapes.py": "tests/wire/test_openapi.py",

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from secondlook import __version__
-from secondlook.api import autorag, autorag_sync, rerank, sign_in
+from secondlook.api import autorag, autorag_sync, openai, rerank, sign_in
 from secondlook.api.ai_search import (
     access_tokens,
     items,
@@ -84,7 +84,8 @@ def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
             key = request.headers.get("x-auth-key", "")
             token = await services.access.authenticate(secret.strip() if scheme.lower() == "bearer" else key)
             request.state.token = token
-            services.access.check(token, account=_asked_account(request), querying=_is_post(request, RUNNING))
+            querying = _is_post(request, RUNNING) or openai.lists_models(request)
+            services.access.check(token, account=_asked_account(request), querying=querying)
             tenant.set(account or token.id)
 
     async def meter(request: Request) -> AsyncIterator[None]:
@@ -98,6 +99,13 @@ def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
         dependencies=[Depends(authenticate)],
         tags=["Rerank"],
         generate_unique_id_function=lambda route: f"rerank_{route.name}",
+    )
+    app.include_router(
+        openai.make_router(services),
+        prefix=openai.ROOT,
+        dependencies=[Depends(authenticate)],
+        tags=["OpenAI"],
+        generate_unique_id_function=lambda route: f"openai_{route.name}",
     )
     app.include_router(
         public.make_router(services),
@@ -206,20 +214,24 @@ def _add_error_handlers(app: FastAPI) -> None:
         status, body = to_wire(error)
         if status >= 500:
             log.warning("%s %s: %s", request.method, request.url.path, error)
-        return JSONResponse(rerank.translated(request.url.path, status, body), status, headers=headers_of(error))
+        return JSONResponse(in_words_of(request.url.path, status, body), status, headers=headers_of(error))
 
     async def invalid(request: Request, error: Exception) -> JSONResponse:
         lines = error.errors() if isinstance(error, RequestValidationError) else []
         detail = "; ".join(f"{one['loc'][-1]}: {one['msg']} (received {str(one['input'])[:80]!r})" for one in lines)
-        return JSONResponse(failure(INVALID_REQUEST, "invalid_request", detail), 400)
+        body = failure(INVALID_REQUEST, "invalid_request", detail)
+        return JSONResponse(in_words_of(request.url.path, 400, body), 400)
 
     async def http(request: Request, error: Exception) -> JSONResponse:
         status = error.status_code if isinstance(error, HTTPException) else 500
         table = {404: (NOT_FOUND, "route_not_found"), 405: (METHOD_NOT_ALLOWED, "method_not_allowed")}
         code, message = table.get(status, (INVALID_REQUEST, "invalid_request"))
         detail = str(error.detail) if isinstance(error, HTTPException) else ""
+        if status == 404 and openai.is_ours(request.url.path):
+            detail = f"there is no {request.url.path[:200]}: clients of OpenAI use {openai.CHAT} and {openai.MODELS}"
         headers = error.headers if isinstance(error, HTTPException) else None
-        return JSONResponse(failure(code, message, detail), status, headers=headers)
+        body = in_words_of(request.url.path, status, failure(code, message, detail))
+        return JSONResponse(body, status, headers=headers)
 
     app.add_exception_handler(SecondlookError, ours)
     app.add_exception_handler(RequestValidationError, invalid)
@@ -228,6 +240,11 @@ def _add_error_handlers(app: FastAPI) -> None:
     app.add_middleware(LastResort)
     app.add_middleware(Notices)
     app.add_middleware(HeadAsGet)
+
+
+def in_words_of(path: str, status: int, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The error envelope, with what the clients of that path read beside it."""
+    return openai.translated(status, body) if openai.is_ours(path) else rerank.translated(path, status, body)
 
 
 class HeadAsGet:
@@ -273,4 +290,4 @@ class LastResort:
             log.exception("%s %s failed", scope.get("method"), scope.get("path"))
             if not begun:
                 status, body = to_wire(error)
-                await JSONResponse(body, status)(scope, receive, send)
+                await JSONResponse(in_words_of(scope["path"], status, body), status)(scope, receive, send)

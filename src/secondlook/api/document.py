@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from secondlook.api import autorag, rerank, sign_in
+from secondlook.api import autorag, openai, rerank, sign_in
 from secondlook.api.ai_search import (
     access_tokens,
     instances,
@@ -38,6 +38,8 @@ BODIES: Mapping[str, type[BaseModel]] = {
     "rerank_texts": rerank.TextsBody,
     "rerank_binding": rerank.BindingBody,
     "run_model": rerank.RunBody,
+    "openai_chat": openai.OpenAIBody,
+    "public_openai_chat": openai.OpenAIBody,
     "public_search": wire.SearchBody,
     "public_chat": wire.ChatBody,
     "public_ai_search": wire.ChatBody,
@@ -72,6 +74,7 @@ BODIES: Mapping[str, type[BaseModel]] = {
 """Operation, by its short id -> what reads its body."""
 NEEDED: Mapping[str, Mapping[str, Schema]] = {
     "instances_create": {"id": {"type": "string", "pattern": "^[a-z0-9_]+(-[a-z0-9_]+)*$", "maxLength": 64}},
+    "openai_chat": {"model": {"type": "string", "minLength": 1}},
     "items_reindex_by_key": {"key": {"type": "string", "minLength": 1}},
     "namespaces_create": {"name": {"type": "string", "pattern": "^[a-z0-9]([a-z0-9-]{0,26}[a-z0-9])?$"}},
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from secondlook.api.document_openai import OPENAI_SHAPES
 from secondlook.api.document_parts import (
     MOMENT,
     MOMENT_OR_NULL,
@@ -39,6 +40,7 @@ SYNC_ERROR: Schema = {
 
 SHAPES: Mapping[str, Schema] = {
     **QUERY_SHAPES,
+    **OPENAI_SHAPES,
     "ErrorLine": shape(
         "One error. `detail` is a sentence for people, `fields` lists the invalid fields of the body.",
         "detail fields",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from secondlook.api.document_openai import ASKED, OPENAI_EXAMPLES, OPENAI_RESULTS
 from secondlook.api.document_parts import (
     FRAMES,
     JSON,
@@ -26,6 +27,7 @@ SEARCH, LEGACY = wrapped(ref("SearchResult")), wrapped(ref("LegacyPage"))
 
 RESULTS: Mapping[str, Mapping[str, Schema]] = {
     **QUERY_RESULTS,
+    **OPENAI_RESULTS,
     "health": {JSON: ref("Health")},
     "sign_in": {JSON: wrapped(ref("Session"))},
     "accounts_list": {JSON: listed("Account")},
@@ -112,9 +114,9 @@ RESULTS: Mapping[str, Mapping[str, Schema]] = {
 """Operation, by its short id -> what it answers when all goes well, by media type."""
 STREAMED = {name for name, found in RESULTS.items() if STREAM in found and JSON in found}
 
-ASKED: Schema = {"messages": [{"role": "user", "content": "When does lamp oil freeze?"}]}
 EXAMPLES: Mapping[str, Schema] = {
     **QUERY_EXAMPLES,
+    **OPENAI_EXAMPLES,
     "sign_in": {"code": "the code of the link"},
     "rerank_first": {"query": "frozen oil", "documents": ["Warm the oil.", "Sound the horn."], "top_n": 1},
     "rerank_second": {"query": "frozen oil", "documents": ["Warm the oil.", "Sound the horn."], "top_n": 1},

@@ -6,8 +6,8 @@ from typing import Any, cast
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from secondlook.api.ai_search.routes import no_user_message, place_of, say
-from secondlook.api.ai_search.wire import ChatBody, SearchBody, result_of, to_ask
+from secondlook.api.ai_search.routes import CLOUDFLARE, Manner, no_user_message, place_of
+from secondlook.api.ai_search.wire import SearchBody, result_of, to_ask
 from secondlook.api.body import read_json, read_query, validate, while_wanted
 from secondlook.api.errors import success, to_wire
 from secondlook.api.wire import Dress, Row, undressed
@@ -78,9 +78,10 @@ async def answer_chat(
     place: tuple[str, str],
     names: Sequence[str],
     dress: Dress = undressed,
+    manner: Manner = CLOUDFLARE,
 ) -> Response:
     """The answer to a chat with these instances."""
-    body = validate(ChatBody, raw)
+    body = validate(manner.body, raw)
     try:
         query = read_query(None, body.messages)
     except MissingQueryError as error:
@@ -90,11 +91,11 @@ async def answer_chat(
         names,
         query,
         make_ask=lambda instance: to_ask(body, instance, public=dress is not undressed),
-        generation=Generation(body.model, "", body.forwarded()),
+        generation=Generation(body.writer(), "", body.forwarded()),
         partial=body.ai_search_options.retrieval.return_on_failure,
     )
     joint, answer = await while_wanted(request, work)
-    return await say(request, answer, body, lambda shown: dress(told(joint, shown)))
+    return await manner.say(request, answer, body, lambda shown: dress(told(joint, shown)))
 
 
 def told(joint: Joint, shown: Row) -> Row:

@@ -3,9 +3,9 @@
 import logging
 import time
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -90,18 +90,25 @@ async def answer_search(
 
 
 async def answer_chat(
-    services: Services, request: Request, instance: Instance, raw: dict[str, Any], *, dress: Dress = undressed
+    services: Services,
+    request: Request,
+    instance: Instance,
+    raw: dict[str, Any],
+    *,
+    dress: Dress = undressed,
+    manner: "Manner | None" = None,
 ) -> Response:
     """The answer to a chat with one instance."""
-    body = validate(ChatBody, raw)
+    manner = manner or CLOUDFLARE
+    body = validate(manner.body, raw)
     try:
         query = read_query(None, body.messages)
     except MissingQueryError as error:
         return no_user_message(error)
-    generation = Generation(body.model, "", body.forwarded())
+    generation = Generation(body.writer(), "", body.forwarded())
     ask = to_ask(body, instance, public=dress is not undressed)
     answer = await while_wanted(request, services.searching.answer(instance, query, ask, generation=generation))
-    return await say(request, answer, body, dress)
+    return await manner.say(request, answer, body, dress)
 
 
 async def say(request: Request, answer: Answer, body: ChatBody, dress: Dress = undressed) -> Response:
@@ -114,6 +121,17 @@ async def say(request: Request, answer: Answer, body: ChatBody, dress: Dress = u
         return StreamingResponse(frames, media_type="text/event-stream", headers={**STREAM_HEADERS, **cached})
     completion = completion_of(answer, await while_wanted(request, collect(answer.deltas)), body)
     return JSONResponse(dress(completion), headers=cached)
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a chat is read and answered: the body's class, and what makes the response."""
+
+    body: type[ChatBody]
+    say: Callable[[Request, Answer, Any, Dress], Awaitable[Response]]
+
+
+CLOUDFLARE = Manner(ChatBody, say)
 
 
 def no_user_message(error: MissingQueryError) -> JSONResponse:
@@ -221,7 +239,7 @@ def completion_of(answer: Answer, written: Written, body: ChatBody) -> dict[str,
         **_head(answer, "chat.completion"),
         "choices": [choice],
         **({"usage": written.usage} if written.usage else {}),
-        "chunks": _chunks_of(answer, bare=bare, explain=body.explain),
+        "chunks": chunks_of(answer, bare=bare, explain=body.explain),
         **notices_of(),
         "reranking": receipt_of(answer.ranking),
         **thresholds_of(answer.ranking),
@@ -253,7 +271,7 @@ async def stream_of(
     explain: bool = False,
 ) -> AsyncIterator[bytes]:
     """One event with the chunks, then the frames of the answer, then the sentinel."""
-    chunks = _chunks_of(answer, bare=bare, explain=explain)
+    chunks = chunks_of(answer, bare=bare, explain=explain)
     yield event(dress({"chunks": chunks})["chunks"], "chunks")
     head = _head(answer, "chat.completion.chunk")
     written = Written()
@@ -286,7 +304,8 @@ async def stream_of(
     yield DONE
 
 
-def _chunks_of(answer: Answer, *, bare: bool, explain: bool) -> list[dict[str, object]]:
+def chunks_of(answer: Answer, *, bare: bool, explain: bool) -> list[dict[str, object]]:
+    """The chunks of an answer, best first."""
     found = answer.ranking.candidates
     shown = [chunk_of(candidate, bare=bare) for candidate in found]
     if not explain:

@@ -147,6 +147,10 @@ class ChatBody(SearchBody):
     model: str = ""
     stream: bool = False
 
+    def writer(self) -> str:
+        """The language model that is asked for; empty for the instance's."""
+        return self.model
+
     def forwarded(self) -> tuple[tuple[str, object], ...]:
         """Keys such as temperature that belong to the model."""
         return tuple(sorted((self.model_extra or {}).items()))

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.requests import ClientDisconnect
 
-from secondlook.api import autorag
+from secondlook.api import autorag, openai
 from secondlook.api.ai_search import joint, routes
 from secondlook.api.ai_search.endpoints import origins_of
 from secondlook.api.ai_search.wire import ChatBody, SearchBody, result_of, to_ask
@@ -69,6 +69,13 @@ def make_router(services: Services) -> APIRouter:
     @router.post("/chat/completions", name="chat")
     async def chat(request: Request, label: str) -> Response:
         return await receive(services, request, label, "chat/completions", lambda visit: answer_chat(services, visit))
+
+    @router.post("/v1/chat/completions", name="openai_chat")
+    async def openai_chat(request: Request, label: str) -> Response:
+        answer = await receive(
+            services, request, label, "chat/completions", lambda visit: answer_openai(services, visit)
+        )
+        return openai.in_words_of_openai(answer)
 
     @router.post("/ai-search", name="ai_search")
     async def ai_search(request: Request, label: str) -> Response:
@@ -173,22 +180,28 @@ async def answer_chat(services: Services, visit: Visit) -> Response:
     return await _answer(services, visit, routes.answer_chat, joint.answer_chat)
 
 
+async def answer_openai(services: Services, visit: Visit) -> Response:
+    """A chat as clients of OpenAI read it; the endpoint is the model, whatever its name in the request."""
+    return await _answer(services, visit, routes.answer_chat, joint.answer_chat, manner=openai.OPENAI)
+
+
 async def _answer(
     services: Services,
     visit: Visit,
     of_one: Callable[..., Awaitable[Response]],
     of_all: Callable[..., Awaitable[Response]],
+    **more: Any,
 ) -> Response:
     raw = await read_object(visit.request)
     if isinstance(raw, Response):
         return raw
     if visit.instance:
-        return await of_one(services, visit.request, visit.instance, raw, dress=public_view)
+        return await of_one(services, visit.request, visit.instance, raw, dress=public_view, **more)
     names = allowed_names(visit.endpoint, raw)
     if isinstance(names, Response):
         return names
     place = visit.endpoint.owner.account, visit.endpoint.owner.namespace
-    return await of_all(services, visit.request, raw, place=place, names=names, dress=public_view)
+    return await of_all(services, visit.request, raw, place=place, names=names, dress=public_view, **more)
 
 
 async def answer_legacy(services: Services, visit: Visit) -> Response:
