@@ -118,8 +118,8 @@ title: The Lab's verdicts
 What [the Lab](howto/measure-whether-reranking-pays.md) says of the built-in reranker on public judged sets, and
 how sure it is. Written by `python benchmarks/quality/lab.py DATASET… --page docs`; nothing here is typed by hand.
 
-Each set is indexed a passage a document, as `secondlook eval` does: `off` is its arm `hybrid`, and 50 candidates its
-arm `hybrid+rerank`. No arm was chosen, and nothing was learned, on the queries that are measured here. Times
+Each set is indexed a passage a document, as `secondlook eval` does: `off` is its configuration `hybrid`, and 50
+candidates its `hybrid+rerank`. No configuration was chosen, and nothing was learned, on the queries that are measured here. Times
 are those of two cores. Another processor rounds otherwise, which moves nDCG@10 in its third or fourth digit: `off` of
 codebase-chunks was 0.7005 on one and 0.7012 on another, with the same verdicts on all five sets.
 
@@ -157,8 +157,8 @@ def write_page(reports: list[dict], costs: dict | None, folder: Path) -> None:
     cost = ""
     if costs:
         cost = (
-            f"\nTen arms over {costs['queries']} queries and up to 100 candidates took {costs['ten']:.1f} s, the"
-            f" dearest of them alone {costs['dearest']:.1f} s: {costs['ratio']:.2f} times as long.\n"
+            f"\nTen configurations over {costs['queries']} queries and up to 100 candidates took {costs['ten']:.1f} s,"
+            f" the dearest of them alone {costs['dearest']:.1f} s: {costs['ratio']:.2f} times as long.\n"
         )
     (folder / "lab.md").write_text(PAGE.format(rows="\n".join(rows), cost=cost, sets="".join(sets)))
 
@@ -166,7 +166,7 @@ def write_page(reports: list[dict], costs: dict | None, folder: Path) -> None:
 def arms_table(report: dict) -> str:
     """Every arm with its difference."""
     rows = [
-        "| arm | nDCG@10 | difference | 95 % interval | p (Holm) | better / equal / worse | p95 ms |",
+        "| configuration | nDCG@10 | difference | 95 % interval | p (Holm) | better / equal / worse | p95 ms |",
         "|--|--|--|--|--|--|--|",
     ]
     for arm in report["arms"]:

@@ -56,7 +56,9 @@ Limit = Annotated[
 ]
 Arms = Annotated[
     Optional[list[str]],  # noqa: UP045
-    typer.Option("--arm", help="model=NAME,window=N,weight=W. Repeat for more. Default: every available reranker."),
+    typer.Option(
+        "--arm", help="A configuration: model=NAME,window=N,weight=W. Repeat for more. Default: every reranker."
+    ),
 ]
 Budget = Annotated[
     Optional[float],  # noqa: UP045
@@ -309,7 +311,7 @@ async def _apply(runtime: Runtime, target: Instance, report: Mapping[str, Any]) 
 
 def _show(report: Mapping[str, Any]) -> None:
     table = Table(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-    table.add_column("arm", min_width=24)
+    table.add_column("configuration", min_width=24)
     for head in ("nDCG@10", "gain, 95 % interval", "p", "p95 ms", "unjudged"):
         table.add_column(head, justify="right", no_wrap=True)
     for arm in report["arms"]:

@@ -60,10 +60,10 @@ LONGEST_TEXT = 70
 
 
 def show_report(out: Console, report: Report) -> None:
-    """The arms of an evaluation, one a line."""
+    """The configurations of an evaluation, one a line."""
     table = Table(title=escape(report.name), title_justify="left")
-    for heading in ("arm", "nDCG@10", "MRR@10", "Recall@50", "ms/query", "p"):
-        table.add_column(heading, justify="left" if heading == "arm" else "right")
+    for heading in ("configuration", "nDCG@10", "MRR@10", "Recall@50", "ms/query", "p"):
+        table.add_column(heading, justify="left" if heading == "configuration" else "right")
     for arm in report.arms:
         p_value = "" if arm.p_value is None else f"{arm.p_value:.4f}"
         figures = [f"{arm.ndcg:.4f}", f"{arm.mrr:.4f}", f"{arm.recall:.4f}", f"{arm.ms_per_query:.1f}", p_value]

@@ -51,7 +51,7 @@ def test_from_the_form_to_the_settings(
     file = tmp_path / "asked.jsonl"
     file.write_text("\n".join(json.dumps(one) for one in questions()))
     page.get_by_label("File of queries").set_input_files(str(file))
-    page.get_by_role("button", name="Choose variants").click()
+    page.get_by_role("button", name="Choose configurations").click()
     page.get_by_label("Window").fill("20")
     page.get_by_role("button", name="Start run").click()
     expect(page.get_by_role("heading", name="Verdict")).to_be_visible(timeout=SLOW)
@@ -60,7 +60,7 @@ def test_from_the_form_to_the_settings(
     report = api.get(f"/instances/measured/lab/runs/{run['id']}").json()["result"]["report"]
     sentence = report["verdict"]["sentence"]
     expect(page.get_by_text(sentence[1:])).to_be_visible()
-    table = page.get_by_role("region", name="Table of variants")
+    table = page.get_by_role("region", name="Table of configurations")
     expect(table.get_by_role("row")).to_have_count(4)
     for arm in report["arms"]:
         expect(table.get_by_role("row").filter(has_text=arm["name"]).first).to_contain_text(f"{arm['ndcg@10']:.3f}")

@@ -196,7 +196,7 @@ def test_a_reranker_that_fails_is_flagged(wire: Wire) -> None:
         ({"queries": queries(2), "query_set": "headings"}, 400, 7400, "this request has queries, query_set"),
         ({"queries": [{"query": "a"}]}, 400, 7400, "queries, line 1"),
         ({"queries": queries(2), "arms": [{"window": 0}]}, 400, 7400, "window"),
-        ({"queries": queries(2), "arms": [{}, {}]}, 400, 7400, "different arms"),
+        ({"queries": queries(2), "arms": [{}, {}]}, 400, 7400, "different configurations"),
         ({"queries": queries(2), "arms": [{"model": "nobody/knows"}]}, 400, 7010, "nobody/knows"),
         ({"queries": queries(2), "concurrency": 99}, 400, 7400, "concurrency"),
         ({"query_set": "headings"}, 400, 7400, "provide a query file"),

@@ -48,12 +48,12 @@ def render_page(report: Told, queries: Sequence[Told], *, title: str) -> str:
         f'<div class="verdict"><b>Reranking: {escape(_answer(verdict))}</b>',
         f"<p>{escape(_sentence(verdict['sentence']))}</p></div>",
         *_warnings(report),
-        "<h2>Arms</h2>",
+        "<h2>Configurations</h2>",
         _table(report),
         _figure(
             front(report["arms"]),
             "Quality against time: nDCG@10 over the 95th percentile of search time in milliseconds."
-            " The line is the Pareto front: no arm is both better and faster.",
+            " The line is the Pareto front: no configuration is both better and faster.",
         ),
         _figure(
             differences(report["arms"]),
@@ -106,7 +106,7 @@ def _warnings(report: Told) -> list[str]:
 
 
 def _table(report: Told) -> str:
-    heads = "arm|nDCG@10|difference|95 % interval|p (Holm)|better / equal / worse|recall@50|p50 ms|p95 ms|unjudged"
+    heads = "configuration|nDCG@10|difference|95 % interval|p (Holm)|better / equal / worse|recall@50|p50 ms|p95 ms|unjudged"
     rows = []
     for arm in report["arms"]:
         found = arm["comparison"]

@@ -35,7 +35,7 @@ def front(arms: Sequence[Told]) -> str:
     for place, text in enumerate(legend):
         x, y = left + (WIDTH - left) / 2 * (place // rows), height + 18 * (place % rows) + 12
         parts.append(f'<text x="{x:.0f}" y="{y}">{escape(text)}</text>')
-    return _svg(parts, height + 18 * rows + 12, "nDCG@10 of each arm over search time")
+    return _svg(parts, height + 18 * rows + 12, "nDCG@10 of each configuration over search time")
 
 
 def _beside(dots: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
@@ -72,7 +72,7 @@ def differences(arms: Sequence[Told]) -> str:
             f'<line x1="{low:.1f}" x2="{high:.1f}" y1="{y:.1f}" y2="{y:.1f}" stroke="{colour}" stroke-width="2"/>'
             f'<circle cx="{middle:.1f}" cy="{y:.1f}" r="5" fill="{colour}"/>'
         )
-    return _svg(parts, height, "Difference in nDCG@10 between each arm and the baseline, with 95 % intervals")
+    return _svg(parts, height, "Difference in nDCG@10 between each configuration and the baseline, with 95 % intervals")
 
 
 def reliability(bins: Sequence[Told]) -> str:

@@ -138,11 +138,11 @@ def pareto_front(arms: Mapping[str, tuple[float, float]]) -> list[str]:
 def _shortage(arms: Sequence[Measured], basis: Basis) -> str:
     """What is missing before anything can be said; empty for nothing."""
     if not arms:
-        return "no arm was measured against the baseline"
+        return "no configuration was measured against the baseline"
     if basis.queries and not basis.found:
         unknown = f" ({plural(basis.unknown_items, 'judged item')} not in the index)" if basis.unknown_items else ""
         return (
-            f"over {basis} no relevant result is among the first ten of any arm{unknown}: make"
+            f"over {basis}, no relevant result is among the first ten of any configuration{unknown}: make"
             " sure that the queries name the keys of items in this instance"
         )
     if basis.queries < FEWEST_QUERIES:
@@ -158,7 +158,7 @@ def _on(better: Sequence[Measured], basis: Basis) -> Verdict:
     )
     figures = chosen.comparison
     told = (
-        f"over {basis} {chosen.name} raises nDCG@10 from {figures.baseline:.4f} to {figures.mean:.4f}"
+        f"over {basis}, “{chosen.name}” raises nDCG@10 from {figures.baseline:.4f} to {figures.mean:.4f}"
         f" (95 % interval of the gain {figures.low:+.4f} to {figures.high:+.4f}, p = {figures.adjusted:.4f} after"
         f" correction; {figures.wins} better, {figures.ties} equal, {figures.losses} worse)"
     )
@@ -170,11 +170,11 @@ def _off(within: Sequence[Measured], basis: Basis, budget: float | None) -> Verd
     if within:
         hopeful = max(within, key=_hope)
         told = (
-            f"over {basis} no arm can be expected to gain {WORTH:g} of nDCG@10: {hopeful.name}, the most"
-            f" hopeful, lies between {hopeful.least.low:+.4f} and {hopeful.least.high:+.4f}"
+            f"over {basis}, no configuration can be expected to gain {WORTH:g} of nDCG@10: the gain of the most"
+            f" promising, “{hopeful.name}”, lies between {hopeful.least.low:+.4f} and {hopeful.least.high:+.4f}"
         )
     else:
-        told = f"over {basis} no arm stays within {budget:g} ms at the 95th percentile"
+        told = f"over {basis}, no configuration stays within {budget:g} ms at the 95th percentile"
     if not basis.is_made:
         return Verdict("off", "", 0.0, told)
     return _unsure(
@@ -193,10 +193,10 @@ def _unsure(arm: str, told: str) -> Verdict:
 def _doubt(arm: Measured, basis: Basis) -> str:
     """Why a flagged arm decides nothing, and what to do."""
     todo = ["have its results judged"] if arm.unjudged else []
-    todo += ["fix its reranker or drop the arm"] if arm.failed else []
-    todo += ["add queries or drop the arm"] if not todo else []
+    todo += ["fix its reranker or drop the configuration"] if arm.failed else []
+    todo += ["add queries or drop the configuration"] if not todo else []
     return (
-        f"over {basis} there is no verdict on {arm.name}, because {' and '.join(arm.flags)}: {' and '.join(todo)}, and"
+        f"over {basis}, there is no verdict on “{arm.name}”, because {' and '.join(arm.flags)}: {' and '.join(todo)}, and"
         f" measure again (nDCG@10 changed by {arm.comparison.difference:+.4f} so far)"
     )
 
@@ -204,7 +204,7 @@ def _doubt(arm: Measured, basis: Basis) -> str:
 def _open(arm: Measured, basis: Basis) -> str:
     """Why an arm that may gain is not shown to."""
     figures = arm.comparison
-    told = f"over {basis} {arm.name} changes nDCG@10 by {figures.difference:+.4f}, "
+    told = f"over {basis}, “{arm.name}” changes nDCG@10 by {figures.difference:+.4f}, "
     if figures.high < WORTH:
         return f"{told}and {_unseen(figures, basis)}"
     interval = f"the interval from {figures.low:+.4f} to {figures.high:+.4f}"
@@ -213,7 +213,7 @@ def _open(arm: Measured, basis: Basis) -> str:
     elif figures.p < LEVEL:
         told += (
             f"and {interval} excludes harm, but p = {figures.p:.4f} does not survive the correction for testing"
-            f" {figures.tests} arms (p = {figures.adjusted:.4f})"
+            f" {figures.tests} configurations (p = {figures.adjusted:.4f})"
         )
     else:
         told += f"and {interval} excludes harm, but it may be chance (p = {figures.p:.4f})"

@@ -54,7 +54,7 @@ class KnownReranker:
             if self.architecture in WITH_CODE
             else "is not supported natively"
         )
-        return f"{self.architecture} {needs}. Add an ONNX export with `secondlook models add`"
+        return f"{self.architecture} {needs}. Add an ONNX export with `secondlook models add`."
 
     @property
     def tokens_read(self) -> int:

@@ -57,7 +57,9 @@ def parse_arm(text: str) -> ArmSpec:
         name = WORDS.get(word)
         if not found or name is None:
             known = ", ".join(sorted({"model", "window", "weight", "fusion_weight", *SHORT}))
-            raise CallerError(f"arm {text!r}: {part.strip()!r} must be word=value, where word is one of {known}")
+            raise CallerError(
+                f"configuration {text!r}: {part.strip()!r} must be word=value, where word is one of {known}"
+            )
         given[name] = _read(name, value, text)
     if ">" in given.get("model", ""):
         given.setdefault("window", None)  # the windows that chains have
@@ -70,17 +72,17 @@ def check_arm(arm: ArmSpec) -> ArmSpec:
     if len(names) > 1 and arm.window is not None:
         windows = ", ".join(map(str, CHAIN_WINDOWS[: len(names)]))
         raise CallerError(
-            f"arm {arm.name!r}: the models of a chain read {windows} candidates, in that order, and this cannot be"
+            f"configuration {arm.name!r}: the models of a chain read {windows} candidates, in that order, and this cannot be"
             f" changed: leave out the window {arm.window}"
         )
     if arm.window is not None and not 1 <= arm.window <= MAX_WINDOW:
-        raise CallerError(f"arm {arm.name!r}: the window is {arm.window}; it must be 1 to {MAX_WINDOW}")
+        raise CallerError(f"configuration {arm.name!r}: the window is {arm.window}; it must be 1 to {MAX_WINDOW}")
     if not 0 < arm.weight <= 1:
-        raise CallerError(f"arm {arm.name!r}: the weight is {arm.weight:g}; it must be above 0 and at most 1")
+        raise CallerError(f"configuration {arm.name!r}: the weight is {arm.weight:g}; it must be above 0 and at most 1")
     if arm.fusion_weight is not None and not 0 <= arm.fusion_weight <= 1:
-        raise CallerError(f"arm {arm.name!r}: the fusion_weight is {arm.fusion_weight:g}; it must be 0 to 1")
+        raise CallerError(f"configuration {arm.name!r}: the fusion_weight is {arm.fusion_weight:g}; it must be 0 to 1")
     if arm.min_score is not None and not 0 <= arm.min_score <= 1:
-        raise CallerError(f"arm {arm.name!r}: the score is {arm.min_score:g}; it must be 0 to 1")
+        raise CallerError(f"configuration {arm.name!r}: the score is {arm.min_score:g}; it must be 0 to 1")
     return arm
 
 
@@ -150,9 +152,11 @@ def _read(name: str, value: str, text: str) -> object:
         return value
     if name in CHOICES:
         if value not in CHOICES[name]:
-            raise CallerError(f"arm {text!r}: {name} is {value!r}; it must be one of {', '.join(CHOICES[name])}")
+            raise CallerError(
+                f"configuration {text!r}: {name} is {value!r}; it must be one of {', '.join(CHOICES[name])}"
+            )
         return value
     try:
         return int(value) if name == "window" else float(value)
     except ValueError as error:
-        raise CallerError(f"arm {text!r}: {name} is {value!r}, which is not a number") from error
+        raise CallerError(f"configuration {text!r}: {name} is {value!r}, which is not a number") from error

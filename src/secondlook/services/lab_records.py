@@ -267,7 +267,7 @@ def words_of_doubts(report: Mapping[str, Any]) -> list[str]:
     if stale := report["stale_judgments"]:
         told.append(f"{plural(stale, 'judgment')} left out: the text changed after it was judged")
     if unknown := report.get("unknown_items"):
-        told.append(f"{plural(unknown, 'judged item')} not in the index: no arm can find what is not indexed")
+        told.append(f"{plural(unknown, 'judged item')} not in the index: no configuration can find what is not indexed")
     if left_out := words_of_left_out(report):
         told.append(left_out)
     if report["index_changed"]:

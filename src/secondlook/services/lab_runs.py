@@ -189,7 +189,7 @@ class LabRuns:
             raise CallerError(
                 f"{arm.name} was measured with {arm.retrieval_type!r} retrieval, but searches of {instance.name!r} use"
                 f" {own!r} by default, and an instance has no setting for it: send retrieval_type with each"
-                " search, or measure arms without it"
+                " search, or measure configurations without it"
             )
         stages = tuple(RerankStage(**one) for one in told.get("reranking_stages", ()))
         changed = {**told, "reranking_stages": stages} if "reranking_stages" in told else told
@@ -237,7 +237,9 @@ class LabRuns:
         arms = request.arms or tuple(default_arms(await self.outside.models.all()))
         names = [check_arm(arm).name for arm in arms]
         if len(set(names)) < len(names) or len(names) > MOST_ARMS:
-            raise CallerError(f"a run compares at most {MOST_ARMS} different arms; this one has {', '.join(names)}")
+            raise CallerError(
+                f"a run compares at most {MOST_ARMS} different configurations; this one has {', '.join(names)}"
+            )
         for arm in arms:
             plan = plan_of(arm, instance, self.outside.defaults)
             for stage in plan.reranking.cascade if plan.reranking else ():

@@ -29,7 +29,7 @@ def test_everything_is_on_the_page() -> None:
     assert "<script" not in page and "<model>" not in page and "Reranking on &lt;docs&gt;" in page
     for word in ("never judged", "made from the documents", "2 judgments left out", "the index changed"):
         assert word in page
-    for head in ("Arms", "By kind of query", "Scores as probabilities", "Most lost", "Most gained"):
+    for head in ("Configurations", "By kind of query", "Scores as probabilities", "Most lost", "Most gained"):
         assert f"<h2>{head}" in page
     assert page.count("<svg") == 3 and page.count("<details>") == 16
     assert '<li class="hit">&lt;b&gt;</li>' in page

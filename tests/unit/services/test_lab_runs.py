@@ -216,7 +216,7 @@ def test_what_cannot_be_measured_is_told_before(house: House) -> None:
         r"None of the 2 judged items \(for example 'x'\) is in 'docs'\. Its keys look like 'd0\.md'\.": LabRequest(
             (judged("a", {"x": 1, "y": 1}),), (ArmSpec(),)
         ),
-        "different arms": LabRequest(questions(3), (ArmSpec(), ArmSpec())),
+        "different configurations": LabRequest(questions(3), (ArmSpec(), ArmSpec())),
         "concurrency is 99": LabRequest(questions(3), (ArmSpec(),), concurrency=99),
         "5,000": LabRequest(questions(5001), (ArmSpec(),)),
     }

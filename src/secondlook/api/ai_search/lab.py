@@ -256,7 +256,7 @@ def chosen_arm(report: Mapping[str, Any], asked: str) -> str:
     names = [str(one["name"]) for one in report["arms"] if one["comparison"]]
     if asked:
         if asked not in names:
-            raise CallerError(f"this run has no arm {asked!r}; it has {'; '.join(names)}")
+            raise CallerError(f"this run has no configuration {asked!r}; it has {'; '.join(names)}")
         return asked
     return best_arm(report)
 

@@ -57,7 +57,7 @@ export function Begin({ place, home, logged, onBegun }: { place: Place; home: st
   const change = (at: number, next: Partial<Arm>) => setArms((before) => before.map((one, place) => (place === at ? { ...one, ...next } : one)));
   return (
     <form onSubmit={begin}>
-      <Card title="Measure whether reranking pays" about="Every variant (or arm) ranks the same queries and is compared with search without reranking.">
+      <Card title="Measure whether reranking pays" about="Every configuration ranks the same queries and is compared with search without reranking.">
         <fieldset className="grid gap-3 sm:grid-cols-2">
           <legend className="mb-1.5 font-medium">Queries</legend>
           <Kind name="log" now={origin} set={setOrigin} label="Query log" about={logged ? "Logged queries, judged by clicks and thumbs." : "The query log is off. Switch it on under Metrics."} />
@@ -83,13 +83,13 @@ export function Begin({ place, home, logged, onBegun }: { place: Place; home: st
           </div>
         )}
         <div className="mt-5 grid gap-5 sm:grid-cols-2">
-          <NumberField label="Maximum queries" value={limit} min={1} max={5000} onChange={setLimit} help="300 is usually enough. About 0.1 s per query and variant." />
+          <NumberField label="Maximum queries" value={limit} min={1} max={5000} onChange={setLimit} help="300 is usually enough. About 0.1 s per query and configuration." />
           <NumberField label="Latency budget" unit="ms" value={budget} min={1} max={600_000} onChange={setBudget} help="95th percentile of search time. Empty: no limit." />
         </div>
         <div className="mt-5">
-          <Toggle label="Use an LLM to judge unlabelled results" checked={judge} onChange={setJudge} help="Judges the top ten of each variant. We report its agreement with your labels." />
+          <Toggle label="Use a language model to judge unjudged results" checked={judge} onChange={setJudge} help="Judges the top ten of each configuration. The report shows how often it agrees with your judgments." />
         </div>
-        <h3 className="mt-6 font-medium">Variants</h3>
+        <h3 className="mt-6 font-medium">Configurations</h3>
         <p className="text-[13px] text-kumo-subtle">{arms.length ? "Compared with search without reranking, which is always included." : "Default: the built-in reranker with several windows and weights, and every other installed reranker."}</p>
         <ul className="mt-2 flex flex-col gap-3">
           {arms.map((one, at) => (
@@ -97,12 +97,12 @@ export function Begin({ place, home, logged, onBegun }: { place: Place; home: st
               <ModelChoice value={one.model} onChange={(model) => change(at, { model })} />
               <NumberField label="Window" value={one.window} min={1} max={200} onChange={(window) => change(at, { window })} />
               <Slider label="Weight" value={one.weight} min={0.05} max={1} step={0.05} onChange={(weight) => change(at, { weight })} />
-              <Button shape="square" variant="ghost" aria-label={`Remove variant ${at + 1}`} icon={<TrashIcon />} onClick={() => setArms(arms.toSpliced(at, 1))} />
+              <Button shape="square" variant="ghost" aria-label={`Remove configuration ${at + 1}`} icon={<TrashIcon />} onClick={() => setArms(arms.toSpliced(at, 1))} />
             </li>
           ))}
         </ul>
         <Button className="mt-2" size="sm" icon={<PlusIcon />} onClick={() => setArms([...arms, { model: null, window: 50, weight: 1 }])}>
-          {arms.length ? "Add a variant" : "Choose variants"}
+          {arms.length ? "Add a configuration" : "Choose configurations"}
         </Button>
         {error && (
           <p role="alert" className="mt-4 text-kumo-danger">

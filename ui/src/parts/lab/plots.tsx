@@ -38,7 +38,7 @@ export function Front({ arms, chosen, choose }: { arms: LabArm[]; chosen: string
   return (
     <Sized
       height={height}
-      label="nDCG@10 of each variant over the 95th percentile of its search time"
+      label="nDCG@10 of each configuration over the 95th percentile of its search time"
       draw={(width) => {
         const x = (value: number) => left + (value / (times.at(-1) ?? 1)) * (width - left - right);
         const y = (value: number) => top + (1 - (value - low) / Math.max(1e-9, high - low)) * (height - top - bottom);

@@ -31,11 +31,11 @@ export function Report({ place, run, told, setInstance }: { place: Place; run: L
       <Verdict place={place} run={run} told={told} setInstance={setInstance} />
       <Arms told={told} chosen={chosen} choose={choose} />
       <div className="grid grid-cols-1 items-start gap-5 xl:grid-cols-2">
-        <Card title="Quality against time" about="The line is the Pareto front: no variant is both better and faster. Click a dot to select.">
+        <Card title="Quality against time" about="The line is the Pareto front: no configuration is both better and faster. Click a dot to select one.">
           <Front arms={told.arms} chosen={chosen} choose={choose} />
         </Card>
         {arm?.calibration ? (
-          <Card title="Score calibration" about={`Scores of ${arm.name} read as probabilities of relevance, on the half of the queries not used for fitting.`}>
+          <Card title="Score calibration" about={`Scores of “${arm.name}” read as probabilities of relevance, on the half of the queries not used for fitting.`}>
             <Reliability told={arm.calibration} />
             <p className="mt-2 text-[13px] text-kumo-subtle">
               Brier score: {arm.calibration.brier_raw.toFixed(3)} raw, {arm.calibration.brier_fitted.toFixed(3)} calibrated
@@ -46,7 +46,7 @@ export function Report({ place, run, told, setInstance }: { place: Place; run: L
         ) : (
           arm && (
             <Card title="Score calibration">
-              <p className="text-kumo-subtle">Too few relevant and not relevant results are judged to calibrate the scores of {arm.name}.</p>
+              <p className="text-kumo-subtle">Too few relevant and not relevant results are judged to calibrate the scores of “{arm.name}”.</p>
             </Card>
           )
         )}
@@ -121,12 +121,12 @@ function agreement({ agreed, agreement: share, kappa }: NonNullable<LabReport["j
 function Arms({ told, chosen, choose }: { told: LabReport; chosen: string; choose: (name: string) => void }) {
   const most = Math.max(...told.arms.flatMap(({ comparison }) => (comparison ? [Math.abs(comparison.low), Math.abs(comparison.high)] : [])), 0);
   return (
-    <Card title="Variants" about="Each variant (or arm) with its difference in nDCG@10 from the baseline and the 95 % interval. p is corrected for the number of variants.">
-      <div className="-mx-5 overflow-x-auto px-5" tabIndex={0} role="region" aria-label="Table of variants">
+    <Card title="Configurations" about="Each configuration with its difference in nDCG@10 from the baseline and the 95 % interval. p is corrected for the number of configurations.">
+      <div className="-mx-5 overflow-x-auto px-5" tabIndex={0} role="region" aria-label="Table of configurations">
         <table className="w-full min-w-[46rem] text-[13px] tabular-nums">
           <thead className="text-left text-kumo-subtle">
             <tr>
-              <th className="pb-1.5 font-medium">Variant</th>
+              <th className="pb-1.5 font-medium">Configuration</th>
               <th className="pb-1.5 text-right font-medium">nDCG@10</th>
               <th className="pb-1.5 pl-4 font-medium">Difference</th>
               <th className="pb-1.5 text-right font-medium">p</th>
@@ -210,7 +210,7 @@ function Queries({ place, run, arms, arm, baseline, choose }: { place: Place; ru
     <Card title="Query by query" about="Relevant results are marked in both orders.">
       <div className="mb-3 flex flex-wrap items-end gap-3">
         <div className="w-full sm:w-72">
-          <Choice label="Variant" value={arm.name} onChange={choose} options={arms.map((one) => ({ value: one.name, label: one.name }))} />
+          <Choice label="Configuration" value={arm.name} onChange={choose} options={arms.map((one) => ({ value: one.name, label: one.name }))} />
         </div>
         <div className="w-44">
           <Choice label="Order" value={order} onChange={(next) => { setOrder(next); setPage(1); }} options={[{ value: "loss", label: "Losses first" }, { value: "gain", label: "Wins first" }]} />

@@ -84,7 +84,7 @@ Delete set
       <Confirm
         open={asking}
         onClose={() => setAsking(false)}
-        title={`Delete the query set ${chosen}?`}
+        title={`Delete the query set “${chosen}”?`}
         action="Delete"
         run={async () => {
           await deleteSet(place, chosen);
@@ -92,7 +92,7 @@ Delete set
           await both();
         }}
       >
-        Deletes its queries and judgments. Export them first to keep them. Lab runs that used the set are kept.
+        Its queries and judgments are removed for good. Export the set first if you want to keep a copy. Lab runs that used it stay.
       </Confirm>
     </Card>
   );
