@@ -51,6 +51,9 @@ async function rendered(text: string, folder: string): Promise<string> {
         const row = (cells: typeof token.header, tag: string) => `<tr>${cells.map((one) => `<${tag}>${this.parser.parseInline(one.tokens)}</${tag}>`).join("")}</tr>`;
         return `<div class="wide" tabindex="0" role="group" aria-label="Table"><table><thead>${row(token.header, "th")}</thead><tbody>${token.rows.map((one) => row(one, "td")).join("")}</tbody></table></div>`;
       },
+      codespan({ text: source }) {
+        return `<code>${escaped(source).replace(/([_/])(?=\w)/g, "$1<wbr>")}</code>`; // long names break between their words
+      },
       code({ text: source }) {
         return `<pre tabindex="0"><code>${escaped(source)}</code></pre>`;
       },

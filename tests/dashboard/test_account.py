@@ -107,6 +107,18 @@ def test_models_say_what_they_are_good_for_and_why_one_cannot_run(page: Page, se
     expect(page.get_by_text(re.compile("offline mode is on"))).to_be_visible()
 
 
+def test_a_refused_deletion_says_why_in_its_dialog(page: Page, secret: str, api: httpx.Client) -> None:
+    made = api.post("/tokens", json={"name": "used", "cf_api_id": "AKIA", "cf_api_key": "key"}).json()["result"]
+    api.post("/instances", json={"id": "user-of-keys", "token_id": made["id"]}).raise_for_status()
+    log_in(page, secret)
+    page.get_by_role("link", name="Tokens").click()
+    page.get_by_role("button", name="Delete used").click()
+    question = page.get_by_role("dialog", name="Delete the credentials “used”?")
+    expect(question).to_contain_text("removed from this server for good")
+    question.get_by_role("button", name="Delete").click()
+    expect(question.get_by_role("alert")).to_contain_text("user-of-keys")
+
+
 @pytest.fixture(scope="module")
 def hub() -> Iterator[Hub]:
     """A hub that breaks the largest file off once."""
@@ -163,6 +175,9 @@ def test_the_api_reference_and_the_documents_need_no_network(
     page.get_by_role("link", name="Help").click()
     page.get_by_role("link", name="Index a bucket").click()
     expect(page.get_by_role("heading", name="Index a bucket", level=1)).to_be_visible()
+    page.goto("/dashboard/help/reference/errors")
+    name = page.locator("td code", has_text="ai_search_with_this_name_already_exist")
+    expect(name.locator("wbr")).to_have_count(6)  # it breaks between its words
     page.goto("/dashboard/help/howto/use-the-dashboard")
     picture = page.locator("article img").first
     expect(picture).to_be_visible()

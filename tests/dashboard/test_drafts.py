@@ -77,6 +77,19 @@ def test_a_step_too_far_leads_to_what_is_missing(page: Page, secret: str) -> Non
     page.wait_for_url("**/create")
 
 
+def test_the_steps_fit_on_one_line_of_a_phone(page: Page, secret: str) -> None:
+    page.set_viewport_size({"width": 375, "height": 860})
+    log_in(page, secret)
+    page.goto("/dashboard/create")
+    page.get_by_label("Name", exact=True).fill("narrow")
+    steps = page.get_by_role("list", name="Steps").get_by_role("button")
+    for heading in ("Data source", "Chunking and embedding", "Retrieval configuration"):
+        page.get_by_role("button", name="Next").click()
+        expect(page.get_by_role("heading", name=heading)).to_be_visible()
+        places = [step.bounding_box() or {} for step in steps.all()]
+        assert len(places) == 5 and len({place["y"] for place in places}) == 1, heading
+
+
 def test_the_wizard_is_left_by_a_question(page: Page, secret: str) -> None:
     log_in(page, secret)
     page.get_by_role("link", name="Create instance").first.click()

@@ -27,10 +27,14 @@ def make_earlier(api: httpx.Client, folder: Path, name: str, **settings: object)
 
 
 @pytest.mark.parametrize(
-    ("button", "mode", "fusion"), [("Use the new defaults", "or", "convex"), ("Keep these", "and", "rrf")]
+    ("button", "mode", "fusion", "shown"),
+    [
+        ("Use the new defaults", "or", "convex", "by score (convex), cosine weight 0.50"),
+        ("Keep the current settings", "and", "rrf", "by rank (RRF)"),
+    ],
 )
 def test_one_click_takes_or_keeps(
-    page: Page, secret: str, api: httpx.Client, folder: Path, button: str, mode: str, fusion: str
+    page: Page, secret: str, api: httpx.Client, folder: Path, button: str, mode: str, fusion: str, shown: str
 ) -> None:
     name = f"earlier-{fusion}"
     make_earlier(api, folder, name)
@@ -38,9 +42,10 @@ def test_one_click_takes_or_keeps(
     page.goto(f"/dashboard/instances/default/{name}")
     notice = page.get_by_role("region", name=NOTICE)
     expect(notice).to_contain_text("every word of the query")
-    expect(notice).to_contain_text("fuses by rank (RRF)")
+    expect(notice).to_contain_text("hybrid search fuses by rank (RRF)")
     notice.get_by_role("button", name=button).click()
     expect(notice).to_have_count(0)
+    expect(page.get_by_text(shown, exact=True)).to_be_visible()
     found = api.get(f"/instances/{name}").json()["result"]
     assert (found["retrieval_options"]["keyword_match_mode"], found["fusion_method"]) == (mode, fusion)
     assert (found["keyword_match_mode_origin"], found["fusion_method_origin"]) == ("chosen", "chosen")

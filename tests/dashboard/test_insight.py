@@ -54,7 +54,7 @@ def test_a_log_from_its_first_query_to_its_last(page: Page, secret: str, asked_o
     expect(page.get_by_role("table", name="Queries over time").get_by_role("row")).to_have_count(2)
     log = page.get_by_role("region", name="Query log")
     expect(log.get_by_text("2 queries")).to_be_visible()
-    log.get_by_label("Which").click()
+    log.get_by_label("Show", exact=True).click()
     page.get_by_role("option", name="Without results").click()
     expect(log.get_by_text("1 query", exact=True)).to_be_visible()
     log.get_by_role("button", name="zebra crossing").click()

@@ -70,3 +70,17 @@ export function millions(parameters: number | null): string {
   if (!parameters) return "";
   return `${Math.round(parameters / 1e6)} M parameters`;
 }
+
+/** The ways to merge the lists of a hybrid search, as the settings offer them. */
+export const FUSIONS = [
+  { value: "convex" as const, label: "By score (convex)", about: "a weighted sum of cosine similarity and BM25" },
+  { value: "rrf" as const, label: "By rank (RRF)", about: "reciprocal rank fusion: only ranks count" },
+  { value: "max" as const, label: "By the higher score (max)", about: "the higher of the two normalised scores" },
+];
+
+/** How the lists of a hybrid search are merged, in a few words. */
+export function fusionOf({ fusion_method = "convex", fusion_weight }: { fusion_method?: string | undefined; fusion_weight: number }): string {
+  const label = FUSIONS.find((one) => one.value === fusion_method)?.label ?? fusion_method;
+  const words = label.replace("By", "by");
+  return fusion_method === "convex" ? `${words}, cosine weight ${fusion_weight.toFixed(2)}` : words;
+}

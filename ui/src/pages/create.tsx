@@ -15,8 +15,8 @@ import { go, useGuard } from "../router";
 import { forgetDraft, keepDraft, readDraft } from "../session";
 import { headersLacking, lackingWords } from "../secrets";
 import { addUploads, choose, takeChosen, useChosen } from "../uploads";
-import { bytes, plural, span } from "../words";
-import { ChunkingForm, type Form, FRESH, fusionOf, IndexForm, LIKENESS, modeOf, RerankingForm, RetrievalForm } from "./settings/forms";
+import { bytes, fusionOf, plural, span } from "../words";
+import { ChunkingForm, type Form, FRESH, IndexForm, LIKENESS, modeOf, RerankingForm, RetrievalForm } from "./settings/forms";
 import { KINDS, KindChoice, SourceForm, tidyParams } from "./settings/source";
 
 const STEPS = ["Name", "Data source", "Chunking and embedding", "Retrieval configuration", "Review"];
@@ -59,7 +59,7 @@ export default function Create({ step: asked }: { step: string }) {
   const dirty = typed !== JSON.stringify(EMPTY);
   useGuard(dirty && !busy, {
     title: "Leave the wizard?",
-    text: "“Leave” keeps what you entered, but no secrets, until you close this tab: open Create instance to continue. “Discard” deletes it.",
+    text: "“Leave” keeps what you entered, except secrets, until you close this tab: open Create instance to continue. “Discard” deletes it.",
     keeps: true,
     discard: forget,
     inside: (path) => path === "/create" || PATHS.some((one) => path === `/create/${one}`),
@@ -168,7 +168,7 @@ function Steps({ at, jump }: { at: number; jump: (step: number) => void }) {
             <span className={`flex size-5 items-center justify-center rounded-full text-xs ${step <= at ? "bg-[var(--accent)] text-kumo-inverse" : "border border-kumo-line"}`}>
               {step < at ? <CheckIcon weight="bold" aria-label="done" /> : step + 1}
             </span>
-            <span className={step === at ? "" : "hidden sm:inline"}>{label}</span>
+            <span className="sr-only sm:not-sr-only">{label}</span>
           </button>
           {step < STEPS.length - 1 && <span aria-hidden className="hidden h-px w-3 bg-kumo-line sm:block" />}
         </li>

@@ -70,7 +70,7 @@ export default function Namespaces() {
         <Confirm
           open
           onClose={() => setDeleting(undefined)}
-          title={`Delete the namespace ${deleting}?`}
+          title={`Delete the namespace “${deleting}”?`}
           action="Delete"
           run={async () => {
             await deleteNamespace(deleting);

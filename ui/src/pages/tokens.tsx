@@ -73,7 +73,7 @@ function AccessTokens() {
         <Confirm
           open
           onClose={() => setRevoking(undefined)}
-          title={`Revoke ${revoking.name}?`}
+          title={`Revoke the token “${revoking.name}”?`}
           action="Revoke"
           run={async () => {
             await revokeAccessToken(revoking.id);
@@ -131,7 +131,7 @@ function CreateToken({ onMade, onClose }: { onMade: (token: AccessToken & { valu
 
 function Secret({ token, onClose }: { token: { name: string; value: string }; onClose: () => void }) {
   return (
-    <Panel open onClose={onClose} title={`Token ${token.name}`} about="Copy it now. It is not shown again." size="lg">
+    <Panel open onClose={onClose} title={`Token “${token.name}”`} about="Copy it now. It is not shown again." size="lg">
       <div className="flex flex-wrap items-center gap-3 rounded-lg bg-kumo-recessed px-3 py-2">
         <code tabIndex={0} aria-label="The token" className="min-w-0 flex-1 break-all text-[13px]">{token.value}</code>
         <CopyButton text={token.value} label="Copy token" />
@@ -174,7 +174,7 @@ function BucketCredentials() {
         <Confirm
           open
           onClose={() => setDeleting(undefined)}
-          title={`Delete the credentials ${deleting.name}?`}
+          title={`Delete the credentials “${deleting.name}”?`}
           action="Delete"
           run={async () => {
             await deleteServiceToken(deleting.id);
@@ -182,7 +182,7 @@ function BucketCredentials() {
             await tokens.reload();
           }}
         >
-          Give instances that use them other credentials first.
+          The access key and its secret are removed from this server for good. Credentials that an instance uses cannot be deleted: give the instance others first.
         </Confirm>
       )}
     </Card>

@@ -4,7 +4,7 @@ import { Dialog } from "@cloudflare/kumo/components/dialog";
 import { XIcon } from "@phosphor-icons/react";
 import { type ReactNode, useState } from "react";
 import { TextField } from "./fields";
-import { complain } from "./states";
+import { Failed } from "./states";
 
 export function Panel({ open, onClose, title, about, children, size = "xl" }: {
   open: boolean;
@@ -44,13 +44,15 @@ export function Confirm({ open, onClose, title, children, action, run, typed }: 
 }) {
   const [busy, setBusy] = useState(false);
   const [text, setText] = useState("");
+  const [error, setError] = useState<unknown>();
   async function doIt(): Promise<void> {
     setBusy(true);
+    setError(undefined);
     try {
       await run();
       onClose();
     } catch (error) {
-      complain(error);
+      setError(error);
     } finally {
       setBusy(false);
     }
@@ -65,6 +67,11 @@ export function Confirm({ open, onClose, title, children, action, run, typed }: 
         {typed && (
           <div className="mt-4">
             <TextField label={`Type ${typed} to confirm`} value={text} onChange={setText} autoComplete="off" />
+          </div>
+        )}
+        {!!error && (
+          <div className="mt-4">
+            <Failed error={error} title="That did not work" />
           </div>
         )}
         <div className="mt-6 flex justify-end gap-2">

@@ -33,7 +33,7 @@ export function CredentialsDialog({ before, draft, onSaved, onClose }: {
   }
   return (
     <DialogForm
-      title={before ? `Replace the credentials ${before.name}` : "Add bucket credentials"}
+      title={before ? `Replace the credentials “${before.name}”` : "Add bucket credentials"}
       about="The server keeps the secret in a file that only its own user can read. It is never shown again."
       action="Save"
       run={save}

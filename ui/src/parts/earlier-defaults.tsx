@@ -26,25 +26,25 @@ export function EarlierDefaults({ instance, place, setInstance }: { instance: In
     }
   }
 
-  const kept = [words && "needs every word of the query to match by keyword", lists && "fuses by rank (RRF)"].filter(Boolean).join(" and ");
-  const fresh = [words && "let any word match", lists && "fuse by score (convex)"].filter(Boolean).join(" and ");
+  const kept = [words && "keyword search finds only chunks with every word of the query", lists && "hybrid search fuses by rank (RRF)"].filter(Boolean).join(", and ");
+  const fresh = [words && "keyword search finds chunks with any word of the query", lists && "hybrid search fuses by score (convex)"].filter(Boolean).join(", and ");
   return (
     <section aria-label="Defaults of an earlier release">
       <Banner
         variant="default"
         icon={<InfoIcon weight="fill" />}
-        title="This instance searches by the defaults of an earlier release"
+        title="This instance uses the search defaults of an earlier release"
         description={
           <>
             <span className="block">
-              It {kept}. New instances {fresh}, which ranked better in our measurements. The index stays as it is.
+              Here {kept}. In new instances {fresh}; this ranked better in our measurements. Both buttons leave the index as it is.
             </span>
             <span className="mt-2 flex flex-wrap gap-2">
-              <Button size="sm" variant="primary" loading={busy === "new"} disabled={busy !== ""} onClick={() => choose("new", "The instance has the new defaults", "or", "convex")}>
+              <Button size="sm" variant="primary" loading={busy === "new"} disabled={busy !== ""} onClick={() => choose("new", "This instance now uses the new defaults", "or", "convex")}>
                 Use the new defaults
               </Button>
-              <Button size="sm" variant="secondary" loading={busy === "old"} disabled={busy !== ""} onClick={() => choose("old", "The settings stay as they are", "and", "rrf")}>
-                Keep these
+              <Button size="sm" variant="secondary" loading={busy === "old"} disabled={busy !== ""} onClick={() => choose("old", "The current settings are kept", "and", "rrf")}>
+                Keep the current settings
               </Button>
             </span>
           </>

@@ -23,15 +23,15 @@ export function LogsPanel({ place, item, onClose }: Props) {
       ) : !lines.data ? (
         <Waiting />
       ) : !lines.data.length ? (
-        <Nothing title="No lines yet" />
+        <Nothing title="No log entries yet" />
       ) : (
         <table className="w-full text-[13px]">
           <thead className="text-left text-kumo-subtle">
             <tr>
-              <th className="py-1 pr-4 font-medium">When</th>
-              <th className="py-1 pr-4 font-medium">What</th>
+              <th className="py-1 pr-4 font-medium">Time</th>
+              <th className="py-1 pr-4 font-medium">Step</th>
               <th className="py-1 pr-4 font-medium">Message</th>
-              <th className="py-1 text-right font-medium">Took</th>
+              <th className="py-1 text-right font-medium">Duration</th>
             </tr>
           </thead>
           <tbody>
@@ -93,7 +93,7 @@ export function ChunksPanel({ place, item, onClose, at }: Props & { at?: string 
             <div className="mb-1 flex justify-between text-xs text-kumo-subtle">
               <span>
                 {index + 1}
-                {chunk.id === at ? " · the chunk found" : ""}
+                {chunk.id === at ? " · this result" : ""}
               </span>
               <span>{chunk.start_byte !== undefined ? `bytes ${chunk.start_byte} to ${chunk.end_byte}` : ""}</span>
             </div>

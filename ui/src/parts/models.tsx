@@ -84,7 +84,7 @@ export function ModelFacts({ model }: { model: Model }) {
       {model.status === "absent" && (
         <p className="break-words">
           {model.obstacle ? (
-            <>This server cannot run this model: {model.obstacle.replaceAll("`", "")}.</>
+            <>This server cannot run this model: {model.obstacle.replaceAll("`", "")}</>
           ) : (
             <>
               Its weights are not on this server.{" "}

@@ -140,7 +140,7 @@ export default function Items() {
         <Confirm
           open
           onClose={() => setShown(null)}
-          title={`Delete ${shown.item.key}?`}
+          title={`Delete “${shown.item.key}”?`}
           action="Delete"
           run={async () => {
             await deleteItem(place, shown.item.id);
@@ -150,7 +150,7 @@ export default function Items() {
             await reloadStats();
           }}
         >
-          Its file and its chunks are removed, and searches no longer find it.
+          Its file and chunks are removed, and searches no longer find it. {instance.source !== null && "If it is still in the source, the next sync adds it again."}
         </Confirm>
       )}
     </div>

@@ -116,7 +116,7 @@ function Run({ id, moved, reload }: { id: string; moved: string | undefined; rel
           await reload();
         }}
       >
-        Its figures and its report are gone; settings that were applied stay.
+        Its figures and its report are removed for good. Settings that were applied stay.
       </Confirm>
     </>
   );

@@ -10,8 +10,8 @@ import { DropZone, UploadSummary } from "../../parts/uploads";
 import { addUploads, useUploads } from "../../uploads";
 import { BASE, go, Link } from "../../router";
 import { session } from "../../session";
-import { ago, bytes, count, moment, plural } from "../../words";
-import { fusionOf, modeOf } from "../settings/forms";
+import { ago, bytes, count, fusionOf, moment, plural } from "../../words";
+import { modeOf } from "../settings/forms";
 import { useHere } from "../../parts/here";
 
 export default function Overview() {

@@ -255,7 +255,7 @@ function Cache() {
           say(`Purged the answer cache of ${instance.id}`);
         }}
       >
-        The next queries are answered without the cache and take longer.
+        Every cached answer of this instance is removed. The next answers are computed anew and take longer.
       </Confirm>
     </div>
   );
@@ -269,7 +269,7 @@ function QueryLog() {
       <Editor title="Query log" about="Feeds the charts in Metrics and query sets of the Lab." fields={["query_log"]}>
         {(form) => <QueryLogForm {...form} />}
       </Editor>
-      <Card title="Empty the log" about="Removes every logged query, with its clicks and thumbs.">
+      <Card title="Empty the query log" about="Removes every logged query, with its clicks and thumbs.">
         <Button aria-haspopup="dialog" onClick={() => setAsking(true)}>Empty the query log</Button>
       </Card>
       <Confirm
@@ -282,7 +282,7 @@ function QueryLog() {
           say(`Emptied the query log of ${instance.id}`);
         }}
       >
-        Queries, clicks and thumbs are removed for good. If the log is on, the next search is logged again.
+        All logged queries of this instance are removed for good, with their clicks and thumbs. Query sets stay. If the log is on, new searches are logged.
       </Confirm>
     </div>
   );
@@ -305,7 +305,7 @@ function Danger() {
       <Confirm
         open={asking}
         onClose={() => setAsking(false)}
-        title={`Delete ${instance.id}?`}
+        title={`Delete the instance “${instance.id}”?`}
         action="Delete for good"
         typed={instance.id}
         run={async () => {
@@ -314,7 +314,7 @@ function Danger() {
           go("/", true);
         }}
       >
-        Only a backup of the data folder can bring it back.
+        Its items, files, index and settings are removed, and requests to it fail. Only a backup of the data folder can bring them back.
       </Confirm>
     </Card>
   );

@@ -4,7 +4,7 @@ import { PlusIcon, TrashIcon } from "@phosphor-icons/react";
 import type { Boost, CacheThreshold, Settings } from "../../api/types";
 import { AreaField, Choice, NumberField, Slider, TextField, Toggle } from "../../parts/fields";
 import { ModelChoice } from "../../parts/models";
-import { plural, span } from "../../words";
+import { FUSIONS, plural, span } from "../../words";
 
 export interface Form {
   draft: Settings;
@@ -117,7 +117,7 @@ export function IndexForm({ draft, set }: Form) {
         options={[
           { value: "hybrid", label: "Hybrid", about: "vector and keyword results, fused" },
           { value: "vector", label: "Vector", about: "by meaning" },
-          { value: "keyword", label: "Keyword", about: "by exact words" },
+          { value: "keyword", label: "Keyword", about: "by the words of the query" },
         ]}
       />
       {draft.index_method.keyword && (
@@ -147,11 +147,6 @@ export function IndexForm({ draft, set }: Form) {
   );
 }
 
-/** How the lists of a hybrid search are merged, in a few words. */
-export function fusionOf({ fusion_method = "convex", fusion_weight }: Pick<Settings, "fusion_method" | "fusion_weight">): string {
-  return fusion_method === "convex" ? `convex, cosine ${fusion_weight.toFixed(2)}` : fusion_method;
-}
-
 export function RetrievalForm({ draft, set }: Form) {
   const options = draft.retrieval_options;
   const put = (change: Partial<Settings["retrieval_options"]>) => set({ retrieval_options: { ...options, ...change } });
@@ -161,7 +156,7 @@ export function RetrievalForm({ draft, set }: Form) {
     <div className="flex flex-col gap-6">
       <div className="grid gap-x-8 gap-y-5 sm:grid-cols-2">
         <Slider label="Match threshold" name="score_threshold" value={draft.score_threshold} onChange={(score_threshold) => set({ score_threshold })} help="Drops chunks with a lower vector score before reranking. In hybrid search, strong keyword matches stay." />
-        <Slider label="Max results" name="max_num_results" value={draft.max_num_results} min={1} max={50} step={1} shown={String(draft.max_num_results)} onChange={(max_num_results) => set({ max_num_results })} help="Maximum number of results of a search." />
+        <Slider label="Max results" name="max_num_results" value={draft.max_num_results} min={1} max={50} step={1} shown={String(draft.max_num_results)} onChange={(max_num_results) => set({ max_num_results })} help="The most results that a search returns." />
         {draft.index_method.keyword && (
           <Choice
             label="Query words that must match"
@@ -180,15 +175,12 @@ export function RetrievalForm({ draft, set }: Form) {
             name="fusion_method"
             value={fusion}
             onChange={(fusion_method) => set({ fusion_method })}
-            options={[
-              { value: "convex", label: "By score (convex)", about: "a weighted sum of cosine and BM25" },
-              { value: "rrf", label: "By rank (RRF)", about: "reciprocal rank fusion of both lists" },
-              { value: "max", label: "By the higher score (max)", about: "the higher of the two normalised scores" },
-            ]}
+            options={FUSIONS}
+            help="How a hybrid search merges vector and keyword results."
           />
         )}
         {both && fusion === "convex" && (
-          <Slider label="Weight of the cosine" name="fusion_weight" value={draft.fusion_weight} step={0.05} onChange={(fusion_weight) => set({ fusion_weight })} help="The rest is the weight of BM25. 0.50 weighs both alike." />
+          <Slider label="Weight of the cosine similarity" name="fusion_weight" value={draft.fusion_weight} step={0.05} onChange={(fusion_weight) => set({ fusion_weight })} help="BM25, the keyword score, gets the rest. At 0.50 both count equally." />
         )}
       </div>
       <Toggle label="Rewrite follow-up questions" name="rewrite_query" checked={draft.rewrite_query} onChange={(rewrite_query) => set({ rewrite_query })} help="A language model turns a follow-up question into a self-contained one. Needs a language model on the server." />
@@ -248,7 +240,7 @@ export function RerankingForm({ draft, set, created }: Form) {
           value={draft.reranking_mode}
           onChange={(reranking_mode) => set({ reranking_mode })}
           options={[
-            { value: "fixed", label: "Manual", about: "the switch above decides" },
+            { value: "fixed", label: "Manual", about: "follows the switch above" },
             { value: "auto", label: "Automatic", about: "Lab verdicts set the switch, model, window and weight" },
             { value: "interleave", label: "Interleaved A/B test", about: "mixes both orders and compares clicks; needs the query log" },
             { value: "shadow", label: "Shadow (log only)", about: "reranks in the background without changing results; needs the query log" },

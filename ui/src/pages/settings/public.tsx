@@ -42,9 +42,9 @@ export function PublicForm({ draft, set }: Form) {
           </div>
           <TextField label="Tool description" name="public_endpoint_params.mcp.description" value={params.mcp?.description ?? ""} onChange={(description) => put({ mcp: { ...params.mcp, description } })} placeholder="Finds exactly what you're looking for" help="Tells an agent when to use the MCP tool." />
           <div className="grid gap-5 sm:grid-cols-3">
-            <NumberField label="Requests" name="public_endpoint_params.rate_limit.requests" value={limit.requests} min={1} onChange={(requests) => put({ rate_limit: { ...limit, requests: requests ?? LIMIT.requests } })} />
+            <NumberField label="Maximum requests" name="public_endpoint_params.rate_limit.requests" value={limit.requests} min={1} onChange={(requests) => put({ rate_limit: { ...limit, requests: requests ?? LIMIT.requests } })} />
             <NumberField label="Period" name="public_endpoint_params.rate_limit.period_ms" unit="s" value={limit.period_ms / 1000} min={60} max={3600} onChange={(seconds) => put({ rate_limit: { ...limit, period_ms: 1000 * (seconds ?? 60) } })} />
-            <Choice label="Window" value={limit.technique} onChange={(technique) => put({ rate_limit: { ...limit, technique } })} options={[{ value: "fixed", label: "Fixed" }, { value: "sliding", label: "Sliding" }]} />
+            <Choice label="Window" value={limit.technique} onChange={(technique) => put({ rate_limit: { ...limit, technique } })} options={[{ value: "fixed", label: "Fixed", about: "the count restarts with each period" }, { value: "sliding", label: "Sliding", about: "counts the requests of the last period" }]} />
           </div>
           <LinesField label="Authorized hosts" name="public_endpoint_params.authorized_hosts" value={params.authorized_hosts ?? []} onChange={(authorized_hosts) => put({ authorized_hosts: authorized_hosts.map((one) => one.trim()) })} rows={3} placeholder="*" help="Websites whose pages may read responses (CORS), one per line. Other programs are not blocked." />
         </>

@@ -92,10 +92,10 @@ export function QueryTable({ place, home, settings, playground }: Common & { pla
     <Card title="Query log" action={<SetChooser judging={judging} home={home} />}>
       <div className="mb-3 flex flex-wrap items-end gap-3">
         <div className="w-full sm:w-64">
-          <Input aria-label="Search the query log" placeholder="Words of the query" value={typed} onChange={(event) => first(setTyped)(event.target.value)} className="w-full" />
+          <Input aria-label="Search the query log" placeholder="Search by words of the query" value={typed} onChange={(event) => first(setTyped)(event.target.value)} className="w-full" />
         </div>
         <div className="w-44">
-          <Choice label="Which" value={filter} onChange={first(setFilter)} options={Object.entries(FILTERS).map(([value, label]) => ({ value: value as QueryFilter, label }))} />
+          <Choice label="Show" value={filter} onChange={first(setFilter)} options={Object.entries(FILTERS).map(([value, label]) => ({ value: value as QueryFilter, label }))} />
         </div>
         <div className="w-40">
           <Choice label="Order" value={order} onChange={first(setOrder)} options={Object.entries(ORDERS).map(([value, label]) => ({ value: value as keyof typeof ORDERS, label }))} />

@@ -78,7 +78,7 @@ export function BulkBar({ place, chosen, setChosen, total, filter, external, don
         </Button>
       </span>
       <Confirm open={asking} onClose={() => setAsking(false)} title={`Delete ${plural(chosen.size, "item")}?`} action="Delete" run={() => run("delete")}>
-        Their files and chunks are removed, and searches no longer find them. {external ? "Items that are still in the source come back with the next sync." : ""}
+        Their files and chunks are removed, and searches no longer find them. {external && "The next sync adds those again that are still in the source."}
       </Confirm>
     </div>
   );

@@ -31,10 +31,10 @@ function Fields({ plan, set }: { plan: Plan; set: (change: Partial<Plan>) => voi
     { value: "keyword" as const, label: "Keyword", there: keyword },
   ].filter((one) => one.there);
   return (
-    <Card title="Options" about="Apply to this run only">
+    <Card title="Options" about="They apply to this run only.">
       <div className="flex flex-col gap-5">
         <Choice label="Search mode" value={plan.type} onChange={(type) => set({ type })} options={types} />
-        <Slider label="Match threshold" value={plan.threshold} onChange={(threshold) => set({ threshold })} help="Minimum vector similarity" />
+        <Slider label="Match threshold" value={plan.threshold} onChange={(threshold) => set({ threshold })} help="Minimum vector score." />
         <Slider label="Max results" value={plan.results} min={1} max={MOST} step={1} shown={String(plan.results)} onChange={(results) => set({ results })} />
         <hr className="border-kumo-hairline" />
         <Toggle label="Rerank" checked={plan.rerank} onChange={(rerank) => set({ rerank })} />
@@ -45,18 +45,18 @@ function Fields({ plan, set }: { plan: Plan; set: (change: Partial<Plan>) => voi
               value={plan.relevance ?? 0}
               {...(plan.relevance === null && { shown: "instance" })}
               onChange={(relevance) => set({ relevance })}
-              help={plan.relevance === null ? `The instance keeps results with a probability of at least ${instance.reranking_match_probability}` : "Minimum reranking score"}
+              help={plan.relevance === null ? `The instance keeps results with a probability of relevance of at least ${instance.reranking_match_probability}.` : "Minimum reranking score."}
             />
             {instance.reranking_stages.length > 0 && !plan.model && <p className="text-[13px] text-kumo-subtle">Uses the instance's reranking stages. Choose a model to use it instead.</p>}
             <ModelChoice value={plan.model} onChange={(model) => set({ model })} />
-            <NumberField label="Budget" unit="ms" value={plan.budget} min={1} max={600_000} onChange={(budget) => set({ budget })} help="Leave empty to use the instance's budget" />
+            <NumberField label="Budget" unit="ms" value={plan.budget} min={1} max={600_000} onChange={(budget) => set({ budget })} help="Empty: the instance's budget." />
           </>
         )}
         <details>
           <summary className="cursor-pointer font-medium">More</summary>
           <div className="mt-4 flex flex-col gap-5">
             <AreaField label="Filter" rows={3} value={plan.filters} onChange={(filters) => set({ filters })} placeholder={'{"folder": "docs/"}'} error={filtersOf(plan.filters).error} />
-            <Slider label="Context expansion" value={plan.expansion} min={0} max={3} step={1} shown={String(plan.expansion)} onChange={(expansion) => set({ expansion })} help="Neighbouring chunks added to each result" />
+            <Slider label="Context expansion" value={plan.expansion} min={0} max={3} step={1} shown={String(plan.expansion)} onChange={(expansion) => set({ expansion })} help="Neighbouring chunks added to each side of a result." />
             <Toggle label="Use the answer cache" checked={plan.cached} onChange={(cached) => set({ cached })} help={`Off in the playground, because a cached answer has no trace. ${instance.cache ? "Requests to this instance use it unless they switch it off." : "This instance does not use it."}`} />
           </div>
         </details>

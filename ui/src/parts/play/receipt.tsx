@@ -1,7 +1,7 @@
 // The receipt of a search: what was done, by which model, and how long each part took.
 import { Badge } from "@cloudflare/kumo/components/badge";
 import type { Dropped, Receipt as Told, Step, Threshold } from "../../api/types";
-import { count, ms } from "../../words";
+import { count, fusionOf, ms } from "../../words";
 import { Card, Facts } from "../card";
 
 const STATUS = { ran: ["success", "ran"], skipped: ["secondary", "skipped"], fell_back: ["warning", "fell back"], substituted: ["warning", "by a fallback model"] } as const;
@@ -21,7 +21,7 @@ export function Receipt({ receipt, trace, dropped, thresholds = [], total, hit }
         <div className="mt-5 text-[13px]">
           <Facts
             rows={[
-              ...(receipt.fusion ? ([["Fusion", receipt.fusion]] as [string, string][]) : []),
+              ...(receipt.fusion ? ([["Fusion", fusionIn(receipt.fusion)]] as [string, string][]) : []),
               ...(receipt.reason ? ([["Because", receipt.reason]] as [string, string][]) : []),
               ...(receipt.model ? ([["Model", <span className="break-all">{receipt.model}</span>]] as [string, React.ReactNode][]) : []),
               ...(receipt.status === "skipped" ? [] : ([["Candidates", `${receipt.candidates_in} read, ${receipt.scored} scored, ${receipt.candidates_out} left${receipt.truncated ? `, ${receipt.truncated} not read to the end` : ""}${receipt.cached ? `, ${receipt.cached} known from before` : ""}`]] as [string, string][])),
@@ -32,6 +32,12 @@ export function Receipt({ receipt, trace, dropped, thresholds = [], total, hit }
       )}
     </Card>
   );
+}
+
+/** ``convex, 0.5`` or the name of another method, as the settings call it. */
+function fusionIn(text: string): string {
+  const [fusion_method, weight] = text.split(", ");
+  return fusionOf({ fusion_method, fusion_weight: Number(weight) });
 }
 
 /** How many candidates each threshold dropped, in words. */
