@@ -119,9 +119,9 @@ What [the Lab](howto/measure-whether-reranking-pays.md) says of the built-in rer
 how sure it is. Written by `python benchmarks/quality/lab.py DATASET… --page docs`; nothing here is typed by hand.
 
 Each set is indexed a passage a document, as `secondlook eval` does: `off` is its configuration `hybrid`, and 50
-candidates its `hybrid+rerank`. No configuration was chosen, and nothing was learned, on the queries that are measured here. Times
-are those of two cores. Another processor rounds otherwise, which moves nDCG@10 in its third or fourth digit: `off` of
-codebase-chunks was 0.7005 on one and 0.7012 on another, with the same verdicts on all five sets.
+candidates its `hybrid+rerank`. No configuration was chosen, and nothing was learned, on the queries that are measured
+here. Times are those of two cores. Another processor rounds differently, which moves nDCG@10 in its third
+or fourth digit: `off` of codebase-chunks was 0.7005 on one and 0.7012 on another, with the same verdicts on all sets.
 
 {rows}
 {cost}

@@ -106,7 +106,8 @@ def _warnings(report: Told) -> list[str]:
 
 
 def _table(report: Told) -> str:
-    heads = "configuration|nDCG@10|difference|95 % interval|p (Holm)|better / equal / worse|recall@50|p50 ms|p95 ms|unjudged"
+    heads = "configuration|nDCG@10|difference|95 % interval|p (Holm)|better / equal / worse|recall@50"
+    heads += "|p50 ms|p95 ms|unjudged"
     rows = []
     for arm in report["arms"]:
         found = arm["comparison"]

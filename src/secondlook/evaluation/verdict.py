@@ -196,8 +196,8 @@ def _doubt(arm: Measured, basis: Basis) -> str:
     todo += ["fix its reranker or drop the configuration"] if arm.failed else []
     todo += ["add queries or drop the configuration"] if not todo else []
     return (
-        f"over {basis}, there is no verdict on “{arm.name}”, because {' and '.join(arm.flags)}: {' and '.join(todo)}, and"
-        f" measure again (nDCG@10 changed by {arm.comparison.difference:+.4f} so far)"
+        f"over {basis}, there is no verdict on “{arm.name}”, because {' and '.join(arm.flags)}: {' and '.join(todo)},"
+        f" and measure again (nDCG@10 changed by {arm.comparison.difference:+.4f} so far)"
     )
 
 

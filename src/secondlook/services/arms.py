@@ -72,8 +72,8 @@ def check_arm(arm: ArmSpec) -> ArmSpec:
     if len(names) > 1 and arm.window is not None:
         windows = ", ".join(map(str, CHAIN_WINDOWS[: len(names)]))
         raise CallerError(
-            f"configuration {arm.name!r}: the models of a chain read {windows} candidates, in that order, and this cannot be"
-            f" changed: leave out the window {arm.window}"
+            f"configuration {arm.name!r}: the models of a chain read {windows} candidates, in that order, and this"
+            f" cannot be changed: leave out the window {arm.window}"
         )
     if arm.window is not None and not 1 <= arm.window <= MAX_WINDOW:
         raise CallerError(f"configuration {arm.name!r}: the window is {arm.window}; it must be 1 to {MAX_WINDOW}")
