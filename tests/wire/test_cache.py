@@ -119,6 +119,31 @@ def test_the_four_levels(caching: Wire, changed: int, hits: tuple[str, ...]) -> 
     assert tuple(found) == hits
 
 
+APART = [("install a C++ compiler", "install a C# compiler"), ("lamp at -15 degrees", "lamp at 15 degrees"),
+         ("what is oil + fog", "what is oil & fog")]  # fmt: skip
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize(("one", "other"), APART)
+def test_a_sign_makes_another_question(caching: Wire, one: str, other: str, level: str) -> None:
+    options = {"cache": {"cache_threshold": level}}
+    asked = [status(caching, text, **options) for text in (one, other, f" “{one.upper()}” ?!")]
+    assert asked == ["MISS", "MISS", "HIT"]
+
+
+@pytest.mark.parametrize(("one", "other"), APART)
+def test_a_sign_makes_another_question_in_a_chat(caching: Wire, one: str, other: str) -> None:
+    asked = [
+        caching.post(CHAT, {"messages": [{"role": "user", "content": text}]}).headers[HEADER]
+        for text in (one, other, f"{one}?")
+    ]
+    legacy = [
+        caching.post(f"{LEGACY}/handbook/ai-search", {"query": text}).headers[HEADER]
+        for text in (one, other, f"{one}?")
+    ]
+    assert (asked, legacy) == (["MISS", "MISS", "HIT"],) * 2
+
+
 def test_the_level_of_the_instance(caching: Wire) -> None:
     assert caching.get(f"{NEW}/handbook").json()["result"]["cache_threshold"] == "close_enough"
     caching.ask("PUT", f"{NEW}/handbook", json={"cache_threshold": "super_strict_match"})

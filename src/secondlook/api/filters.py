@@ -1,7 +1,6 @@
 """Both wire formats of metadata filters become the filter tree."""
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -16,18 +15,13 @@ from secondlook.errors import (
     OrFilterKeysError,
     OrFilterOperatorError,
 )
-from secondlook.ingest.metadata import parse_datetime
+from secondlook.ingest.metadata import as_boolean, as_moment, as_number, as_text
 
 OPERATORS: Mapping[str, Operator] = {
     "$eq": "eq", "$ne": "ne", "$lt": "lt", "$lte": "lte", "$gt": "gt", "$gte": "gte", "$in": "in", "$nin": "nin",
 }  # fmt: skip
 LEGACY = ("eq", "ne", "gt", "gte", "lt", "lte")
 BUILT_IN: Mapping[str, FieldType] = {"filename": "text", "folder": "text", "timestamp": "datetime"}
-MILLISECONDS = 10**11
-"""A timestamp from here on is in milliseconds, below it in seconds (contract, 3.3)."""
-LATEST = 10**17
-"""No time is that many milliseconds away; it keeps arithmetic on times exact."""
-NUMERIC = re.compile(r"-?[0-9]{1,18}(\.[0-9]+)?")
 
 
 def parse_filter(raw: object, fields: Sequence[MetadataField]) -> Filter | None:
@@ -113,37 +107,32 @@ def _field(name: object, types: Mapping[str, FieldType]) -> tuple[str, FieldType
 def _value(name: str, value: object, kind: FieldType) -> MetadataValue:
     if not isinstance(value, str | bool | int | float):
         raise InvalidFilterError(f"filter on {name!r}: the value must be text, a number or a boolean")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise FilterNotSerializableError(f"filter on {name!r}: {value} is not a finite number")
     if kind == "datetime":
         return _moment(name, value)
-    if kind == "boolean" and isinstance(value, str) and value.lower() in ("true", "false"):
-        return value.lower() == "true"
     if kind == "number" and not isinstance(value, bool):
         return _number(name, value)
-    return value
+    if kind == "boolean":
+        found = as_boolean(value)
+        return value if found is None else found
+    return value if kind == "number" else as_text(value)
 
 
 def _number(name: str, value: str | float) -> float:
     try:
-        number = float(value)
-    except ValueError as error:
-        raise InvalidFilterError(f"filter on {name!r}: {str(value)[:40]!r} is not a number") from error
+        return as_number(value)
     except OverflowError as error:
         raise FilterNotSerializableError(f"filter on {name!r}: {str(value)[:40]!r}… is too large a number") from error
-    if not math.isfinite(number):
-        raise FilterNotSerializableError(f"filter on {name!r}: {number} is not a finite number")
-    return number
+    except ValueError as error:
+        raise InvalidFilterError(f"filter on {name!r}: {str(value)[:40]!r} is not a number") from error
 
 
 def _moment(name: str, value: str | float) -> int:
     """Milliseconds since 1970."""
-    if isinstance(value, bool):
-        raise InvalidDatetimeError(f"filter on {name!r}: {value!r} is not a time")
-    if isinstance(value, str) and not NUMERIC.fullmatch(value.strip()):
-        try:
-            return parse_datetime(value)
-        except (ValueError, OverflowError) as error:
-            raise InvalidDatetimeError(f"filter on {name!r}: {value[:40]!r} is not an ISO 8601 time") from error
-    number = _number(name, value)
-    if abs(number) >= LATEST:
-        raise InvalidDatetimeError(f"filter on {name!r}: {number} is not a time")
-    return int(number) if abs(number) >= MILLISECONDS else int(number * 1000)
+    try:
+        return as_moment(value)
+    except (ValueError, OverflowError) as error:
+        raise InvalidDatetimeError(
+            f"filter on {name!r}: {str(value)[:40]!r} is neither an ISO 8601 time nor Unix time"
+        ) from error

@@ -1,6 +1,7 @@
 """The fields at the head of a Markdown file, in YAML that anybody may have written."""
 
 import datetime as dt
+import re
 from collections.abc import Callable, Mapping
 
 import yaml
@@ -8,12 +9,20 @@ from yaml.constructor import ConstructorError
 from yaml.events import AliasEvent
 from yaml.nodes import MappingNode, Node, ScalarNode
 
+from secondlook.ingest.metadata import Written
+
 MOST_ALIASES = 20
 """References to other values in a block; more are a bomb, since each may name others."""
 MOST_MERGED = 1024
 """Keys that a mapping may have once it took in others (``<<``): twenty references make a million of one."""
-LARGEST = 1 << 63
-"""Integers from here on, or below minus this, are left out: neither JSON nor SQL carries them."""
+TAG = "tag:yaml.org,2002:"
+CORE = {
+    "bool": re.compile("true|True|TRUE|false|False|FALSE"),
+    "int": re.compile("[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+"),
+    "float": re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"),
+}
+"""How plain scalars of the core schema look; the first that fits is the type."""
+NULL, MERGE = re.compile("null|Null|NULL|~|"), re.compile("<<")
 UNMAKEABLE = (ConstructorError, ValueError, LookupError, AttributeError, OverflowError)
 """What yaml raises for a value that is not of the type it seems, or is said, to have."""
 
@@ -21,8 +30,14 @@ UNMAKEABLE = (ConstructorError, ValueError, LookupError, AttributeError, Overflo
 def read_front_matter(block: str) -> Mapping[str, object] | None:
     """The block's keys and values: scalars, dates and lists of these; None if it is no YAML mapping.
 
+    Plain numbers and truth values are ``Written``: their text, with the value that it has by the core schema of YAML
+    1.2, in which ``NO`` is a word and ``1.10`` is not rewritten. Dates without a tag are text.
+
     What is nested any deeper is left out, and what a mapping takes in of others is bounded, so that references cannot
-    make much of little. What is not what its tag or its look says, such as a date that does not exist, is text.
+    make much of little. What is not what its tag says, such as a date that does not exist, is text.
+
+    Source:
+        YAML 1.2.2, 10.3 (core schema); ``<<`` is of YAML 1.1, and in wide use.
     """
     try:
         found = yaml.load(block, _Loader)
@@ -35,8 +50,9 @@ def read_front_matter(block: str) -> Mapping[str, object] | None:
 
 
 class _Loader(yaml.SafeLoader):
-    """Numbers, dates and truth values as such, and few references."""
+    """Plain scalars by the core schema, and few references."""
 
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own table
     aliases = 0
 
     def compose_node(self, parent: Node | None, index: int) -> Node | None:
@@ -65,10 +81,37 @@ def _or_text(construct: Callable[[_Loader, ScalarNode], object]) -> Callable[[_L
     return attempt
 
 
-MADE = yaml.SafeLoader.yaml_constructors
-for _name in ("bool", "int", "float", "binary", "timestamp"):
-    _Loader.add_constructor(f"tag:yaml.org,2002:{_name}", _or_text(MADE[f"tag:yaml.org,2002:{_name}"]))
-_Loader.add_constructor("tag:yaml.org,2002:value", MADE["tag:yaml.org,2002:str"])  # of a lone equals sign
+def _or_written(name: str, read: Callable[[str], bool | float]) -> Callable[[_Loader, ScalarNode], object]:
+    """A scalar of the core schema with its value; one that a tag alone calls so, as YAML 1.1 has it."""
+    tagged = _or_text(yaml.SafeLoader.yaml_constructors[TAG + name])
+
+    def attempt(loader: _Loader, node: ScalarNode) -> object:
+        text = str(loader.construct_scalar(node))
+        if not CORE[name].fullmatch(text):
+            return tagged(loader, node)
+        try:
+            return Written(text, read(text))
+        except ValueError:  # of more digits than Python reads
+            return text
+
+    return attempt
+
+
+def _whole_number(text: str) -> int:
+    base = {"0o": 8, "0x": 16}.get(text[:2], 10)
+    return int(text if base == 10 else text[2:], base)
+
+
+def _real_number(text: str) -> float:
+    return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+
+
+for _name in ("binary", "timestamp"):
+    _Loader.add_constructor(TAG + _name, _or_text(yaml.SafeLoader.yaml_constructors[TAG + _name]))
+for _name, _read in (("bool", lambda text: text.lower() == "true"), ("int", _whole_number), ("float", _real_number)):
+    _Loader.add_constructor(TAG + _name, _or_written(_name, _read))
+for _name, _look in {**CORE, "null": NULL, "merge": MERGE}.items():
+    _Loader.add_implicit_resolver(TAG + _name, re.compile(rf"(?:{_look.pattern})\Z"), None)
 
 
 def _flat(value: object) -> object:
@@ -79,13 +122,11 @@ def _flat(value: object) -> object:
 
 
 def _is_scalar(value: object) -> bool:
-    if isinstance(value, int):
-        return -LARGEST <= value < LARGEST
-    return isinstance(value, str | float | dt.date | dt.datetime)
+    return isinstance(value, str | int | float | dt.date)
 
 
 def _mended(value: object) -> object:
-    return _whole(value) if isinstance(value, str) else value
+    return _whole(value) if type(value) is str else value
 
 
 def _whole(text: str) -> str:

@@ -14,7 +14,7 @@ from secondlook.domain.wording import plural
 from secondlook.errors import InvalidMetadataError, ItemNotFoundError
 from secondlook.ingest.formats.reading import Wanted
 from secondlook.ingest.headings import Outline
-from secondlook.ingest.metadata import ENVELOPE, clean_metadata, envelope_size, place_metadata
+from secondlook.ingest.metadata import ENVELOPE, clean_metadata, envelope_size, misfits, place_metadata
 from secondlook.ingest.naming import typed_name
 from secondlook.ingest.parse import Document, read_file
 from secondlook.ingest.pool import ParseLimits, ReaderPool
@@ -167,6 +167,9 @@ def merge_metadata(instance: Instance, item: Item, document: Document, steps: St
     Front matter that would not fit in the envelope is left out, and a line says so.
     """
     front: dict[str, MetadataValue] = {}
+    for given in (document.front_matter, document.fields):
+        for one in misfits(given, instance.settings.fields):
+            steps.note("read", f"the field {one.name!r} was left out: its value is not a {one.type}")
     for name, value in document.front_matter.items():
         with contextlib.suppress(InvalidMetadataError):  # nested, say: it alone is left out
             front |= clean_metadata({name: value}, instance.settings.fields)

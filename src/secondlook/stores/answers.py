@@ -15,7 +15,7 @@ import numpy as np
 
 from secondlook.domain.answer import LONGEST_LIFE, Question, Recalled
 from secondlook.errors import BackendError
-from secondlook.stores.minhash import BANDS, Fingerprint, fingerprint, likeness
+from secondlook.stores.minhash import BANDS, FORM, Fingerprint, fingerprint, likeness
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -64,7 +64,7 @@ class AnswerFile:
     def __init__(self, path: Path, *, room: int, made_with: str = "", clock: Callable[[], float] = time.time) -> None:
         self._path = path
         self._room = room
-        self._made_with = made_with
+        self._made_with = f"{made_with}/{FORM}"
         self._clock = clock
         self._lock = threading.Lock()
         self._rests_until = 0.0

@@ -14,10 +14,21 @@ BANDS, ROWS = 42, 3
 PRIME = (1 << 31) - 1
 """Of Mersenne; the product of two numbers below it fits 64 bits."""
 SEED = 20_051_126
+FORM = 2
+"""How a text becomes shingles; answers that were kept under another form are not compared."""
 
 ALONE = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 """Scripts that write without spaces, or join what other languages part; a letter counts as a word."""
-WORD = re.compile(rf"[{ALONE}]|[^\W{ALONE}]+")
+TOKEN = re.compile(rf"[{ALONE}]|[^\s{ALONE}]+")
+QUOTES = "\"'`´‘’‚‛“”„‟«»‹›「」『』"
+IGNORED = str.maketrans(
+    dict.fromkeys(f"?!¿¡？！{QUOTES}", " ")
+    | dict.fromkeys("‐‑‒–—−", "-")
+    | dict.fromkeys("\u00ad\u200b\u2060\ufeff", "")
+)
+"""What never makes two questions differ: question and exclamation marks, quotes, the kind of dash, what is unseen."""
+STOP = re.compile(rf"[.,;:。、…]+(?=[\s{ALONE}]|$)|[。、]+|(?<=[^\W\d_])-(?=[^\W\d_])")
+"""Punctuation of sentences, and hyphens between letters; a point before anything else is part of a word ("1.10")."""
 NEGATIONS = frozenset(
     "no not never without nothing none cannot t nicht kein keine keinen nie ohne pas non sans jamais ne sin nunca ni"
     " senza mai não sem niet geen zonder не нет без нельзя nie bez değil yok 不 没 無 无 非".split()
@@ -41,15 +52,16 @@ class Fingerprint:
 def fingerprint(text: str, scope: str) -> Fingerprint:
     """The fingerprint of a text among those of the same scope.
 
-    Numbers and negations belong to the scope: one changed digit leaves most of a
-    question as it was, and yet asks for something else.
+    Numbers, negations and words with signs ("C++", "-15") belong to the scope: one changed
+    character leaves most of a question as it was, and yet asks for something else.
 
     Source:
         Broder, On the resemblance and containment of documents, 1997; Leskovec, Rajaraman
         and Ullman, Mining of Massive Datasets, 3.4, for the bands.
     """
-    words = WORD.findall(unicodedata.normalize("NFKC", text).casefold())
-    fixed = sorted(word for word in words if word in NEGATIONS or any(letter.isdigit() for letter in word))
+    plain = unicodedata.normalize("NFKC", text.translate(IGNORED)).casefold()
+    words = TOKEN.findall(STOP.sub(" ", plain))
+    fixed = sorted(word for word in words if word in NEGATIONS or not _is_plain(word))
     pairs = [f"{one} {two}" for one, two in pairwise(words)]
     shingles = np.unique(np.array([_hash(one) for one in (*words, *pairs) or (text.strip(),)], np.uint32))
     least = (_A[:, None] * (shingles.astype(np.uint64) % PRIME) + _B[:, None]) % PRIME
@@ -62,6 +74,11 @@ def likeness(one: NDArray[np.uint32], other: NDArray[np.uint32]) -> float:
     """Jaccard similarity of two sets of shingles."""
     shared = len(np.intersect1d(one, other, assume_unique=True))
     return shared / (len(one) + len(other) - shared)
+
+
+def _is_plain(word: str) -> bool:
+    """Whether it consists of letters and their marks alone."""
+    return all(unicodedata.category(one)[0] in "LM" for one in word)
 
 
 def _hash(shingle: str) -> int:

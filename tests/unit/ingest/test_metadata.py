@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from secondlook.api.filters import parse_filter
+from secondlook.domain.filters import matches
 from secondlook.domain.instance import MetadataField
 from secondlook.errors import InvalidMetadataError
-from secondlook.ingest.metadata import clean_metadata, parse_datetime, place_metadata
+from secondlook.ingest.metadata import Written, clean_metadata, misfits, parse_datetime, place_metadata
 
 FIELDS = (
     MetadataField("station", "text"),
@@ -35,6 +37,20 @@ def test_built_ins(key: str, folder: str, name: str) -> None:
     [
         ("station", "north", "north"),
         ("Station", 7, "7"),
+        ("station", True, "true"),
+        ("station", 1.5, "1.5"),
+        ("station", 2.0, "2"),
+        ("station", 1e21, "1e+21"),
+        ("station", Written("1.10", 1.1), "1.10"),
+        ("station", Written("007", 7), "007"),
+        ("station", Written("TRUE", True), "TRUE"),
+        ("station", math.nan, None),
+        ("station", dt.date(2026, 7, 1), "2026-07-01"),
+        ("severity", Written("0xFF", 255), 255.0),
+        ("severity", Written("007", 7), 7.0),
+        ("severity", Written("true", True), None),
+        ("severity", "1_000", None),
+        ("open", Written("False", False), False),
         ("station", " kept ", " kept "),
         ("severity", 2, 2.0),
         ("severity", " 2.5 ", 2.5),
@@ -52,6 +68,21 @@ def test_built_ins(key: str, folder: str, name: str) -> None:
         ("due", "2026-07-01T02:00:00+02:00", JULY),
         ("due", dt.date(2026, 7, 1), JULY),
         ("due", dt.datetime(2026, 7, 1, tzinfo=dt.UTC), JULY),
+        ("due", JULY, JULY),
+        ("due", JULY // 1000, JULY),
+        ("due", f" {JULY} ", JULY),
+        ("due", str(JULY // 1000), JULY),
+        ("due", JULY / 1000, JULY),
+        ("due", "1700123112345", 1700123112345),
+        ("due", 0, 0),
+        ("due", -1, -1000),
+        ("due", "20260701", JULY),
+        ("due", 20260701, 20260701000),
+        ("due", "2026-07", JULY),
+        ("due", Written("2026", 2026), 1767225600000),
+        ("due", "99991399", 99991399000),
+        ("due", 10**17, None),
+        ("due", "9" * 5000, None),
         ("due", "next tuesday", None),
         ("due", True, None),
         ("due", None, None),
@@ -74,6 +105,14 @@ def test_configured_fields_have_their_type(name: str, value: object, expected: o
         (dt.datetime(2026, 7, 1, 12), "2026-07-01T12:00:00"),
         (["a", "é"], '["a", "é"]'),
         ([], "[]"),
+        (Written("42", 42), 42),
+        (Written("2.5", 2.5), 2.5),
+        (Written("True", True), True),
+        (Written("007", 7), "007"),
+        (Written("1.10", 1.1), "1.10"),
+        (Written("0x10", 16), "0x10"),
+        (Written(".nan", math.nan), ".nan"),
+        (Written("9" * 30, 10**30 - 1), "9" * 30),
     ],
 )
 def test_other_fields_are_kept_as_scalars(value: object, expected: object) -> None:
@@ -87,8 +126,25 @@ def test_numbers_that_cannot_be_stored_are_left_out(value: object) -> None:
 
 @pytest.mark.parametrize("value", [{"a": 1}, [1, "a"], [["a"]], b"x", {"a"}])
 def test_what_is_no_scalar_is_refused(value: object) -> None:
-    with pytest.raises(InvalidMetadataError, match="metadata field 'Other' must be text"):
-        clean_metadata({"Other": value}, FIELDS)
+    for name in ("Other", *(one.name for one in FIELDS)):
+        with pytest.raises(InvalidMetadataError, match=f"metadata field '{name}' must be text"):
+            clean_metadata({name: value}, FIELDS)
+
+
+def test_values_that_do_not_fit_are_named() -> None:
+    given = {"Severity": "high", "open": "perhaps", "due": "soon", "station": 7, "other": "x"}
+    assert [one.name for one in misfits(given, FIELDS)] == ["severity", "open", "due"]
+    assert misfits({"severity": None, "due": 0, "open": 1}, FIELDS) == []
+
+
+@pytest.mark.parametrize("name", [one.name for one in FIELDS])
+@given(SCALARS | st.sampled_from(["true", "YES", "0", "1", " 7 ", "2026-07-01", "1700123112345", "007", "1e3"]))
+def test_a_filter_finds_what_was_uploaded_by_the_same_value(name: str, value: object) -> None:
+    cleaned = clean_metadata({name: value}, FIELDS)
+    if name in cleaned and not isinstance(value, dt.date):
+        for wanted in ({name: value}, {name: {"$in": [value]}}, {"type": "eq", "key": name, "value": value}):
+            where = parse_filter(wanted, FIELDS)
+            assert where is not None and matches(where, cleaned)
 
 
 @given(st.dictionaries(st.sampled_from(["station", "Severity", "open", "due", "other"]), SCALARS))

@@ -26,9 +26,25 @@ def test_likeness_is_a_similarity(one: str, other: str) -> None:
     assert len(fingerprint(one, "s").buckets) == BANDS
 
 
-@pytest.mark.parametrize("other", ["What must  I do?", "what must i DO", "“What, must I do!”", "ｗｈａｔ must I do"])
-def test_case_marks_and_widths_do_not_count(other: str) -> None:
-    assert fingerprint(other, "s").buckets == fingerprint("what must I do", "s").buckets
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        *(
+            ("what must I do", other)
+            for other in [
+                "What must  I do?", "what must i DO", "“What, must I do!”", "ｗｈａｔ must I do", "¿what must I do…",
+                "what\tmust I do ? !", "'what' \"must\" «I» `do`", "what\u00a0must I do.", "what mu\u00adst I do",
+            ]
+        ),
+        ("install a C++ compiler", "Install a ‘C++’ compiler?"),
+        ("at −15 degrees", "at -15 degrees!"),
+        ("I don’t know", "I don't know"),
+        ("冬天灯油冻结怎么办", "冬天灯油冻结怎么办？"),
+        ("冬天，灯油", "冬天灯油"),
+    ],
+)  # fmt: skip
+def test_case_quotes_spaces_and_widths_do_not_count(one: str, other: str) -> None:
+    assert fingerprint(other, "s").buckets == fingerprint(one, "s").buckets
 
 
 @pytest.mark.parametrize(
@@ -63,6 +79,36 @@ def test_what_is_alike_meets(words: tuple[str, str]) -> None:
 )
 def test_numbers_and_negations_keep_questions_apart(one: str, other: str) -> None:
     assert not meet(fingerprint(one, "s"), fingerprint(other, "s"))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("install a C++ compiler", "install a C# compiler"),
+        ("install a C compiler", "install a C++ compiler"),
+        ("at -15 degrees", "at 15 degrees"),
+        ("what is 5 + 3", "what is 5 * 3"),
+        ("what is 5 + 3", "what is 5 3"),
+        ("a > b", "a < b"),
+        ("what does .NET cost", "what does NET cost"),
+        ("update to 1.10", "update to 110"),
+        ("update to 1.10", "update to 1 10"),
+        ("a discount of 10 %", "a discount of 10 $"),
+        ("what does @property do", "what does #property do"),
+        ("open /etc/hosts", "open etc hosts"),
+        ("the rating ★★", "the rating ★★★"),
+        ("what does 👍 mean", "what does 👎 mean"),
+        ("what does f(x) return", "what does f[x] return"),
+        ("在-15度", "在15度"),
+    ],
+)
+def test_signs_keep_questions_apart(one: str, other: str) -> None:
+    assert not meet(fingerprint(one, "s"), fingerprint(other, "s"))
+
+
+@pytest.mark.parametrize(("one", "other"), [("राम की किताब", "राम का किताब"), ("ما معنى عِلم", "ما معنى عَلَم")])
+def test_marks_are_parts_of_words(one: str, other: str) -> None:
+    assert alike(one, other) < LEAST["exact"]
 
 
 @pytest.mark.parametrize(("share", "least", "most"), [(0.6, 57, 60), (0.2, 0, 30)])
