@@ -158,3 +158,67 @@ def test_trigrams_have_no_language(wire: Wire) -> None:
     answer = wire.post(NEW, {"id": "docs", "indexing_options": options})
     assert error_of(answer) == (400, 7400, "invalid_request")
     assert "'german'" in answer.text and "trigram" in answer.text
+
+
+JOINED = {
+    "temperature.md": "The temperature of the reservoir is ten degrees; do not heat it.",
+    "huile.md": "Chauffer huile et lampe avant la nuit.",
+    "olio.md": "Olio per lampada: scaldare prima di notte.",
+    "ankara.md": "Ankara feneri soğuk.",
+    "brien.md": "Ask Brien about the horn.",
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "query", "plain"),
+    [
+        ("", "what's the reservoir temperature", "what is the reservoir temperature"),
+        ("", "why don’t they’ve the reservoir’s temperature", "why do they have the temperature of the reservoir"),
+        ("", "they're who won`t heat it", "they are who will heat it"),
+        ("english", "what's the reservoir temperature", "what is the reservoir temperature"),
+        ("english", "I'll've the reservoir's, couldn't I", "I will have the reservoir"),
+        ("simple", "O'Brien horn", "Brien horn"),
+        ("french", "jusqu'à l'huile qu'on chauffe", "huile chauffer"),
+        ("italian", "com'è nell'olio dell'lampada", "olio lampada"),
+        ("turkish", "Ankara'nın feneri", "Ankara feneri"),
+    ],
+)
+@pytest.mark.parametrize("mode", ["and", "or"])
+def test_contractions_and_elisions(wire: Wire, language: str, query: str, plain: str, mode: str) -> None:
+    wire.make("docs", index_method={"vector": False, "keyword": True}, indexing_options={"keyword_language": language})
+    for key, text in JOINED.items():
+        wire.upload(key, text, name="docs")
+    wanted = keys_of(search(wire, plain, mode))
+    assert wanted and keys_of(search(wire, query, mode)) == wanted
+
+
+CODES = {
+    "17.md": "Error E-17: no oil in the reservoir.",
+    "14.md": "Error E-14: no oil in the lamp.",
+    "cpp.md": "The compiler of C++ and .NET for the horn",
+    "cs.md": "The compiler of C# on the internet.",
+    "ai.md": "AI rains on the plain of Spain: 7 km",
+    "air.md": "Training of 17 km in rain.",
+}
+
+
+@pytest.mark.parametrize(
+    ("query", "keys"),
+    [
+        ("E-17", ["17.md"]),
+        ("oil E-17", ["17.md"]),
+        ("oil e-14?", ["14.md"]),
+        ("C++", ["cpp.md"]),
+        ("compiler C#", ["cs.md"]),
+        (".NET", ["cpp.md"]),
+        ("AI rain", ["ai.md"]),
+        ("what's E-17", ["17.md"]),
+    ],
+)
+def test_codes_and_short_terms_of_a_trigram_index(wire: Wire, query: str, keys: list[str]) -> None:
+    wire.make(
+        "docs", index_method={"vector": False, "keyword": True}, indexing_options={"keyword_tokenizer": "trigram"}
+    )
+    for key, text in CODES.items():
+        wire.upload(key, text, name="docs")
+    assert keys_of(search(wire, query)) == keys

@@ -8,13 +8,17 @@ from typing import NamedTuple
 import Stemmer
 
 from secondlook.domain.instance import Analyser
-from secondlook.domain.stop_words import STOP_PAIRS, STOP_STRETCHES, STOP_WORDS
+from secondlook.domain.stop_words import ELIDED, STOP_PAIRS, STOP_STRETCHES, STOP_WORDS
 
 MARKS = "".join(letter for letter in map(chr, range(0x300, 0x2000)) if unicodedata.category(letter)[0] == "M")
 """Accents and vowel signs, as Hindi and Tamil write them; Python's ``\\w`` leaves them out."""
 WORD = re.compile(rf"[\w{MARKS}]+")
 SINGLE = re.compile(r"(?<!\w)\w['’]|['’]\w(?!\w)")
 """One letter at an apostrophe, as in l'huile, dell'olio's or don't."""
+JOINED = re.compile(rf"[\w{MARKS}]+(?:['’‘`´′＇][\w{MARKS}]+)+")
+APOSTROPHE = re.compile("['’‘`´′＇]")
+LONGEST_JOINT = 2
+"""Letters of what an apostrophe ties to a word: l', qu', 's, 're, 'll."""
 UNSEEN = re.compile("[\u00ad\u200d]")
 """The soft hyphen and the joiner stand inside words."""
 HAN = "々〇\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
@@ -53,9 +57,30 @@ def analyse(text: str, analyser: Analyser, size: int) -> str:
 
 def find_terms(text: str, analyser: Analyser, size: int) -> list[Term]:
     """The terms of a query, each once, in order, without function words unless nothing else is there."""
-    folded = _fold(text, analyser)
-    asked = _weigh(CUT.sub(" ", folded), analyser, size) or _weigh(folded, analyser, size)
+    folded, bare = _fold(text, analyser), _fold(drop_elided(text, suffixes=analyser == "turkish"), analyser)
+    asked = _weigh(CUT.sub(" ", bare), analyser, size) or _weigh(folded, analyser, size)
     return [term for term, telling in asked.items() if telling] or list(asked)
+
+
+def drop_elided(text: str, *, suffixes: bool = False) -> str:
+    """The text of a query without what apostrophes tie to its words, such as 's, l', 're or the "don" of "don't".
+
+    A document may put it otherwise ("what's", "what is"), so a query must not ask for these parts. With ``suffixes``
+    all that follows an apostrophe goes, as in Turkish (Ankara'nın).
+    """
+
+    def drop(found: re.Match[str]) -> str:
+        parts = APOSTROPHE.split(found.group())
+        if suffixes:
+            return parts[0]
+        longest = max(parts, key=len)
+        return " ".join(
+            one
+            for one in parts
+            if one.lower() not in ELIDED and (one is longest or len(one) > LONGEST_JOINT or not one.isalpha())
+        )
+
+    return JOINED.sub(drop, text)
 
 
 def _weigh(folded: str, analyser: Analyser, size: int) -> dict[Term, bool]:

@@ -88,6 +88,15 @@ STOP_WORDS: Mapping[str, frozenset[str]] = {
 } | {"english": ENGLISH}  # fmt: skip
 """By language, as they are written; a language that is not here leaves nothing out."""
 
+ELIDED = frozenset(
+    (
+        "ain aren can couldn didn doesn don hadn hasn haven isn mightn mustn needn oughtn shan shouldn wasn weren won"
+        " wouldn ll re ve entr jusqu lorsqu presqu puisqu quelqu quoiqu all anch bell coll com cos dall dell dov nell nient qual"
+        " quand quant quell quest senz sull tutt"
+    ).split()
+)
+"""Parts of contractions and elisions (don't, jusqu'à, dell'olio) that mean nothing where an apostrophe joins them."""
+
 STOP_STRETCHES = (
     "什么时候 什麼時候 为什么 為什麼 怎么办 怎麼辦 怎么样 怎麼樣 什么 什麼 怎么 怎麼 怎样 怎樣 如何 哪里 哪裡 哪个"
     " 哪個 是否 吗 嗎 どうすれば どうやって どうしたら どうする でしょうか ですか ますか とは何 なぜ"

@@ -24,6 +24,7 @@ from secondlook.engines.tables import (
     COLUMNS,
     connect,
     find_best,
+    find_grams,
     insert_chunk,
     make_tables,
     read_chunk,
@@ -94,7 +95,7 @@ class EmbeddedEngine:
             connection.execute("BEGIN")  # the shape holds until the end
             try:
                 shape = read_shape(connection)
-                phrases = find_phrases(text, shape) if shape.tokenizer else []
+                phrases = find_phrases(text, shape, lambda term: find_grams(connection, term))
                 return search(connection, phrases, allowed) if phrases else Hits()
             finally:
                 connection.execute("COMMIT")

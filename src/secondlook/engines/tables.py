@@ -10,7 +10,7 @@ from typing import cast
 from secondlook.domain.analysers import analyse
 from secondlook.domain.chunk import Chunk, IndexedChunk
 from secondlook.domain.instance import Analyser, Tokenizer
-from secondlook.engines.keywords import STRETCHES
+from secondlook.engines.keywords import STRETCHES, holds_short
 from secondlook.engines.matrix import Metadata, Row
 from secondlook.errors import BackendError, IndexCorruptError
 from secondlook.ports import IndexShape
@@ -31,6 +31,8 @@ TOKENIZERS: Mapping[Tokenizer, str] = {
     "porter": "porter unicode61 remove_diacritics 2",
     "trigram": "trigram",
 }
+MOST_GRAMS = 300
+"""Trigrams that stand for one short term; each costs a look into the index."""
 SPACES = "ascii"
 """FTS5's tokenizer for texts that an analyser has reduced to terms: they are parted at spaces, and stay as they are."""
 COLUMNS = "id, item_id, item_key, text, position, start, end, timestamp, metadata, context, truncated"
@@ -155,6 +157,13 @@ def find_best(
         " ORDER BY best.score, best.place",
         [match, allowed, num],
     ).fetchall()
+
+
+def find_grams(connection: sqlite3.Connection, term: str) -> list[str]:
+    """The trigrams of the index that hold a term too short to be one, the most frequent first."""
+    connection.execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.grams USING fts5vocab(main, fts, row)")
+    rows = connection.execute("SELECT term FROM temp.grams WHERE instr(term, ?) ORDER BY doc DESC, term", [term])
+    return [gram for (gram,) in rows if holds_short(gram, term)][:MOST_GRAMS]
 
 
 def read_metadata(text: str) -> Metadata:
