@@ -91,8 +91,8 @@ STOP_WORDS: Mapping[str, frozenset[str]] = {
 ELIDED = frozenset(
     (
         "ain aren can couldn didn doesn don hadn hasn haven isn mightn mustn needn oughtn shan shouldn wasn weren won"
-        " wouldn ll re ve entr jusqu lorsqu presqu puisqu quelqu quoiqu all anch bell coll com cos dall dell dov nell nient qual"
-        " quand quant quell quest senz sull tutt"
+        " wouldn ll re ve entr jusqu lorsqu presqu puisqu quelqu quoiqu all anch bell coll com cos dall dell dov nell"
+        " nient qual quand quant quell quest senz sull tutt"
     ).split()
 )
 """Parts of contractions and elisions (don't, jusqu'à, dell'olio) that mean nothing where an apostrophe joins them."""
