@@ -29,7 +29,7 @@ def description(page: Page, field: Locator) -> str:
     [
         ("chunking", "Chunk size (tokens)", "100001", "Enter"),
         ("reranking", "Budget (ms)", "700000", "Enter"),
-        ("public", "Requests", "0", "Enter 1 or more."),
+        ("public", "Maximum requests", "0", "Enter 1 or more."),
         ("public", "Authorized hosts", "not a host!", "is not a host"),
     ],
 )
