@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.acceptance.server_process import ServerProcess, run_cli, start_server
 from tests.clients.browser import open_browser
@@ -122,12 +122,14 @@ def log_in(page: Page, secret: str) -> None:
     page.get_by_label("Token").fill(secret)
     page.get_by_label("Account").fill(ACCOUNT)
     page.get_by_role("button", name="Log in").click()
-    inside, question = (
-        page.get_by_role("heading", name="Instances", exact=True),
-        page.get_by_role("button", name="Create account"),
-    )
+    enter(page, page.get_by_role("heading", name="Instances", exact=True))
+
+
+def enter(page: Page, inside: Locator) -> None:
+    """Wait for what is shown after the form; an account in which nothing has been made yet is created on the way."""
+    question = page.get_by_role("button", name="Create account")
     inside.or_(question).first.wait_for()
-    if question.is_visible():  # nothing has been made in this account yet
+    if question.is_visible():
         question.click()
     inside.wait_for()
 

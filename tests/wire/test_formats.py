@@ -1,6 +1,7 @@
 """Documents of every format through the API: found by what they say, or in error with the contract's word."""
 
 import gzip
+import re
 from typing import Any
 
 import pytest
@@ -50,6 +51,32 @@ FILES = {
     "a.svg": b"<svg><text>walrus</text></svg>",
     "a.log.gz": gzip.compress(b"walrus"),
 }
+
+
+ODD = "The speciﬁcation of the o\u00adil, a\u200bnd ﬂour"
+ODD_FILES = {
+    "a.md": f"# {ODD}".encode(),
+    "a.txt": ODD.encode("utf-16"),
+    "a.docx": make_word(f"<w:p><w:r><w:t>{ODD}</w:t></w:r></w:p>"),
+    "a.odt": make_odt(f"<text:p>{ODD}</text:p>"),
+    "a.xlsx": make_xlsx({"Stock": [[ODD]]}),
+    "a.pptx": make_pptx([shape(ODD)]),
+    "a.html": f"<p>{ODD}</p>".encode(),
+    "a.csv": f"What\n{ODD}\n".encode(),
+    "a.xml": f"<a>{ODD}</a>".encode(),
+    "a.rtf": rb"{\rtf1 The speci\u64257?cation of the o\u173?il, a\u8203?nd \u64258?our\par}",
+    "a.log.gz": gzip.compress(ODD.encode()),
+}
+
+
+@pytest.mark.parametrize("key", list(ODD_FILES))
+def test_ligatures_and_hidden_characters(wire: Wire, key: str) -> None:
+    """A document with them is found by the words as they are typed, and one without by words that have them."""
+    wire.make()
+    wire.upload(key, ODD_FILES[key])
+    [chunk] = found(wire, "specification oil flour")
+    assert {"specification", "oil", "and", "flour"} <= set(re.findall(r"\w+", chunk["text"]))
+    assert found(wire, ODD) == [chunk]
 
 
 def found(wire: Wire, query: str) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Where a page says how it is encoded, what that name stands for, as browsers take both, and text with a flaw."""
 
+import codecs
 import re
 from collections.abc import Mapping, Sequence
 
@@ -47,9 +48,14 @@ CODECS: Mapping[str, str] = {label: codec for codec, labels in LABELS.items() fo
 
 ELSE = "cp1252"
 """What text without a name is in most often: that of Windows in the West, a superset of Latin-1's letters."""
-WHOLE_TO_BROKEN = 4
-"""Whole characters beyond ASCII for each broken one, from where on text is UTF-8 with a flaw and nothing else; where
-somebody says that it is UTF-8, one is enough."""
+MARKS: Sequence[tuple[bytes, str]] = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+"""Byte order marks and the encoding that they tell of; that of UTF-32 begins like that of UTF-16."""
 HEAD = 4096
 """Bytes in which a page says how it is encoded; the standard looks at 1,024, and authors forget."""
 IN_XML = re.compile(rb"""\A\s*<\?xml\s[^>]*?\bencoding\s*=\s*["']([^"'>]+)""")
@@ -68,6 +74,16 @@ def codec_of(label: str) -> str:
     return CODECS.get(label.strip().lower(), "")
 
 
+def find_mark(content: bytes) -> tuple[bytes, str]:
+    """The byte order mark that the text begins with and Python's codec for it; two empty ones if there is none."""
+    return next((one for one in MARKS if content.startswith(one[0])), (b"", ""))
+
+
+def looks_binary(content: bytes) -> bool:
+    """Whether the bytes are no text: there is a NUL in their head, and no mark of an encoding that has such."""
+    return b"\0" in content[:8192] and find_mark(content)[1] in ("", "utf-8")
+
+
 def declared_codec(body: bytes) -> str:
     """Python's codec for what a page or XML says first of its encoding; nothing where it says nothing that counts.
 
@@ -78,13 +94,10 @@ def declared_codec(body: bytes) -> str:
     return "" if codec.startswith("utf-16") else codec
 
 
-def read_utf8(content: bytes, *, is_named: bool = False) -> str | None:
-    """The text with U+FFFD for what is broken; None if so much is that it must be in another encoding.
+def read_utf8(content: bytes) -> str | None:
+    """The text with U+FFFD for what is broken; None if more is broken than whole beyond ASCII: that is not UTF-8.
 
-    Text in another encoding hardly ever makes a whole character of UTF-8 by chance.
-
-    Args:
-        is_named: whether somebody says that it is UTF-8.
+    Text in another encoding hardly ever makes a whole character of UTF-8 by chance, so a flaw costs one character.
     """
     try:
         return content.decode()
@@ -92,7 +105,7 @@ def read_utf8(content: bytes, *, is_named: bool = False) -> str | None:
         text = content.decode(errors="replace")
     broken = text.count("\ufffd") - content.count("\ufffd".encode())
     whole = len(text) - len(text.encode("ascii", errors="ignore")) - broken
-    return text if whole >= (1 if is_named else WHOLE_TO_BROKEN) * broken else None
+    return text if whole >= broken else None
 
 
 def guess_text(content: bytes, *declared: str) -> str:
@@ -104,7 +117,7 @@ def guess_text(content: bytes, *declared: str) -> str:
     Args:
         declared: codecs of Python, the most trusted first; empty ones count as none.
     """
-    if (text := read_utf8(content, is_named="utf-8" in declared)) is not None:
+    if (text := read_utf8(content)) is not None:
         return text
     named = next((one for one in declared if one not in ("", "utf-8")), ELSE)
     return content.decode(named, errors="replace")

@@ -1,16 +1,6 @@
 """From bytes to characters."""
 
-import codecs
-
-from secondlook.domain.charsets import declared_codec, guess_text
-
-MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-"""First bytes and the encoding that they tell of; that of the widest begins like the next."""
+from secondlook.domain.charsets import declared_codec, find_mark, guess_text
 
 
 def decode(content: bytes, declared: str = "") -> str:
@@ -19,9 +9,9 @@ def decode(content: bytes, declared: str = "") -> str:
     Args:
         declared: a codec of Python; empty for none.
     """
-    for mark, name in MARKS:
-        if content.startswith(mark):
-            return content.decode(name, errors="replace")
+    mark, marked = find_mark(content)
+    if mark:
+        return content[len(mark) :].decode(marked, errors="replace")
     for codec in ("utf-8", declared):
         try:
             if codec:

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from pathlib import PurePosixPath
 from typing import Literal
 
+from secondlook.domain.charsets import looks_binary
 from secondlook.errors import FileTooLargeError, FileUnreadableError, UnsupportedFileError
 
 Kind = Literal[
@@ -119,7 +120,7 @@ def check_content(key: str, content: bytes) -> None:
         if found := _disguised(content):
             what, ending = found
             raise FileUnreadableError("unsupported_type", f"{key} contains {what}, not text: rename it to *{ending}")
-        if b"\0" in content[:8192] and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        if looks_binary(content):
             raise FileUnreadableError("file_is_corrupt", f"{key} contains binary data, not text")
     elif kind == "pdf" and b"%PDF-" not in content[:1024]:
         raise FileUnreadableError("invalid_pdf", f"{key} is not a valid PDF (missing %PDF header)")

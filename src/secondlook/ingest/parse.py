@@ -6,8 +6,11 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import cast
 
+from secondlook.domain.charsets import looks_binary
+from secondlook.domain.letters import as_typed
 from secondlook.errors import FileUnreadableError
 from secondlook.ingest.encoding import decode, decode_page
 from secondlook.ingest.formats.reading import Wanted
@@ -71,7 +74,8 @@ async def read_file(key: str, content: bytes, pool: ReaderPool, wanted: Wanted) 
         found = await pool.read(kind, content, wanted)
     except FileUnreadableError as error:
         raise FileUnreadableError(error.kind, f"{key}: {error.why}") from error
-    return Document(found.text, {}, found.title, found.pages, found.fields, found.notes)
+    pages, text = _typed_pages(found.text, found.pages)
+    return Document(text, {}, as_typed(found.title), pages, found.fields, found.notes)
 
 
 def parse_file(key: str, content: bytes) -> Document:
@@ -82,7 +86,7 @@ def parse_file(key: str, content: bytes) -> Document:
     """
     if file_type(key) == ".log.gz":
         content = unpack(key, content)
-    if b"\0" in content[:8192] and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if looks_binary(content):
         raise FileUnreadableError("file_is_corrupt", f"{key} contains binary data, not text")
     is_markup = kind_of(key) == "markup"
     text = decode_page(content) if is_markup else decode(content)
@@ -93,7 +97,20 @@ def parse_file(key: str, content: bytes) -> Document:
             front, text = fields, text[found.end() :]
     if is_markup:
         text = BLANK_LINES.sub("\n\n", html.unescape(_without_tags(text)))
-    return Document(text.replace("\r\n", "\n").replace("\0", ""), front)
+    return Document(as_typed(text.replace("\r\n", "\n").replace("\0", "")), front)
+
+
+def _typed_pages(text: str, pages: Sequence[int]) -> tuple[Sequence[int], str]:
+    """The letters of each page as they are typed, and where the pages begin then, in bytes."""
+    if not pages:
+        return pages, as_typed(text)
+    content, begun, parts = text.encode(), [], []
+    size = 0
+    for first, after in pairwise([0, *pages, len(content)]):
+        begun.append(size)
+        parts.append(as_typed(content[first:after].decode()))
+        size += len(parts[-1].encode())
+    return begun[1:], "".join(parts)
 
 
 def unpack(key: str, content: bytes) -> bytes:

@@ -8,6 +8,7 @@ from secondlook.domain.candidate import Candidate, Dropped, DropStage, Ranking
 from secondlook.domain.chunk import Chunk
 from secondlook.domain.filters import matches
 from secondlook.domain.instance import Instance
+from secondlook.domain.letters import as_typed
 from secondlook.domain.options import Plan
 from secondlook.domain.query import Query
 from secondlook.domain.wording import plural
@@ -106,7 +107,7 @@ class Explaining:
         return await self._not_retrieved(ranking, plan, open_chunks, count)
 
     async def _not_retrieved(self, ranking: Ranking, plan: Plan, chunks: Sequence[Chunk], count: int) -> Why:
-        retriever, options, text = self._tools.retriever, plan.retrieval, ranking.query.text
+        retriever, options, text = self._tools.retriever, plan.retrieval, as_typed(ranking.query.text)
         vector = keyword = None
         if options.type != "keyword":
             embedded = await self._tools.embedder.embed_query(text)

@@ -1,11 +1,9 @@
 """Text of websites in UTF-8: which encoding a page is in, as far as anybody says so, and else what its bytes tell."""
 
-import codecs
 import re
 
-from secondlook.domain.charsets import codec_of, declared_codec, guess_text, places_declared, read_utf8
+from secondlook.domain.charsets import codec_of, declared_codec, find_mark, guess_text, places_declared, read_utf8
 
-MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 IN_HEADER = re.compile(r""";\s*charset\s*=\s*["']?([^"';\s]+)""", re.IGNORECASE)
 
 
@@ -20,7 +18,7 @@ def to_utf8(body: bytes, content_type: str, *, markup: bool = True) -> bytes:
     Args:
         markup: whether there may be elements in it; in plain text everything is prose.
     """
-    mark, codec = next((one for one in MARKS if body.startswith(one[0])), (b"", ""))
+    mark, codec = find_mark(body)
     text = body[len(mark) :].decode(codec, errors="replace") if codec else _decode(body, content_type, markup=markup)
     found = (mark if codec == "utf-8" else b"") + text.encode(errors="replace")
     return _named_anew(found) if markup else found
@@ -39,7 +37,7 @@ def _decode(body: bytes, content_type: str, *, markup: bool) -> str:
 
 def _read(body: bytes, codec: str) -> str | None:
     if codec == "utf-8":
-        return read_utf8(body, is_named=True)
+        return read_utf8(body)
     try:
         return body.decode(codec)
     except UnicodeError:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from secondlook.domain.candidate import Failure, RetrievalMethod
 from secondlook.domain.chunk import Chunk
+from secondlook.domain.letters import as_typed
 from secondlook.domain.options import Plan
 from secondlook.domain.query import Query
 from secondlook.errors import BackendError, OverloadedError, RetrievalError
@@ -93,7 +94,7 @@ async def _search_vectors(query: Query, plan: Plan, tools: Tools) -> tuple[Vecto
     options = plan.retrieval
     if options.type == "keyword":
         return None
-    embedded = await tools.embedder.embed_query(query.text)
+    embedded = await tools.embedder.embed_query(as_typed(query.text))
     hits = await tools.retriever.search_vectors(plan.index, embedded, plan.num_hits, options.where)
     return embedded, hits
 
@@ -115,5 +116,5 @@ async def _search_keywords(query: Query, plan: Plan, tools: Tools) -> Hits | Non
     if options.type == "vector":
         return None
     return await tools.retriever.search_keywords(
-        plan.index, query.text, plan.num_hits, match_mode=options.match_mode, where=options.where
+        plan.index, as_typed(query.text), plan.num_hits, match_mode=options.match_mode, where=options.where
     )

@@ -4,12 +4,26 @@ import codecs
 
 import pytest
 
+from secondlook.domain.charsets import MARKS, looks_binary
 from secondlook.ingest.encoding import decode, decode_page
+from secondlook.ingest.kinds import check_content
+from secondlook.ingest.parse import parse_file
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
 def test_unicode(encoding: str) -> None:
     assert decode("Öl 🦊".encode(encoding)) == decode_page("Öl 🦊".encode(encoding)) == "Öl 🦊"
+
+
+@pytest.mark.parametrize("mark", [codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE])
+def test_marks(mark: bytes) -> None:
+    name = {one[0]: one[1] for one in MARKS}[mark]
+    content = mark + "Öl 🦊".encode(name)
+    assert decode(content) == decode_page(content) == "Öl 🦊"
+    assert not looks_binary(content)
+    for key in ("a.md", "a.html", "a.csv"):
+        check_content(key, content)
+    assert parse_file("a.txt", content).text == "Öl 🦊"
 
 
 def test_what_is_no_utf_8_is_text_of_windows() -> None:
@@ -20,6 +34,9 @@ def test_what_is_no_utf_8_is_text_of_windows() -> None:
 def test_a_flaw_does_not_turn_all_of_it_into_another_encoding() -> None:
     text = "Öl für äußerst kühle Öfen"
     assert decode(text.encode() + b"\xc3") == text + "\ufffd"
+    assert decode("Wärter".encode() + b" \xff") == "Wärter \ufffd"
+    assert decode("caf\u00e9 “x”".encode()[:-1]) == "café “x\ufffd"
+    assert decode("灯台".encode() + b"\x80 oil \xe7\x81") == "灯台\ufffd oil \ufffd"
     assert decode("Ã© é ü ö".encode("cp1252")) == "Ã© é ü ö"
     assert decode(codecs.BOM_UTF8 + "Öl".encode() + b"\xff") == "Öl\ufffd"
 

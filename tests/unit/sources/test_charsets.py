@@ -48,6 +48,8 @@ def test_utf_8_stays_byte_for_byte(text: str, content_type: str) -> None:
         ("<?xml version='1.0' encoding='ISO-8859-2'?><a>łódź</a>".encode("iso8859-2"), "application/xhtml+xml",
          "<?xml version='1.0' encoding='utf-8'?><a>łódź</a>"),
         (codecs.BOM_UTF16_LE + "<meta charset=utf-16>Öl".encode("utf-16-le"), HTML, "<meta charset=utf-8>Öl"),
+        (codecs.BOM_UTF32_LE + "Öl".encode("utf-32-le"), HTML, "Öl"),
+        (codecs.BOM_UTF32_BE + "<meta charset=utf-32>Öl".encode("utf-32-be"), HTML, "<meta charset=utf-8>Öl"),
         (codecs.BOM_UTF16_BE + "Öl".encode("utf-16-be"), "text/html; charset=utf-8", "Öl"),
         (codecs.BOM_UTF8 + "<meta charset=koi8-r>Öl".encode(), "text/html; charset=latin1",
          "\ufeff<meta charset=utf-8>Öl"),
