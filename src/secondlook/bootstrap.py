@@ -15,7 +15,7 @@ from secondlook.errors import FolderInUseError, SetupError
 from secondlook.ingest.pool import ParseLimits
 from secondlook.models.batching import Scheduler
 from secondlook.models.embedder import EncoderEmbedder
-from secondlook.models.encoder import Encoder, cutter
+from secondlook.models.encoder import Encoder
 from secondlook.models.extractive import FORM
 from secondlook.models.late_interaction import LateInteraction
 from secondlook.models.openai_compatible import OpenAICompatible
@@ -30,6 +30,7 @@ from secondlook.provision import (
     load_encoder,
     make_generator,
     make_model_list,
+    make_passage_reranking,
     make_shelf,
     make_snippets,
     read_remotes,
@@ -54,7 +55,6 @@ from secondlook.services.queries import QueryLog
 from secondlook.services.quota import Quota
 from secondlook.services.recording import RecordedJoint, RecordedSearching
 from secondlook.services.remeasuring import Remeasuring
-from secondlook.services.reranking import PassageReranking
 from secondlook.services.searching import SearchDefaults
 from secondlook.services.service_tokens import ServiceTokens
 from secondlook.services.sign_in import SignIn
@@ -265,7 +265,7 @@ def make_services(
         instances,
         indexing,
         RecordedSearching(trying, queries, defaults),
-        PassageReranking(tools.rerankers, missing=settings.missing_model, cut=cutter(encoder)),
+        make_passage_reranking(settings, tools.rerankers, encoder),
         Explaining(tools, catalog, engine, defaults=defaults, trusts=lab.trusts),
         RecordedJoint(JointSearching(tools, catalog, defaults), queries, defaults),
         Endpoints(stores.endpoints, catalog, make_snippets(settings)),

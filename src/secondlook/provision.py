@@ -1,6 +1,7 @@
 """Which models there are: their weights, where they run, and under which name a request finds them."""
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,18 +9,22 @@ from pathlib import Path
 from secondlook import interrupts
 from secondlook.domain.model import KnownModel, UnitCheck
 from secondlook.errors import InvalidModelError, SetupError
-from secondlook.models import golden, native_check, registry, remote_config, weights
+from secondlook.models import golden, hosted, listing, native_check, registry, remote_config, weights
 from secondlook.models.batching import Scheduler
 from secondlook.models.cross_encoder import CrossEncoder
-from secondlook.models.encoder import Encoder
+from secondlook.models.encoder import Encoder, counter, cutter
 from secondlook.models.extractive import ExtractiveGenerator
+from secondlook.models.late_interaction import MOST_WINDOWS, WINDOW_TOKENS
 from secondlook.models.openai_compatible import OpenAICompatible
 from secondlook.models.remote_config import RemoteFile
 from secondlook.models.unavailable import UnavailableReranker
 from secondlook.ports import Generator, Reranker, Rerankers, declared
 from secondlook.services.models import ModelList
+from secondlook.services.reranking import PassageReranking
 from secondlook.settings import Settings
 from secondlook.stores.snippets import Snippets
+
+log = logging.getLogger(__name__)
 
 Progress = Callable[[str, int, int], None]
 
@@ -57,7 +62,7 @@ def make_shelf(
     broken: dict[str, registry.OwnedReranker] = {
         name: UnavailableReranker(name, why) for name, why in remotes.unavailable.items()
     }
-    return registry.RerankerShelf(
+    shelf = registry.RerankerShelf(
         settings.models_dir,
         default,
         threads=settings.threads or None,
@@ -65,6 +70,28 @@ def make_shelf(
         remotes=broken | opened | by_long,
         long_passages=settings.long_passages,
         unreadable=remotes.unreadable,
+        aliases=dict(settings.reranker_aliases),
+    )
+    for alias, name in settings.reranker_aliases:
+        try:
+            shelf.find(alias)
+        except InvalidModelError as error:
+            raise SetupError(f"SECONDLOOK_RERANKER_ALIASES: {alias}={name}: {error}") from error
+        except SetupError as error:
+            log.warning("the reranker alias %s: %s", alias, error)
+    return shelf
+
+
+def make_passage_reranking(settings: Settings, rerankers: Rerankers, encoder: Encoder) -> PassageReranking:
+    """Reranking of passages that come with the request."""
+    reads = MOST_WINDOWS * WINDOW_TOKENS
+    return PassageReranking(
+        rerankers,
+        missing=settings.missing_model,
+        cut=cutter(encoder),
+        count=counter(encoder, reads),
+        elsewhere=hosted.why_elsewhere,
+        built_in=(registry.BUILT_IN_RERANKER, reads),
     )
 
 
@@ -142,7 +169,7 @@ def list_models(settings: Settings) -> Sequence[KnownModel]:
         for name, why in remotes.unavailable.items()
         if ":" not in name
     ]
-    return registry.list_models(settings.models_dir, [*usable, *broken])
+    return listing.list_models(settings.models_dir, [*usable, *broken], dict(settings.reranker_aliases))
 
 
 def check_download(settings: Settings, name: str, revision: str = "") -> str:

@@ -30,6 +30,7 @@ class Settings:
         pair_cache: scores of pairs that are kept in memory; 0 for none.
         long_passages: how a cross-encoder reads a passage that is longer than it reads at once.
         language_guard: what to do with a query in a language that the reranker does not cover.
+        reranker_aliases: further names of rerankers, each with the name that it stands for.
         multilingual_reranker: the reranker that takes such queries under ``route``.
         missing_model: what to do when a known reranker's weights cannot be had.
         offline: never fetch a model.
@@ -72,6 +73,7 @@ class Settings:
     long_passages: LongPassages = "window"
     language_guard: LanguageGuard = "off"
     multilingual_reranker: str = ""
+    reranker_aliases: tuple[tuple[str, str], ...] = ()
     threads: int = 0
     queue_tokens: int = 131_072
     llm_url: str = ""
@@ -140,6 +142,7 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         long_passages=cast(LongPassages, long_passages),  # as above
         language_guard=cast(LanguageGuard, guard),  # as above
         multilingual_reranker=multilingual,
+        reranker_aliases=_aliases(_text("RERANKER_ALIASES", "")),
         threads=_number("THREADS", plain.threads, 0, 1024),
         queue_tokens=_number("QUEUE_TOKENS", plain.queue_tokens, 1, 100_000_000),
         hf_endpoint=os.environ.get("HF_ENDPOINT") or plain.hf_endpoint,
@@ -198,6 +201,19 @@ def _path(name: str) -> Path | None:
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(one.strip() for one in text.split(",") if one.strip())
+
+
+def _aliases(text: str) -> tuple[tuple[str, str], ...]:
+    """What each word has before and after its first ``=``; raises ``SetupError``."""
+    pairs: list[tuple[str, str]] = []
+    for word in _words(text):
+        left, _, right = (part.strip() for part in word.partition("="))
+        if not left or not right or left in dict(pairs):
+            raise SetupError(
+                f"{PREFIX}RERANKER_ALIASES: {word!r}: give NAME=MODEL, separated by commas, each NAME once"
+            )
+        pairs.append((left, right))
+    return tuple(pairs)
 
 
 def _roots(text: str) -> tuple[Path, ...]:

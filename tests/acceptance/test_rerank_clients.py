@@ -12,6 +12,7 @@ import pytest
 from cohere.errors import BadRequestError, NotFoundError, UnauthorizedError
 
 from tests.acceptance.server_process import ServerProcess
+from tests.clients.packages import run_script
 
 pytestmark = pytest.mark.server
 
@@ -48,8 +49,8 @@ def test_cohere_version_1(server: ServerProcess, token: str) -> None:
 
 def test_errors_are_those_that_the_sdk_knows(server: ServerProcess, token: str) -> None:
     client = cohere.ClientV2(api_key=token, base_url=server.url)
-    with pytest.raises(NotFoundError, match=r"rerank-v3\.5"):
-        client.rerank(model="rerank-v3.5", query=QUERY, documents=TEXTS)
+    with pytest.raises(NotFoundError, match="no-such-model"):
+        client.rerank(model="no-such-model", query=QUERY, documents=TEXTS)
     with pytest.raises(BadRequestError):
         client.rerank(model=MODEL, query=QUERY, documents=[])
     with pytest.raises(UnauthorizedError):
@@ -91,3 +92,43 @@ def test_langchain(server: ServerProcess, token: str, langchain: Path) -> None:
     assert (first[0], first[2]) == (1, TEXTS[1])
     assert first[1] > second[1]
     assert page == TEXTS[1]
+
+
+LITELLM = """
+import json, sys
+import litellm
+litellm.suppress_debug_info = True
+url, token, query, *texts = sys.argv[1:]
+told = {}
+for model, base in (
+    ("cohere/rerank-v3.5", f"{url}/v2/rerank"),
+    ("jina_ai/jina-reranker-v2-base-multilingual", f"{url}/v1/rerank"),
+    ("infinity/reranker", url),
+    ("hosted_vllm/bge-reranker-v2-m3", url),
+    ("voyage/rerank-2.5", f"{url}/v1/rerank"),
+    ("huggingface/BAAI/bge-reranker-base", url),
+):
+    more = {"return_documents": False} if model == "infinity/reranker" else {}  # it wants a document as bare text
+    found = litellm.rerank(model=model, query=query, documents=texts, top_n=2, api_base=base, api_key=token, **more)
+    told[model] = [[row["index"], row["relevance_score"]] for row in found.results]
+print(json.dumps(told))
+"""
+
+
+@pytest.mark.timeout(600)
+def test_litellm_as_a_client_of_six_services(server: ServerProcess, token: str, langchain: Path) -> None:
+    told = json.loads(run_script(LITELLM, server.url, token, QUERY, *TEXTS))
+    assert len(told) == 6
+    orders = {model: [place for place, _ in rows] for model, rows in told.items()}
+    assert {order[0] for order in orders.values()} == {1}, "no client keeps the old order"
+    [scores] = {tuple(score for _, score in rows[:2]) for rows in told.values()}
+    assert scores[0] > 2 * scores[1]
+
+
+def test_a_name_that_cohere_hosts(server: ServerProcess, token: str) -> None:
+    client = cohere.ClientV2(api_key=token, base_url=server.url)
+    for model in ("rerank-v3.5", "rerank-v4.0-pro", "rerank-multilingual-v3.0"):
+        raw = client.with_raw_response.rerank(model=model, query=QUERY, documents=TEXTS)
+        assert raw.data.results[0].index == 1
+        receipt = json.loads(raw.headers["x-secondlook-receipt"])
+        assert receipt["status"] == "substituted" and model in receipt["reason"]

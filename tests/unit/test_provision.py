@@ -11,6 +11,7 @@ from secondlook.errors import InvalidModelError, RerankerError, SetupError
 from secondlook.models.extractive import ExtractiveGenerator
 from secondlook.models.fakes import FakeReranker
 from secondlook.models.openai_compatible import OpenAICompatible
+from secondlook.models.registry import RerankerShelf
 from secondlook.models.remote_config import RemoteFile
 from secondlook.ports import declared
 from secondlook.settings import Settings
@@ -142,3 +143,17 @@ def test_a_pinned_name_takes_only_the_pinned_weights(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="SHA-256"):
         provision.add_model(settings, "all-minilm-l6-v2", make_model(tmp_path / "tiny", head=False).folder)
     assert not os.path.lexists(settings.models_dir / "models" / "all-minilm-l6-v2")
+
+
+def test_an_alias_of_a_model_that_is_unknown_ends_the_start_and_one_that_is_missing_does_not(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def open_shelf(*aliases: tuple[str, str]) -> RerankerShelf:
+        settings = Settings(data_dir=tmp_path, reranker_aliases=aliases)
+        return provision.make_shelf(settings, FakeReranker(), provision.read_remotes(settings))
+
+    with pytest.raises(SetupError, match=r"SECONDLOOK_RERANKER_ALIASES: far=no/such: unknown reranking model"):
+        open_shelf(("far", "no/such"))
+    assert open_shelf(("near", "secondlook/late-interaction")).find("near")
+    open_shelf(("bge", "BAAI/bge-reranker-base"))
+    assert "the reranker alias bge" in caplog.text

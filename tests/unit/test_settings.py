@@ -150,3 +150,20 @@ def test_what_sources_may_reach(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECONDLOOK_FOLDER_ROOTS", "docs")
     with pytest.raises(SetupError, match=r"SECONDLOOK_FOLDER_ROOTS: 'docs' is no absolute path"):
         load_settings()
+
+
+def test_aliases_of_rerankers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(
+        "SECONDLOOK_RERANKER_ALIASES", " rerank-v3.5 = BAAI/bge-reranker-v2-m3 ,reranker=mine?precision=fp32,"
+    )
+    assert load_settings().reranker_aliases == (
+        ("rerank-v3.5", "BAAI/bge-reranker-v2-m3"),
+        ("reranker", "mine?precision=fp32"),
+    )
+
+
+@pytest.mark.parametrize("text", ["rerank-v3.5", "=mine", "a=", "a=b,a=c", "a = "])
+def test_aliases_that_are_none(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("SECONDLOOK_RERANKER_ALIASES", text)
+    with pytest.raises(SetupError, match=r"SECONDLOOK_RERANKER_ALIASES: .*give NAME=MODEL"):
+        load_settings()

@@ -18,6 +18,7 @@ from secondlook.domain.model import KnownModel
 from secondlook.engines.embedded import EmbeddedEngine
 from secondlook.errors import InvalidModelError, SetupError
 from secondlook.models.fakes import FakeEmbedder, FakeGenerator, FakeReranker
+from secondlook.models.hosted import why_elsewhere
 from secondlook.ports import Answers, Generator, Passage, Reranker, Rerankers, Tools
 from secondlook.services.access import Access
 from secondlook.services.bundle import Services
@@ -193,7 +194,13 @@ class Wire:
             ),
             self.indexing,
             RecordedSearching(trying, queries, defaults),
-            PassageReranking(rerankers, cut=lambda text, most: " ".join(text.split()[:most])),
+            PassageReranking(
+                rerankers,
+                cut=lambda text, most: " ".join(text.split()[:most]),
+                count=lambda texts: [len(text.split()) for text in texts],
+                elsewhere=why_elsewhere,
+                built_in=("made/built-in", 64),
+            ),
             Explaining(tools, self._catalog, self._engine, trusts=lab.trusts),
             RecordedJoint(JointSearching(tools, self._catalog), queries),
             Endpoints(

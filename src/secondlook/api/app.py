@@ -84,7 +84,7 @@ def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
             key = request.headers.get("x-auth-key", "")
             token = await services.access.authenticate(secret.strip() if scheme.lower() == "bearer" else key)
             request.state.token = token
-            querying = _is_post(request, RUNNING) or openai.lists_models(request)
+            querying = _is_post(request, RUNNING) or openai.lists_models(request) or request.scope["path"] == "/info"
             services.access.check(token, account=_asked_account(request), querying=querying)
             tenant.set(account or token.id)
 

@@ -35,7 +35,7 @@ BODIES: Mapping[str, type[BaseModel]] = {
     "sign_in": sign_in.SignInBody,
     "rerank_first": rerank.CohereBody,
     "rerank_second": rerank.CohereBody,
-    "rerank_texts": rerank.TextsBody,
+    "rerank_texts": rerank.EitherBody,
     "rerank_binding": rerank.BindingBody,
     "run_model": rerank.RunBody,
     "openai_chat": openai.OpenAIBody,

@@ -6,6 +6,7 @@ SUMMARIES: Mapping[str, str] = {
     "rerank_first": "Rerank documents (Cohere v1)",
     "rerank_second": "Rerank documents (Cohere v2)",
     "rerank_texts": "Rerank texts (text-embeddings-inference)",
+    "rerank_info": "Describe the built-in reranker (text-embeddings-inference)",
     "rerank_binding": "Rerank contexts (Workers AI binding)",
     "run_model": "Rerank contexts (Workers AI)",
     "openai_chat": "Answer a question from an instance (OpenAI)",

@@ -1,15 +1,19 @@
-"""Reranking as a service, in the shapes of Cohere, of text-embeddings-inference and of Workers AI."""
+"""Reranking as a service, in the shapes of Cohere, of text-embeddings-inference and of Workers AI.
+
+The first is that of Jina and Voyage too, whose keys of an answer are sent beside Cohere's.
+"""
 
 import json
 import math
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, BeforeValidator, Field
 
+from secondlook import __version__
 from secondlook.api.body import Body, read_json, validate, while_wanted
 from secondlook.api.errors import success
 from secondlook.api.notices import messages
@@ -31,29 +35,44 @@ LARGEST_BODY = 8 << 20
 LONGEST_QUERY = 16_384
 """Characters."""
 RECEIPT_HEADER = "x-secondlook-receipt"
-"""Where the receipt goes when the answer is a bare array."""
+"""Where the receipt goes too: an answer may be a bare array, and most clients drop keys that they do not know."""
 MODEL_HEADER = "cf-consn-model-id"
 """Where the Workers AI binding names the model; the binding reads a bare object (workerd, ``ai-api``)."""
 CERTAIN = 1e-7
 """A raw score is the logit of a score at least this far from 0 and 1."""
 
 Document = str | dict[str, Any]
+SWITCHES = {"true": True, "false": False, "1": True, "0": False, 1: True, 0: False}
+
+
+def _switch(raw: Any) -> Any:
+    """True and false as programs write them that build a body of texts."""
+    key = raw.strip().lower() if isinstance(raw, str) else raw
+    return SWITCHES.get(key, raw) if isinstance(key, str | int) else raw
+
+
+def _count(raw: Any) -> Any:
+    return int(raw) if isinstance(raw, str) and raw.strip().isdecimal() and len(raw) < 10 else raw
+
+
+Switch = Annotated[bool, BeforeValidator(_switch)]
+Count = Annotated[int, BeforeValidator(_count)]
 
 
 class CohereBody(Body):
-    """The body of ``/v1/rerank`` and ``/v2/rerank``; the field names of Jina and Voyage work too."""
+    """The body of ``/v1/rerank``, ``/v2/rerank`` and, with ``documents``, ``/rerank``; also Jina's and Voyage's."""
 
     model: str = ""
     query: str = Field("", max_length=LONGEST_QUERY)
     documents: list[Document] = Field(
         [], validation_alias=AliasChoices("documents", "texts"), description="1 to 1000 documents. `texts` is an alias."
     )
-    top_n: int | None = Field(
+    top_n: Count | None = Field(
         None, ge=1, validation_alias=AliasChoices("top_n", "top_k"), description="`top_k` is an alias."
     )
     rank_fields: list[str] | None = None
-    return_documents: bool = False
-    max_tokens_per_doc: int | None = Field(None, ge=1)
+    return_documents: Switch = False
+    max_tokens_per_doc: Count | None = Field(None, ge=1)
 
 
 class TextsBody(Body):
@@ -62,9 +81,16 @@ class TextsBody(Body):
     model: str = ""
     query: str = Field("", max_length=LONGEST_QUERY)
     texts: list[str] = Field([])
-    truncate: bool | None = None
-    raw_scores: bool = False
-    return_text: bool = False
+    truncate: Switch | None = None
+    raw_scores: Switch = False
+    return_text: Switch = False
+
+
+class EitherBody(CohereBody, TextsBody):
+    """The body of ``/rerank``: with ``documents`` that of ``/v1/rerank``, else that of text-embeddings-inference."""
+
+    documents: list[Document] = Field([], description="1 to 1000 documents; then the answer is that of `/v1/rerank`.")
+    texts: list[str] = Field([], description="1 to 1000 texts, without `documents`; the answer is a bare array.")
 
 
 class ContextBody(Body):
@@ -78,7 +104,7 @@ class RunBody(Body):
 
     query: str = Field("", max_length=LONGEST_QUERY)
     contexts: list[ContextBody] = Field([])
-    top_k: int | None = Field(None, ge=1)
+    top_k: Count | None = Field(None, ge=1)
 
 
 class BindingBody(Body):
@@ -89,21 +115,27 @@ class BindingBody(Body):
 
 
 def make_router(services: Services) -> APIRouter:
-    """``/v1/rerank``, ``/v2/rerank``, ``/rerank`` and ``/run``; they stand at root and name no account."""
+    """``/v1/rerank``, ``/v2/rerank``, ``/rerank``, ``/info`` and ``/run``; they are at root and name no account."""
     router = APIRouter()
 
-    async def cohere(request: Request, version: str) -> JSONResponse:
-        body = validate(CohereBody, await read_json(request, LARGEST_BODY))
+    async def cohere(request: Request, version: str, raw: dict[str, Any] | None = None) -> JSONResponse:
+        body = validate(CohereBody, await read_json(request, LARGEST_BODY) if raw is None else raw)
         texts = [_text_of(document, place, body.rank_fields) for place, document in enumerate(body.documents)]
         check(body.query, texts)
         work = services.reranking.rerank(
-            body.query, texts, model=body.model, top_k=body.top_n, max_tokens=body.max_tokens_per_doc
+            body.query,
+            texts,
+            model=body.model,
+            top_k=body.top_n,
+            max_tokens=body.max_tokens_per_doc,
+            lenient=True,
+            counted=True,
         )
         try:
             found = await while_wanted(request, work)
         except InvalidModelError as error:
             raise RerankerNotFoundError(str(error)) from error
-        return JSONResponse(cohere_page(found, body, version))
+        return JSONResponse(cohere_page(found, body, version), headers=receipt_headers(found))
 
     @router.post("/v1/rerank", name="first")
     async def first(request: Request) -> JSONResponse:
@@ -115,21 +147,30 @@ def make_router(services: Services) -> APIRouter:
 
     @router.post("/rerank", name="texts")
     async def texts(request: Request) -> JSONResponse:
-        body = validate(TextsBody, await read_json(request, LARGEST_BODY))
+        raw = await read_json(request, LARGEST_BODY)
+        if raw.get("documents") is not None:  # Infinity, vLLM, LocalAI and llama.cpp take Cohere's body here
+            return await cohere(request, "1", raw)
+        body = validate(TextsBody, raw)
         check(body.query, body.texts)
-        found = await while_wanted(request, services.reranking.rerank(body.query, body.texts, model=body.model))
+        work = services.reranking.rerank(body.query, body.texts, model=body.model, lenient=True)
+        found = await while_wanted(request, work)
         cut = found.receipt.truncated
         if body.truncate is False and (cut or found.receipt.query_truncated):
             what = f"{plural(cut, 'text')} {'is' if cut == 1 else 'are'}" if cut else "the query is"
             raise TooManyTokensError(f"{what} longer than the model reads: shorten what you send, or omit truncate")
-        receipt = json.dumps(shown_receipt(found.receipt))
-        return JSONResponse(text_rows(found, body), headers={RECEIPT_HEADER: receipt})
+        return JSONResponse(text_rows(found, body), headers=receipt_headers(found))
+
+    @router.get("/info", name="info")
+    async def info() -> JSONResponse:
+        return JSONResponse(info_of(*services.reranking.built_in))
 
     @router.post("/run", name="binding")
     async def binding(request: Request) -> JSONResponse:
         model = request.headers.get(MODEL_HEADER, "")
+        services.reranking.check(model)
         body = validate(BindingBody, await read_json(request, LARGEST_BODY))
-        return JSONResponse(await _run(services, request, body.inputs, model))
+        found = await _run(services, request, body.inputs, model)
+        return JSONResponse(run_page(found), headers=receipt_headers(found))
 
     return router
 
@@ -140,17 +181,22 @@ def make_run_router(services: Services) -> APIRouter:
 
     @router.post("/{model:path}", name="model")
     async def run(request: Request, model: str) -> JSONResponse:
+        services.reranking.check(model)  # first: the body of a model for another task has other keys
         body = validate(RunBody, await read_json(request, LARGEST_BODY))
-        return JSONResponse(success(await _run(services, request, body, model)))
+        found = await _run(services, request, body, model)
+        return JSONResponse(success(run_page(found)), headers=receipt_headers(found))
 
     return router
 
 
-async def _run(services: Services, request: Request, body: RunBody, model: str) -> dict[str, object]:
-    """The answer of Workers AI, without an envelope; ``secondlook`` is the receipt, an extra key."""
+async def _run(services: Services, request: Request, body: RunBody, model: str) -> Reranked:
     texts = [one.text for one in body.contexts]
     check(body.query, texts)
-    found = await while_wanted(request, services.reranking.rerank(body.query, texts, model=model, top_k=body.top_k))
+    return await while_wanted(request, services.reranking.rerank(body.query, texts, model=model, top_k=body.top_k))
+
+
+def run_page(found: Reranked) -> dict[str, object]:
+    """The answer of Workers AI, without an envelope; ``secondlook`` is the receipt, an extra key."""
     rows = [{"id": one.place, "score": one.relevance} for one in found.scored]
     return {**notices_of(), "response": rows, "secondlook": shown_receipt(found.receipt)}
 
@@ -164,25 +210,59 @@ def check(query: str, texts: Sequence[str]) -> None:
 
 
 def cohere_page(found: Reranked, body: CohereBody, version: str) -> Mapping[str, object]:
-    """The answer to ``/v1/rerank`` and ``/v2/rerank``; ``secondlook`` is the receipt, an extra key."""
-    rows: list[dict[str, object]] = []
+    """The answer to ``/v1/rerank`` and ``/v2/rerank``; ``secondlook`` is the receipt, an extra key.
+
+    ``results`` are those of Cohere and Jina, ``data`` those of Voyage, which hold a document as its text.
+    """
+    results: list[dict[str, object]] = []
+    data: list[dict[str, object]] = []
     for one in found.scored:
         row: dict[str, object] = {"index": one.place, "relevance_score": one.relevance}
-        if body.return_documents:
-            document = body.documents[one.place]
-            row["document"] = {"text": document} if isinstance(document, str) else document
-        rows.append(row)
+        document = body.documents[one.place]
+        whole = {"text": document} if isinstance(document, str) else document
+        text = _text_of(document, one.place, body.rank_fields)
+        results.append({**row, "document": whole} if body.return_documents else row)
+        data.append({**row, "document": text} if body.return_documents else row)
     warnings = [one["message"] for one in messages()]
     return {
         "id": str(uuid.uuid4()),
+        "object": "list",
         "model": body.model or found.receipt.model,
-        "results": rows,
+        "results": results,
+        "data": data,
+        "usage": {"prompt_tokens": found.tokens, "total_tokens": found.tokens},
         "meta": {
             "api_version": {"version": version},
             "billed_units": {"search_units": 1},
             **({"warnings": warnings} if warnings else {}),
         },
         "secondlook": shown_receipt(found.receipt),
+    }
+
+
+def receipt_headers(found: Reranked) -> Mapping[str, str]:
+    """The receipt as a header: whether another model served, and why."""
+    return {RECEIPT_HEADER: json.dumps(shown_receipt(found.receipt))}
+
+
+def info_of(model: str, tokens: int) -> Mapping[str, object]:
+    """What text-embeddings-inference tells of itself at ``/info``, of the built-in reranker."""
+    label = "LABEL_0"
+    return {
+        "model_id": model,
+        "model_sha": None,
+        "model_dtype": "int8",
+        "model_type": {"reranker": {"id2label": {"0": label}, "label2id": {label: 0}}},
+        "max_concurrent_requests": 512,
+        "max_input_length": tokens,
+        "max_batch_tokens": tokens * MOST_DOCUMENTS,
+        "max_batch_requests": None,
+        "max_client_batch_size": MOST_DOCUMENTS,
+        "auto_truncate": True,
+        "tokenization_workers": 1,
+        "version": __version__,
+        "sha": None,
+        "docker_label": None,
     }
 
 
@@ -206,9 +286,9 @@ def translated(path: str, status: int, body: Mapping[str, Any]) -> Mapping[str, 
     words = line.get("detail", line["message"])
     if path in ("/v1/rerank", "/v2/rerank"):
         return {**body, "message": words}
-    if path == "/rerank":
+    if path in ("/rerank", "/info"):  # either shape may have been asked for
         kind = "overloaded" if status == 429 else "validation" if status < 500 else "backend"
-        return {**body, "error": words, "error_type": kind}
+        return {**body, "message": words, "error": words, "error_type": kind}
     return body
 
 

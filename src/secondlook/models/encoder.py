@@ -198,6 +198,17 @@ def _file_digest(path: Path) -> str:
         raise SetupError(f"could not read {path} ({error}): give a folder with model.safetensors") from error
 
 
+def counter(encoder: Encoder, most: int) -> Callable[[Sequence[str]], Sequence[int]]:
+    """Counts the tokens of texts in the built-in model's, up to ``most`` of each."""
+
+    reader = encoder.reader
+
+    def count(texts: Sequence[str]) -> Sequence[int]:
+        return [min(found, most) for found in reader.count_each([text[: most * LONGEST_TEXT] for text in texts])]
+
+    return count
+
+
 def cutter(encoder: Encoder) -> Callable[[str, int], str]:
     """Cuts a text after that many tokens of the built-in model, or after as many as it reads."""
 

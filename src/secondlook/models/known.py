@@ -118,3 +118,8 @@ ALIASES = {
 """Other names of the same weights -> ours: Cloudflare's, and those the hub gave later."""
 
 BY_NAME = {one.name: one for one in KNOWN}
+
+SHORT = {name.rpartition("/")[2].casefold(): name for name in BY_NAME} | {
+    alias.rpartition("/")[2].casefold(): name for alias, name in ALIASES.items()
+}
+"""The last part of each name, in small letters, as most clients write it -> the whole name."""

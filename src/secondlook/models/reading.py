@@ -57,7 +57,11 @@ class Reader:
 
     def count_tokens(self, text: str) -> int:
         """Tokens of the text without special tokens."""
-        return len(self._tokens([text])[0].ids)
+        return self.count_each([text])[0]
+
+    def count_each(self, texts: Sequence[str]) -> list[int]:
+        """The same of several texts."""
+        return [len(tokens.ids) for tokens in self._tokens(texts)]
 
     def windows(self, texts: Sequence[str], max_tokens: int) -> list[list[tuple[int, int]]]:
         """Of each text the character spans of at most ``max_tokens``, special ones counted; one at least."""

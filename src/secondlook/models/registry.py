@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from secondlook.domain.model import KnownModel
 from secondlook.domain.options import LongPassages
 from secondlook.errors import InvalidModelError, SetupError
 from secondlook.models.batching import Scheduler
@@ -15,10 +14,9 @@ from secondlook.models.cross_encoder import CrossEncoder, PairScorer
 from secondlook.models.encoder import Encoder
 from secondlook.models.golden import check_model
 from secondlook.models.graph import Precision, read_config
-from secondlook.models.known import ALIASES, BY_NAME, KNOWN, KnownReranker
+from secondlook.models.known import ALIASES, BY_NAME, SHORT, KnownReranker
 from secondlook.models.late_interaction import LateInteraction
 from secondlook.models.onnx_cross_encoder import OnnxCrossEncoder
-from secondlook.models.purposes import PURPOSES
 from secondlook.models.unavailable import UnavailableReranker
 from secondlook.models.variants import Variant, split_variant
 from secondlook.models.weights import ALL_MINILM, PinnedModel, check_files, find_model, is_whole, model_folder
@@ -67,6 +65,7 @@ class RerankerShelf:
         remotes: rerankers behind HTTP, each under every name it may be called by.
         unreadable: why nobody knows the names of the remote ones; then any unknown name may be one of theirs.
         long_passages: how cross-encoders read what is longer than they read at once.
+        aliases: further names, each with the name that it stands for.
     """
 
     def __init__(
@@ -79,8 +78,10 @@ class RerankerShelf:
         remotes: Mapping[str, OwnedReranker] | None = None,
         long_passages: LongPassages = "window",
         unreadable: str = "",
+        aliases: Mapping[str, str] | None = None,
     ) -> None:
         self._unreadable = unreadable
+        self._aliases = dict(aliases or {})
         self._cache = cache
         self._threads = threads
         self._scheduler = scheduler
@@ -96,6 +97,7 @@ class RerankerShelf:
             InvalidModelError: the name is unknown, and the message lists the known ones; or it has no such variant.
             SetupError: the model is known, but its weights are not here.
         """
+        name = self._aliases.get(name, name)
         if name in self._remotes:
             return self._remotes[name]
         bare, variant = self._split(name)
@@ -106,6 +108,9 @@ class RerankerShelf:
         wanted = canonical(bare)
         known = BY_NAME.get(wanted)
         added = model_folder(wanted, self._cache) if can_be_folder(wanted) else None
+        if known is None and not (added and is_whole(added)):
+            wanted = SHORT.get(wanted.casefold(), wanted)
+            known = BY_NAME.get(wanted)
         if known is None and (added is None or not is_whole(added)):
             if self._unreadable:
                 return UnavailableReranker(name[:LONGEST_NAME], self._unreadable)
@@ -143,7 +148,7 @@ class RerankerShelf:
             await one.close()
 
     def _names(self) -> Sequence[str]:
-        return (BUILT_IN_RERANKER, *self._remotes, *BY_NAME, *ALIASES)
+        return (BUILT_IN_RERANKER, *self._remotes, *BY_NAME, *ALIASES, *self._aliases)
 
     def _load(self, name: str, folder: Path, variant: Variant) -> OwnedReranker:
         known = BY_NAME.get(name)
@@ -326,45 +331,6 @@ def how_to_get(known: KnownReranker) -> str:
         return known.obstacle
     need = "" if known.revision else " --revision COMMIT` (no revision is pinned)"
     return f"run `secondlook models pull {known.name}{need or '`'}"
-
-
-def list_models(cache: Path, remotes: Sequence[KnownModel] = ()) -> list[KnownModel]:
-    """All known models, those added from a local folder, and the remote ones."""
-    here = find_model(ALL_MINILM, cache) is not None
-    rows = [
-        *(
-            KnownModel(name, task, ALL_MINILM.licence, here, True, "en", 23, 512, scores, purpose=PURPOSES[name])
-            for name, task, scores in (
-                (BUILT_IN_EMBEDDER, "embedding", "cosine"),
-                (BUILT_IN_RERANKER, "reranking", "probability"),
-            )
-        ),
-        *(_row(one, find_model(one.pin(), cache) is not None) for one in KNOWN),
-    ]
-    folders = sorted(path for path in (cache / "models").glob("*") if is_whole(path))
-    known = {model_folder(one, cache).name for one in (*BY_NAME, ALL_MINILM.name)}
-    added = [path.name.replace("--", "/") for path in folders if path.name not in known and path.suffix != ".new"]
-    mine = [KnownModel(name, "reranking", "yours", True, False, score_kind="logit") for name in added]
-    return [*rows, *mine, *remotes]
-
-
-def _row(known: KnownReranker, cached: bool) -> KnownModel:
-    return KnownModel(
-        known.name,
-        "reranking",
-        known.licence,
-        cached,
-        False,
-        languages=known.languages,
-        size=known.size,
-        max_tokens=known.max_tokens,
-        score_kind=known.score_kind,
-        note="" if cached else how_to_get(known),
-        aliases=tuple(alias for alias, name in ALIASES.items() if name == known.name),
-        purpose=PURPOSES.get(known.name, ""),
-        obstacle=known.obstacle,
-        pinned=bool(known.revision),
-    )
 
 
 def find_known(name: str) -> PinnedModel | None:

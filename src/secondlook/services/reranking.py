@@ -3,12 +3,13 @@
 import asyncio
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from secondlook.domain.candidate import Receipt, RerankCause, RerankStatus
 from secondlook.domain.options import MissingModel
 from secondlook.domain.wording import plural
-from secondlook.errors import BackendError, QueryTooLongError, RerankerError, SetupError, cause_of
+from secondlook.errors import BackendError, InvalidModelError, QueryTooLongError, RerankerError, SetupError, cause_of
 from secondlook.ports import Passage, Reranker, Rerankers, Scores
 from secondlook.telemetry import Stopwatch, reranks, tell
 
@@ -23,10 +24,14 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Reranked:
-    """The passages best first, equal ones in the order of the request, and what was done."""
+    """The passages best first, equal ones in the order of the request, and what was done.
+
+    ``tokens`` were read: those of each passage, and those of the query once for each; 0 if they were not counted.
+    """
 
     scored: tuple[Scored, ...]
     receipt: Receipt
+    tokens: int = 0
 
 
 class PassageReranking:
@@ -36,6 +41,9 @@ class PassageReranking:
         missing: as for a search, but that there is no order to fall back to: ``fall_back``
             is an error here.
         cut: shortens a text to a number of tokens.
+        count: how many tokens of each text are read.
+        elsewhere: why a model of that name is not here, if it is one that others have; else empty.
+        built_in: name of the built-in reranker, and how many tokens of a passage it reads.
     """
 
     def __init__(
@@ -44,10 +52,22 @@ class PassageReranking:
         *,
         missing: MissingModel = "substitute",
         cut: Callable[[str, int], str] | None = None,
+        count: Callable[[Sequence[str]], Sequence[int]] | None = None,
+        elsewhere: Callable[[str], str] = lambda name: "",
+        built_in: tuple[str, int] = ("", 0),
     ) -> None:
         self._rerankers = rerankers
         self._missing = missing
         self._cut = cut
+        self._count = count
+        self._elsewhere = elsewhere
+        self.built_in = built_in
+
+    def check(self, model: str) -> None:
+        """Raises ``InvalidModelError`` if no reranker of that name is known."""
+        with suppress(SetupError):
+            if model:
+                self._rerankers.find(model)
 
     async def rerank(
         self,
@@ -57,8 +77,14 @@ class PassageReranking:
         model: str = "",
         top_k: int | None = None,
         max_tokens: int | None = None,
+        lenient: bool = False,
+        counted: bool = False,
     ) -> Reranked:
         """The best ``top_k`` passages, all if None, each read up to ``max_tokens``.
+
+        Args:
+            lenient: names of rerankers that others have stand for the built-in one, and the receipt says so.
+            counted: tokens are counted.
 
         Raises:
             InvalidModelError: the model's name is unknown.
@@ -68,7 +94,7 @@ class PassageReranking:
         """
         with Stopwatch("rerank") as watch:
             try:
-                reranker, reason, cause = self._choose(model)
+                reranker, reason, cause = self._choose(model, lenient=lenient)
                 passages, cut = await self._passages(texts, max_tokens)
                 scores = await _score(reranker, query, passages)
             except (BackendError, QueryTooLongError) as error:
@@ -91,9 +117,17 @@ class PassageReranking:
             milliseconds=watch.milliseconds,
             cause=cause,
         )
-        return Reranked(tuple(Scored(place, relevance) for place, relevance in best), receipt)
+        tokens = await self._count_tokens(query, passages) if counted else 0
+        return Reranked(tuple(Scored(place, relevance) for place, relevance in best), receipt, tokens)
 
-    def _choose(self, model: str) -> tuple[Reranker, str, RerankCause]:
+    async def _count_tokens(self, query: str, passages: Sequence[Passage]) -> int:
+        if self._count is None:
+            return 0
+        texts = [query, *(passage.text for passage in passages)]
+        first, *rest = await asyncio.to_thread(self._count, texts)
+        return first * len(rest) + sum(rest)
+
+    def _choose(self, model: str, *, lenient: bool) -> tuple[Reranker, str, RerankCause]:
         """The reranker that will serve, and why it is not the asked one: in a sentence, and in a word."""
         if not model:
             return self._rerankers.default, "", ""
@@ -103,6 +137,11 @@ class PassageReranking:
             if self._missing != "substitute":
                 raise RerankerError(str(error), error.cause) from error
             return self._rerankers.default, f"{error}; the built-in reranker was used instead", error.cause
+        except InvalidModelError:
+            why = self._elsewhere(model) if lenient and self._missing == "substitute" else ""
+            if not why:
+                raise
+            return self._rerankers.default, f"{why}; the built-in reranker was used instead", "missing"
 
     async def _passages(self, texts: Sequence[str], max_tokens: int | None) -> tuple[list[Passage], int]:
         """What the model reads, and how many texts were cut for it."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import get_args
 
@@ -19,7 +20,6 @@ from secondlook.models.registry import (
     canonical,
     find_known,
     find_pinned,
-    list_models,
     tokens_read,
 )
 from secondlook.models.weights import ALL_MINILM, add_model
@@ -27,8 +27,8 @@ from secondlook.ports import Passage, Scores, declared
 from tests.tiny_models import make_model
 
 
-def shelf(cache: Path) -> RerankerShelf:
-    return RerankerShelf(cache, FakeReranker("built-in@1"), threads=1)
+def shelf(cache: Path, aliases: Mapping[str, str] | None = None) -> RerankerShelf:
+    return RerankerShelf(cache, FakeReranker("built-in@1"), threads=1, aliases=aliases)
 
 
 def test_the_built_in_one(tmp_path: Path) -> None:
@@ -215,16 +215,6 @@ def test_broken_weights_are_told_at_the_first_score(tmp_path: Path) -> None:
         asyncio.run(shelf(tmp_path).find("mine").score("oil", [Passage("lamp")]))
 
 
-def test_the_list(tmp_path: Path) -> None:
-    make_model(tmp_path / "tiny")
-    add_model("mine/tiny", tmp_path / "tiny", tmp_path)
-    rows = {row.name: row for row in list_models(tmp_path)}
-    assert rows[BUILT_IN_RERANKER].built_in
-    assert rows["mine/tiny"].cached
-    assert not rows["BAAI/bge-reranker-base"].cached
-    assert rows["BAAI/bge-reranker-base"].licence == "MIT"
-
-
 def test_what_can_be_downloaded() -> None:
     assert find_pinned("@cf/baai/bge-reranker-base").repo == "BAAI/bge-reranker-base"
     assert find_pinned("sentence-transformers/all-MiniLM-L6-v2") is ALL_MINILM
@@ -236,3 +226,36 @@ def test_what_can_be_downloaded() -> None:
 def test_a_name_with_a_question_mark_that_was_added_before(tmp_path: Path) -> None:
     add_model("mine?x", make_model(tmp_path / "tiny").folder, tmp_path)
     assert shelf(tmp_path).find("mine?x").identity == "mine?x"
+
+
+def test_a_known_model_is_found_by_the_last_part_of_its_name(tmp_path: Path) -> None:
+    names = "bge-reranker-v2-m3 BGE-Reranker-v2-m3 jina-reranker-v2-base-multilingual ms-marco-MiniLM-L6-v2"
+    for name in names.split():
+        with pytest.raises(SetupError, match=r"are not installed|ships its own code"):
+            shelf(tmp_path).find(name)
+    for name in ("bge-reranker", "v2-m3", "reranker", "other/bge-reranker-v2-m3"):
+        with pytest.raises(InvalidModelError):
+            shelf(tmp_path).find(name)
+
+
+def test_a_model_that_was_added_under_a_short_name_keeps_it(tmp_path: Path) -> None:
+    add_model("bge-reranker-v2-m3", make_model(tmp_path / "tiny").folder, tmp_path)
+    assert shelf(tmp_path).find("bge-reranker-v2-m3").identity == "bge-reranker-v2-m3"
+
+
+def test_aliases_of_the_operator(tmp_path: Path) -> None:
+    add_model("mine/tiny", make_model(tmp_path / "tiny").folder, tmp_path)
+    aliases = {
+        "rerank-v3.5": "mine/tiny",
+        "fast": BUILT_IN_RERANKER,
+        "bge-reranker-base": "mine/tiny",
+        "far": "no/such",
+    }
+    found = shelf(tmp_path, aliases=aliases)
+    assert found.find("rerank-v3.5").identity == "mine/tiny"
+    assert found.find("bge-reranker-base") is found.find("mine/tiny")
+    assert found.find("fast") is found.default
+    with pytest.raises(InvalidModelError, match="no/such"):
+        found.find("far")
+    with pytest.raises(InvalidModelError, match=r"Known: .*rerank-v3\.5"):
+        found.find("nothing")
