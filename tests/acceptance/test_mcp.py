@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 from mcp import Client
+from mcp.shared.exceptions import MCPError
 from mcp.types import TextContent
 
 from tests.acceptance.server_process import ServerProcess
@@ -72,10 +73,6 @@ def test_a_call_without_a_query(harbour: str, arguments: dict[str, Any]) -> None
     assert "query" in text.text
 
 
-def test_an_unknown_tool(harbour: str) -> None:
-    assert with_client(f"{harbour}/mcp", lambda client: client.call_tool("delete", {"query": "x"})).is_error
-
-
 def test_plain_json_rpc_as_the_documents_have_it(harbour: str) -> None:
     body = {"jsonrpc": "2.0", "id": 7, "method": "tools/call",
             "params": {"name": "search", "arguments": {"query": "fog horn"}}}  # fmt: skip
@@ -88,3 +85,23 @@ def test_plain_json_rpc_as_the_documents_have_it(harbour: str) -> None:
     broken = httpx.post(f"{harbour}/mcp", content=b"no json", headers=headers | {"Content-Type": "application/json"})
     assert broken.status_code == 400
     assert httpx.get(f"{harbour}/mcp").json()["errors"][0]["code"] == 60016
+
+
+@pytest.mark.parametrize("name", ["delete", "Search", "search_all"])
+def test_an_unknown_tool_is_an_error_of_the_protocol(harbour: str, name: str) -> None:
+    async def call(client: Client) -> int:
+        with pytest.raises(MCPError) as caught:
+            await client.call_tool(name, {"query": "fog"})
+        return caught.value.code
+
+    assert with_client(f"{harbour}/mcp", call) == -32602
+
+
+def test_a_page_under_a_strange_name_is_refused(harbour: str) -> None:
+    """The case of the conformance suite: under DNS rebinding ``Host`` and ``Origin`` agree."""
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+    accepts = {"Accept": "application/json, text/event-stream"}
+    own = harbour.removeprefix("http://").partition("/")[0]
+    for host, status in (("evil.example.com", 403), (own, 200)):
+        headers = {**accepts, "Host": host, "Origin": f"http://{host}"}
+        assert httpx.post(f"{harbour}/mcp", json=call, headers=headers, timeout=60).status_code == status

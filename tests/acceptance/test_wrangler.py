@@ -153,6 +153,12 @@ def test_namespaces(wrangler: Wrangler) -> None:
 
 
 def test_errors_are_told(wrangler: Wrangler) -> None:
+    for words, detail in (
+        (("get", "nobody"), "there is no instance 'nobody'"),
+        (("create", "odd", "--type", "builtin", "--reranking-model", "none"), "unknown reranking model 'none'"),
+        (("namespace", "get", "nowhere"), "there is no namespace 'nowhere'"),
+    ):
+        assert detail in wrangler(*words, as_json=False, fails=True)
     assert "ai_search_not_found" in wrangler("search", "nobody", "--query", "x", fails=True)
     assert "invalid_model" in wrangler("create", "odd", "--type", "builtin", "--reranking-model", "none", fails=True)
     assert "Authentication" in wrangler("get", "any", token="sl_wrong", fails=True)

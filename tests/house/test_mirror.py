@@ -29,6 +29,7 @@ ELSEWHERE = {
     "api/wire.py": "tests/wire/test_chat.py",
     "api/binding/ai_search.py": "tests/wire/test_binding.py",
     "api/binding/autorag.py": "tests/wire/test_binding.py",
+    "api/ai_search/instance_rows.py": "tests/wire/test_instances.py",
     "api/ai_search/instances.py": "tests/wire/test_instances.py",
     "api/ai_search/endpoints.py": "tests/wire/test_public.py",
     "api/ai_search/items.py": "tests/wire/test_items.py",

@@ -152,3 +152,18 @@ def test_legacy_lines(bounded: Wire) -> None:
     lost_catalogue(bounded)
     bounded.ask("PUT", f"{NEW}/handbook", json={"paused": False})
     assert error_of(sync.to(bounded)) == (503, 7017, "unable_to_connect_to_autorag")
+
+
+@pytest.mark.parametrize("path", [f"{NEW}/none", f"{LEGACY}/none/jobs", f"{NEW}?per_page=x", "/nowhere"])
+def test_the_detail_is_in_the_chain_that_wrangler_prints(wire: Wire, path: str) -> None:
+    [line] = wire.ask("GET", path).json()["errors"]
+    assert line["detail"]
+    assert line["error_chain"] == [{"code": line["code"], "message": line["detail"]}]
+
+
+def test_public_endpoints_tell_no_detail_in_the_chain_either(filled: Wire) -> None:
+    answer = filled.ask("PUT", f"{NEW}/handbook", json={"public_endpoint_params": {"enabled": True}}).json()["result"]
+    body = {"query": "oil", "ai_search_options": {"reranking": {"enabled": True, "model": "no/such"}}}
+    refused = filled.post(f"/public/{answer['public_endpoint_id']}/search", body).json()["errors"]
+    assert [line["code"] for line in refused] == [7010]
+    assert not {"detail", "error_chain"} & set(refused[0])

@@ -1,5 +1,6 @@
 """Instances and namespaces: create, read, partial update, list, delete, stats."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,9 @@ FIELDS = (
 
 def test_every_field_has_the_contracts_default(wire: Wire) -> None:
     made = wire.make()
-    assert set(FIELDS) <= set(made)
+    [row] = wire.get(NEW).json()["result"]
+    assert set(FIELDS) <= set(row)
+    assert set(FIELDS) - set(made) == {"metadata", "public_endpoint_params", "token_id"}, "null, as lists have it"
     wanted = {
         "reranking": False,
         "reranking_model": None,
@@ -44,7 +47,7 @@ def test_every_field_has_the_contracts_default(wire: Wire) -> None:
     }
     assert {name: made[name] for name in wanted} == wanted
     assert wire.get(f"{NEW}/handbook").json()["result"] == made
-    assert wire.get(NEW).json()["result"] == [made]
+    assert row == {**made, "metadata": None, "public_endpoint_params": None, "token_id": None}
 
 
 def test_a_full_request_is_echoed(wire: Wire) -> None:
@@ -382,3 +385,118 @@ def test_an_instance_needs_its_namespace_first(wire: Wire) -> None:
     answer = wire.post(f"{SPACES}/nope/instances", {"id": "docs"})
     assert answer.status_code == 404
     assert answer.json()["errors"][0]["detail"] == "there is no namespace 'nope': create it first"
+
+
+ABSENT = ("metadata", "public_endpoint_params", "token_id")
+
+
+def test_what_types_let_be_absent_is_absent_by_itself_and_null_in_lists(wire: Wire) -> None:
+    made = wire.make()
+    shown = [made, wire.get(f"{NEW}/handbook").json()["result"]]
+    shown.append(wire.ask("PUT", f"{NEW}/handbook", json={"max_num_results": 5}).json()["result"])
+    [row] = wire.get(NEW).json()["result"]
+    shown.append(wire.ask("DELETE", f"{NEW}/handbook").json()["result"])
+    for one in shown:
+        assert not set(ABSENT) & set(one)
+    assert [row[name] for name in ABSENT] == [None, None, None]
+    kept = {"public_endpoint_params": {"enabled": True}, "metadata": {"worker_domain": "a.example"}}
+    full = wire.make("blog", **kept)
+    assert full["public_endpoint_params"]["enabled"] is True
+    assert full["metadata"] == kept["metadata"]
+    assert wire.ask("PUT", f"{NEW}/blog", json=full).json()["result"]["metadata"] == kept["metadata"]
+
+
+def ids_of(answer: Any) -> list[str]:
+    assert answer.status_code == 200, answer.text
+    return [one["id"] for one in answer.json()["result"]]
+
+
+def test_a_list_is_filtered_by_namespace(wire: Wire) -> None:
+    wire.make("handbook")
+    wire.post(NAMESPACES, {"name": "harbour"})
+    wire.post(f"{NAMESPACES}/harbour/instances", {"id": "quay"})
+    for base in (NEW, NEW.removeprefix("/client/v4")):
+        assert ids_of(wire.get(base)) == ids_of(wire.get(base, namespace="default")) == ["handbook"]
+        assert ids_of(wire.get(base, namespace="harbour")) == ["quay"]
+        for unknown in ("nowhere", "Harbour", "harbour2"):
+            answer = wire.get(base, namespace=unknown)
+            assert ids_of(answer) == []
+            assert answer.json()["result_info"]["total_count"] == 0
+    inner = f"{NAMESPACES}/harbour/instances"
+    assert ids_of(wire.get(inner)) == ids_of(wire.get(inner, namespace="harbour")) == ["quay"]
+    assert ids_of(wire.get(inner, namespace="default")) == []
+    assert error_of(wire.get(f"{NAMESPACES}/nowhere/instances")) == (404, 7063, "namespace_not_found")
+    assert error_of(wire.get(f"{NAMESPACES}/nowhere/instances", namespace="default"))[1] == 7063
+
+
+def test_a_list_is_filtered_by_hostname(wire: Wire) -> None:
+    wire.make("plain")
+    params = {"enabled": True, "custom_domains": ["search.example.com"]}
+    named = wire.make("named", public_endpoint_params=params)
+    off = wire.make("off", public_endpoint_params={"enabled": True})
+    wire.ask("PUT", f"{NEW}/off", json={"public_endpoint_params": {"enabled": False}})
+    assert ids_of(wire.get(NEW, hostname="search.example.com")) == ["named"]
+    assert ids_of(wire.get(NEW, hostname="SEARCH.Example.com.")) == ["named"]
+    assert ids_of(wire.get(NEW, hostname=f"{named['public_endpoint_id']}.search.example.net")) == ["named"]
+    assert ids_of(wire.get(NEW, hostname=f"{off['public_endpoint_id']}.search.example.net")) == []
+    for other in ("example.com", "x.search.example.com", "search.example.co"):
+        assert ids_of(wire.get(NEW, hostname=other)) == []
+    assert ids_of(wire.get(NEW, hostname="search.example.com", search="pla")) == []
+
+
+ACCOUNT = "/client/v4/accounts/acc"
+LISTS = (NEW, NAMESPACES, f"{ACCOUNT}/ai-search/tokens", f"{NEW}/handbook/items", f"{NEW}/handbook/jobs",
+         f"{ACCOUNT}/autorag/rags", f"{ACCOUNT}/autorag/rags/handbook/files", f"{ACCOUNT}/autorag/rags/handbook/jobs",
+         "/autorag/rags", "/client/v4/accounts")  # fmt: skip
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_page_of_no_rows_counts_them_all(filled: Wire, path: str) -> None:
+    whole = filled.get(path).json()
+    none = filled.get(path, per_page=0).json()
+    assert (none["result"], none["result_info"]["count"], none["result_info"]["per_page"]) == ([], 0, 0)
+    assert none["result_info"]["total_count"] == whole["result_info"]["total_count"]
+    for wrong in ("-1", "x", "1000"):
+        assert filled.get(path, per_page=wrong).status_code == 400
+
+
+def test_legacy_list_has_pages(wire: Wire) -> None:
+    for number in range(23):
+        wire.make(f"one-{number:02}")
+    for path in (f"{ACCOUNT}/autorag/rags", f"{ACCOUNT}/ai-search/rags"):
+        first = wire.get(path).json()
+        assert len(first["result"]) == 20
+        assert first["result_info"] == {"count": 20, "page": 1, "per_page": 20, "total_count": 23}
+        second = wire.get(path, page=2).json()
+        assert [one["id"] for one in second["result"]] == ["one-02", "one-01", "one-00"]
+        third = wire.get(path, page=3, per_page=10).json()
+        assert third["result_info"] == {"count": 3, "page": 3, "per_page": 10, "total_count": 23}
+        assert wire.get(path, page=9).json()["result"] == []
+        for wrong in ({"page": 0}, {"per_page": 101}, {"page": "x"}):
+            assert wire.get(path, **wrong).status_code == 400
+
+
+def test_the_list_of_the_binding_is_whole(wire: Wire) -> None:
+    for number in range(23):
+        answer = wire.post("/accounts/default/ai-search/instances", {"id": f"one-{number:02}"})
+        assert answer.status_code == 200
+    found = wire.get("/autorag/rags").json()
+    assert len(found["result"]) == found["result_info"]["total_count"] == found["result_info"]["count"] == 23
+    assert len(wire.get("/autorag/rags", per_page=5, page=2).json()["result"]) == 5
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_the_name_of_the_default_embedding_model(tmp_path: Path, strict: bool) -> None:
+    wire = Wire(tmp_path, strict=strict)
+    try:
+        wire.fill()
+        named = wire.make("named", embedding_model="@cf/qwen/qwen3-embedding-0.6b")
+        expected = "@cf/qwen/qwen3-embedding-0.6b" if strict else "secondlook/all-minilm-l6-v2"
+        row = next(one for one in wire.get(NEW).json()["result"] if one["id"] == "handbook")
+        shown = wire.get(f"{NEW}/handbook").json()["result"]
+        assert row["embedding_model"] == shown["embedding_model"] == expected
+        assert named["embedding_model"] == "@cf/qwen/qwen3-embedding-0.6b"
+        back = wire.ask("PUT", f"{NEW}/handbook", json=shown)
+        assert back.json()["result"]["embedding_model"] == expected, "what is shown can be sent back"
+    finally:
+        wire.close()

@@ -24,6 +24,7 @@ def test_an_uploaded_item(wire: Wire) -> None:
     assert (metadata["folder"], metadata["filename"]) == ("signals/", "fog.md")
     assert (metadata["severity"], metadata["note"]) == (2, "kept")
     assert item["created_at"].endswith("Z")
+    assert item.pop("warnings") == [{"code": "custom_metadata_field_not_filterable", "field": "note"}]
     assert wire.get(f"{ITEMS}/{item['id']}").json()["result"] == item
 
 
@@ -277,3 +278,62 @@ def test_the_list_of_instances_counts_their_items(filled: Wire) -> None:
         "queued": 0, "running": 0, "completed": 3, "error": 1, "skipped": 0, "outdated": 0,
     }  # fmt: skip
     assert filled.get(f"{NEW}/handbook").json()["result"]["item_counts"]["error"] == 1
+
+
+SCHEMA = [
+    {"field_name": "price", "data_type": "number"},
+    {"field_name": "open", "data_type": "boolean"},
+    {"field_name": "due", "data_type": "datetime"},
+    {"field_name": "sku", "data_type": "text"},
+]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "warnings"),
+    [
+        ({"price": "cheap"}, [("price", "number")]),
+        ({"price": True}, [("price", "number")]),
+        ({"price": ["1"]}, [("price", "number")]),
+        ({"open": "perhaps"}, [("open", "boolean")]),
+        ({"due": "soon"}, [("due", "datetime")]),
+        ({"due": "2026-02-30"}, [("due", "datetime")]),
+        ({"PRICE": "cheap", "Due": "soon"}, [("PRICE", "number"), ("Due", "datetime")]),
+        ({"colour": "red"}, [("colour", "")]),
+        ({"colour": "red", "price": "cheap", "sku": 7}, [("colour", ""), ("price", "number")]),
+        ({"tags": ["a", "b"]}, [("tags", "")]),
+        ({"price": 7, "open": "yes", "due": "2026-02-03", "sku": 12345}, []),
+        ({"price": "7.5", "open": 0, "due": 1_700_000_000, "sku": True}, []),
+        ({"price": None, "colour": None, "filename": "x", "Folder": "y/", "timestamp": 1}, []),
+        ({}, []),
+        (None, []),
+    ],
+)
+@pytest.mark.parametrize("wait", ["true", "false"])
+def test_an_upload_warns_of_what_filters_will_not_see(
+    wire: Wire, metadata: Any, warnings: list[tuple[str, str]], wait: str
+) -> None:
+    wire.make(custom_metadata=SCHEMA)
+    item = wire.upload("a.md", "Words.", metadata=metadata, wait=wait).json()["result"]
+    expected = [
+        {"code": "custom_metadata_value_not_indexed", "field": field, "expected_type": kind}
+        if kind
+        else {"code": "custom_metadata_field_not_filterable", "field": field}
+        for field, kind in warnings
+    ]
+    assert item.get("warnings", []) == expected
+    assert ("warnings" in item) is bool(expected)
+    assert "warnings" not in wire.get(f"{NEW}/handbook/items/{item['id']}").json()["result"]
+
+
+def test_what_is_warned_of_is_what_a_filter_does_not_find(wire: Wire) -> None:
+    wire.make(custom_metadata=SCHEMA, score_threshold=0)
+    warned = wire.upload("a.md", "Words.", metadata={"price": "cheap", "sku": "x"}).json()["result"]["warnings"]
+    assert [one["field"] for one in warned] == ["price"]
+
+    def found(filters: Any) -> int:
+        body = {"query": "words", "ai_search_options": {"retrieval": {"filters": filters}}}
+        answer = wire.post(f"{NEW}/handbook/search", body)
+        return len(answer.json()["result"]["chunks"])
+
+    assert found({"sku": "x"}) == 1
+    assert found({"price": {"$gte": 0}}) == 0

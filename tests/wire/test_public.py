@@ -123,7 +123,7 @@ def test_settings_that_are_refused_change_nothing(filled: Wire, params: dict[str
     body = {"max_num_results": 3, "public_endpoint_params": {"enabled": True, **params}}
     assert error_of(filled.ask("PUT", f"{NEW}/handbook", json=body)) == (400, 7400, "invalid_request")
     shown = filled.get(f"{NEW}/handbook").json()["result"]
-    assert (shown["max_num_results"], shown["public_endpoint_params"]) == (10, None)
+    assert (shown["max_num_results"], "public_endpoint_params" in shown) == (10, False)
 
 
 def test_a_search_without_a_token(front: Front) -> None:
@@ -132,7 +132,7 @@ def test_a_search_without_a_token(front: Front) -> None:
     body = answer.json()
     assert body["success"] is True
     [chunk, *_] = body["result"]["chunks"]
-    assert "text" not in chunk
+    assert chunk["text"] == ""
     assert chunk["item"]["metadata"]["filename"]
 
 
@@ -514,3 +514,110 @@ def test_a_message_of_the_protocol_that_is_no_json_is_refused_in_json(front: Fro
         assert (answer.status_code, answer.headers["content-type"]) == (415, "application/json")
         assert answer.json()["error"]["code"] == -32600
         assert "Content-Type: application/json" in answer.json()["error"]["message"]
+
+
+CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "search", "arguments": {"query": "oil"}}}
+ACCEPTS = {"Accept": "application/json, text/event-stream"}
+
+
+def call_from(wire: Wire, label: str, host: str, origin: str | None, path: str = "") -> httpx.Response:
+    """The answer to a call of the tool by a page."""
+    page = {} if origin is None else {"Origin": origin}
+    return wire.post(path or f"/public/{label}/mcp", CALL, headers={**ACCEPTS, **page, "Host": host})
+
+
+OWN = [
+    ("localhost:8787", None, True),
+    ("localhost:8787", "http://localhost:8787", True),
+    ("127.0.0.1:8787", "http://127.0.0.1:8787", True),
+    ("[::1]:8787", "http://[::1]:8787", True),
+    ("192.168.1.5", "http://192.168.1.5", True),
+    ("wire", "http://wire", True),
+    ("wire", "http://wire:80", True),
+    ("help.localhost", "https://help.localhost", True),
+    ("search.example.com", "https://search.example.com", True),  # behind a proxy with a certificate for that name
+    ("evil.example.com", "http://evil.example.com", False),
+    ("evil.example.com:8787", "http://evil.example.com:8787", False),
+    ("EVIL.example.com", "http://evil.example.com", False),
+    ("localhost:8787", "http://[", False),
+]
+"""Pages of the host that the request names: which are the server's own."""
+STRANGE = [
+    ("localhost:8787", "http://evil.example.com"),
+    ("localhost:8787", "http://localhost:9999"),
+    ("localhost:8787", "https://localhost"),
+    ("localhost:8787", "http://localhost.evil.example:8787"),
+    ("127.0.0.1:8787", "http://127.0.0.1.evil.example:8787"),
+    ("localhost:8787", "null"),
+    ("localhost:8787", "file://"),
+]
+"""Pages of other hosts."""
+
+
+@pytest.mark.parametrize(("host", "origin", "allowed"), OWN)
+def test_the_tool_answers_no_page_under_a_rebound_name(
+    front: Front, host: str, origin: str | None, allowed: bool
+) -> None:
+    answer = call_from(front.wire, front.label, host, origin)
+    assert answer.status_code == (200 if allowed else 403)
+    if not allowed:
+        error = answer.json()
+        assert (error["jsonrpc"], error["id"], error["error"]["code"]) == ("2.0", None, -32000)
+        assert "authorized_hosts" in error["error"]["message"]
+
+
+@pytest.mark.parametrize(("host", "origin"), STRANGE)
+def test_the_tool_answers_strange_pages_unless_hosts_are_named(front: Front, host: str, origin: str) -> None:
+    assert call_from(front.wire, front.label, host, origin).status_code == 200, "the default is every host"
+    publish(front.wire, authorized_hosts=["app.example"])
+    assert call_from(front.wire, front.label, host, origin).status_code == 403
+    assert call_from(front.wire, front.label, host, f"http://{host}").status_code == 200, "its own pages may"
+
+
+@pytest.mark.parametrize(
+    ("hosts", "origin", "allowed"),
+    [
+        (["app.example"], "https://app.example", True),
+        (["app.example"], "https://other.example", False),
+        (["*.app.example"], "https://a.app.example", True),
+        (["*.app.example"], "https://app.example", False),
+        (["https://app.example:8443"], "https://app.example:8443", True),
+        (["https://app.example:8443"], "http://app.example:8443", False),
+        (["*"], "https://anything.example", True),
+        ([], "https://app.example", False),
+    ],
+)
+def test_the_tool_answers_the_pages_that_are_authorized(
+    filled: Wire, hosts: list[str], origin: str, allowed: bool
+) -> None:
+    front = publish(filled, authorized_hosts=hosts)
+    assert call_from(filled, front.label, "localhost:8787", origin).status_code == (200 if allowed else 403)
+    assert call_from(filled, front.label, "evil.example", "http://evil.example").status_code == (
+        200 if hosts == ["*"] else 403
+    )
+    assert call_from(filled, front.label, "localhost:8787", None).status_code == 200
+
+
+def test_the_tool_answers_pages_of_its_own_hosts(both: Wire) -> None:
+    front = publish(both, custom_domains=["search.example.com"])
+    for host in ("search.example.com", f"{front.label}.search.example.net"):
+        assert call_from(both, "", host, f"http://{host}", "/mcp").status_code == 200
+    namespace = publish_namespace(both, instances_allowed=["blog"])
+    host = f"{namespace.label}.search.example.net"
+    assert call_from(both, "", host, f"http://{host}", "/mcp").status_code == 200
+    assert call_from(both, namespace.label, "evil.example", "http://evil.example").status_code == 403
+
+
+@pytest.mark.parametrize("name", ["find", "Search", "", "search "])
+def test_an_unknown_tool_is_an_error_of_the_protocol(front: Front, name: str) -> None:
+    call = {**CALL, "params": {"name": name, "arguments": {"query": "oil"}}}
+    answer = front.post("/mcp", call, headers=ACCEPTS).json()
+    assert (answer["id"], answer["error"]["code"]) == (1, -32602)
+    assert name in answer["error"]["message"] and "result" not in answer
+
+
+@pytest.mark.parametrize("arguments", [{}, {"query": ""}, {"query": "  "}, {"query": 3}, None])
+def test_wrong_arguments_of_the_tool_are_a_result_that_an_agent_reads(front: Front, arguments: Any) -> None:
+    call = {**CALL, "params": {"name": "search", **({"arguments": arguments} if arguments is not None else {})}}
+    result = front.post("/mcp", call, headers=ACCEPTS).json()["result"]
+    assert result["isError"] is True and "query" in result["content"][0]["text"]

@@ -3,6 +3,9 @@
 import { RpcTarget } from "cloudflare:workers";
 import { named } from "./server.js";
 
+/** Instances of a page at most. */
+const MOST_LISTED = 100;
+
 const failure = (status, message) =>
   named(
     { 401: "AutoRAGUnauthorizedError", 404: "AutoRAGNotFoundError" }[status] ?? "AutoRAGInternalError",
@@ -19,8 +22,14 @@ export class AutoRAG extends RpcTarget {
     this.#name = name;
   }
 
-  list() {
-    return this.#server.result("/autorag/rags", {}, failure);
+  async list() {
+    const found = [];
+    for (let page = 1; ; page += 1) {
+      const query = { page, per_page: MOST_LISTED };
+      const rows = await this.#server.result("/autorag/rags", { query }, failure);
+      found.push(...rows);
+      if (rows.length < MOST_LISTED) return found;
+    }
   }
 
   async search(params) {

@@ -176,7 +176,7 @@ def _add_routes(app: FastAPI, services: Services, guards: list[Any], base: str, 
         add(syncs, family, f"{prefix}/{{name}}", "AutoRAG")
     for inner, form in (("", ""), ("/namespaces/{namespace}", "namespaced_")):
         prefix = f"{search}{inner}/instances"
-        add(routes.make_router(services), f"{form}instances", prefix, "AI Search")
+        add(routes.make_router(services, strict=strict), f"{form}instances", prefix, "AI Search")
         add(items.make_router(services), f"{form}items", f"{prefix}/{{name}}/items", "Items")
         add(queries.make_router(services), f"{form}queries", f"{prefix}/{{name}}", "Query log")
         add(query_sets.make_router(services), f"{form}query_sets", f"{prefix}/{{name}}/query-sets", "Query sets")

@@ -11,6 +11,8 @@ from pydantic import AliasChoices, Field
 from secondlook.api.body import Body, read_json, read_query, validate, while_wanted
 from secondlook.api.errors import success, to_wire
 from secondlook.api.filters import parse_filter
+from secondlook.api.jobs import Page, PerPage
+from secondlook.api.jobs import page_of as page_of_list
 from secondlook.api.reranking import RerankKeys, raises, seconds, to_stages
 from secondlook.api.wire import (
     DONE,
@@ -76,10 +78,13 @@ def make_router(services: Services, *, strict: bool = False) -> APIRouter:
         return await services.instances.get(account, DEFAULT_NAMESPACE, name)
 
     @router.get("", name="list")
-    async def list_rags(request: Request) -> JSONResponse:
-        account = request.path_params.get("account", NO_ACCOUNT)
-        found = await services.instances.list(account, DEFAULT_NAMESPACE)
-        rows = [
+    async def list_rags(request: Request, page: Page = 1, per_page: PerPage | None = None) -> JSONResponse:
+        account = request.path_params.get("account")
+        whole = await services.instances.list(account or NO_ACCOUNT, DEFAULT_NAMESPACE)
+        if per_page is None:  # the binding, which names no account, cannot ask for the next page
+            per_page = 20 if account else max(20, len(whole))
+        found = whole[(page - 1) * per_page : page * per_page]
+        rows: list[dict[str, object]] = [
             {
                 "id": one.name,
                 "enable": True,
@@ -91,7 +96,7 @@ def make_router(services: Services, *, strict: bool = False) -> APIRouter:
             }
             for one, doing in zip(found, await services.instances.activity(found), strict=True)
         ]
-        return JSONResponse(success(rows))
+        return page_of_list(rows, len(whole), page, per_page)
 
     @router.post("/{name}/search")
     async def search(request: Request, name: str) -> JSONResponse:

@@ -42,11 +42,12 @@ SHAPES: Mapping[str, Schema] = {
     **QUERY_SHAPES,
     **OPENAI_SHAPES,
     "ErrorLine": shape(
-        "One error. `detail` is a sentence for people, `fields` lists the invalid fields of the body.",
-        "detail fields",
+        "One error. `detail` and `error_chain` have a sentence for people, `fields` the invalid fields of the body.",
+        "detail error_chain fields",
         code=WHOLE,
         message=TEXT,
         detail=TEXT,
+        error_chain=rows(shape("", code=WHOLE, message=TEXT)),
         fields=rows(shape("", field=TEXT, message=TEXT)),
     ),
     "Failure": shape(

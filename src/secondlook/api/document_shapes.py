@@ -44,7 +44,7 @@ RESULTS: Mapping[str, Mapping[str, Schema]] = {
     "public_mcp": {JSON: {**OBJECT, "description": "A JSON-RPC 2.0 message."}},
     "public_stats": {JSON: ref("Success")},
     "public_asset": {"text/javascript": TEXT},
-    "autorag_list": {JSON: wrapped(rows(ref("Rag")))},
+    "autorag_list": {JSON: listed("Rag")},
     "autorag_search": {JSON: LEGACY},
     "autorag_ai_search": {JSON: LEGACY, STREAM: FRAMES},
     "autorag_sync": {JSON: wrapped(shape("", job_id=TEXT))},

@@ -119,10 +119,14 @@ def headers_of(error: Exception) -> Mapping[str, str]:
 
 
 def failure(code: int, message: str, detail: str = "", fields: Sequence[dict[str, str]] = ()) -> Mapping[str, object]:
-    """The error envelope; ``fields`` (extra key) names what is wrong in the body."""
+    """The error envelope; ``fields`` (extra key) names what is wrong in the body.
+
+    ``error_chain`` has the detail once more, since wrangler prints that beside the message and nothing else.
+    """
     line: dict[str, object] = {"code": code, "message": message}
     if detail:
         line["detail"] = _shortened(detail, LONGEST_DETAIL)
+        line["error_chain"] = [{"code": code, "message": line["detail"]}]
     if fields:
         line["fields"] = [
             {**one, "message": _shortened(one["message"], LONGEST_AT_FIELD)} for one in fields[:MOST_FIELDS]

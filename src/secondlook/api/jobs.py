@@ -11,7 +11,8 @@ from secondlook.api.times import iso_time
 from secondlook.domain.jobs import Job, JobLine, Severity, SyncState
 
 Page = Annotated[int, Query(ge=1, le=2**31 // 100)]
-PerPage = Annotated[int, Query(ge=1, le=100)]
+PerPage = Annotated[int, Query(ge=0, le=100)]
+"""Rows of a page; with 0 there are none, and ``result_info`` counts them all."""
 MESSAGE_TYPES: Mapping[Severity, int] = {"info": 0, "warning": 1, "error": 2}
 """Cloudflare does not say what its numbers mean."""
 

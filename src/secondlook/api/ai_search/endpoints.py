@@ -157,6 +157,14 @@ def origins_of(endpoint: Endpoint, instance: Instance | None) -> tuple[str, ...]
     return (host,) if host else (EVERYBODY,)
 
 
+def is_at(endpoint: Endpoint | None, hostname: str) -> bool:
+    """Whether that host leads to the endpoint: one of its domains, or one whose first label is its id."""
+    host = hostname.strip().lower().rstrip(".")
+    if endpoint is None or not endpoint.params.enabled:
+        return False
+    return host in endpoint.params.domains or (bool(endpoint.id) and host.partition(".")[0] == endpoint.label)
+
+
 def shown(endpoint: Endpoint | None, instance: Instance | None = None) -> dict[str, object]:
     """The two keys of an endpoint in the object of its owner."""
     if endpoint is None:

@@ -35,6 +35,7 @@ from secondlook.services.instances import Activity, Stats
 
 RESERVED = ("timestamp", "folder", "filename")
 DEFAULT_EMBEDDER = "secondlook/all-minilm-l6-v2"
+CLOUDFLARES_EMBEDDER = "@cf/qwen/qwen3-embedding-0.6b"
 ECHOED: dict[str, Any] = {
     "source_params": None,
     "ai_gateway_id": None,
@@ -45,7 +46,7 @@ ECHOED: dict[str, Any] = {
 }
 """Fields that are kept and shown with the contract's defaults, but that no stage reads yet."""
 
-
+FIXED: dict[str, Any] = {"enable": True, "engine_version": 3, "created_by": None, "modified_by": None}
 SHOWN = frozenset(
     {
         "created_at", "created_by", "enable", "engine_version", "fusion_method_origin", "item_counts",
@@ -217,10 +218,12 @@ def instance_of(
     endpoint: Endpoint | None = None,
     match_mode: MatchMode | None = None,
     fusion: FusionMethod | None = None,
+    strict: bool = False,
 ) -> dict[str, object]:
     """The instance object (contract, 12.3), with ours: the counts of its items, and how its syncs go.
 
-    ``match_mode`` and ``fusion`` are those in effect, by default those of the settings.
+    ``match_mode`` and ``fusion`` are those in effect, by default those of the settings. ``strict``: the default
+    embedding model has the name that it has at Cloudflare, since some clients refuse to read any other.
     """
     settings = instance.settings
     extra = {**ECHOED, **json.loads(settings.extra)}
@@ -228,14 +231,12 @@ def instance_of(
         "id": instance.name,
         "namespace": instance.namespace,
         "status": doing.status,
-        "enable": True,
-        "engine_version": 3,
+        **FIXED,
         **extra,
         **{wire: getattr(settings, ours) for wire, ours in PLAIN.items()},
         "source": settings.source or None,
         "token_id": settings.service_token or None,
         "cache_threshold": next(wire for wire, ours in LIKENESS.items() if ours == settings.cache_likeness),
-        "embedding_model": settings.embedding_model or DEFAULT_EMBEDDER,
         "reranking": settings.reranking,
         "reranking_mode": settings.reranking_mode,
         "reranking_model": settings.reranking_model or None,
@@ -256,14 +257,12 @@ def instance_of(
             "boost_by": [{"field": one.field, "direction": one.direction} for one in settings.boosts],
             "boost_after_reranking": settings.boost_last,
         },
-        **_defaults(settings, fusion),
+        **_defaults(settings, fusion, strict=strict),
         "query_log": {"enabled": settings.logged, "retention_days": settings.log_days},
         "custom_metadata": [{"field_name": one.name, "data_type": one.type} for one in settings.fields],
         **shown(endpoint, instance),
         "created_at": iso_time(instance.created_at),
         "modified_at": iso_time(instance.modified_at),
-        "created_by": None,
-        "modified_by": None,
         "last_activity": iso_time(doing.last),
         "vectorize_name": instance.uid,
         "item_counts": counts_of(doing.items),
@@ -271,9 +270,10 @@ def instance_of(
     }
 
 
-def _defaults(settings: InstanceSettings, fusion: FusionMethod | None) -> dict[str, object]:
-    """The fusion in effect, and where it and the match mode come from."""
+def _defaults(settings: InstanceSettings, fusion: FusionMethod | None, *, strict: bool) -> dict[str, object]:
+    """The embedding model and the fusion in effect, and where the latter and the match mode come from."""
     return {
+        "embedding_model": settings.embedding_model or (CLOUDFLARES_EMBEDDER if strict else DEFAULT_EMBEDDER),
         "fusion_method": fusion or settings.fusion_of(),
         "keyword_match_mode_origin": _origin_of(settings.match_mode, inherited=settings.match_mode_inherited),
         "fusion_method_origin": _origin_of(settings.fusion_method, inherited=settings.fusion_inherited),

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal, cast
 from urllib.parse import quote
 
@@ -16,7 +16,7 @@ from secondlook.api.errors import success
 from secondlook.api.filters import parse_filter_text
 from secondlook.api.times import iso_time
 from secondlook.domain.chunk import Chunk
-from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance, Item
+from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance, Item, MetadataField
 from secondlook.domain.jobs import ItemLine
 from secondlook.domain.listing import ItemQuery
 from secondlook.errors import (
@@ -26,7 +26,7 @@ from secondlook.errors import (
     InvalidOptionError,
     SecondlookError,
 )
-from secondlook.ingest.metadata import place_metadata
+from secondlook.ingest.metadata import misfits, place_metadata
 from secondlook.services.bundle import Services
 from secondlook.services.intake import Upload
 
@@ -43,6 +43,8 @@ MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(; *[\w.+-]+=[\w.+-]+)*", re.ASCII)
 CURSOR = re.compile(r"[0-9]{1,18}")
 """The number of a line; clients send it back as it is."""
 
+BUILT_INS = ("filename", "folder", "timestamp")
+"""Fields that the server sets, whatever an upload says."""
 BUILT_IN = "builtin"
 """The source of what was uploaded."""
 
@@ -84,7 +86,7 @@ def make_router(services: Services) -> APIRouter:  # noqa: C901  # a list of rou
     async def list_items(
         request: Request,
         page: Page = 1,
-        per_page: Annotated[int, Query(ge=1, le=50)] = 20,
+        per_page: Annotated[int, Query(ge=0, le=50)] = 20,
         status: Status | None = None,
         search: str = "",
         sort_by: Literal["status", "modified_at"] = "status",
@@ -113,7 +115,8 @@ def make_router(services: Services) -> APIRouter:  # noqa: C901  # a list of rou
         instance = await find(request)
         file, wait = await read_upload(request)
         item = await services.indexing.upload(instance, file, wait=LONGEST_WAIT if wait else None)
-        return JSONResponse(success(item_of(item, instance)))
+        warnings = warnings_of(file.metadata or {}, instance.settings.fields)
+        return JSONResponse(success({**item_of(item, instance), **({"warnings": warnings} if warnings else {})}))
 
     @router.post("/bulk")
     async def bulk(request: Request) -> JSONResponse:
@@ -253,6 +256,23 @@ def item_of(item: Item, instance: Instance) -> dict[str, object]:
         "created_at": iso_time(item.created_at),
         "metadata": {**item.metadata, **place_metadata(item.key, item.timestamp)},
     }
+
+
+def warnings_of(metadata: Mapping[str, object], fields: Sequence[MetadataField]) -> list[dict[str, str]]:
+    """What filters will not see of the metadata that came with a file, in the order that it came."""
+    types = {field.name: field.type for field in fields}
+    wrong = {field.name for field in misfits(metadata, fields)}
+    found: list[dict[str, str]] = []
+    for given, value in metadata.items():
+        name = given.lower()
+        if value is None or name in BUILT_INS:
+            continue
+        if name not in types:
+            found.append({"code": "custom_metadata_field_not_filterable", "field": given})
+        elif name in wrong:
+            expected = {"field": given, "expected_type": types[name]}
+            found.append({"code": "custom_metadata_value_not_indexed", **expected})
+    return found
 
 
 def chunks_of(found: Sequence[Chunk]) -> list[dict[str, object]]:

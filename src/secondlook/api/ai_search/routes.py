@@ -3,7 +3,7 @@
 import logging
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
@@ -12,7 +12,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from secondlook.api.ai_search.endpoints import owner_of, read_change
-from secondlook.api.ai_search.instances import check_name, instance_of, merge_settings, stats_of
+from secondlook.api.ai_search.instance_rows import listed, show, show_all, without_shown
+from secondlook.api.ai_search.instances import check_name, merge_settings, stats_of
 from secondlook.api.ai_search.sources import place_source
 from secondlook.api.ai_search.wire import ChatBody, SearchBody, WhyBody, chunk_of, result_of, to_ask, why_of
 from secondlook.api.body import LARGEST_SETTINGS, read_json, read_query, validate, while_wanted
@@ -51,10 +52,10 @@ NO_USER_MESSAGE_IN_CHAT = 7038
 """Chat and search use two codes for the same message (contract, 2)."""
 
 
-def make_router(services: Services) -> APIRouter:
-    """Routes relative to ``…/instances``."""
+def make_router(services: Services, *, strict: bool = False) -> APIRouter:
+    """Routes relative to ``…/instances``; ``strict`` shows the default embedding model by Cloudflare's name."""
     router = APIRouter()
-    _add_management(router, services)
+    _add_management(router, services, strict=strict)
 
     @router.post("/{name}/search")
     async def search(request: Request, name: str) -> JSONResponse:
@@ -139,7 +140,7 @@ def no_user_message(error: MissingQueryError) -> JSONResponse:
     return JSONResponse(failure(NO_USER_MESSAGE_IN_CHAT, "missing_user_query", str(error)), 400)
 
 
-def _add_management(router: APIRouter, services: Services) -> None:
+def _add_management(router: APIRouter, services: Services, *, strict: bool) -> None:
     @router.post("")
     async def create(request: Request) -> JSONResponse:
         sent = await read_json(request, LARGEST_SETTINGS)
@@ -152,7 +153,7 @@ def _add_management(router: APIRouter, services: Services) -> None:
         made = await services.instances.create(account, namespace, name, settings=settings)
         await change.apply(owner_of(made))
         services.syncing.nudge()
-        return JSONResponse(success(await _shown(services, made)))
+        return JSONResponse(success(await show(services, made, strict=strict)))
 
     @router.get("", name="list")
     async def list_instances(
@@ -162,19 +163,20 @@ def _add_management(router: APIRouter, services: Services) -> None:
         search: Annotated[str, Query(max_length=64)] = "",
         order_by: Literal["created_at"] = "created_at",
         order_by_direction: Literal["asc", "desc"] = "desc",
+        hostname: Annotated[str, Query(max_length=253)] = "",
     ) -> JSONResponse:
-        account, namespace = place_of(request)
-        wanted = request.query_params.get("namespace") or namespace
-        found = [one for one in await services.instances.list(account, wanted) if search.lower() in one.name]
+        named, namespace = "namespace" in request.path_params, request.query_params.get("namespace", "")
+        whole = await listed(services, place_of(request), namespace, named=named, hostname=hostname)
+        found = [one for one in whole if search.lower() in one.name]
         if order_by_direction == "asc":
             found.reverse()
         shown = found[(page - 1) * per_page : page * per_page]
-        rows = await _show_all(services, account, shown)
+        rows = await show_all(services, place_of(request)[0], shown, strict=strict)
         return page_of(rows, len(found), page, per_page)
 
     @router.get("/{name}")
     async def read(request: Request, name: str) -> JSONResponse:
-        return JSONResponse(success(await _shown(services, await _find(services, request, name))))
+        return JSONResponse(success(await show(services, await _find(services, request, name), strict=strict)))
 
     @router.put("/{name}")
     async def update(request: Request, name: str) -> JSONResponse:
@@ -183,16 +185,17 @@ def _add_management(router: APIRouter, services: Services) -> None:
         changed: Instance | None = None
         while changed is None:
             with suppress(InstanceChangedError):  # by another request: what that set stays
-                changed = await _change(services, instance := await _find(services, request, name), sent)
+                instance = await _find(services, request, name)
+                changed = await _change(services, instance, without_shown(sent, instance, strict=strict))
         changed = await services.lab.follow(changed)
         services.indexing.retake(changed)
         await services.syncing.follow_change(changed, instance.settings)
-        return JSONResponse(success(await _shown(services, changed)))
+        return JSONResponse(success(await show(services, changed, strict=strict)))
 
     @router.delete("/{name}")
     async def delete(request: Request, name: str) -> JSONResponse:
         instance = await _find(services, request, name)
-        shown = await _shown(services, instance)
+        shown = await show(services, instance, strict=strict)
         await services.instances.delete(instance)
         await _forget(services, instance)
         return JSONResponse(success(shown))
@@ -325,27 +328,3 @@ def place_of(request: Request) -> tuple[str, str]:
 
 async def _find(services: Services, request: Request, name: str) -> Instance:
     return await services.instances.get(*place_of(request), name)
-
-
-async def _shown(services: Services, instance: Instance) -> dict[str, object]:
-    [row] = await _show_all(services, instance.account, [instance])
-    return row
-
-
-async def _show_all(services: Services, account: str, instances: Sequence[Instance]) -> list[dict[str, object]]:
-    """The objects of instances of one account, in their order."""
-    doing = await services.instances.activity(instances)
-    syncs = await services.syncing.states(instances)
-    endpoints = await services.endpoints.all_of(account)
-    mode, fusion = services.instances.match_mode_of, services.instances.fusion_of
-    return [
-        instance_of(
-            one,
-            what,
-            state,
-            endpoint=endpoints.get(owner_of(one)),
-            match_mode=mode(one.settings),
-            fusion=fusion(one.settings),
-        )
-        for one, what, state in zip(instances, doing, syncs, strict=True)
-    ]

@@ -247,11 +247,10 @@ def why_of(why: Why, item_key: str) -> dict[str, object]:
 
 
 def chunk_of(candidate: Candidate, *, bare: bool = False) -> dict[str, object]:
-    """A chunk with its scores; ``bare`` leaves the text out."""
+    """A chunk with its scores; the text of a ``bare`` one is empty, since clients rely on the key."""
     chunk = candidate.chunk
     shown: dict[str, object] = {"id": chunk.id, "type": "text", "score": shown_score(candidate)}
-    if not bare:
-        shown["text"] = chunk.text
+    shown["text"] = "" if bare else chunk.text
     metadata = {"filename": chunk.metadata.get("filename"), "folder": chunk.metadata.get("folder")}
     return {
         **shown,

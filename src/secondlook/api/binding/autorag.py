@@ -1,6 +1,6 @@
 """``env.AI``, as far as it is about search: AutoRAG, and rerankers."""
 
-from typing import cast, overload
+from typing import Any, cast, overload
 from urllib.parse import quote
 
 from secondlook.api.binding import searches
@@ -8,6 +8,9 @@ from secondlook.api.binding.ai_search import AiSearchNamespace
 from secondlook.api.binding.body import Body
 from secondlook.api.binding.errors import AutoRAGNameNotSetError, autorag_error, inference_error
 from secondlook.api.binding.server import Call, Server, part
+
+MOST_LISTED = 100
+"""Instances of a page at most."""
 
 
 class AutoRAG:
@@ -19,8 +22,13 @@ class AutoRAG:
 
     async def list(self) -> searches.AutoRagListResponse:
         """All instances of the account."""
-        found = await self._server.result(Call("GET", "/autorag/rags"), autorag_error)
-        return cast(searches.AutoRagListResponse, found)
+        found: list[Any] = []
+        while True:
+            call = Call("GET", "/autorag/rags", query={"page": len(found) // MOST_LISTED + 1, "per_page": MOST_LISTED})
+            part_of_list = (await self._server.page(call, autorag_error))["result"]
+            found += part_of_list
+            if len(part_of_list) < MOST_LISTED:
+                return cast(searches.AutoRagListResponse, found)
 
     async def search(self, params: searches.AutoRagSearchRequest) -> searches.AutoRagSearchResponse:
         """The results alone."""

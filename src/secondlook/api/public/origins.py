@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -14,6 +15,7 @@ ALLOWED_HEADERS = (
 HEADER_NAME = re.compile(r"[a-z0-9-]{1,64}")
 ONE_DAY = "86400"
 EVERYBODY = "*"
+PORTS = {"http": 80, "https": 443}
 
 
 def cors_headers(request: Request, hosts: Sequence[str], *, with_cookies: bool = False) -> dict[str, str]:
@@ -31,6 +33,45 @@ def cors_headers(request: Request, hosts: Sequence[str], *, with_cookies: bool =
         if with_cookies:
             made["Access-Control-Allow-Credentials"] = "true"
     return made
+
+
+def may_call(request: Request, hosts: Sequence[str] | None, *, own: Sequence[str]) -> bool:
+    """Whether a request to the tool for agents may come from the page that it names, if it names one.
+
+    A page whose host name was bound to this machine's address (DNS rebinding) names one host in ``Origin`` and
+    ``Host``, by HTTP, since nobody has a certificate for it here. Such a page is refused unless the host is an
+    address, a name without a dot, or one of ``own``.
+
+    Args:
+        hosts: those that the endpoint authorizes, None where it says nothing: then every other page may call.
+        own: host names of the endpoint.
+
+    Source:
+        Model Context Protocol, transports: servers must validate ``Origin``, and answer 403 where it is invalid.
+    """
+    origin = request.headers.get("origin")
+    if origin is None or (hosts is not None and (EVERYBODY in hosts or is_allowed(origin, hosts))):
+        return True
+    try:
+        page, here = urlsplit(origin.lower()), urlsplit(f"//{request.headers.get('host', '').lower()}")
+        usual = PORTS.get(page.scheme)
+        same = page.hostname == here.hostname
+        same_port = (page.port or usual) == (here.port or usual)
+    except ValueError:
+        return False
+    safe = page.scheme == "https" or _is_bound(page.hostname or "", own)
+    return (not same or safe) if hosts is None else (same and same_port and page.scheme in PORTS and safe)
+
+
+def _is_bound(host: str, own: Sequence[str]) -> bool:
+    """Whether nobody can bind that host to another machine: an address, a local name, or one of ours."""
+    if host in own or host.endswith(".localhost"):
+        return True
+    try:
+        ip_address(host)
+    except ValueError:
+        return bool(host) and "." not in host
+    return True
 
 
 def preflight_headers(request: Request) -> dict[str, str]:
@@ -60,7 +101,7 @@ def is_allowed(origin: str, hosts: Sequence[str]) -> bool:
         host, _, wanted = rest.partition(":")
         if scheme and scheme != page.scheme:
             continue
-        if wanted and wanted != str(port or {"http": 80, "https": 443}[page.scheme]):
+        if wanted and wanted != str(port or PORTS[page.scheme]):
             continue
         if host == page.hostname or (host.startswith("*.") and page.hostname.endswith(host[1:])):
             return True

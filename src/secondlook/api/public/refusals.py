@@ -97,7 +97,8 @@ def public_view(shown: Row) -> Row:
 
 def without_details(shown: Row) -> Row:
     """The same without the sentences for a person in ``errors``."""
+    hidden = ("detail", "error_chain")
     errors = shown.get("errors")
     if not isinstance(errors, list):
         return shown
-    return {**shown, "errors": [{name: value for name, value in one.items() if name != "detail"} for one in errors]}
+    return {**shown, "errors": [{name: value for name, value in one.items() if name not in hidden} for one in errors]}

@@ -17,10 +17,10 @@ from secondlook.api.body import capped, parse_json, read_json, read_query, valid
 from secondlook.api.errors import success
 from secondlook.api.public import refusals
 from secondlook.api.public.events import LARGEST_STATS, read_events
-from secondlook.api.public.hosts import CUSTOM
-from secondlook.api.public.origins import cors_headers, preflight_headers
+from secondlook.api.public.hosts import CUSTOM, host_of
+from secondlook.api.public.origins import EVERYBODY, cors_headers, may_call, preflight_headers
 from secondlook.api.public.refusals import failed, public_view, refusal
-from secondlook.api.public.tool import ToolResponse
+from secondlook.api.public.tool import FOREIGN, ToolResponse
 from secondlook.api.wire import STREAM_HEADERS, collect, event, primed
 from secondlook.domain.endpoint import LABEL, Endpoint
 from secondlook.domain.instance import Instance
@@ -234,6 +234,8 @@ async def legacy_frames(deltas: AsyncIterator[Delta]) -> AsyncIterator[bytes]:
 
 async def open_tool(services: Services, visit: Visit) -> Response:
     """The tool for agents, over what the endpoint searches."""
+    if not may_call(visit.request, authorized_of(visit), own=own_hosts(visit)):
+        return JSONResponse(FOREIGN, 403)
 
     async def search(text: str) -> dict[str, Any]:
         try:
@@ -255,6 +257,18 @@ async def open_tool(services: Services, visit: Visit) -> Response:
         return public_view(joint.told(found, result_of(found.ranking, body)))
 
     return ToolResponse(search, visit.endpoint.params.description)
+
+
+def authorized_of(visit: Visit) -> tuple[str, ...] | None:
+    """The hosts that the endpoint authorizes, or that of the website that is searched; None for neither."""
+    hosts = origins_of(visit.endpoint, visit.instance)
+    return None if visit.endpoint.params.origins is None and EVERYBODY in hosts else hosts
+
+
+def own_hosts(visit: Visit) -> tuple[str, ...]:
+    """The host names that lead to the endpoint alone."""
+    here = host_of(visit.request.headers.get("host", ""))
+    return (*visit.endpoint.params.domains, *((here,) if here.partition(".")[0] == visit.endpoint.label else ()))
 
 
 async def keep_events(services: Services, visit: Visit) -> Response:

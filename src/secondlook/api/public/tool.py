@@ -22,6 +22,12 @@ NO_JSON = {
     "id": None,
     "error": {"code": -32600, "message": "send the message with the header Content-Type: application/json"},
 }
+FOREIGN = {
+    "jsonrpc": "2.0",
+    "id": None,
+    "error": {"code": -32000, "message": "the page of this Origin may not call the tool: add it to authorized_hosts"},
+}
+INVALID_PARAMS = -32602
 Search = Callable[[str], Awaitable[dict[str, Any]]]
 """From a query to the result of a search: ``search_query`` and ``chunks``. A refusal has ``errors`` instead."""
 
@@ -66,11 +72,12 @@ class ToolResponse(Response):
 
     async def _call(self, context: Any, params: Any) -> Any:
         from mcp import types
+        from mcp.shared.exceptions import MCPError
 
-        query = (params.arguments or {}).get(QUERY)
         if params.name != NAME:
-            text, found = f"unknown tool {params.name!r}: call {NAME}", None
-        elif not isinstance(query, str) or not query.strip():
+            raise MCPError(INVALID_PARAMS, f"Unknown tool: {params.name}")
+        query = (params.arguments or {}).get(QUERY)
+        if not isinstance(query, str) or not query.strip():
             text, found = f"the argument {QUERY} is missing or empty", None
         else:
             found = await self._search(query)
