@@ -450,14 +450,14 @@ LISTS = (NEW, NAMESPACES, f"{ACCOUNT}/ai-search/tokens", f"{NEW}/handbook/items"
          "/autorag/rags", "/client/v4/accounts")  # fmt: skip
 
 
-@pytest.mark.parametrize("path", LISTS)
-def test_a_page_of_no_rows_counts_them_all(filled: Wire, path: str) -> None:
-    whole = filled.get(path).json()
-    none = filled.get(path, per_page=0).json()
-    assert (none["result"], none["result_info"]["count"], none["result_info"]["per_page"]) == ([], 0, 0)
-    assert none["result_info"]["total_count"] == whole["result_info"]["total_count"]
-    for wrong in ("-1", "x", "1000"):
-        assert filled.get(path, per_page=wrong).status_code == 400
+def test_a_page_of_no_rows_counts_them_all(filled: Wire) -> None:
+    for path in LISTS:
+        whole = filled.get(path).json()
+        none = filled.get(path, per_page=0).json()
+        assert (none["result"], none["result_info"]["count"], none["result_info"]["per_page"]) == ([], 0, 0), path
+        assert none["result_info"]["total_count"] == whole["result_info"]["total_count"]
+        for wrong in ("-1", "x", "1000"):
+            assert filled.get(path, per_page=wrong).status_code == 400
 
 
 def test_legacy_list_has_pages(wire: Wire) -> None:

@@ -88,18 +88,23 @@ def test_a_completion_has_openais_keys_and_the_chunks(chatty: Wire) -> None:
     assert "success" not in body
 
 
-@pytest.mark.parametrize("public", [False, True], ids=["private", "public"])
-@pytest.mark.parametrize("usage", [None, False, True])
-def test_every_frame_of_a_stream_is_a_normal_one(chatty: Wire, public: bool, usage: bool | None) -> None:
-    options = {} if usage is None else {"stream_options": {"include_usage": usage}}
-    path = public_path(chatty) if public else CHAT
-    parts = parts_of(chatty.post(path, {**ASK, **options, "stream": True}))
+def test_every_frame_of_a_stream_is_a_normal_one(chatty: Wire) -> None:
+    for path, public in ((CHAT, False), (public_path(chatty), True)):
+        for usage in (None, False, True):
+            options = {} if usage is None else {"stream_options": {"include_usage": usage}}
+            parts = parts_of(chatty.post(path, {**ASK, **options, "stream": True}))
+            check_frames(parts, public=public, usage=bool(usage))
+
+
+def check_frames(parts: list[dict[str, Any]], *, public: bool, usage: bool) -> None:
+    """Each is a normal frame; those of the answer make one message, and the chunks come with the first."""
     assert {part["object"] for part in parts} == {"chat.completion.chunk"}
     assert len({(part["id"], part["created"]) for part in parts}) == 1
-    last = parts.pop() if usage else {}
-    assert (last.get("choices"), last.get("usage", {}).get("total_tokens")) == (([], 7) if usage else (None, None))
+    if usage:
+        last = parts.pop()
+        assert (last["choices"], last["usage"]["total_tokens"]) == ([], 7)
     assert all(set(part) >= HEAD and len(part["choices"]) == 1 for part in parts)
-    assert all(("usage" in part) is bool(usage) for part in parts)
+    assert all(("usage" in part) is usage for part in parts)
     choices = [part["choices"][0] for part in parts]
     assert choices[0]["delta"] == {"role": "assistant", "content": ""}
     assert "".join(choice["delta"].get("content", "") for choice in choices) == "Two blasts."
@@ -115,35 +120,35 @@ def test_the_language_model_is_the_instances_and_gets_what_is_its_own(chatty: Wi
     assert dict(model.prompts[-1].forwarded) == {"temperature": 0.5}
 
 
-@pytest.mark.parametrize(
-    ("name", "found"),
-    [
-        ("handbook", True),
-        ("default/handbook", True),
-        ("acc/default/handbook", True),
-        ("winter/handbook", True),
-        ("acc/winter/handbook", True),
-        ("winter/blog", False),
-        ("summer/handbook", False),
-        ("gpt-4o", False),
-        ("openai/acc/default/handbook", False),
-        ("winter/", False),
-        ("/handbook", False),
-    ],
-)
-def test_what_the_model_names(chatty: Wire, name: str, found: bool) -> None:
+NAMES = {
+    "handbook": True,
+    "default/handbook": True,
+    "acc/default/handbook": True,
+    "winter/handbook": True,
+    "acc/winter/handbook": True,
+    "winter/blog": False,
+    "summer/handbook": False,
+    "gpt-4o": False,
+    "openai/acc/default/handbook": False,
+    "winter/": False,
+    "/handbook": False,
+}
+
+
+def test_what_the_model_names(chatty: Wire) -> None:
     chatty.client.headers.update(chatty.headers)
     chatty.post(NAMESPACES, {"name": "winter"})
     chatty.post(f"{NAMESPACES}/winter/instances", {"id": "handbook"})
     chatty.client.headers["Authorization"] = f"Bearer {token_of(chatty)}"
-    answer = chatty.post(CHAT, {**ASK, "model": name})
-    if found:
-        assert answer.json()["model"] == name
-        assert bool(answer.json()["chunks"]) is ("winter" not in name), "that one is empty"
-        return
-    assert error_of(answer) == (404, "invalid_request_error", "model_not_found")
-    assert answer.json()["error"]["param"] == "model"
-    assert chatty.get(f"/v1/models/{name}").status_code == 404
+    for name, found in NAMES.items():
+        answer = chatty.post(CHAT, {**ASK, "model": name})
+        if found:
+            assert answer.json()["model"] == name
+            assert bool(answer.json()["chunks"]) is ("winter" not in name), "that one is empty"
+            continue
+        assert error_of(answer) == (404, "invalid_request_error", "model_not_found"), name
+        assert answer.json()["error"]["param"] == "model"
+        assert chatty.get(f"/v1/models/{name}").status_code == 404
 
 
 def test_models_are_the_instances_of_the_token(chatty: Wire) -> None:
@@ -186,33 +191,33 @@ def broken(how: str) -> tuple[Mapping[str, Any], dict[str, str]]:
     return bodies.get(how, ASK), headers
 
 
-@pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize(
-    ("how", "wanted"),
-    [
-        ("no model", (400, "invalid_request_error", "invalid_request")),
-        ("a number", (400, "invalid_request_error", "invalid_request")),
-        ("no message", (400, "invalid_request_error", "missing_user_query")),
-        ("no user", (400, "invalid_request_error", "missing_user_query")),
-        ("bad option", (400, "invalid_request_error", "invalid_request")),
-        ("no token", (401, "invalid_request_error", "invalid_api_key")),
-        ("elsewhere", (403, "permission_error", "Authentication error")),
-        ("reranker", (500, "server_error", "all_search_methods_failed")),
-    ],
-)
-def test_errors_have_openais_shape(chatty: Wire, how: str, wanted: tuple[int, str, str], stream: bool) -> None:
-    body, headers = broken(how)
-    answer = chatty.post(CHAT, {**body, "stream": stream}, headers=headers)
-    assert error_of(answer) == wanted
+WRONG: Mapping[str, tuple[int, str, str]] = {
+    "no model": (400, "invalid_request_error", "invalid_request"),
+    "a number": (400, "invalid_request_error", "invalid_request"),
+    "no message": (400, "invalid_request_error", "missing_user_query"),
+    "no user": (400, "invalid_request_error", "missing_user_query"),
+    "bad option": (400, "invalid_request_error", "invalid_request"),
+    "no token": (401, "invalid_request_error", "invalid_api_key"),
+    "elsewhere": (403, "permission_error", "Authentication error"),
+    "reranker": (500, "server_error", "all_search_methods_failed"),
+}
 
 
-@pytest.mark.parametrize("path", ["/v1/responses", "/v1/embeddings", "/v1/completions", "/v1/models/"])
-def test_other_routes_of_openai_say_which_there_are(chatty: Wire, path: str) -> None:
-    answer = chatty.post(path, {"model": "handbook", "input": "oil"})
-    assert answer.status_code in (404, 405)
-    assert error_of(answer)[1] == "invalid_request_error"
-    if answer.status_code == 404:
-        assert CHAT in answer.json()["error"]["message"]
+def test_errors_have_openais_shape(chatty: Wire) -> None:
+    for how, wanted in WRONG.items():
+        body, headers = broken(how)
+        for stream in (False, True):
+            answer = chatty.post(CHAT, {**body, "stream": stream}, headers=headers)
+            assert error_of(answer) == wanted, how
+
+
+def test_other_routes_of_openai_say_which_there_are(chatty: Wire) -> None:
+    for path in ("/v1/responses", "/v1/embeddings", "/v1/completions", "/v1/models"):
+        answer = chatty.post(path, {"model": "handbook", "input": "oil"})
+        assert answer.status_code == (405 if "models" in path else 404), path
+        assert error_of(answer)[1] == "invalid_request_error"
+        if answer.status_code == 404:
+            assert CHAT in answer.json()["error"]["message"]
 
 
 def test_a_stream_that_breaks_says_so_in_a_frame(chatty: Wire, model: Recording) -> None:

@@ -554,29 +554,27 @@ STRANGE = [
 """Pages of other hosts."""
 
 
-@pytest.mark.parametrize(("host", "origin", "allowed"), OWN)
-def test_the_tool_answers_no_page_under_a_rebound_name(
-    front: Front, host: str, origin: str | None, allowed: bool
-) -> None:
-    answer = call_from(front.wire, front.label, host, origin)
-    assert answer.status_code == (200 if allowed else 403)
-    if not allowed:
-        error = answer.json()
-        assert (error["jsonrpc"], error["id"], error["error"]["code"]) == ("2.0", None, -32000)
-        assert "authorized_hosts" in error["error"]["message"]
+def test_the_tool_answers_no_page_under_a_rebound_name(front: Front) -> None:
+    for host, origin, allowed in OWN:
+        answer = call_from(front.wire, front.label, host, origin)
+        assert answer.status_code == (200 if allowed else 403), (host, origin)
+        if not allowed:
+            error = answer.json()
+            assert (error["jsonrpc"], error["id"], error["error"]["code"]) == ("2.0", None, -32000)
+            assert "authorized_hosts" in error["error"]["message"]
 
 
-@pytest.mark.parametrize(("host", "origin"), STRANGE)
-def test_the_tool_answers_strange_pages_unless_hosts_are_named(front: Front, host: str, origin: str) -> None:
-    assert call_from(front.wire, front.label, host, origin).status_code == 200, "the default is every host"
+def test_the_tool_answers_strange_pages_unless_hosts_are_named(front: Front) -> None:
+    for host, origin in STRANGE:
+        assert call_from(front.wire, front.label, host, origin).status_code == 200, "the default is every host"
     publish(front.wire, authorized_hosts=["app.example"])
-    assert call_from(front.wire, front.label, host, origin).status_code == 403
-    assert call_from(front.wire, front.label, host, f"http://{host}").status_code == 200, "its own pages may"
+    for host, origin in STRANGE:
+        assert call_from(front.wire, front.label, host, origin).status_code == 403, origin
+        assert call_from(front.wire, front.label, host, f"http://{host}").status_code == 200, "its own pages may"
 
 
-@pytest.mark.parametrize(
-    ("hosts", "origin", "allowed"),
-    [
+def test_the_tool_answers_the_pages_that_are_authorized(filled: Wire) -> None:
+    cases: list[tuple[list[str], str, bool]] = [
         (["app.example"], "https://app.example", True),
         (["app.example"], "https://other.example", False),
         (["*.app.example"], "https://a.app.example", True),
@@ -585,17 +583,13 @@ def test_the_tool_answers_strange_pages_unless_hosts_are_named(front: Front, hos
         (["https://app.example:8443"], "http://app.example:8443", False),
         (["*"], "https://anything.example", True),
         ([], "https://app.example", False),
-    ],
-)
-def test_the_tool_answers_the_pages_that_are_authorized(
-    filled: Wire, hosts: list[str], origin: str, allowed: bool
-) -> None:
-    front = publish(filled, authorized_hosts=hosts)
-    assert call_from(filled, front.label, "localhost:8787", origin).status_code == (200 if allowed else 403)
-    assert call_from(filled, front.label, "evil.example", "http://evil.example").status_code == (
-        200 if hosts == ["*"] else 403
-    )
-    assert call_from(filled, front.label, "localhost:8787", None).status_code == 200
+    ]
+    for hosts, origin, allowed in cases:
+        front = publish(filled, authorized_hosts=hosts)
+        assert call_from(filled, front.label, "localhost:8787", origin).status_code == (200 if allowed else 403), origin
+        rebound = call_from(filled, front.label, "evil.example", "http://evil.example")
+        assert rebound.status_code == (200 if hosts == ["*"] else 403)
+        assert call_from(filled, front.label, "localhost:8787", None).status_code == 200
 
 
 def test_the_tool_answers_pages_of_its_own_hosts(both: Wire) -> None:
@@ -608,16 +602,16 @@ def test_the_tool_answers_pages_of_its_own_hosts(both: Wire) -> None:
     assert call_from(both, namespace.label, "evil.example", "http://evil.example").status_code == 403
 
 
-@pytest.mark.parametrize("name", ["find", "Search", "", "search "])
-def test_an_unknown_tool_is_an_error_of_the_protocol(front: Front, name: str) -> None:
-    call = {**CALL, "params": {"name": name, "arguments": {"query": "oil"}}}
-    answer = front.post("/mcp", call, headers=ACCEPTS).json()
-    assert (answer["id"], answer["error"]["code"]) == (1, -32602)
-    assert name in answer["error"]["message"] and "result" not in answer
+def test_an_unknown_tool_is_an_error_of_the_protocol(front: Front) -> None:
+    for name in ("find", "Search", "", "search "):
+        call = {**CALL, "params": {"name": name, "arguments": {"query": "oil"}}}
+        answer = front.post("/mcp", call, headers=ACCEPTS).json()
+        assert (answer["id"], answer["error"]["code"]) == (1, -32602)
+        assert name in answer["error"]["message"] and "result" not in answer
 
 
-@pytest.mark.parametrize("arguments", [{}, {"query": ""}, {"query": "  "}, {"query": 3}, None])
-def test_wrong_arguments_of_the_tool_are_a_result_that_an_agent_reads(front: Front, arguments: Any) -> None:
-    call = {**CALL, "params": {"name": "search", **({"arguments": arguments} if arguments is not None else {})}}
-    result = front.post("/mcp", call, headers=ACCEPTS).json()["result"]
-    assert result["isError"] is True and "query" in result["content"][0]["text"]
+def test_wrong_arguments_of_the_tool_are_a_result_that_an_agent_reads(front: Front) -> None:
+    for arguments in ({}, {"query": ""}, {"query": "  "}, {"query": 3}, None):
+        call = {**CALL, "params": {"name": "search", **({"arguments": arguments} if arguments is not None else {})}}
+        result = front.post("/mcp", call, headers=ACCEPTS).json()["result"]
+        assert result["isError"] is True and "query" in result["content"][0]["text"]
