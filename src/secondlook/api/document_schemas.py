@@ -206,8 +206,8 @@ SHAPES: Mapping[str, Schema] = {
         engine=OBJECT,
     ),
     "Item": shape(
-        "A file of an instance.",
-        "error",
+        "A file of an instance. `warnings` come with an upload: metadata that filters will not see.",
+        "error warnings",
         id=TEXT,
         key=TEXT,
         status=TEXT,
@@ -218,6 +218,7 @@ SHAPES: Mapping[str, Schema] = {
         file_size=WHOLE,
         created_at=MOMENT,
         metadata=OBJECT,
+        warnings=rows(shape("", "expected_type", code=TEXT, field=TEXT, expected_type=TEXT)),
     ),
     "ItemChunk": shape("A passage of a file.", id=TEXT, text=TEXT, start_byte=WHOLE, end_byte=WHOLE, item=OBJECT),
     "ItemLine": shape("A line of an item's log.", timestamp=MOMENT, action=TEXT, message=TEXT),

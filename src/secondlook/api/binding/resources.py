@@ -147,14 +147,23 @@ class AiSearchStatsResponse(TypedDict, total=False):
     engine: Mapping[str, Mapping[str, int]]
 
 
+class AiSearchItemWarning(TypedDict):
+    """Metadata of an upload that filters will not see; ``expected_type`` where the value is of another type."""
+
+    code: Literal["custom_metadata_value_not_indexed", "custom_metadata_field_not_filterable"]
+    field: str
+    expected_type: NotRequired[Literal["text", "number", "boolean", "datetime"]]
+
+
 class AiSearchItemInfo(TypedDict):
-    """An item."""
+    """An item; ``warnings`` come with an upload alone."""
 
     id: str
     key: str
     status: ItemStatus
     next_action: Literal["INDEX", "DELETE"] | None
     error: NotRequired[str]
+    warnings: NotRequired[list[AiSearchItemWarning]]
     checksum: str
     namespace: str
     chunks_count: int | None
