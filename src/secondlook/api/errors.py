@@ -14,6 +14,7 @@ METHOD_NOT_ALLOWED = 7405
 
 LONGEST_DETAIL = 1000
 LONGEST_AT_FIELD = 300
+LONGEST_IN_CHAIN = 500
 """Characters; a value that is refused may be as large as a body."""
 MOST_FIELDS = 50
 
@@ -126,7 +127,7 @@ def failure(code: int, message: str, detail: str = "", fields: Sequence[dict[str
     line: dict[str, object] = {"code": code, "message": message}
     if detail:
         line["detail"] = _shortened(detail, LONGEST_DETAIL)
-        line["error_chain"] = [{"code": code, "message": line["detail"]}]
+        line["error_chain"] = [{"code": code, "message": _shortened(detail, LONGEST_IN_CHAIN)}]
     if fields:
         line["fields"] = [
             {**one, "message": _shortened(one["message"], LONGEST_AT_FIELD)} for one in fields[:MOST_FIELDS]
