@@ -14,7 +14,7 @@ METHOD_NOT_ALLOWED = 7405
 
 LONGEST_DETAIL = 1000
 LONGEST_AT_FIELD = 300
-LONGEST_IN_CHAIN = 500
+LONGEST_IN_CHAIN = 300
 """Characters; a value that is refused may be as large as a body."""
 MOST_FIELDS = 50
 
