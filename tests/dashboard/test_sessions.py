@@ -29,7 +29,9 @@ def new_tab(context: BrowserContext, asked: Asked) -> Page:
 def make_token(folder: Path, name: str) -> tuple[str, str]:
     """Its secret and its id."""
     secret = run_cli("token", "create", "--name", name, "--quiet", data_dir=folder)
-    listed = run_cli("token", "list", data_dir=folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "200")  # so that no name is wrapped
+        listed = run_cli("token", "list", data_dir=folder)
     return secret, re.findall(rf"([0-9a-f]{{16}}) │ {name}", listed)[0]
 
 

@@ -132,7 +132,9 @@ def _moment(name: str, value: str | float) -> int:
     """Milliseconds since 1970."""
     try:
         return as_moment(value)
-    except (ValueError, OverflowError) as error:
+    except OverflowError as error:
+        raise FilterNotSerializableError(f"filter on {name!r}: {str(value)[:40]!r}… is too large a number") from error
+    except ValueError as error:
         raise InvalidDatetimeError(
             f"filter on {name!r}: {str(value)[:40]!r} is neither an ISO 8601 time nor Unix time"
         ) from error

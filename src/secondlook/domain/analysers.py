@@ -15,7 +15,7 @@ MARKS = "".join(letter for letter in map(chr, range(0x300, 0x2000)) if unicodeda
 WORD = re.compile(rf"[\w{MARKS}]+")
 SINGLE = re.compile(r"(?<!\w)\w['’]|['’]\w(?!\w)")
 """One letter at an apostrophe, as in l'huile, dell'olio's or don't."""
-JOINED = re.compile(rf"[\w{MARKS}]+(?:['’‘`´′＇][\w{MARKS}]+)+")
+JOINED = re.compile(rf"(?<![\w{MARKS}])[\w{MARKS}]+(?:['’‘`´′＇][\w{MARKS}]+)+")
 APOSTROPHE = re.compile("['’‘`´′＇]")
 LONGEST_JOINT = 2
 """Letters of what an apostrophe ties to a word: l', qu', 's, 're, 'll."""

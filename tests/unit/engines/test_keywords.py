@@ -39,6 +39,12 @@ def test_what_an_apostrophe_ties_to_a_word_is_not_asked_for(asked: str, terms: l
     assert split_terms(asked, "porter") == terms
 
 
+@pytest.mark.parametrize("text", ["x" * 100_000, "x'" * 50_000, "a-" * 50_000, "(" * 100_000 + "a"])
+def test_long_words_are_split_in_linear_time(text: str) -> None:
+    """In quadratic time each would take minutes, and the test would end by its time limit."""
+    assert all(split_terms(text, one) for one in ("porter", "trigram"))
+
+
 @pytest.mark.parametrize(
     ("asked", "terms"),
     [

@@ -186,8 +186,10 @@ def test_where_metadata_comes_from(house: House) -> None:
 
 def test_a_title_that_is_no_text(house: House) -> None:
     made = house.make()
-    [chunk] = chunks(house, made, upload(house, made, "b.md", "---\ntitle: 7\n---\nWarm it."))
+    [chunk] = chunks(house, made, upload(house, made, "b.md", "---\ntitle: [Oil, Fog]\n---\nWarm it."))
     assert chunk.context == ""
+    [chunk] = chunks(house, made, upload(house, made, "b.md", "---\ntitle: 007\n---\nWarm it."))
+    assert chunk.context == "007"
 
 
 def test_pages_of_chunks(house: House) -> None:
