@@ -38,6 +38,7 @@ from secondlook.provision import (
 from secondlook.services.access import Access
 from secondlook.services.bundle import Services
 from secondlook.services.caching import AnswerCache
+from secondlook.services.checks import CheckedRetriever, Checks
 from secondlook.services.chunking import ReadingOptions
 from secondlook.services.endpoints import Endpoints
 from secondlook.services.explaining import Explaining
@@ -145,13 +146,14 @@ async def open_runtime(
         pairs = PairCache(settings.pair_cache)
         rerankers = Rerankers(lambda name: remember(shelf.find(name), pairs), shelf.default)
         _warn(remotes, check_multilingual(settings, rerankers))
-        tools = Tools(engine, EncoderEmbedder(encoder, late), rerankers, generator)
+        checks = Checks()
+        tools = Tools(CheckedRetriever(engine, checks), EncoderEmbedder(encoder, late), rerankers, generator)
         cache = None
         if settings.answer_cache_mb:
             answers = make_answers(settings, remotes.endpoints)
             opened.callback(answers.close)
             cache = AnswerCache(answers, tools)
-        services = make_services(settings, tools, engine, stores, encoder, cache=cache)
+        services = make_services(settings, tools, engine, stores, encoder, cache=cache, checks=checks)
         opened.push_async_callback(services.lab.stop)
         opened.push_async_callback(services.models.stop)
         opened.push_async_callback(services.trying.stop)
@@ -230,6 +232,7 @@ def make_services(
     encoder: Encoder,
     *,
     cache: AnswerCache | None = None,
+    checks: Checks | None = None,
 ) -> Services:
     """The use cases over what is open."""
     catalog, queries = stores.catalog, stores.queries
@@ -242,8 +245,9 @@ def make_services(
     working = WorkingOptions(settings.item_attempts, settings.retry_wait_ms / 1000, settings.lease_seconds)
     leases = SqlLeases(catalog.database)
     indexing = Indexing(
-        catalog, engine, blobs, tools.embedder, journal=journal, leases=leases, reading=reading, working=working
-    )
+        catalog, engine, blobs, tools.embedder, journal=journal, leases=leases, reading=reading, working=working,
+        checks=checks,
+    )  # fmt: skip
     pulling = Pulling(make_sources(settings), memos, catalog, indexing, service_tokens, release=__version__)
     defaults = search_defaults(settings)
     instances = Instances(

@@ -50,10 +50,11 @@ def run_cli(*arguments: str, data_dir: Path | None = None, token: str = "") -> s
     return done.stdout.strip()
 
 
-def start_server(data_dir: Path, **environment: str) -> ServerProcess:
-    """A server on a free port, ready to answer."""
+def start_server(data_dir: Path, *, open_files: int = 0, **environment: str) -> ServerProcess:
+    """A server on a free port, ready to answer; ``open_files`` is the most that it may have open, 0 for no limit."""
+    limit = ["prlimit", f"--nofile={open_files}"] if open_files else []
     process = subprocess.Popen(
-        [sys.executable, "-m", "secondlook", "serve", "--port", "0", "--data-dir", str(data_dir)],
+        [*limit, sys.executable, "-m", "secondlook", "serve", "--port", "0", "--data-dir", str(data_dir)],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         env={**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1", **environment},
     )  # fmt: skip

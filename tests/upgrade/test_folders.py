@@ -34,7 +34,8 @@ TELLS = {
 }
 """What the output must say for each part of a folder that is not as it was."""
 CHUNKS = """
-    SELECT chunks.*, vectors.vector, stored.data
+    SELECT chunks.rowid, id, item_id, item_key, context, text, position, start, end, timestamp, metadata, truncated,
+        vectors.vector, stored.data
     FROM chunks LEFT JOIN vectors USING (rowid) LEFT JOIN stored USING (rowid)
     WHERE item_id IN ({marks}) ORDER BY chunks.id"""
 Told = dict[str, Any]

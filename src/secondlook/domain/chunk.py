@@ -20,6 +20,8 @@ class Chunk:
         metadata: built-ins (filename, folder, timestamp) and custom fields.
         context: what stands above the text, such as the document's title; models and the
             keyword index read it, results do not show it.
+        gap: what stands between the chunk before and this one, as a rule blanks where a text was cut; None if that is
+            not known, as in indexes of earlier releases.
         truncated: whether the embedder could not read the whole text.
         index: where it lies, told only when several indexes are searched together.
     """
@@ -35,6 +37,7 @@ class Chunk:
     metadata: Mapping[str, MetadataValue] = field(default_factory=dict, hash=False)
     context: str = ""
     truncated: bool = False
+    gap: str | None = None
     index: str = ""
 
     @property

@@ -3,13 +3,11 @@
 import asyncio
 import json
 import logging
-import queue
 import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -18,10 +16,12 @@ import numpy as np
 from secondlook.domain.chunk import Chunk, IndexedChunk
 from secondlook.domain.filters import Filter
 from secondlook.domain.options import MatchMode
+from secondlook.engines.connections import IdleConnections, OpenIndex, most_idle
 from secondlook.engines.keywords import attain_bm25, find_phrases, make_match
 from secondlook.engines.matrix import Matrix, Row
 from secondlook.engines.tables import (
     COLUMNS,
+    complete_tables,
     connect,
     find_best,
     find_grams,
@@ -46,20 +46,6 @@ MATRICES = 32
 """Indexes whose vectors stay in memory; the one unused for longest goes."""
 
 
-@dataclass(slots=True)
-class _Index:
-    """An open index: idle connections, the write lock, and counts that hold for one generation.
-
-    Its shape is read where it is used: another process may have changed it.
-    """
-
-    path: Path
-    idle: "queue.SimpleQueue[sqlite3.Connection]" = field(default_factory=queue.SimpleQueue)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    counted: tuple[int, dict[str, int]] = field(default_factory=lambda: (-1, {}))
-    closed: bool = False
-
-
 class EmbeddedEngine:
     """Retriever and Indexer over ``folder``; each write is one transaction, seen by the next search.
 
@@ -70,8 +56,9 @@ class EmbeddedEngine:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._open: dict[str, _Index] = {}
+        self._open: dict[str, OpenIndex] = {}
         self._matrices: OrderedDict[str, Matrix] = OrderedDict()
+        self._idle = IdleConnections(most_idle())
         self._guard = threading.Lock()
 
     # Retriever
@@ -189,8 +176,7 @@ class EmbeddedEngine:
         def run() -> None:
             if found:
                 with found.lock:
-                    found.closed = True
-                    _drain(found)
+                    self._idle.close(found)
             for suffix in SUFFIXES:
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
 
@@ -234,7 +220,7 @@ class EmbeddedEngine:
     def close(self) -> None:
         """Close every connection."""
         for found in self._open.values():
-            _drain(found)
+            self._idle.close(found)
         self._open.clear()
         self._matrices.clear()
 
@@ -277,17 +263,11 @@ class EmbeddedEngine:
         found = self._at(index)
 
         def borrow() -> T:
-            try:
-                connection = found.idle.get_nowait()
-            except queue.Empty:
-                connection = connect(found.path)
+            connection = self._idle.take(found) or connect(found.path)
             try:
                 return run(connection)
             finally:
-                if found.closed:
-                    connection.close()
-                else:
-                    found.idle.put(connection)
+                self._idle.give(found, connection)
 
         return await self._guarded(index, borrow)
 
@@ -337,7 +317,7 @@ class EmbeddedEngine:
         held = [counts[phrase] for phrase in phrases]
         return attain_bm25(counts[""], held), attain_bm25(counts[""], [max(num, 1) for num in held])
 
-    def _at(self, index: str) -> _Index:
+    def _at(self, index: str) -> OpenIndex:
         found = self._open.get(index)
         if found:
             return found
@@ -349,9 +329,10 @@ class EmbeddedEngine:
         try:
             with closing(connect(path)) as connection:
                 read_shape(connection)
+                complete_tables(connection)
         except sqlite3.DatabaseError as error:
             raise (trouble_of(index, error) if path.is_file() else BackendError(gone)) from error
-        return self._open.setdefault(index, _Index(path))
+        return self._open.setdefault(index, OpenIndex(path))
 
     def _forget_dropped(self) -> None:
         """Close the indexes that another process has dropped: their files take room on the disk until then."""
@@ -359,8 +340,7 @@ class EmbeddedEngine:
             if not found.path.is_file():
                 self._open.pop(name, None)
                 self._matrices.pop(name, None)
-                found.closed = True
-                _drain(found)
+                self._idle.close(found)
 
     def _path(self, index: str) -> Path:
         if not index.replace("-", "").isalnum():
@@ -377,11 +357,3 @@ def _find_complete(connection: sqlite3.Connection, phrases: Sequence[str], rowid
         [make_match(phrases, "and"), json.dumps(list(rowids))],
     )
     return {int(rowid) for (rowid,) in rows}
-
-
-def _drain(found: _Index) -> None:
-    while True:
-        try:
-            found.idle.get_nowait().close()
-        except queue.Empty:
-            return

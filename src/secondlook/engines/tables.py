@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHO
 CREATE TABLE IF NOT EXISTS chunks(
     rowid INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, item_id TEXT NOT NULL, item_key TEXT NOT NULL,
     context TEXT NOT NULL, text TEXT NOT NULL, position INTEGER NOT NULL, start INTEGER NOT NULL,
-    end INTEGER NOT NULL, timestamp INTEGER NOT NULL, metadata TEXT NOT NULL, truncated INTEGER NOT NULL);
+    end INTEGER NOT NULL, timestamp INTEGER NOT NULL, metadata TEXT NOT NULL, truncated INTEGER NOT NULL, gap TEXT);
 CREATE INDEX IF NOT EXISTS chunks_item ON chunks(item_id, position);
 CREATE TABLE IF NOT EXISTS vectors(rowid INTEGER PRIMARY KEY, vector BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS stored(rowid INTEGER PRIMARY KEY, data BLOB NOT NULL);
@@ -35,7 +35,7 @@ MOST_GRAMS = 300
 """Trigrams that stand for one short term; each costs a look into the index."""
 SPACES = "ascii"
 """FTS5's tokenizer for texts that an analyser has reduced to terms: they are parted at spaces, and stay as they are."""
-COLUMNS = "id, item_id, item_key, text, position, start, end, timestamp, metadata, context, truncated"
+COLUMNS = "id, item_id, item_key, text, position, start, end, timestamp, metadata, context, truncated, gap"
 
 
 def connect(path: Path, *, make: bool = False) -> sqlite3.Connection:
@@ -62,6 +62,22 @@ def make_tables(connection: sqlite3.Connection, shape: IndexShape) -> None:
         _write_shape(connection, shape)
         begun = str(time.time_ns())  # so that an index that is made again begins with another number
         connection.execute("INSERT INTO meta VALUES ('generation', ?)", [begun])
+
+
+def complete_tables(connection: sqlite3.Connection) -> None:
+    """Give an index of an earlier release the columns that it lacks; another process may be about to do the same."""
+    if _has_gaps(connection):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if not _has_gaps(connection):
+            connection.execute("ALTER TABLE chunks ADD COLUMN gap TEXT")
+    finally:
+        connection.execute("COMMIT")
+
+
+def _has_gaps(connection: sqlite3.Connection) -> bool:
+    return any(row[1] == "gap" for row in connection.execute("PRAGMA table_info(chunks)"))
 
 
 def reshape(connection: sqlite3.Connection, shape: IndexShape) -> None:
@@ -129,7 +145,7 @@ def insert_chunk(connection: sqlite3.Connection, shape: IndexShape, indexed: Ind
     chunk = indexed.chunk
     metadata = json.dumps(dict(chunk.metadata))
     values = [chunk.id, chunk.item_id, chunk.item_key, chunk.text, chunk.position, chunk.start, chunk.end]
-    more = [chunk.timestamp, metadata, chunk.context, int(chunk.truncated)]
+    more = [chunk.timestamp, metadata, chunk.context, int(chunk.truncated), chunk.gap]
     marks = ", ".join("?" * len(values + more))
     rowid = connection.execute(f"INSERT INTO chunks({COLUMNS}) VALUES ({marks})", [*values, *more]).lastrowid or 0
     if shape.tokenizer:
@@ -171,7 +187,7 @@ def read_metadata(text: str) -> Metadata:
 
 
 def read_chunk(row: Sequence[object]) -> Chunk:
-    name, item_id, key, text, position, start, end, timestamp, metadata, context, truncated = row
+    name, item_id, key, text, position, start, end, timestamp, metadata, context, truncated, gap = row
     return Chunk(
         id=str(name),
         item_id=str(item_id),
@@ -184,6 +200,7 @@ def read_chunk(row: Sequence[object]) -> Chunk:
         metadata=read_metadata(str(metadata)),
         context=str(context),
         truncated=bool(truncated),
+        gap=None if gap is None else str(gap),
     )
 
 

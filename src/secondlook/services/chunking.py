@@ -18,7 +18,7 @@ from secondlook.ingest.metadata import ENVELOPE, clean_metadata, envelope_size, 
 from secondlook.ingest.naming import typed_name
 from secondlook.ingest.parse import Document, read_file
 from secondlook.ingest.pool import ParseLimits, ReaderPool
-from secondlook.ingest.split import split_text, whole_text
+from secondlook.ingest.split import Span, split_text, whole_text
 from secondlook.ports import Blobs, Embedder
 from secondlook.services.failures import Stage
 
@@ -115,6 +115,7 @@ class Chunking:
             await before_long_work()
         place_of = _Places(document, instance, self._how.headings)
         chunks: list[IndexedChunk] = []
+        gaps = find_gaps(document.text, spans)
         for start in range(0, len(spans), PASSAGES_A_TURN):
             steps.enter("embed")
             turn = spans[start : start + PASSAGES_A_TURN]
@@ -127,6 +128,7 @@ class Chunking:
                     position=start + place,
                     start=span.start,
                     end=span.end,
+                    gap=gaps[start + place],
                     timestamp=item.timestamp,
                     metadata=place_of.metadata(metadata, span.start),
                     context=place_of.context(span.start),
@@ -159,6 +161,13 @@ class Chunking:
             IndexedChunk(replace(chunk, truncated=one.truncated), one.vector, one.stored)
             for chunk, one in zip(made, embeddings, strict=True)
         ]
+
+
+def find_gaps(text: str, spans: Sequence[Span]) -> list[str]:
+    """What stands between each span and the one before; nothing where they touch or share a piece."""
+    content = text.encode()
+    ends = [0, *(span.end for span in spans)]
+    return [content[min(end, span.start) : span.start].decode() for end, span in zip(ends, spans, strict=False)]
 
 
 def merge_metadata(instance: Instance, item: Item, document: Document, steps: Steps) -> Mapping[str, MetadataValue]:

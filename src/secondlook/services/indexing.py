@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from secondlook.domain.chunk import Chunk, IndexedChunk
 from secondlook.domain.instance import Instance, Item, ItemStatus
@@ -24,6 +25,7 @@ from secondlook.errors import (
 )
 from secondlook.ledgers import Journal, Leases
 from secondlook.ports import Blobs, Catalog, Embedder, Indexer
+from secondlook.services.checks import Checks
 from secondlook.services.chunking import Chunking, ReadingOptions, Steps
 from secondlook.services.intake import Intake, Upload, check_found, put_under_schema, retyped
 from secondlook.services.retaking import Retaking
@@ -55,6 +57,7 @@ class Indexing:
         leases: Leases,
         reading: ReadingOptions | None = None,
         working: WorkingOptions | None = None,
+        checks: Checks | None = None,
     ) -> None:
         self._catalog = catalog
         self._indexer = indexer
@@ -65,16 +68,14 @@ class Indexing:
         self._chunking = Chunking(blobs, embedder, reading)
         self._leases = leases
         self._working = Working(leases, self._index, working)
+        self._checks = checks or Checks()
         self._retaking = Retaking(catalog, indexer, embedder, reindex=self.reindex)
 
     async def start(self, role: Role = "server") -> None:
         """Begin to index: a server and its workers what waits, a command what is uploaded here."""
         if role == "server":
-            for instance in await self._catalog.list_instances("", None):
-                try:
-                    await self._resume(instance)
-                except SecondlookError as error:  # one damaged index stops no other instance
-                    log.error("Could not check the index of %s/%s: %s", instance.account, instance.name, error)
+            instances = await self._catalog.list_instances("", None)
+            self._checks.begin({one.uid: partial(self._resume, one) for one in instances})
         await self._working.start(role)
 
     async def sweep(self) -> int:
@@ -95,6 +96,7 @@ class Indexing:
 
     async def stop(self) -> None:
         """Stop after the current step; what is unfinished goes on at the next start."""
+        await self._checks.stop()
         await self._working.stop()
         await asyncio.gather(*self._retaking.stop(), return_exceptions=True)
         await self._chunking.close()
@@ -228,7 +230,7 @@ class Indexing:
         """Return when nothing is queued; ``on_item`` hears how many are left."""
         while True:
             progress = self._working.progress
-            if not (left := await self._working.count_left()) and not self._retaking:
+            if not (left := await self._working.count_left()) and not self._retaking and not self._checks:
                 return
             if on_item:
                 on_item(left)
@@ -239,12 +241,19 @@ class Indexing:
 
         The index is read first: what another process indexes meanwhile has its row before its chunks.
         """
+        try:
+            await self._drop_unnamed(instance)
+        except SecondlookError as error:  # one damaged index stops no other instance
+            log.error("Could not check the index of %s/%s: %s", instance.account, instance.name, error)
+        else:
+            self.retake(instance)
+
+    async def _drop_unnamed(self, instance: Instance) -> None:
         indexed = await self._indexer.list_items(instance.uid)
         named = {item.id for item in await self._catalog.list_items(instance.uid)}
         for item_id in indexed:
             if item_id not in named:
                 await self._indexer.delete_item(instance.uid, item_id)
-        self.retake(instance)
 
     async def _enqueue(self, item: Item, wait: float | None) -> Item:
         self._working.add(item)

@@ -23,14 +23,19 @@ async def expand_candidates(ranking: Ranking, index: str, expand_by: int, retrie
 
 
 def join_chunks(chunk: Chunk, neighbours: Sequence[Chunk]) -> Chunk:
-    """One chunk that spans the neighbours, which come in order; bytes that overlap stand once."""
+    """One chunk that spans the neighbours, which come in order: a stretch of the document.
+
+    Bytes that overlap count once. What stood between chunks of an earlier release was not kept: a line end takes the
+    place of one character, and an empty line that of more.
+    """
     if not neighbours:
         return chunk
     text, end = b"", neighbours[0].start
     for one in neighbours:
         content = one.text.encode()
         overlap = max(0, end - one.start)
-        gap = b"\n\n" if text and one.start > end else b""
-        text += gap + content[overlap:]
+        if text and one.start > end:
+            text += (one.gap if one.gap is not None else "\n" if one.start == end + 1 else "\n\n").encode()
+        text += content[overlap:]
         end = max(end, one.end)
     return replace(chunk, text=text.decode(errors="ignore"), start=neighbours[0].start, end=end)
