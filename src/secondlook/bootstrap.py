@@ -243,10 +243,9 @@ def make_services(
     limits = ParseLimits(settings.parse_memory_mb << 20, settings.parse_seconds)
     reading = ReadingOptions(limits, settings.ocr_languages, settings.heading_context)
     working = WorkingOptions(settings.item_attempts, settings.retry_wait_ms / 1000, settings.lease_seconds)
-    leases = SqlLeases(catalog.database)
     indexing = Indexing(
-        catalog, engine, blobs, tools.embedder, journal=journal, leases=leases, reading=reading, working=working,
-        checks=checks,
+        catalog, engine, blobs, tools.embedder, journal=journal, leases=SqlLeases(catalog.database), reading=reading,
+        working=working, checks=checks,
     )  # fmt: skip
     pulling = Pulling(make_sources(settings), memos, catalog, indexing, service_tokens, release=__version__)
     defaults = search_defaults(settings)
