@@ -68,6 +68,33 @@ HOSTILE = """# A heading
 """What a model may write, or repeat from a document that somebody else wrote."""
 
 
+END = 'data: {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
+
+
+def said(content: object) -> str:
+    """A frame with that content, its characters as they are."""
+    return f"data: {json.dumps({'choices': [{'index': 0, 'delta': {'content': content}}]}, ensure_ascii=False)}\n\n"
+
+
+STREAMS: Mapping[str, str] = {
+    "separates": said("one\u2028two\u2029three\u0085four\x0bfive") + END,
+    "parts": said(
+        [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}, {"type": "text", "text": "Warm "}]
+    )
+    + said([{"type": "text", "text": "it."}])
+    + END,
+    "pads": ": hello\n\ndata:\n\ndata: null\n\ndata: {}\n\n"
+    + 'data: {"choices": [null]}\n\ndata: {"choices": null, "usage": null}\n\n'
+    + 'data: {"choices": [{"index": 0, "delta": null}]}\n\n'
+    + 'data: {"choices": [{"index": 0,\ndata: "delta": {"content": "Warm it."}}]}\n\n'
+    + END,
+    "returns": (said("Warm it.") + END).replace("\n", "\r\n"),
+    "forgets": said("Warm it.") + END.rstrip("\n"),
+    "thinks": said("<think>Which oil?</think>\n```\n") + said("“lamp oil”\n```") + END,
+}
+"""Streams as some server writes them."""
+
+
 @app.get("/requests")
 async def requests() -> list[dict[str, Any]]:
     """Every body that came, in order, with its authorization header."""
@@ -87,6 +114,8 @@ async def complete(request: Request) -> Response:
         return JSONResponse(said, status, headers={"retry-after": "7"} if status == 429 else None)
     if model == "old" and "stream_options" in body:
         return JSONResponse({"error": {"message": "unknown field stream_options"}}, 422)
+    if model in STREAMS:
+        return Response(STREAMS[model].encode(), media_type="text/event-stream")
     text = HOSTILE if model == "hostile" else write_answer(body["messages"])
     if model == "whole" or not body.get("stream"):
         message = {"role": "assistant", "content": text}

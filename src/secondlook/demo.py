@@ -18,6 +18,7 @@ from secondlook.bootstrap import Runtime
 from secondlook.domain.candidate import Ranking
 from secondlook.domain.instance import Instance, InstanceSettings
 from secondlook.domain.query import Query
+from secondlook.domain.wording import figure
 from secondlook.errors import InstanceNotFoundError
 from secondlook.services.intake import Upload
 from secondlook.services.searching import Ask
@@ -105,8 +106,8 @@ def comparison_table(question: str, before: Ranking, after: Ranking) -> Table:
             str(rank),
             str(was or "-"),
             _moved(was, rank),
-            f"{evidence.retrieval_score or 0:.3f}",
-            "-" if evidence.relevance is None else f"{evidence.relevance:.3f}",
+            figure(evidence.retrieval_score or 0),
+            "-" if evidence.relevance is None else figure(evidence.relevance),
             escape(candidate.chunk.item_key),
         )
     return table

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from secondlook.domain.candidate import Ranking
 from secondlook.domain.model import WORDS, KnownModel, UnitCheck
+from secondlook.domain.wording import figure
 from secondlook.services.evaluating import Report
 
 
@@ -148,7 +149,7 @@ def show_ranking(out: Console, ranking: Ranking, *, explain: bool) -> None:
         table.add_row(
             str(rank),
             str(evidence.retrieval_rank or "-"),
-            *("-" if one is None else f"{one:.3f}" for one in numbers),
+            *("-" if one is None else figure(one) for one in numbers),
             candidate.chunk.item_key,
             " ".join(candidate.chunk.text.split())[:LONGEST_TEXT],
         )

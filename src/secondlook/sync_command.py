@@ -14,6 +14,7 @@ import typer
 
 from secondlook import interrupts
 from secondlook.console import Account, DataDir, err, say
+from secondlook.domain.server_sent import read_server_sent
 from secondlook.domain.wording import plural
 from secondlook.errors import BackendError, CallerError, FolderInUseError
 from secondlook.screen import make_bars
@@ -141,7 +142,7 @@ async def follow(client: httpx.AsyncClient, url: str) -> AsyncIterator[Event]:
                     _result(answer, dict)
                     raise CallerError(NOT_OURS % answer.status_code)
                 else:
-                    async for event in read_events(answer.aiter_lines()):
+                    async for event in read_events(answer.aiter_bytes()):
                         broken, last = 0, event.id or last
                         yield event
                         if event.kind in ("end", "error"):
@@ -157,18 +158,10 @@ async def follow(client: httpx.AsyncClient, url: str) -> AsyncIterator[Event]:
         broken += 1
 
 
-async def read_events(lines: AsyncIterator[str]) -> AsyncIterator[Event]:
-    """Server-sent events with JSON in them (HTML Living Standard, 9.2.6); comments are passed over."""
-    told: dict[str, str] = {}
-    async for line in lines:
-        if not line and "data" in told:
-            yield Event(told.get("event", "message"), json.loads(told["data"]), told.get("id", ""))
-        if not line:
-            told = {}
-            continue
-        name, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        told[name] = f"{told['data']}\n{value}" if name == "data" and "data" in told else value
+async def read_events(content: AsyncIterator[bytes]) -> AsyncIterator[Event]:
+    """Server-sent events with JSON in them."""
+    async for event in read_server_sent(content):
+        yield Event(event.name or "message", json.loads(event.data), event.id)
 
 
 def _result(answer: httpx.Response, kind: type) -> Any:

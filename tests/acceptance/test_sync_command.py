@@ -208,23 +208,11 @@ def test_what_cannot_be_asked(server: str, token: str, told: str) -> None:
 
 
 def test_events_are_read() -> None:
-    async def lines() -> AsyncIterator[str]:
-        for line in (
-            ": beat",
-            "",
-            "id: 4",
-            "event: log",
-            'data: {"a":',
-            "data: 1}",
-            "",
-            "data: [2]",
-            "",
-            "event: x",
-            "",
-        ):
-            yield line
+    async def content() -> AsyncIterator[bytes]:
+        for piece in (b': beat\n\nid: 4\nevent: log\ndata: {"a":\nda', b"ta: 1}\n\ndata: [2]\n\nevent: x\n\n"):
+            yield piece
 
     async def read() -> list[Event]:
-        return [event async for event in read_events(lines())]
+        return [event async for event in read_events(content())]
 
-    assert asyncio.run(read()) == [Event("log", {"a": 1}, "4"), Event("message", [2], "")]  # type: ignore[arg-type]
+    assert asyncio.run(read()) == [Event("log", {"a": 1}, "4"), Event("message", [2], "4")]  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ from secondlook import demo
 from secondlook.bootstrap import Runtime
 from secondlook.domain.candidate import Ranking
 from secondlook.domain.instance import Instance
+from secondlook.domain.wording import figure
 from secondlook.services.indexing import Upload
 from tests.unit.services.conftest import House
 
@@ -93,7 +94,7 @@ def test_the_table_shows_where_each_stood(house: House) -> None:
         rank, was = int(row[0]), int(row[1])
         assert was == places[candidate.chunk.id]
         assert row[2] == (f"▲ {was - rank}" if was > rank else f"▼ {rank - was}" if was < rank else "=")
-        assert row[4] == f"{candidate.evidence.relevance:.3f}"
+        assert row[4] == figure(candidate.evidence.relevance or 0)
         assert row[5] == candidate.chunk.item_key
     assert f"reranking ran: {after.receipt.candidates_in} candidates in" in text
     assert "fake-reranker@1" in text

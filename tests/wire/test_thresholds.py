@@ -141,3 +141,23 @@ def test_why_says_which_threshold_and_what_the_keywords_lacked(filled: Wire) -> 
     assert why["verdict"] == "below_threshold"
     assert "is below 1, its share of the attainable BM25 0." in why["reason"]
     assert why["thresholds"][0]["name"] == "match_threshold"
+
+
+@pytest.mark.parametrize("query", ["lamp oil", "frozen reservoir in winter", "horn", "what grade of oil stays liquid"])
+def test_a_result_passes_its_own_shown_scores(filled: Wire, query: str) -> None:
+    """Each score of the answer, taken for the threshold that it is compared with, keeps the result."""
+
+    def chunks(**options: Any) -> dict[str, dict[str, Any]]:
+        body = {"query": query, "ai_search_options": {"cache": {"enabled": False}, **options}}
+        found = filled.post(f"{NEW}/handbook/search", body).json()["result"]["chunks"]
+        return {one["id"]: one for one in found}
+
+    vector = {"retrieval_type": "vector", "max_num_results": 50}
+    rerank = {"enabled": True, "match_threshold": 0}
+    for name, one in chunks(retrieval={**vector, "match_threshold": 0}).items():
+        least = one["scoring_details"]["vector_score"]
+        assert name in chunks(retrieval={**vector, "match_threshold": least})
+    wide = {"max_num_results": 50, "match_threshold": 0}
+    for name, one in chunks(retrieval=wide, reranking=rerank).items():
+        least = one["scoring_details"]["reranking_score"]
+        assert name in chunks(retrieval=wide, reranking={**rerank, "match_threshold": least})

@@ -61,8 +61,9 @@ export function ms(value: number): string {
   return `${value.toFixed(value < 10 ? 2 : 1)} ms`;
 }
 
+/** Never above the score, so that whoever takes it for a threshold keeps the result. */
 export const score = (value: number | null | undefined): string =>
-  value === null || value === undefined ? "–" : value.toFixed(3);
+  value === null || value === undefined ? "–" : (Math.floor(value * 1000 + 1e-6) / 1000).toFixed(3);
 
 export const percent = (share: number): string => `${(100 * share).toFixed(share < 0.1 && share > 0 ? 1 : 0)} %`;
 

@@ -1,12 +1,12 @@
 """What both generations of the wire share: receipts, traces, answers as server-sent events."""
 
-import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
 from secondlook.api.notices import messages
 from secondlook.domain.candidate import Candidate, Ranking, Receipt
+from secondlook.domain.server_sent import as_json
 from secondlook.ports import Delta
 
 Row = dict[str, object]
@@ -167,7 +167,7 @@ def custom_metadata(candidate: Candidate) -> dict[str, object]:
 
 def event(data: object, name: str = "") -> bytes:
     """One server-sent event; text data goes as it is."""
-    text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
+    text = data if isinstance(data, str) else as_json(data)
     head = f"event: {name}\n" if name else ""
     return f"{head}data: {text}\n\n".encode()
 

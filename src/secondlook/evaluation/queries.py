@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from secondlook.domain.markdown import HEADING, lines_of
 from secondlook.errors import CallerError
 from secondlook.evaluation.datasets import HIGHEST, read_judged_queries
 
@@ -24,6 +25,8 @@ GRADES: Mapping[str, int] = {"click": 1, "thumbs_up": 1, "thumbs_down": 0}
 """What feedback of a query log says of a passage."""
 
 QUESTION = re.compile(r"[^.!?*|`]{12,200}\?")
+INDENTED = ("    ", "\t")
+"""How lines of code begin that no fence marks."""
 QUESTION_WORDS = frozenset(
     "who what when where which why how whom whose is are was were do does did can could should would will"
     " wer was wann wo welche welcher welches warum wie qui que quoi quand où quel quelle pourquoi comment"
@@ -218,13 +221,16 @@ def from_headings(headings: Iterable[tuple[str, str]]) -> list[JudgedQuery]:
 
 
 def questions_in(text: str) -> list[str]:
-    """The headings of a Markdown text, and its other lines' sentences that are questions."""
+    """The headings of a Markdown text, and its other lines' sentences that are questions; nothing out of code."""
     found: list[str] = []
-    for line in text.splitlines():
-        if line.startswith("#"):
-            found.append(line.strip("# "))
+    for line, is_code in lines_of(text):
+        bare = line.rstrip("\r\n")
+        if is_code or bare.startswith(INDENTED):
+            continue
+        if heading := HEADING.match(bare):
+            found.append(heading.group(2))
         else:
-            found += [one.strip() for one in QUESTION.findall(line)]
+            found += [one.strip() for one in QUESTION.findall(bare)]
     return found
 
 

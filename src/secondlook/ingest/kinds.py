@@ -26,6 +26,8 @@ PLAIN = frozenset(
     " .bat .ps1 .sgml .json .yaml .yml .css .js .php .py .rb .java .c .cpp .cxx .h .hpp .go .rs .swift .dart .el .sql"
     " .jsonl .ts .tsx .jsx".split()
 )
+PROSE = frozenset(".txt .rst .markdown .md .mdx .mdoc .tex .latex".split())
+"""Those of them that people write for people."""
 RICH: dict[str, Kind] = {
     ".html": "page", ".htm": "page", ".xml": "markup", ".svg": "markup", ".csv": "rows", ".pdf": "pdf",
     ".xlsx": "sheets", ".xlsm": "sheets", ".xlsb": "sheets", ".xls": "sheets", ".et": "sheets", ".ods": "sheets",
@@ -66,6 +68,11 @@ def file_type(key: str) -> str:
     if path.name.lower().endswith(".log.gz"):
         return ".log.gz"
     return (path.suffix or (path.name if path.name.startswith(".") else "")).lower()
+
+
+def is_code(key: str) -> bool:
+    """Whether a file of that name holds source code, settings, data or a log rather than prose."""
+    return file_type(key) in PLAIN - PROSE or file_type(key) == ".log.gz"
 
 
 def kind_of(key: str) -> Kind | None:

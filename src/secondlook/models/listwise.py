@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from secondlook.domain.replies import without_thoughts
 from secondlook.errors import RerankerError
 from secondlook.models.breaker import CircuitBreaker
 from secondlook.models.remote_reranker import Endpoint, ask_all, join_url, make_client, post
@@ -106,7 +107,7 @@ def window_starts(count: int) -> list[int]:
 
 def read_permutation(answer: str, count: int) -> list[int] | None:
     """Places from 0 in the order of the answer; None unless each of 1 to ``count`` stands there exactly once."""
-    said = re.sub(r"<think>.*?</think>", "", answer, flags=re.DOTALL)
+    said = without_thoughts(answer)
     numbers = [int(one) for one in re.findall(r"\[(\d{1,4})\]", said) or re.findall(r"\d{1,4}", said)]
     return [one - 1 for one in numbers] if sorted(numbers) == list(range(1, count + 1)) else None
 

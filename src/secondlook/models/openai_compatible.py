@@ -9,6 +9,7 @@ import httpx
 
 from secondlook.domain.chunk import Chunk
 from secondlook.domain.query import Message
+from secondlook.domain.server_sent import read_server_sent
 from secondlook.errors import AnswerBlockedError, GeneratorAnswerError, GeneratorError, GeneratorTimeoutError
 from secondlook.models.refusals import HOSTED, Asked, in_words_of, refusal
 from secondlook.ports import Delta, Prompt
@@ -21,6 +22,8 @@ SYSTEM_PROMPT = (
 OURS = ("", "secondlook/extractive")
 NOT_FORWARDED = ("n", "stream_options")
 """One answer is read, and its usage is always asked for."""
+TEXTS = ("text", "output_text")
+"""Kinds of the parts of a message that are its words."""
 USAGE = {"stream_options": {"include_usage": True}}
 """Without it a stream of OpenAI has no usage; servers that do not know it refuse it by name."""
 
@@ -141,14 +144,11 @@ async def _read(answer: httpx.Response, asked: Asked) -> AsyncIterator[Delta]:
         yield _checked(delta, said=False)
         return
     last, said, ended = Delta(""), False, False
-    async for line in answer.aiter_lines():
-        if not line.startswith("data:"):
-            continue
-        data = line.removeprefix("data:").strip()
-        if data == "[DONE]":
+    async for event in read_server_sent(answer.aiter_bytes()):
+        if event.data.strip() == "[DONE]":
             ended = True
             break
-        delta = _checked(_delta(data, asked), said=said)
+        delta = _checked(_delta(event.data, asked), said=said)
         if delta.text or delta.tool_calls:
             said = True
             yield replace(delta, finish_reason="", prompt_tokens=0, completion_tokens=0)
@@ -163,6 +163,14 @@ async def _read(answer: httpx.Response, asked: Asked) -> AsyncIterator[Delta]:
     yield last
 
 
+def spoken_text(content: object) -> str:
+    """The words of a message; of a list of parts those that are text, without what the model thought."""
+    if not isinstance(content, list):
+        return str(content or "")
+    texts = [one.get("text") if isinstance(one, dict) and one.get("type", "text") in TEXTS else one for one in content]
+    return "".join(one for one in texts if isinstance(one, str))
+
+
 def _checked(delta: Delta, *, said: bool) -> Delta:
     """The same piece; raises ``AnswerBlockedError`` when a filter ended the answer before its first word."""
     if delta.finish_reason == "content_filter" and not (said or delta.text or delta.tool_calls):
@@ -173,13 +181,13 @@ def _checked(delta: Delta, *, said: bool) -> Delta:
 def _delta(data: str, asked: Asked) -> Delta:
     """One frame, or a whole completion; raises ``GeneratorAnswerError`` for neither, and for an error what it says."""
     try:
-        frame: dict[str, Any] = json.loads(data)
+        frame: dict[str, Any] = json.loads(data) or {}
         failed = frame.get("error")
-        choice: dict[str, Any] = next((one for one in frame.get("choices") or () if not one.get("index")), {})
+        choice: dict[str, Any] = next((one for one in frame.get("choices") or () if one and not one.get("index")), {})
         spoken = choice.get("delta") or choice.get("message") or {}
         usage = frame.get("usage") or {}
         delta = Delta(
-            str(spoken.get("content") or ""),
+            spoken_text(spoken.get("content")),
             str(choice.get("finish_reason") or ""),
             int(usage.get("prompt_tokens") or 0),
             int(usage.get("completion_tokens") or 0),

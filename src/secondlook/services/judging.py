@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from secondlook.domain.chunk import Chunk
 from secondlook.domain.query import Message
+from secondlook.domain.replies import plain_reply, without_thoughts
 from secondlook.errors import GeneratorError
 from secondlook.evaluation.queries import LONGEST, JudgedQuery, Judgment, mark_of
 from secondlook.ledgers import LabBook
@@ -78,7 +79,7 @@ def read_grade(said: str) -> int | None:
 
     The digits of a scale or of a passage are no grade, and neither is a grade that is beyond the scale.
     """
-    words = said.rpartition("</think>")[2]
+    words = without_thoughts(said)
     if alone := ALONE.fullmatch(words):
         return int(alone[1])
     named = NAMED.findall(words)
@@ -96,7 +97,7 @@ async def ask_about(generator: Generator, chunks: Sequence[Chunk], model: str = 
     async def one(chunk: Chunk) -> JudgedQuery | None:
         async with places:
             turns = (Message("system", ASKING), Message("user", chunk.passage))
-            said = " ".join((await _said(generator, turns, model)).split()).strip("\"'")
+            said = plain_reply(await _said(generator, turns, model))
         if not 8 <= len(said) <= LONGEST:
             return None
         span = Judgment(chunk.item_key, 1, chunk.start, chunk.end, mark_of(chunk.text.encode()))

@@ -16,8 +16,10 @@ from secondlook.evaluation.queries import (
     merge,
     questions_in,
 )
+from secondlook.ingest.kinds import is_code
 from secondlook.ports import Catalog, Generator, Indexer
 from secondlook.services.judging import ask_about
+from secondlook.stages.expand import join_chunks
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +46,9 @@ class QuerySets:
         """
         found: list[tuple[str, str]] = []
         for item in await self._catalog.list_items(instance.uid, ("completed",)):
-            for chunk in await self._chunks(instance, item.id):
-                found += [(chunk.item_key, line) for line in questions_in(chunk.text)]
+            chunks = () if is_code(item.key) else await self._chunks(instance, item.id)
+            if chunks:  # as one text, since a fence may begin in one chunk and end in another
+                found += [(item.key, line) for line in questions_in(join_chunks(chunks[0], chunks).text)]
         queries = from_headings(found)
         if not queries:
             raise CallerError(

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from secondlook.domain.candidate import Candidate, Ranking, Step, Threshold, changed
 from secondlook.domain.options import Filtering
+from secondlook.domain.wording import figure, reaches
 from secondlook.telemetry import Stopwatch
 
 
@@ -19,12 +20,12 @@ def filter_candidates(ranking: Ranking, options: Filtering) -> Ranking:
             evidence = candidate.evidence
             score, share = evidence.vector_score, evidence.keyword_share
             least = options.by_index.get(candidate.chunk.index, options.min_score)
-            if score is None or score >= least or evidence.keyword_match:
+            if score is None or reaches(score, least) or evidence.keyword_match:
                 return ""
-            below = f"its vector score {score:.4f} is below {least:g}"
+            below = f"its vector score {figure(score, 4)} is below {least:g}"
             if share is None or options.keyword_share is None:
                 return below
-            return f"{below}, its share of the attainable BM25 {share:.2f} below {options.keyword_share:g}"
+            return f"{below}, its share of the attainable BM25 {figure(share, 2)} below {options.keyword_share:g}"
 
         marked = ranking.kept(_mark(one, options) for one in ranking.candidates)
         kept = marked.sifted(reason, "filter")

@@ -21,7 +21,7 @@ from secondlook.domain.candidate import (
 )
 from secondlook.domain.language import NAMES, UNKNOWN, detect_language
 from secondlook.domain.options import Plan, Reranking, RerankStage
-from secondlook.domain.wording import plural
+from secondlook.domain.wording import figure, plural, reaches
 from secondlook.errors import FailureCause, InvalidModelError, OverloadedError, RerankerError, SetupError, cause_of
 from secondlook.ports import Passage, Reranker, Rerankers, Scores, Tools, declared
 from secondlook.telemetry import Stopwatch, tell, tenant
@@ -308,9 +308,9 @@ def _looked_at(candidate: Candidate, look: Look) -> Candidate:
 def _without_irrelevant(ranking: Ranking, least: float) -> Ranking:
     def reason(candidate: Candidate) -> str:
         relevance = candidate.evidence.relevance
-        if relevance is None or relevance >= least:
+        if relevance is None or reaches(relevance, least):
             return ""
-        return f"its relevance score {relevance:.4f} is below {least:g}"
+        return f"its relevance score {figure(relevance, 4)} is below {least:g}"
 
     return ranking.sifted(reason, "rerank")
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from secondlook.domain.candidate import Ranking, Step
 from secondlook.domain.options import Rewriting
 from secondlook.domain.query import Message
+from secondlook.domain.replies import plain_reply
 from secondlook.errors import GeneratorError
 from secondlook.ports import Generator, Prompt
 from secondlook.telemetry import Stopwatch
@@ -34,7 +35,7 @@ async def rewrite_query(ranking: Ranking, options: Rewriting, generator: Generat
         except GeneratorError as error:
             note = f"fell back to the query as given: {error}"
         else:
-            text = " ".join("".join(pieces).split()).strip('"')
+            text = plain_reply("".join(pieces))
             if text and len(text) <= LONGEST:
                 query = replace(query, text=text)
             else:

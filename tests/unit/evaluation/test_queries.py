@@ -180,6 +180,8 @@ def test_many_judgments_of_one_query_are_merged_in_time() -> None:
 def test_headings_that_only_one_item_has() -> None:
     text = "# Lamp oil\n## How to warm the frozen oil\nWhy does it freeze? It is cold. `what?`\n"
     assert questions_in(text) == ["Lamp oil", "How to warm the frozen oil", "Why does it freeze?"]
+    code = "```sh\n# How to warm it now\necho why?\n```\n\n    # An indented comment\n#!/bin/sh\n#include <x.h>\n"
+    assert questions_in(code) == []
     found = from_headings([("a", "How to warm the oil"), ("b", "Frequently asked questions here"), ("a", "Short one")])
     assert [(one.text, one.grades, one.synthetic) for one in found][:1] == [("How to warm the oil", {"a": 1}, True)]
     shared = [("a", "Why is it so?"), ("b", "Why is it so?"), ("a", "Is it?")]

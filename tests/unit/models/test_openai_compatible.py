@@ -16,7 +16,7 @@ from secondlook.errors import (
     GeneratorTimeoutError,
     StandInAnswerError,
 )
-from secondlook.models.openai_compatible import OpenAICompatible
+from secondlook.models.openai_compatible import OpenAICompatible, spoken_text
 from secondlook.ports import Delta, Prompt
 from tests.llm_server import running
 
@@ -51,6 +51,37 @@ def test_the_answer_streams(url: str) -> None:
     assert "".join(delta.text for delta in deltas).strip() == "Warm the reservoir first. [winter/oil.md]"
     assert len(deltas) > 3
     assert deltas[-1] == Delta("", "stop", 7, 5)
+
+
+@pytest.mark.parametrize(
+    ("model", "answer"),
+    [
+        ("separates", "one\u2028two\u2029three\u0085four\x0bfive"),
+        ("parts", "Warm it."),
+        ("pads", "Warm it."),
+        ("returns", "Warm it."),
+        ("forgets", "Warm it."),
+    ],
+)
+def test_streams_of_all_kinds(url: str, model: str, answer: str) -> None:
+    deltas = generate(url, PROMPT, model)
+    assert ("".join(delta.text for delta in deltas), deltas[-1].finish_reason) == (answer, "stop")
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (None, ""),
+        ("Warm it.", "Warm it."),
+        ([{"type": "text", "text": "Warm "}, {"type": "text", "text": "it."}], "Warm it."),
+        ([{"type": "output_text", "text": "Warm it."}], "Warm it."),
+        ([{"text": "Warm it."}, "!"], "Warm it.!"),
+        ([{"type": "reasoning", "text": "Hm."}, {"type": "image_url"}, 5, None, {"type": "text", "text": None}], ""),
+        ([], ""),
+    ],
+)
+def test_words_of_a_message(content: object, text: str) -> None:
+    assert spoken_text(content) == text
 
 
 def test_what_the_model_is_sent(url: str) -> None:

@@ -31,6 +31,22 @@ def test_headings_and_questions_of_the_documents(house: House) -> None:
     assert len(house.run(sets.from_headings(instance, limit=2))) == 2
 
 
+def test_comments_in_code_are_no_headings(house: House) -> None:
+    sets, instance = QuerySets(house.catalog, house.engine), house.make(chunk_size=64)
+    fenced = "".join(
+        f"# Step {at} of the script warms it\nwarm --step {at}  # is it warm enough now?\n" for at in range(60)
+    )
+    code = "# Read the level of the tank\nread()\n"
+    files = {
+        "a.md": f"# How to warm the frozen oil\n\n```sh\n{fenced}```\n\n## Where the lamp is kept dry\n\nInside.\n",
+        **dict.fromkeys(("a.py", "a.sh", "a.c", "a.yaml", "a.toml", "a.rb"), code),
+    }
+    for key, text in files.items():
+        house.run(house.indexing.upload(instance, Upload(key, text.encode()), wait=60))
+    found = house.run(sets.from_headings(instance))
+    assert {one.text for one in found} == {"How to warm the frozen oil", "Where the lamp is kept dry"}
+
+
 def test_judgments_follow_the_text_and_not_the_chunks(house: House) -> None:
     sets, instance = QuerySets(house.catalog, house.engine), house.make(chunk_size=64)
     long = TEXT + "\n".join(f"Paragraph {at} about lamps and their oil.\n" for at in range(60))

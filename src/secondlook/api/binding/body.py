@@ -7,6 +7,7 @@ from types import TracebackType
 import httpx
 
 from secondlook.api.binding.errors import Kind
+from secondlook.domain.server_sent import read_server_sent
 
 
 class Body:
@@ -42,21 +43,10 @@ class Body:
 
     async def events(self) -> AsyncIterator[tuple[str, str]]:
         """Name and data of each server-sent event; the name is empty unless the server gives one."""
-        name, data = "", list[str]()
-        async for line in self._lines():
-            if line.startswith("event:"):
-                name = line.removeprefix("event:").strip()
-            elif line.startswith("data:"):
-                data.append(line.removeprefix("data:").removeprefix(" "))
-            elif not line and data:
-                yield name, "\n".join(data)
-                name, data = "", []
-
-    async def _lines(self) -> AsyncIterator[str]:
         async with self:
             with self._told():
-                async for line in self._response.aiter_lines():
-                    yield line
+                async for event in read_server_sent(self._response.aiter_bytes()):
+                    yield event.name, event.data
 
     @contextmanager
     def _told(self) -> Iterator[None]:
