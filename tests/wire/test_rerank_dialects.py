@@ -4,6 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from tests.wire.conftest import BGE, MISSING, NEW, Wire, error_of
 from tests.wire.test_rerank import QUERY, TEXTS
 
@@ -106,6 +108,24 @@ def test_a_search_knows_no_names_of_others(filled: Wire) -> None:
     for verb in ("search", "chat/completions"):
         body = {"messages": messages, "ai_search_options": {"reranking": reranking}}
         assert error_of(filled.post(f"{NEW}/handbook/{verb}", body)) == (400, 7010, "invalid_model")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/rerank", {"documents": ["lamp oil", "fog horn", "bell"]}),
+        ("/v1/rerank", {"documents": ["lamp oil", "fog horn", "bell"], "top_n": 1}),
+        ("/rerank", {"texts": ["lamp oil", "fog horn", "bell"]}),
+        ("/rerank", {"documents": ["lamp oil", "fog horn", "bell"], "top_n": 2, "model": "rerank-v3.5"}),
+    ],
+)
+def test_the_receipt_agrees_with_itself(wire: Wire, path: str, body: dict[str, Any]) -> None:
+    receipt = receipt_of(wire.post(path, {"query": "oil", **body}))
+    [stage] = receipt["stages"]
+    assert (receipt["candidates_in"], receipt["scored"], stage["in"], stage["scored"]) == (3, 3, 3, 3)
+    assert receipt["candidates_out"] == stage["out"] == body.get("top_n", 3)
+    for name in ("status", "reason", "model", "asked_model", "ms"):
+        assert stage[name] == receipt[name], name
 
 
 def test_every_answer_has_its_receipt_in_a_header(wire: Wire) -> None:

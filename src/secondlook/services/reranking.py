@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from secondlook.domain.candidate import Receipt, RerankCause, RerankStatus
+from secondlook.domain.candidate import Receipt, RerankCause, RerankStatus, StageReceipt
 from secondlook.domain.options import MissingModel
 from secondlook.domain.wording import plural
 from secondlook.errors import BackendError, InvalidModelError, QueryTooLongError, RerankerError, SetupError, cause_of
@@ -104,19 +104,18 @@ class PassageReranking:
             best = sorted(enumerate(scores.values), key=lambda one: -one[1])[:top_k]
         status: RerankStatus = "substituted" if reason else "ran"
         reranks.labels(status, cause).inc()
-        receipt = Receipt(
+        line = StageReceipt(
             status,
             reason,
             model=reranker.identity,
             asked=model,
             candidates_in=len(texts),
             candidates_out=len(best),
-            truncated=min(len(texts), scores.truncated + cut),
-            windowed=scores.windowed,
-            query_truncated=scores.query_truncated,
+            scored=len(scores.values),
             milliseconds=watch.milliseconds,
             cause=cause,
         )
+        receipt = _receipt(line, scores, cut)
         tokens = await self._count_tokens(query, passages) if counted else 0
         return Reranked(tuple(Scored(place, relevance) for place, relevance in best), receipt, tokens)
 
@@ -152,6 +151,26 @@ class PassageReranking:
         return [Passage(text) for text in short], sum(
             len(one) < len(text.rstrip()) for one, text in zip(short, texts, strict=True)
         )
+
+
+def _receipt(line: StageReceipt, scores: Scores, cut: int) -> Receipt:
+    """That of a search with one reranker, whose line it is; ``cut`` texts were shortened before."""
+    return Receipt(
+        line.status,
+        line.reason,
+        model=line.model,
+        asked=line.asked,
+        candidates_in=line.candidates_in,
+        candidates_out=line.candidates_out,
+        truncated=min(line.candidates_in, scores.truncated + cut),
+        milliseconds=line.milliseconds,
+        scored=line.scored,
+        windowed=scores.windowed,
+        cached=scores.cached,
+        stages=(line,),
+        query_truncated=scores.query_truncated,
+        cause=line.cause,
+    )
 
 
 async def _score(reranker: Reranker, query: str, passages: Sequence[Passage]) -> Scores:
