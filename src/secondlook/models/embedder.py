@@ -37,9 +37,12 @@ class EncoderEmbedder:
         return WINDOW_TOKENS * MOST_WINDOWS
 
     async def embed_query(self, text: str) -> Vector:
-        """The query's vector; tokens past the window are not read."""
+        """The query's vector; one longer than a window is read in windows to its end, as a passage is."""
         encoded = await self._encoder.encode_query(text, max_tokens=WINDOW_TOKENS)
-        return encoded.sentence.astype("<f4").tobytes()
+        if not encoded.truncated:
+            return encoded.sentence.astype("<f4").tobytes()
+        [windows] = await self._encoder.split([text], WINDOW_TOKENS)
+        return join_windows(await self._encoder.encode(windows, max_tokens=WINDOW_TOKENS, priority="query"))
 
     async def embed_passages(
         self, texts: Sequence[str], on_done: Callable[[int], None] | None = None

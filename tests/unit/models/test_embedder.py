@@ -43,6 +43,20 @@ def test_long_texts_are_read_in_windows_and_more_is_told(encoder: Encoder) -> No
     assert embedder.max_tokens == 2048
 
 
+def test_the_end_of_a_long_query_counts(encoder: Encoder) -> None:
+    """Read whole, in the same windows as a passage of those words."""
+    embedder = EncoderEmbedder(encoder)
+    start = "the lamp oil " * 400
+
+    async def work() -> tuple[bytes, bytes, bytes]:
+        [passage] = await embedder.embed_passages([f"{start} fog horn"])
+        return await embedder.embed_query(f"{start} fog horn"), await embedder.embed_query(start), passage.vector
+
+    query, without, passage = asyncio.run(work())
+    assert query != without
+    assert np.allclose(np.frombuffer(query, "<f4"), np.frombuffer(passage, "<f4"), atol=1e-5)
+
+
 def test_what_is_stored_is_what_late_interaction_packs(encoder: Encoder) -> None:
     late = LateInteraction(encoder)
     [found] = asyncio.run(EncoderEmbedder(encoder, late).embed_passages(["Two blasts of the fog horn."]))
