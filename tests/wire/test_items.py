@@ -28,6 +28,25 @@ def test_an_uploaded_item(wire: Wire) -> None:
     assert wire.get(f"{ITEMS}/{item['id']}").json()["result"] == item
 
 
+@pytest.mark.parametrize(
+    ("spelled", "name"),
+    [
+        ("filename*=UTF-8''na%C3%AFve.txt", "naïve.txt"),
+        ('filename="=?utf-8?B?bmHDr3ZlLnR4dA==?="', "naïve.txt"),
+        ("filename=\"naive.txt\"; filename*=UTF-8''%E6%B2%B9.md", "油.md"),
+    ],
+)
+def test_names_are_spelled_in_several_ways(wire: Wire, spelled: str, name: str) -> None:
+    wire.make()
+    body = (
+        f'--x\r\nContent-Disposition: form-data; name="file"; {spelled}\r\n\r\nWarm it.\r\n'
+        '--x\r\nContent-Disposition: form-data; name="wait_for_completion"\r\n\r\ntrue\r\n--x--\r\n'
+    )
+    head = {"content-type": "multipart/form-data; boundary=x"}
+    item = wire.ask("POST", ITEMS, content=body.encode(), headers=head).json()["result"]
+    assert (item["key"], item["status"], item["file_size"]) == (name, "completed", 8)
+
+
 def test_upload_without_waiting_is_queued(wire: Wire) -> None:
     wire.make()
     item = wire.upload("a.md", "text", wait="false").json()["result"]

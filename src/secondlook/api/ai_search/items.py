@@ -14,6 +14,7 @@ from starlette.datastructures import UploadFile
 from secondlook.api.body import LARGEST_SETTINGS, Body, capped, parse_json, read_json, validate
 from secondlook.api.errors import success
 from secondlook.api.filters import parse_filter_text
+from secondlook.api.forms import read_form
 from secondlook.api.times import iso_time
 from secondlook.domain.chunk import Chunk
 from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance, Item, MetadataField
@@ -221,7 +222,7 @@ async def read_upload(request: Request) -> tuple[Upload, bool]:
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise FileMissingError("send the file as multipart/form-data in a field named file")
     whole = capped(request, LARGEST_BODY, FileTooLargeError)
-    async with whole.form(max_part_size=LARGEST_BODY, max_files=4, max_fields=20) as form:
+    async with read_form(whole, max_part_size=LARGEST_BODY, max_files=4, max_fields=20) as form:
         for field in ("file", "metadata", "wait_for_completion"):
             if len(form.getlist(field)) > 1:
                 raise InvalidOptionError(f"{field}: it was sent {len(form.getlist(field))} times: send it once")
