@@ -53,6 +53,7 @@ from secondlook.services.measuring import MeasuredSearching
 from secondlook.services.online import OnlineTrials
 from secondlook.services.pulling import Pulling
 from secondlook.services.queries import QueryLog
+from secondlook.services.query_limits import QueryLimits
 from secondlook.services.quota import Quota
 from secondlook.services.recording import RecordedJoint, RecordedSearching
 from secondlook.services.remeasuring import Remeasuring
@@ -306,6 +307,7 @@ def search_defaults(settings: Settings) -> SearchDefaults:
         match_mode="and" if strict else None,
         fusion_method="rrf" if strict else None,
         threshold_for_all=strict,
+        query_limits=QueryLimits(settings.query_characters, settings.query_terms),
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from secondlook.domain.options import DEFAULT_NUM_CANDIDATES, Compatibility, LanguageGuard, LongPassages, MissingModel
+from secondlook.domain.query import DEFAULT_QUERY_CHARACTERS, DEFAULT_QUERY_TERMS
 from secondlook.errors import SetupError
 
 PREFIX = "SECONDLOOK_"
@@ -108,6 +109,8 @@ class Settings:
     ocr_languages: str = "eng"
     heading_context: bool = False
     query_log_lines: int = 50_000
+    query_characters: int = DEFAULT_QUERY_CHARACTERS
+    query_terms: int = DEFAULT_QUERY_TERMS
     item_attempts: int = 5
     retry_wait_ms: int = 2000
     lease_seconds: int = 30
@@ -168,6 +171,8 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         parse_seconds=_number("PARSE_SECONDS", plain.parse_seconds, 1, 3600),
         ocr_languages=_languages("OCR_LANGUAGES", plain.ocr_languages),
         heading_context=_switch(f"{PREFIX}HEADING_CONTEXT"),
+        query_characters=_number("QUERY_CHARACTERS", plain.query_characters, 1, 1_000_000),
+        query_terms=_number("QUERY_TERMS", plain.query_terms, 1, 100_000),
         query_log_lines=_number("QUERY_LOG_LINES", plain.query_log_lines, 0, 10_000_000),
         item_attempts=_number("ITEM_ATTEMPTS", plain.item_attempts, 1, 100),
         retry_wait_ms=_number("RETRY_WAIT_MS", plain.retry_wait_ms, 0, 3_600_000),

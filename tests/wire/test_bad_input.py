@@ -248,9 +248,7 @@ def test_methods_without_a_route(filled: Wire, method: str) -> None:
         assert (answer.status_code, "allow" in answer.headers) == (405, True)
 
 
-@pytest.mark.parametrize(
-    "query", ["\0", "a\0b", "'\"`;--", "*", "NEAR(", "a AND", "𝒳" * 100, "x" * 100_000, "?" * 5000]
-)
+@pytest.mark.parametrize("query", ["\0", "a\0b", "'\"`;--", "*", "NEAR(", "a AND", "𝒳" * 100, "x" * 4000, "?" * 4000])
 def test_strange_queries_are_searched(filled: Wire, query: str) -> None:
     assert filled.post(SEARCH, {"query": query}).status_code == 200
 
@@ -351,3 +349,38 @@ def test_markup_that_never_ends_holds_nobody_up(filled: Wire) -> None:
         assert item["status"] in ("completed", "queued", "running"), item
         page = filled.upload("page.html", piece * 100_000 + "\nlamp").json()["result"]
         assert page["status"] == "completed" or page["error"].startswith("markdown_conversion_empty"), page
+
+
+LONG = [("x " * 200_000, "400,000 characters"), ("?" * 4001, "4,001 characters"), ("oil " * 257, "more than 256 terms")]
+
+
+@pytest.mark.parametrize(("query", "told"), [(text.strip() + "!" * text.startswith("x"), told) for text, told in LONG])
+@pytest.mark.parametrize(
+    ("path", "extra"),
+    [
+        (SEARCH, {}),
+        (f"{NEW}/handbook/why", {"item_key": "winter/oil.md"}),
+        (f"{LEGACY}/handbook/search", {}),
+        (f"{LEGACY}/handbook/ai-search", {}),
+        ("/client/v4/accounts/acc/ai-search/namespaces/default/search", {"instance_ids": ["handbook"]}),
+    ],
+)
+def test_a_query_that_is_too_long_is_refused(
+    filled: Wire, path: str, extra: dict[str, Any], query: str, told: str
+) -> None:
+    body = {"query": query, **extra}
+    if "namespaces" in path:
+        body = {"query": query, "ai_search_options": extra}
+    answer = filled.post(path, body)
+    assert answer.status_code == 400 and told in answer.text and "shorten it" in answer.text
+
+
+@pytest.mark.parametrize("text", [one for one, _ in LONG])
+def test_the_last_message_of_a_chat_is_cut_for_the_search(filled: Wire, text: str) -> None:
+    body = {"messages": [{"role": "user", "content": f"lamp oil {text}"}], "explain": True}
+    for path in (f"{NEW}/handbook/chat/completions", SEARCH):
+        answer = filled.post(path, body)
+        assert answer.status_code == 200, answer.text
+        found = answer.json().get("result", answer.json())
+        assert found["reranking"]["query_truncated"] is True
+        assert len(found["search_query"]) <= 4000

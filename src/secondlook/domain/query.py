@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+DEFAULT_QUERY_CHARACTERS = 4_000
+DEFAULT_QUERY_TERMS = 256
+"""What a query may have unless the settings say otherwise."""
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 
 
@@ -20,7 +23,8 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """The text searched for, and the conversation it came from (oldest first)."""
+    """The text searched for, the conversation it came from (oldest first), and whether the text was cut for that."""
 
     text: str
     messages: tuple[Message, ...] = ()
+    truncated: bool = False

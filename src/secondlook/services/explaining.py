@@ -85,7 +85,7 @@ class Explaining:
 
     async def why(self, instance: Instance, query: Query, ask: Ask, *, item_key: str) -> Why:
         """What became of the item of that key; raises what the search raises."""
-        plan = make_plan(instance, ask, self._defaults)
+        query, plan = self._defaults.query_limits.fit(query), make_plan(instance, ask, self._defaults)
         check_rerankers(ask, self._tools.rerankers)
         if self._trusts:
             plan = await self._trusts.applied(plan)

@@ -20,6 +20,7 @@ from secondlook.ports import Catalog, Tools
 from secondlook.services.generating import Answer, begin_answer
 from secondlook.services.joint_retriever import JointRetriever, Member
 from secondlook.services.measuring import count_refusal, count_search
+from secondlook.services.query_limits import told_of
 from secondlook.services.searching import Ask, SearchDefaults, check_rerankers, make_plan
 from secondlook.telemetry import span
 
@@ -79,12 +80,12 @@ class JointSearching:
             partial: leave out an instance that fails; otherwise fail.
 
         Raises:
-            InvalidOptionError, TooManyNamedError: no name, or more than ``MOST_INSTANCES``.
+            InvalidOptionError, TooManyNamedError: no name, or more than ``MOST_INSTANCES``, or too long a query.
             NamespaceNotFoundError: there is no such namespace.
             CallerError: no instance can be searched, because of the request.
             InstanceSearchesFailedError: one failed, and ``partial`` is not set.
         """
-        wanted = _check_names(names)
+        wanted, query = _check_names(names), self._defaults.query_limits.fit(query)
         await self._catalog.list_instances(*place)  # an unknown namespace is no matter of one instance
         plans: dict[str, tuple[Instance, Plan]] = {}
         failed: dict[str, SecondlookError] = {}
@@ -105,7 +106,7 @@ class JointSearching:
         joined = JointRetriever(self._tools.retriever, list(members.values()), by_share=by_share)
         with span("search"):
             try:
-                ranking = await search(query, plan, replace(self._tools, retriever=joined))
+                ranking = told_of(await search(query, plan, replace(self._tools, retriever=joined)), query)
             except RerankerError as error:
                 count_refusal(error)
                 raise
@@ -136,6 +137,7 @@ class JointSearching:
                 generation.system_prompt or settings.answer_prompt,
                 generation.forwarded,
             )
+        query = self._defaults.query_limits.fit(query)
         explain = any(make_ask(one).explain for one in joint.members)
         return joint, begin_answer(joint.ranking, query, wanted, self._tools, explain=explain)
 

@@ -37,6 +37,7 @@ from secondlook.pipeline import search
 from secondlook.ports import Delta, Rerankers, Tools
 from secondlook.services.caching import AnswerCache, Slot
 from secondlook.services.generating import Answer, begin_answer
+from secondlook.services.query_limits import USUAL, QueryLimits, told_of
 from secondlook.services.trusts import Trusts
 from secondlook.telemetry import tell
 
@@ -98,6 +99,7 @@ class SearchDefaults:
         filter_bytes: how much of a text a filter compares; 0 for all.
         match_mode: which keyword matches count in instances that do not say; None decides by the retrieval type.
         fusion_method: how instances that do not say merge the lists of a hybrid search; None is the product's way.
+        query_limits: how long a query may be.
         threshold_for_all: whether the match threshold applies to keyword hits like to others.
     """
 
@@ -110,6 +112,7 @@ class SearchDefaults:
     match_mode: MatchMode | None = None
     fusion_method: FusionMethod | None = None
     threshold_for_all: bool = False
+    query_limits: QueryLimits = USUAL
 
 
 class Searching:
@@ -128,20 +131,25 @@ class Searching:
         self._trusts = trusts
 
     async def search(self, instance: Instance, query: Query, ask: Ask) -> Ranking:
-        """The ranking, or a kept one; raises ``InvalidRetrievalTypeError`` or ``InvalidModelError``."""
+        """The ranking, or a kept one.
+
+        Raises:
+            InvalidRetrievalTypeError, InvalidModelError, InvalidOptionError: the query is too long.
+        """
+        query = self._defaults.query_limits.fit(query)
         plan = await self._plan(instance, ask)
         _tell_labels(instance, ask)
         slot = await self._slot(instance, plan, query, ask)
         if slot and self._cache and (kept := await self._cache.recall(slot)):
-            return kept.ranking
-        ranking = await search(query, plan, self._tools)
+            return told_of(kept.ranking, query)
+        ranking = told_of(await search(query, plan, self._tools), query)
         if slot and self._cache:
             await self._cache.keep(slot, ranking)
         return ranking
 
     async def answer(self, instance: Instance, query: Query, ask: Ask, *, generation: Generation) -> Answer:
         """Search, then start the answer; nothing is generated until the deltas are read. A kept one is told again."""
-        settings = instance.settings
+        query, settings = self._defaults.query_limits.fit(query), instance.settings
         wanted = Generation(
             generation.model or settings.generation_model,
             generation.system_prompt or settings.answer_prompt,
@@ -152,7 +160,7 @@ class Searching:
         slot = await self._slot(instance, plan, query, ask, wanted)
         if slot and self._cache and (kept := await self._cache.recall(slot)):
             _tell_labels(instance, ask)
-            return Answer(kept.ranking, model, _replayed(kept.deltas))
+            return Answer(told_of(kept.ranking, query), model, _replayed(kept.deltas))
         ranking = await self.search(instance, query, replace(ask, cached=False))
         begun = begin_answer(ranking, query, wanted, self._tools, explain=ask.explain)
         if slot and self._cache:
