@@ -3,10 +3,10 @@
     python -m tests.rerank_server
 
 The first part of the path says how it behaves: ``ok``; ``hangs``; ``drips`` sends a byte now and then; ``refuses``
-answers 500; ``moved`` sends elsewhere; ``short`` leaves a result out; ``many`` gives one too many; ``outside`` names a
-passage that is not there; ``nan`` and ``null`` give no number; ``twice`` names a passage twice; ``babbles`` sends no
-JSON; ``half`` sends half of it; ``cut`` ends in the middle of its body; ``huge`` has nine megabytes. The score of a
-passage is the share of the query's words that it holds.
+answers 500, ``busy`` 429; ``moved`` sends elsewhere; ``short`` leaves a result out; ``many`` gives one too many;
+``outside`` names a passage that is not there; ``nan`` and ``null`` give no number; ``twice`` names a passage twice;
+``babbles`` sends no JSON; ``half`` sends half of it; ``cut`` ends in the middle of its body; ``huge`` has nine
+megabytes. The score of a passage is the share of the query's words that it holds.
 """
 
 import json
@@ -109,21 +109,26 @@ def serve_reranker(asked: list[Asked] | None = None) -> Iterator[RerankServer]:
             if mode in ("hangs", "drips"):
                 self.wait_long(drip=mode == "drips")
                 return
-            status = {"refuses": 500, "moved": 307}.get(mode, 200)
+            if any(not text.strip() for text in body.get("documents", ())):
+                mode = "blank"  # as the hosted services do
+            status = {"refuses": 500, "moved": 307, "busy": 429, "blank": 400}.get(mode, 200)
             try:
                 sent = json.dumps(answer(self.path, body, mode)).encode()
             except ValueError as error:
                 status, sent = 413, str(error).encode()
             changed = {
                 "refuses": b"overloaded",
+                "busy": b"slow down",
+                "blank": b"documents must not be empty",
                 "moved": b"over there",
                 "babbles": b"<html>good day</html>",
                 "half": sent[: len(sent) // 2],
                 "huge": b" " * (9 << 20) + sent,
             }
             sent = changed.get(mode, sent)
+            heads = {"moved": {"Location": f"{found.url}/ok{self.path}"}, "busy": {"Retry-After": "7"}}
             with suppress(ConnectionError):  # who asked may have heard enough
-                self.send_head(status, len(sent), Location=f"{found.url}/ok{self.path}" if mode == "moved" else "")
+                self.send_head(status, len(sent), **heads.get(mode, {}))
                 self.wfile.write(sent[: len(sent) // 2] if mode == "cut" else sent)
             self.close_connection = mode in ("cut", "huge")
 

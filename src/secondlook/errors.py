@@ -297,6 +297,14 @@ class RerankerError(BackendError):
         self.cause = cause
 
 
+class RerankerBusyError(RerankerError):
+    """The server of a remote reranker takes no more requests now; after ``retry_after`` seconds it should."""
+
+    def __init__(self, message: str, retry_after: float = 1.0) -> None:
+        super().__init__(message, "status")
+        self.retry_after = retry_after
+
+
 class MemoryRanOutError(BackendError):
     """There is not enough memory even for the smallest part of the work."""
 

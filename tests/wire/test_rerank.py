@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from secondlook.errors import OverloadedError
+from secondlook.errors import OverloadedError, RerankerBusyError
 from secondlook.models.cross_encoder import CrossEncoder
 from secondlook.models.encoder import Encoder
 from secondlook.models.fakes import FakeReranker
@@ -28,6 +28,13 @@ class Busy(FakeReranker):
 
     async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
         raise OverloadedError("overloaded: 9 tokens wait", 2.2)
+
+
+class Limited(FakeReranker):
+    """A remote one whose server wants to be left alone for a while."""
+
+    async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
+        raise RerankerBusyError("mine takes no more requests now", 7)
 
 
 def ask(wire: Wire, path: str = "/v2/rerank", **body: Any) -> Any:
@@ -193,6 +200,27 @@ def test_a_search_falls_back_when_its_rerank_is_refused(filled: Wire) -> None:
     assert receipt["status"] == "fell_back"
     assert "overloaded" in receipt["reason"]
     assert answer.json()["result"]["chunks"]
+
+
+def test_a_remote_reranker_that_takes_no_more_is_handed_on(filled: Wire) -> None:
+    """As 429 with its time where reranking is all that is asked for; a search falls back."""
+    filled.rerankers[BROKEN] = Limited("limited@1")
+    for path, body in (
+        ("/v1/rerank", {"documents": ["a", "b"]}),
+        ("/rerank", {"texts": ["a", "b"]}),
+        (f"{NEW}/handbook/search", {"ai_search_options": {"reranking": {"enabled": True, "on_failure": "error"}}}),
+    ):
+        asked = {"query": "oil", **body}
+        if path.endswith("/search"):
+            asked["ai_search_options"]["reranking"]["model"] = BROKEN  # type: ignore[index]
+        else:
+            asked["model"] = BROKEN
+        answer = filled.post(path, asked)
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "7"), path
+    options = {"reranking": {"enabled": True, "model": BROKEN}}
+    receipt = filled.post(f"{NEW}/handbook/search", {"query": "oil", "ai_search_options": options}).json()["result"]
+    assert receipt["reranking"]["status"] == "fell_back"
+    assert "takes no more requests now" in receipt["reranking"]["reason"]
 
 
 @pytest.mark.parametrize("path", [f"{NEW}/handbook/search", f"{NEW}/handbook/chat/completions",

@@ -81,6 +81,7 @@ TABLE: Sequence[Line] = (
     (ours.StandInError, 400, 7019, "workers_ai_error"),
     (ours.GeneratorTimeoutError, 400, 7031, "ai_gateway_timeout"),
     (ours.GeneratorError, 502, 7033, "ai_gateway_exception"),
+    (ours.RerankerBusyError, 429, 2003, "Rate limited"),
     (ours.RerankerError, 500, 7073, "all_search_methods_failed"),
     (ours.RetrievalError, 500, 7073, "all_search_methods_failed"),
     (ours.OverloadedError, 429, 2003, "Rate limited"),
@@ -114,9 +115,15 @@ def code_of(error: Exception) -> tuple[int, int]:
 
 def headers_of(error: Exception) -> Mapping[str, str]:
     """What an error says in headers: when to come again, in whole seconds."""
-    if isinstance(error, ours.OverloadedError | ours.GeneratorBusyError | ours.CooldownError | ours.QuotaExceededError):
+    if isinstance(error, LATER):
         return {"Retry-After": str(math.ceil(error.retry_after))}
     return {}
+
+
+LATER = (
+    ours.OverloadedError, ours.GeneratorBusyError, ours.RerankerBusyError, ours.CooldownError, ours.QuotaExceededError
+)  # fmt: skip
+"""Errors that say when to come again."""
 
 
 def failure(code: int, message: str, detail: str = "", fields: Sequence[dict[str, str]] = ()) -> Mapping[str, object]:

@@ -75,7 +75,7 @@ def refusal(status: int, body: str, asked: Asked, *, retry_after: str = "") -> S
         if status in statuses and pattern.search(said):
             return in_words_of(kind(f"{told}: {advice}"), asked)
     if status == 429:
-        return GeneratorBusyError(told, _seconds(retry_after))
+        return GeneratorBusyError(told, seconds_of(retry_after))
     return in_words_of(GeneratorError(told), asked)
 
 
@@ -109,7 +109,8 @@ def read_error(body: str) -> tuple[str, str]:
     return str(code), f"{words} ({line['type']})" if "type" in line and line["type"] != code else str(words)
 
 
-def _seconds(retry_after: str) -> float:
+def seconds_of(retry_after: str) -> float:
+    """What a header ``Retry-After`` says, from a second to an hour; a second for a date or nothing."""
     try:
         return min(3600.0, max(1.0, float(retry_after)))
     except ValueError:

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 import httpx
 
 from secondlook.domain.wording import plural
-from secondlook.errors import RerankerError
+from secondlook.errors import RerankerBusyError, RerankerError
 from secondlook.models.breaker import CircuitBreaker
+from secondlook.models.refusals import seconds_of
 from secondlook.models.scores import to_units
 from secondlook.ports import Passage, ScoreKind, Scores
 from secondlook.telemetry import span, tell
@@ -139,18 +140,23 @@ class RemoteReranker:
         return self._endpoint.identity
 
     async def score(self, query: str, passages: Sequence[Passage]) -> Scores:
-        """One score a passage; what the server cut off is not known, and counted as nothing.
+        """One score a passage, 0 for one without text; what the server cut off is not known, and counted as nothing.
 
         Raises:
+            RerankerBusyError: the server takes no more requests now.
             RerankerError: the server is left alone, late, refuses, or answers what cannot be used.
         """
-        texts = [passage.text for passage in passages]
+        places = [at for at, passage in enumerate(passages) if passage.text.strip()]  # servers refuse an empty text
+        texts = [passages[at].text for at in places]
         parts = [texts[at : at + self._batch] for at in range(0, len(texts), self._batch)]
+        values = [0.0] * len(passages)
         if not parts:
-            return Scores(())
+            return Scores(tuple(values))
         with self._breaker.watch():
             found = await ask_all(self._endpoint, [partial(self._ask, query, part) for part in parts])
-            return Scores(to_units(self.score_kind, [value for part in found for value in part]))
+        for at, value in zip(places, to_units(self.score_kind, [one for part in found for one in part]), strict=True):
+            values[at] = value
+        return Scores(tuple(values))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -215,6 +221,9 @@ async def post(client: httpx.AsyncClient, endpoint: Endpoint, url: str, body: Ma
                 content = await _read(answer, endpoint)
         if answer.status_code != httpx.codes.OK:
             text = " ".join(content[:200].decode(errors="replace").split())
+            if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+                told = f"{endpoint.name} takes no more requests now: {text}"
+                raise RerankerBusyError(told, seconds_of(answer.headers.get("retry-after", "")))
             raise RerankerError(f"{endpoint.name} answered {answer.status_code}: {text}", "status")
         return json.loads(content)
     except httpx.TimeoutException as error:

@@ -22,7 +22,15 @@ from secondlook.domain.candidate import (
 from secondlook.domain.language import NAMES, UNKNOWN, detect_language
 from secondlook.domain.options import Plan, Reranking, RerankStage
 from secondlook.domain.wording import figure, plural, reaches
-from secondlook.errors import FailureCause, InvalidModelError, OverloadedError, RerankerError, SetupError, cause_of
+from secondlook.errors import (
+    FailureCause,
+    InvalidModelError,
+    OverloadedError,
+    RerankerBusyError,
+    RerankerError,
+    SetupError,
+    cause_of,
+)
 from secondlook.ports import Passage, Reranker, Rerankers, Scores, Tools, declared
 from secondlook.telemetry import Stopwatch, tell, tenant
 
@@ -66,7 +74,7 @@ async def rerank_candidates(ranking: Ranking, plan: Plan, tools: Tools) -> Ranki
     Raises:
         InvalidModelError: the model's name is unknown.
         RerankerError: it failed, and ``raise_on_failure`` is set.
-        OverloadedError: the same, and it was refused because too much waits.
+        OverloadedError, RerankerBusyError: the same, and it was refused because too much waits.
     """
     options = plan.reranking or Reranking()
     with Stopwatch("rerank") as watch:
@@ -187,7 +195,7 @@ async def _run_stage(ranking: Ranking, receipt: Receipt, stage: RerankStage, job
             except InvalidModelError:
                 raise
             except Exception as error:  # whatever a model throws must not fail a search
-                if isinstance(error, OverloadedError) and job.options.raise_on_failure:
+                if isinstance(error, OverloadedError | RerankerBusyError) and job.options.raise_on_failure:
                     raise
                 told = f"the reranker failed: {str(error) or type(error).__name__}"
                 line = replace(line, status="fell_back", reason=told, cause=cause_of(error))

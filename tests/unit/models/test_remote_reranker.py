@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from secondlook.errors import RerankerError
+from secondlook.errors import RerankerBusyError, RerankerError
 from secondlook.models.breaker import CircuitBreaker
 from secondlook.models.remote_reranker import DIALECTS, Endpoint, RemoteReranker, align, join_url, read_results
 from secondlook.models.scores import sigmoid
@@ -74,6 +74,22 @@ def test_the_configured_kind_wins(endpoint: Endpoint, server: RerankServer) -> N
 def test_without_passages_nothing_is_asked(endpoint: Endpoint, server: RerankServer) -> None:
     assert ask(endpoint, []) == Scores(())
     assert server.asked == []
+
+
+@pytest.mark.parametrize("texts", [["", "oil lamp"], ["lamp", " \n", "oil lamp", ""], ["", " "]])
+def test_a_text_without_words_spoils_no_batch(endpoint: Endpoint, server: RerankServer, texts: list[str]) -> None:
+    found = ask(endpoint, texts)
+    assert found.values == pytest.approx([len(text.split()) / 2 for text in texts])
+    assert all(all(text.strip() for text in body["documents"]) for _, body, _ in server.asked)
+
+
+@pytest.mark.parametrize("provider", ["cohere", "tei", "workers-ai"])
+def test_a_server_that_takes_no_more_says_when_to_come_again(
+    endpoint: Endpoint, server: RerankServer, provider: str
+) -> None:
+    with pytest.raises(RerankerBusyError, match="mine takes no more requests now: slow down") as caught:
+        ask(replace(endpoint, provider=provider, url=server.url + "/busy"), TEXTS)
+    assert caught.value.retry_after == 7
 
 
 def test_nothing_listens(endpoint: Endpoint) -> None:
