@@ -31,9 +31,11 @@ from secondlook.console import (
     analyser_of,
     err,
     find_instance,
+    fit_output,
     out,
     run_over,
     say,
+    say_json,
 )
 from secondlook.domain.candidate import FusionMethod
 from secondlook.domain.options import Generation
@@ -100,6 +102,7 @@ def root(
 
 def main() -> None:
     """Run a command; an error is one line with exit code 2, and so is an interrupt, with exit code 130."""
+    fit_output()
     with interrupts.working():
         code = _run()
         interrupts.leave(code)
@@ -250,7 +253,7 @@ def search(
         ask = Ask(rerank=rerank, reranker=model, top_k=top_k, fusion_method=fusion, fusion_weight=fusion_weight)
         ranking = await runtime.services.searching.search(target, asked, ask)
         if as_json:
-            out.print_json(json.dumps(as_dict(ranking)))
+            say_json(as_dict(ranking))
         else:
             show_ranking(out, ranking, explain=explain)
 

@@ -1,6 +1,8 @@
 """What all commands share: where they write, the options that they have in common, and an opened data folder."""
 
 import asyncio
+import codecs
+import io
 import json
 import sys
 from collections.abc import Callable, Coroutine
@@ -46,8 +48,19 @@ def say(line: str) -> None:
 
 
 def say_json(value: object) -> None:
-    """Print the value as JSON."""
-    out.print_json(json.dumps(value))
+    """Print the value as JSON; what the output's encoding lacks is escaped."""
+    out.print_json(json.dumps(value), ensure_ascii=not speaks_unicode())
+
+
+def speaks_unicode() -> bool:
+    """Whether standard output can show every letter."""
+    return codecs.lookup(sys.stdout.encoding or "utf-8").name.startswith("utf")
+
+
+def fit_output() -> None:
+    """Let letters that the encoding of standard output lacks become question marks instead of an error."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def analyser_of(name: str) -> Analyser | None:

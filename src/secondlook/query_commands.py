@@ -43,7 +43,7 @@ def export(
     found = interrupts.run(bootstrap.with_queries(load_settings(data_dir=data_dir), read))
     wanted = [one for one in found if one.feedback or not judged]
     for line in json_lines(wanted) if jsonl else csv_lines(wanted):
-        typer.echo(line)
+        typer.echo(line.encode())  # data, in UTF-8 whatever the terminal's encoding
 
 
 def json_lines(found: Sequence[HeardQuery]) -> Iterator[str]:

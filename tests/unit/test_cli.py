@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import sqlite3
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -555,3 +556,29 @@ def test_a_machine_without_the_native_encoder_says_what_serves(cli: Cli, monkeyp
         0,
         "The native encoder is not built for this machine. ONNX Runtime serves instead.\n",
     )
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
+def test_letters_that_the_terminal_lacks(tmp_path: Path, cache_dir: Path, encoding: str) -> None:
+    """Questions marks in tables, escapes in JSON, and never a traceback."""
+    page = tmp_path / "öl.md"
+    page.write_text("# Öl – 油\n\nDas Öl “zuerst” wärmen ▲ 油.", encoding="utf-8")
+    settings = {"PYTHONIOENCODING": encoding, "SECONDLOOK_CACHE_DIR": str(cache_dir), "HF_HUB_OFFLINE": "1"}
+
+    def command(*words: str) -> str:
+        place = ["--data-dir", str(tmp_path / "data")]
+        done = subprocess.run(
+            [sys.executable, "-m", "secondlook", *words, *place],
+            env={**os.environ, **settings},
+            capture_output=True,
+            check=False,
+        )
+        assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr.decode(errors="replace")
+        return done.stdout.decode(encoding)
+
+    command("index", "docs", str(page))
+    assert "zuerst" in command("search", "docs", "Öl 油")
+    [found] = json.loads(command("search", "docs", "Öl 油", "--json"))["results"]
+    assert found["item"] == "öl.md" and "wärmen ▲ 油" in found["text"]
+    assert "l.md" in command("items", "list", "docs")
