@@ -207,7 +207,7 @@ def test_searches_see_no_gap_while_an_index_takes_another_shape(indexer: Embedde
         return counts
 
     async def change(shapes: list[IndexShape]) -> None:
-        for shape in shapes:
+        for shape in shapes * 4:
             await indexer.reshape_index("i", shape)
 
     counts = run(work())
