@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from secondlook.domain.answer import Question, Recalled
 from secondlook.domain.instance import Item, ItemStatus, ServiceToken
 from secondlook.domain.jobs import ItemLine, Job, JobLine, SyncState
 from secondlook.domain.judged_sets import JudgedSet, SetJudgment
@@ -293,3 +294,16 @@ class LabBook(Protocol):
 
     async def keep_grade(self, judge: str, mark: str, grade: int) -> None:
         """Remember it."""
+
+
+class Answers(Protocol):
+    """Answers that are kept; every method may raise ``BackendError``, and then nothing has happened."""
+
+    async def find(self, question: Question, *, least: float, life: float) -> Recalled | None:
+        """The answer to the most alike question of the same scope and epoch; None for none within those bounds."""
+
+    async def keep(self, question: Question, content: bytes) -> None:
+        """Remember the answer, and forget those of other epochs of its index."""
+
+    async def forget(self, index: str) -> None:
+        """Forget all answers of the index, for good once it returns."""

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Literal, Protocol
 
-from secondlook.domain.answer import Question, Recalled
 from secondlook.domain.candidate import Evidence
 from secondlook.domain.chunk import Chunk, IndexedChunk
 from secondlook.domain.filters import Filter
@@ -279,18 +278,11 @@ class Indexer(Protocol):
     async def count_chunks(self, index: str) -> int:
         """How many chunks the index holds."""
 
+    async def list_outdated(self, index: str) -> Sequence[str]:
+        """The ids of the items whose text an earlier release read by other rules, until ``mark_current``."""
 
-class Answers(Protocol):
-    """Answers that are kept; every method may raise ``BackendError``, and then nothing has happened."""
-
-    async def find(self, question: Question, *, least: float, life: float) -> Recalled | None:
-        """The answer to the most alike question of the same scope and epoch; None for none within those bounds."""
-
-    async def keep(self, question: Question, content: bytes) -> None:
-        """Remember the answer, and forget those of other epochs of its index."""
-
-    async def forget(self, index: str) -> None:
-        """Forget all answers of the index, for good once it returns."""
+    async def mark_current(self, index: str) -> None:
+        """Note that nothing is to be read again for its text."""
 
 
 class Catalog(Protocol):

@@ -17,9 +17,10 @@ from secondlook.api.app import ApiOptions, create_app
 from secondlook.domain.model import KnownModel
 from secondlook.engines.embedded import EmbeddedEngine
 from secondlook.errors import InvalidModelError, SetupError
+from secondlook.ledgers import Answers
 from secondlook.models.fakes import FakeEmbedder, FakeGenerator, FakeReranker
 from secondlook.models.hosted import why_elsewhere
-from secondlook.ports import Answers, Generator, Passage, Reranker, Rerankers, Tools
+from secondlook.ports import Generator, Passage, Reranker, Rerankers, Tools
 from secondlook.services.access import Access
 from secondlook.services.bundle import Services
 from secondlook.services.caching import AnswerCache

@@ -26,7 +26,9 @@ from secondlook.engines.tables import (
     find_best,
     find_grams,
     insert_chunk,
+    list_outdated,
     make_tables,
+    mark_current,
     read_chunk,
     read_generation,
     read_shape,
@@ -216,6 +218,19 @@ class EmbeddedEngine:
         """How many chunks the index holds."""
         [(total,)] = await self._query(index, "SELECT count(*) FROM chunks")
         return int(str(total))
+
+    async def list_outdated(self, index: str) -> Sequence[str]:
+        """The ids of the items whose text an earlier release read by other rules, until ``mark_current``."""
+        return await self._read(index, list_outdated)
+
+    async def mark_current(self, index: str) -> None:
+        """Note that nothing is to be read again for its text."""
+
+        def run(connection: sqlite3.Connection) -> None:
+            with self._at(index).lock:
+                mark_current(connection)
+
+        await self._read(index, run)
 
     def close(self) -> None:
         """Close every connection."""

@@ -10,6 +10,7 @@ from typing import cast
 from secondlook.domain.analysers import analyse
 from secondlook.domain.chunk import Chunk, IndexedChunk
 from secondlook.domain.instance import Analyser, Tokenizer
+from secondlook.domain.letters import as_typed
 from secondlook.engines.keywords import STRETCHES, holds_short
 from secondlook.engines.matrix import Metadata, Row
 from secondlook.errors import BackendError, IndexCorruptError
@@ -31,6 +32,8 @@ TOKENIZERS: Mapping[Tokenizer, str] = {
     "porter": "porter unicode61 remove_diacritics 2",
     "trigram": "trigram",
 }
+READING = "1"
+"""Rises with the rules by which documents are read."""
 MOST_GRAMS = 300
 """Trigrams that stand for one short term; each costs a look into the index."""
 SPACES = "ascii"
@@ -62,6 +65,7 @@ def make_tables(connection: sqlite3.Connection, shape: IndexShape) -> None:
         _write_shape(connection, shape)
         begun = str(time.time_ns())  # so that an index that is made again begins with another number
         connection.execute("INSERT INTO meta VALUES ('generation', ?)", [begun])
+        mark_current(connection)
 
 
 def complete_tables(connection: sqlite3.Connection) -> None:
@@ -74,6 +78,18 @@ def complete_tables(connection: sqlite3.Connection) -> None:
             connection.execute("ALTER TABLE chunks ADD COLUMN gap TEXT")
     finally:
         connection.execute("COMMIT")
+
+
+def list_outdated(connection: sqlite3.Connection) -> list[str]:
+    """The items that have to be read again: their text has letters that ``as_typed`` spells out."""
+    if connection.execute("SELECT value FROM meta WHERE key = 'reading'").fetchone() == (READING,):
+        return []
+    rows = connection.execute("SELECT item_id, text FROM chunks ORDER BY rowid")
+    return list(dict.fromkeys(str(item_id) for item_id, text in rows if as_typed(text) != text))
+
+
+def mark_current(connection: sqlite3.Connection) -> None:
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('reading', ?)", [READING])
 
 
 def _has_gaps(connection: sqlite3.Connection) -> bool:

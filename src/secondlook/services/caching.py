@@ -15,7 +15,8 @@ from secondlook.domain.instance import Instance
 from secondlook.domain.options import Generation, Plan
 from secondlook.domain.query import Query
 from secondlook.errors import BackendError, SecondlookError
-from secondlook.ports import Answers, Delta, Tools
+from secondlook.ledgers import Answers
+from secondlook.ports import Delta, Tools
 from secondlook.telemetry import cache_reads
 
 LONGEST_QUESTION = 4096

@@ -247,6 +247,7 @@ class Indexing:
             log.error("Could not check the index of %s/%s: %s", instance.account, instance.name, error)
         else:
             self.retake(instance)
+            await self._read_again(instance)
 
     async def _drop_unnamed(self, instance: Instance) -> None:
         indexed = await self._indexer.list_items(instance.uid)
@@ -254,6 +255,19 @@ class Indexing:
         for item_id in indexed:
             if item_id not in named:
                 await self._indexer.delete_item(instance.uid, item_id)
+
+    async def _read_again(self, instance: Instance) -> None:
+        """Queue what an earlier release read by other rules; it is searched as it is until then."""
+        try:
+            found = await self._indexer.list_outdated(instance.uid)
+            if found:
+                log.warning("%s/%s: indexing again, for their letters: %d", instance.account, instance.name, len(found))
+            for item_id in found:
+                with contextlib.suppress(ItemNotFoundError):  # deleted meanwhile
+                    await self.reindex(instance, item_id)
+            await self._indexer.mark_current(instance.uid)
+        except SecondlookError as error:  # the next start goes on with it
+            log.error("Could not index items of %s/%s again: %s", instance.account, instance.name, error)
 
     async def _enqueue(self, item: Item, wait: float | None) -> Item:
         self._working.add(item)

@@ -2,7 +2,9 @@
 
 import asyncio
 import hashlib
+import sqlite3
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -247,6 +249,30 @@ def test_a_restart_takes_up_what_was_left(idle: House) -> None:
     assert set(idle.run(idle.engine.list_items(made.uid))) == {whole.id, queued.id, running.id}
     assert texts(idle, made, whole) == ["ship's bell"]
     assert heard and heard[0] == 2
+    idle.run(after.stop())
+
+
+def test_what_an_earlier_release_read_by_other_rules_is_indexed_again_once(idle: House) -> None:
+    """In the background of the next start; it is searched as it was until then."""
+    made = idle.make()
+    idle.run(idle.indexing.start())
+    odd = upload(idle, made, "odd.md", "The speciﬁcation of the o\u00adil")
+    plain = upload(idle, made, "plain.md", "The fog horn")
+    idle.run(idle.indexing.stop())
+    old = IndexedChunk(
+        Chunk("old", odd.id, "odd.md", "The speciﬁcation of the o\u00adil"), idle.run(idle.embedder.embed_query("x"))
+    )
+    idle.run(idle.engine.put_item(made.uid, odd.id, [old]))
+    with closing(sqlite3.connect(idle.folder / "indexes" / f"{made.uid}.sqlite")) as index, index:
+        index.execute("DELETE FROM meta WHERE key = 'reading'")
+    assert idle.run(idle.engine.list_outdated(made.uid)) == [odd.id]
+    after = idle.make_indexing()
+    idle.run(after.start())
+    idle.run(after.drain())
+    assert texts(idle, made, odd) == ["The specification of the oil"]
+    versions = {one.key: one.version for one in idle.run(after.list(made))}
+    assert versions == {"odd.md": odd.version + 1, "plain.md": plain.version}
+    assert idle.run(idle.engine.list_outdated(made.uid)) == []
     idle.run(after.stop())
 
 
