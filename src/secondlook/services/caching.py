@@ -55,8 +55,12 @@ class AnswerCache:
     async def slot(
         self, instance: Instance, plan: Plan, query: Query, likeness: Likeness, *, generation: Generation | None = None
     ) -> Slot | None:
-        """The place of this question's answer; None where there is none, as when its index cannot be read."""
-        if len(query.text) > LONGEST_QUESTION:
+        """The place of this question's answer.
+
+        None where there is none: its index cannot be read, or the query is a document. Of a truncated one the model
+        hears the whole, so that the text searched for does not tell two of them apart.
+        """
+        if query.truncated or len(query.text) > LONGEST_QUESTION:
             return None
         try:
             state = await self._tools.retriever.read_generation(plan.index)

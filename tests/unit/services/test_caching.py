@@ -21,7 +21,8 @@ from secondlook.models.fakes import FakeGenerator
 from secondlook.ports import Delta, Prompt
 from secondlook.services.caching import AnswerCache, Kept, decode, encode, is_whole
 from secondlook.services.indexing import Upload
-from secondlook.services.searching import Ask, Searching
+from secondlook.services.query_limits import QueryLimits
+from secondlook.services.searching import Ask, SearchDefaults, Searching
 from secondlook.stores.answers import AnswerFile
 from tests.unit.services.conftest import House
 
@@ -209,8 +210,18 @@ def test_a_store_that_fails_is_a_miss(house: House) -> None:
 
 
 def test_a_document_is_no_question(cached: Cached) -> None:
+    wide = SearchDefaults(query_limits=QueryLimits(characters=10_000, terms=10_000))
+    cached.searching = Searching(cached.tools, wide, AnswerCache(cached.answers, cached.tools))
     essay = Query("how do I warm frozen lamp oil " * 200)
     assert not cached.hit(essay) and not cached.hit(essay)
+
+
+def test_long_messages_that_end_differently_get_their_own_answers(cached: Cached) -> None:
+    story = "The lamp oil is frozen. " * 300
+    for end, said in [("How do I warm it?", "answer 1"), ("May I burn it?", "answer 2")]:
+        text = story + end
+        query = Query(text, (Message("user", text),))
+        assert cached.say(query) == (said, False)
 
 
 def test_bytes_of_another_release_are_a_miss(cached: Cached) -> None:

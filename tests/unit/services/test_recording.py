@@ -135,7 +135,7 @@ def test_a_long_list_is_cut(house: House) -> None:
     made = house.make(logged=True)
     for number in range(MOST_FOUND + 3):
         house.run(house.indexing.upload(made, Upload(f"{number}.md", b"Oil."), wait=60))
-    house.run(recorded(house).search(made, Query("oil " + 5000 * "x"), replace(ASK, top_k=50)))
+    house.run(recorded(house).search(made, Query("oil " + 3000 * "x"), replace(ASK, top_k=50)))
     [line] = lines(house, made)
     assert (line.results, len(line.found), len(line.query)) == (MOST_FOUND + 3, MOST_FOUND, 2000)
 
