@@ -6,33 +6,32 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Literal, TypeVar
 
 from secondlook import __version__
 from secondlook.engines.embedded import EmbeddedEngine
-from secondlook.errors import FolderInUseError, SetupError
+from secondlook.errors import FolderInUseError
 from secondlook.ingest.pool import ParseLimits
 from secondlook.models.batching import Scheduler
 from secondlook.models.embedder import EncoderEmbedder
 from secondlook.models.encoder import Encoder
-from secondlook.models.extractive import FORM
 from secondlook.models.late_interaction import LateInteraction
 from secondlook.models.openai_compatible import OpenAICompatible
 from secondlook.models.pair_cache import PairCache, remember
 from secondlook.models.remote_config import RemoteFile
-from secondlook.models.remote_reranker import Endpoint
 from secondlook.ports import Catalog, Indexer, Rerankers, Tools
 from secondlook.provision import (
     Progress,
     check_multilingual,
     is_known_embedder,
     load_encoder,
+    make_answers,
     make_generator,
     make_model_list,
     make_passage_reranking,
     make_shelf,
     make_snippets,
+    make_sources,
     read_remotes,
 )
 from secondlook.services.access import Access
@@ -65,13 +64,9 @@ from secondlook.services.trying import TryingSearching
 from secondlook.services.watching import Watching
 from secondlook.services.working import Role, WorkingOptions
 from secondlook.settings import Settings
-from secondlook.sources.bucket import Store
-from secondlook.sources.guard import Guard
-from secondlook.sources.opening import OpenSources
-from secondlook.stores.answers import AnswerFile
 from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
-from secondlook.stores.data_folder import check_folder, prepare_folder
+from secondlook.stores.data_folder import check_catalog, check_folder, prepare_folder
 from secondlook.stores.endpoints import SqlEndpoints
 from secondlook.stores.journal import SqlJournal
 from secondlook.stores.judged_sets import SqlJudgedSets
@@ -125,6 +120,7 @@ async def open_runtime(
     """
     folder = settings.data_dir
     prepare_folder(folder, "indexes", "files")
+    check_catalog(folder, CATALOG, "files", "indexes")
     remotes = read_remotes(settings)
     async with AsyncExitStack() as opened:
         if queue == "all" and not await _take_twice(opened.enter_context(FileLock(folder / SERVER_LOCK))):
@@ -241,9 +237,7 @@ def make_services(
     journal, memos = SqlJournal(catalog.database), SqlMemos(catalog.database)
     vault = FileBlobs(settings.data_dir / "secrets", private=True)
     service_tokens = ServiceTokens(SqlServiceTokens(catalog.database), vault, catalog)
-    limits = ParseLimits(settings.parse_memory_mb << 20, settings.parse_seconds)
-    reading = ReadingOptions(limits, settings.ocr_languages, settings.heading_context)
-    working = WorkingOptions(settings.item_attempts, settings.retry_wait_ms / 1000, settings.lease_seconds)
+    reading, working = _ways_of_indexing(settings)
     indexing = Indexing(
         catalog, engine, blobs, tools.embedder, journal=journal, leases=SqlLeases(catalog.database), reading=reading,
         working=working, checks=checks,
@@ -258,6 +252,7 @@ def make_services(
         rerankers=tools.rerankers,
         known_embedder=is_known_embedder,
         service_tokens=service_tokens,
+        problem_of=indexing.rebuilding.problem_of,
         limits=limits_of(settings),
         defaults=defaults,
     )
@@ -287,6 +282,13 @@ def make_services(
     )
 
 
+def _ways_of_indexing(settings: Settings) -> tuple[ReadingOptions, WorkingOptions]:
+    """How documents are read, and how the queue of items is worked."""
+    limits = ParseLimits(settings.parse_memory_mb << 20, settings.parse_seconds)
+    working = WorkingOptions(settings.item_attempts, settings.retry_wait_ms / 1000, settings.lease_seconds)
+    return ReadingOptions(limits, settings.ocr_languages, settings.heading_context), working
+
+
 def limits_of(settings: Settings) -> Limits:
     """What an account may have."""
     return Limits(
@@ -311,37 +313,6 @@ def search_defaults(settings: Settings) -> SearchDefaults:
     )
 
 
-def make_sources(settings: Settings) -> OpenSources:
-    """Where items may come from besides uploads; a host that cannot be allowed stays forbidden."""
-    return OpenSources(
-        version=__version__,
-        roots=settings.folder_roots,
-        store=Store(settings.s3_endpoint, settings.s3_region, settings.s3_access_key, settings.s3_secret_key),
-        buckets=settings.s3_buckets,
-        guard=make_guard(settings),
-    )
-
-
-def make_guard(settings: Settings) -> Guard:
-    """Which hosts may be read; an entry that is no host and no network allows nothing, and is logged."""
-    allowed = []
-    for one in settings.fetch_allow:
-        try:
-            Guard([one])
-            allowed.append(one)
-        except SetupError as error:
-            log.warning("Ignored an entry: %s", error)
-    return Guard(allowed)
-
-
-def make_answers(settings: Settings, endpoints: Sequence[Endpoint]) -> AnswerFile:
-    """Kept answers; they go when the release changes, or a setting that no request tells."""
-    behind = sorted(map(repr, endpoints))
-    told = (__version__, FORM, settings.long_passages, settings.llm_url, settings.compatibility, behind)
-    digest = blake2b(repr(told).encode(), digest_size=16).hexdigest()
-    return AnswerFile(settings.data_dir / "answers.sqlite", room=settings.answer_cache_mb << 20, made_with=digest)
-
-
 def check_data(settings: Settings) -> None:
     """Raises ``SetupError`` unless the data folder holds data: commands that only read do not create one."""
     check_folder(settings.data_dir, CATALOG)
@@ -350,6 +321,7 @@ def check_data(settings: Settings) -> None:
 async def with_access(settings: Settings, work: Callable[[Access], Awaitable[T]], *, make: bool = False) -> T:
     """Do something with the tokens of a data folder, without loading any model; with ``make`` it is created."""
     prepare_folder(settings.data_dir) if make else check_data(settings)
+    check_catalog(settings.data_dir, CATALOG, "files", "indexes")
     catalog = SqlCatalog(_catalog_url(settings))
     try:
         await catalog.open()

@@ -1,8 +1,18 @@
 """Every error of Secondlook, as one tree, split by who must act."""
 
 from secondlook.error_kinds import BackendError, CallerError, FailureCause, SecondlookError, SetupError
+from secondlook.storage_errors import (
+    IndexCorruptError,
+    IndexRebuildingError,
+    IndexUnusableError,
+    StorageFullError,
+    StoredFileError,
+)
 
-__all__ = ("BackendError", "CallerError", "FailureCause", "SecondlookError", "SetupError")
+__all__ = (
+    "BackendError", "CallerError", "FailureCause", "IndexCorruptError", "IndexRebuildingError", "IndexUnusableError",
+    "SecondlookError", "SetupError", "StorageFullError", "StoredFileError",
+)  # fmt: skip
 
 
 class FolderInUseError(SetupError):
@@ -283,10 +293,6 @@ class ItemSourceError(BackendError):
 
 class InstanceChangedError(BackendError):
     """The settings were changed by somebody else since they were read: read them again."""
-
-
-class IndexCorruptError(BackendError):
-    """Stored index data cannot be read."""
 
 
 class RerankerError(BackendError):

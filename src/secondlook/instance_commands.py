@@ -139,11 +139,13 @@ def name_of(row: Row) -> str:
 
 
 def trouble_of(row: Row) -> str:
-    """Why syncs fail and that they are paused; empty where all is well."""
+    """What is wrong with the index, why syncs fail and that they are paused; empty where all is well."""
+    damage = row.get("index_problem")
+    rebuilt = f"The index is being rebuilt: {damage['reason']}." if damage else ""
     error = row.get("sync_error")
     paused = "Syncs are paused." if row["paused"] else ""
     failing = f"Syncs fail: {error['message'].rstrip('.')}." if error else ""
-    return " ".join(filter(None, (failing, paused)))
+    return " ".join(filter(None, (rebuilt, failing, paused)))
 
 
 def facts_of(row: Row) -> Sequence[tuple[str, str]]:

@@ -8,7 +8,6 @@ from secondlook.domain.candidate import Evidence
 from secondlook.domain.chunk import Chunk, IndexedChunk
 from secondlook.domain.filters import Filter
 from secondlook.domain.instance import (
-    Analyser,
     Instance,
     InstanceSettings,
     Item,
@@ -17,11 +16,13 @@ from secondlook.domain.instance import (
     Namespace,
     Schema,
     Token,
-    Tokenizer,
 )
 from secondlook.domain.jobs import ItemLine
 from secondlook.domain.options import MatchMode
 from secondlook.domain.query import Message
+from secondlook.index_upkeep import IndexReport, IndexShape, Upkeep
+
+__all__ = ("IndexReport", "IndexShape", "Upkeep")
 
 Vector = bytes
 """An L2-normalised vector as little-endian float32."""
@@ -238,17 +239,7 @@ class Retriever(Protocol):
         """The chunks at most ``by`` places before and after, of the same item, the chunk itself included, in order."""
 
 
-@dataclass(frozen=True, slots=True)
-class IndexShape:
-    """What an index is made of: ``dimensions`` is 0 without vectors, ``tokenizer`` None without keywords, ``analyser``
-    None for what the tokenizer alone does, else the language that keywords are reduced by."""
-
-    dimensions: int
-    tokenizer: Tokenizer | None
-    analyser: Analyser | None = None
-
-
-class Indexer(Protocol):
+class Indexer(Upkeep, Protocol):
     """Writes an index; each call is one transaction."""
 
     async def create_index(self, index: str, shape: IndexShape) -> None:

@@ -4,24 +4,30 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Sequence
+from hashlib import blake2b
 from pathlib import Path
 
-from secondlook import interrupts
+from secondlook import __version__, interrupts
 from secondlook.domain.model import KnownModel, UnitCheck
 from secondlook.errors import InvalidModelError, SetupError
 from secondlook.models import golden, hosted, listing, native_check, registry, remote_config, weights
 from secondlook.models.batching import Scheduler
 from secondlook.models.cross_encoder import CrossEncoder
 from secondlook.models.encoder import Encoder, counter, cutter
-from secondlook.models.extractive import ExtractiveGenerator
+from secondlook.models.extractive import FORM, ExtractiveGenerator
 from secondlook.models.late_interaction import MOST_WINDOWS, WINDOW_TOKENS
 from secondlook.models.openai_compatible import OpenAICompatible
 from secondlook.models.remote_config import RemoteFile
+from secondlook.models.remote_reranker import Endpoint
 from secondlook.models.unavailable import UnavailableReranker
 from secondlook.ports import Generator, Reranker, Rerankers, declared
 from secondlook.services.models import ModelList
 from secondlook.services.reranking import PassageReranking
 from secondlook.settings import Settings
+from secondlook.sources.bucket import Store
+from secondlook.sources.guard import Guard
+from secondlook.sources.opening import OpenSources
+from secondlook.stores.answers import AnswerFile
 from secondlook.stores.snippets import Snippets
 
 log = logging.getLogger(__name__)
@@ -224,3 +230,34 @@ def make_model_list(settings: Settings) -> ModelList:
         check=lambda name, revision: check_download(settings, name, revision),
         fetch=lambda name, revision, heard: pull_model(settings, name, revision=revision, progress=heard),
     )
+
+
+def make_sources(settings: Settings) -> OpenSources:
+    """Where items may come from besides uploads; a host that cannot be allowed stays forbidden."""
+    return OpenSources(
+        version=__version__,
+        roots=settings.folder_roots,
+        store=Store(settings.s3_endpoint, settings.s3_region, settings.s3_access_key, settings.s3_secret_key),
+        buckets=settings.s3_buckets,
+        guard=make_guard(settings),
+    )
+
+
+def make_guard(settings: Settings) -> Guard:
+    """Which hosts may be read; an entry that is no host and no network allows nothing, and is logged."""
+    allowed = []
+    for one in settings.fetch_allow:
+        try:
+            Guard([one])
+            allowed.append(one)
+        except SetupError as error:
+            log.warning("Ignored an entry: %s", error)
+    return Guard(allowed)
+
+
+def make_answers(settings: Settings, endpoints: Sequence[Endpoint]) -> AnswerFile:
+    """Kept answers; they go when the release changes, or a setting that no request tells."""
+    behind = sorted(map(repr, endpoints))
+    told = (__version__, FORM, settings.long_passages, settings.llm_url, settings.compatibility, behind)
+    digest = blake2b(repr(told).encode(), digest_size=16).hexdigest()
+    return AnswerFile(settings.data_dir / "answers.sqlite", room=settings.answer_cache_mb << 20, made_with=digest)

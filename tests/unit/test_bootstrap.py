@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from secondlook import bootstrap
+from secondlook import bootstrap, provision
 from secondlook.domain.answer import Question
 from secondlook.domain.filters import Comparison
 from secondlook.domain.instance import InstanceSettings, MetadataField
@@ -312,7 +312,7 @@ def test_what_no_request_tells_empties_the_kept_answers(tmp_path: Path) -> None:
     question = Question("i", "1", "s", "a question")
 
     async def found(settings: Settings) -> bool:
-        answers = bootstrap.make_answers(settings, [])
+        answers = provision.make_answers(settings, [])
         try:
             before = await answers.find(question, least=0.5, life=600)
             await answers.keep(question, b"x")

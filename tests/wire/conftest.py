@@ -226,6 +226,7 @@ class Wire:
                 defaults=defaults,
                 known_embedder=lambda name: name == "@cf/qwen/qwen3-embedding-0.6b",
                 service_tokens=service_tokens,
+                problem_of=self.indexing.rebuilding.problem_of,
                 limits=limits or Limits(),
             ),
             self.indexing,

@@ -38,6 +38,10 @@ SYNC_ERROR: Schema = {
     ]
 }
 
+INDEX_PROBLEM: Schema = {
+    "anyOf": [shape("Why the index does not hold everything.", reason=TEXT, searchable=SWITCH), NULL]
+}
+
 SHAPES: Mapping[str, Schema] = {
     **QUERY_SHAPES,
     **OPENAI_SHAPES,
@@ -192,6 +196,7 @@ SHAPES: Mapping[str, Schema] = {
         item_counts=ITEM_COUNTS,
         last_sync=LAST_SYNC,
         sync_error=SYNC_ERROR,
+        index_problem=INDEX_PROBLEM,
     ),
     "Stats": shape(
         "The number of items in each status, and the size of the index.",

@@ -11,6 +11,7 @@ INVALID_REQUEST = 7400
 """Our own code for a value of the wrong type or range; Cloudflare publishes none."""
 NOT_FOUND = 7404
 METHOD_NOT_ALLOWED = 7405
+STORAGE_FULL = 7507
 
 LONGEST_DETAIL = 1000
 LONGEST_AT_FIELD = 300
@@ -93,7 +94,7 @@ TABLE: Sequence[Line] = (
     (ours.AssetError, 503, 60017, "asset fetch failed"),
     (ours.TooManyNamedError, 400, 7074, "too_many_multi_search_instances"),
     (ours.InstanceSearchesFailedError, 500, 7049, "one_or_more_instance_searches_failed"),
-    (ours.IndexCorruptError, 503, 7017, "unable_to_connect_to_ai_search"),
+    (ours.StorageFullError, 507, STORAGE_FULL, "insufficient_storage"),
     (ours.BackendError, 503, 7017, "unable_to_connect_to_ai_search"),
     (ours.CallerError, 400, INVALID_REQUEST, "invalid_request"),
 )
@@ -121,7 +122,8 @@ def headers_of(error: Exception) -> Mapping[str, str]:
 
 
 LATER = (
-    ours.OverloadedError, ours.GeneratorBusyError, ours.RerankerBusyError, ours.CooldownError, ours.QuotaExceededError
+    ours.OverloadedError, ours.GeneratorBusyError, ours.RerankerBusyError, ours.CooldownError, ours.QuotaExceededError,
+    ours.IndexRebuildingError,
 )  # fmt: skip
 """Errors that say when to come again."""
 

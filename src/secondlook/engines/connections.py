@@ -4,8 +4,12 @@ import resource
 import sqlite3
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from secondlook.engines.keywords import attain_bm25
+from secondlook.engines.tables import read_generation
 
 FILES = 3
 """Of a connection: the database, its write-ahead log, and the memory shared by its readers."""
@@ -20,10 +24,23 @@ class OpenIndex:
     """
 
     path: Path
+    inode: int = 0
     idle: list[sqlite3.Connection] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
     counted: tuple[int, dict[str, int]] = field(default_factory=lambda: (-1, {}))
     closed: bool = False
+
+    @classmethod
+    def at(cls, path: Path) -> "OpenIndex":
+        """The index in the file that lies there now."""
+        return cls(path, path.stat().st_ino)
+
+    def is_in_place(self) -> bool:
+        """Whether the file that was opened still has its name: not removed, and no other in its place."""
+        try:
+            return self.path.stat().st_ino == self.inode
+        except OSError:
+            return False
 
 
 class IdleConnections:
@@ -77,3 +94,21 @@ def most_idle() -> int:
     """A quarter of the files that this process may open, in connections."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return max(LEAST_IDLE, min(MOST_IDLE, soft // (4 * FILES)))
+
+
+def find_ceilings(connection: sqlite3.Connection, found: OpenIndex, phrases: Sequence[str]) -> tuple[float, float]:
+    """The BM25 no chunk can exceed: sum of idf(p) * (k1 + 1) over the phrases; and the same for a chunk that holds
+    them all, which is why a phrase that no chunk holds counts there as if one did."""
+    generation = read_generation(connection)
+    counted_at, counts = found.counted
+    if counted_at != generation:
+        counts = {}
+        found.counted = generation, counts  # both at once: another thread may read them
+    if "" not in counts:
+        counts[""] = connection.execute("SELECT count(*) FROM chunks").fetchone()[0]
+    for phrase in phrases:
+        if phrase not in counts:
+            sql = "SELECT count(*) FROM fts WHERE fts MATCH ?"
+            counts[phrase] = connection.execute(sql, [phrase]).fetchone()[0]
+    held = [counts[phrase] for phrase in phrases]
+    return attain_bm25(counts[""], held), attain_bm25(counts[""], [max(num, 1) for num in held])

@@ -16,17 +16,21 @@ import numpy as np
 from secondlook.domain.chunk import Chunk, IndexedChunk
 from secondlook.domain.filters import Filter
 from secondlook.domain.options import MatchMode
-from secondlook.engines.connections import IdleConnections, OpenIndex, most_idle
-from secondlook.engines.keywords import attain_bm25, find_phrases, make_match
-from secondlook.engines.matrix import Matrix, Row
+from secondlook.engines import upkeep
+from secondlook.engines.connections import IdleConnections, OpenIndex, find_ceilings, most_idle
+from secondlook.engines.keywords import find_phrases, make_match
+from secondlook.engines.matrix import Matrix
 from secondlook.engines.tables import (
     COLUMNS,
+    DamagedError,
     complete_tables,
     connect,
     find_best,
+    find_complete,
     find_grams,
     insert_chunk,
     list_outdated,
+    make_row,
     make_tables,
     mark_current,
     read_chunk,
@@ -36,14 +40,12 @@ from secondlook.engines.tables import (
     reshape,
     trouble_of,
 )
-from secondlook.errors import BackendError, SetupError
-from secondlook.ports import Hit, Hits, IndexShape, Vector
+from secondlook.errors import BackendError, IndexCorruptError, IndexRebuildingError, SetupError
+from secondlook.ports import Hit, Hits, IndexReport, IndexShape, Vector
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-SUFFIXES = ("", "-wal", "-shm")
-"""Of the files of an index: the database, its write-ahead log, and the memory shared by its readers."""
 MATRICES = 32
 """Indexes whose vectors stay in memory; the one unused for longest goes."""
 
@@ -52,11 +54,13 @@ class EmbeddedEngine:
     """Retriever and Indexer over ``folder``; each write is one transaction, seen by the next search.
 
     Raises:
-        BackendError: there is no such index. IndexCorruptError: its file cannot be read.
+        IndexCorruptError: the file of the index is missing or damaged.
+        IndexRebuildingError: it does not hold everything yet, and is not searched.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._on_damage: Callable[[str, str], None] | None = None
         self._folder.mkdir(parents=True, exist_ok=True)
         self._open: dict[str, OpenIndex] = {}
         self._matrices: OrderedDict[str, Matrix] = OrderedDict()
@@ -72,7 +76,7 @@ class EmbeddedEngine:
             found = self._matrix(index, connection).nearest(vector, num, where)
             return Hits(tuple(Hit(chunk_id, score) for chunk_id, score in found))
 
-        return await self._read(index, run)
+        return await self._search(index, run)
 
     async def search_keywords(
         self, index: str, text: str, num: int, *, match_mode: MatchMode, where: Filter | None
@@ -93,16 +97,16 @@ class EmbeddedEngine:
             rows = find_best(connection, make_match(phrases, match_mode), allowed, num)
             if not rows:
                 return Hits()
-            ceiling, attainable = self._ceilings(index, connection, phrases)
+            ceiling, attainable = find_ceilings(connection, self._at(index), phrases)
             found = [int(rowid) for _, _, rowid in rows]
-            complete = set(found) if match_mode == "and" else _find_complete(connection, phrases, found)
+            complete = set(found) if match_mode == "and" else find_complete(connection, phrases, found)
             hits = []
             for chunk_id, raw, rowid in rows:
                 score = max(0.0, float(raw))
                 hits.append(Hit(str(chunk_id), score, min(1.0, score / attainable), int(rowid) in complete))
             return Hits(tuple(hits), ceiling)
 
-        return await self._read(index, run)
+        return await self._search(index, run)
 
     async def score_vectors(self, index: str, vector: Vector, chunk_ids: Sequence[str]) -> Mapping[str, float]:
         """Cosine clipped to [0, 1] of each of these chunks that has a vector."""
@@ -133,7 +137,7 @@ class EmbeddedEngine:
 
     async def read_generation(self, index: str) -> int:
         """A number that every write changes."""
-        return await self._read(index, read_generation)
+        return await self._search(index, read_generation)
 
     async def fetch_neighbours(self, index: str, chunk: Chunk, by: int) -> Sequence[Chunk]:
         """The chunks around it, itself included, in order."""
@@ -179,8 +183,8 @@ class EmbeddedEngine:
             if found:
                 with found.lock:
                     self._idle.close(found)
-            for suffix in SUFFIXES:
-                path.with_name(path.name + suffix).unlink(missing_ok=True)
+            for suffix in upkeep.SUFFIXES:
+                upkeep.remove(upkeep.beside(path, suffix))
 
         await asyncio.to_thread(run)
 
@@ -188,7 +192,7 @@ class EmbeddedEngine:
         """The names that files of indexes have, also where the main file is gone and its log is not."""
 
         def run() -> Sequence[str]:
-            ends = tuple(f".sqlite{suffix}" for suffix in SUFFIXES)
+            ends = tuple(f".sqlite{suffix}" for suffix in upkeep.SUFFIXES)
             return sorted(
                 {path.name.split(".sqlite")[0] for path in self._folder.iterdir() if path.name.endswith(ends)}
             )
@@ -232,6 +236,44 @@ class EmbeddedEngine:
 
         await self._read(index, run)
 
+    def hear_damage(self, heard: Callable[[str, str], None]) -> None:
+        """Have ``heard`` called with the index and a sentence whenever a call finds that an index is damaged."""
+        self._on_damage = heard
+
+    async def count_by_item(self, index: str) -> Mapping[str, int]:
+        """How many chunks of each item there are."""
+        return await self._read(index, upkeep.count_by_item)
+
+    async def read_problem(self, index: str) -> str:
+        """Why the index does not hold everything yet; empty if it does."""
+        return await self._read(index, upkeep.read_problem)
+
+    async def check_index(self, index: str) -> IndexReport:
+        """What is wrong with its file; reads all of it."""
+        return await asyncio.to_thread(upkeep.check_file, self._path(index))
+
+    async def remake_index(self, index: str, shape: IndexShape, why: str) -> None:
+        """Put its file aside, whatever it is, and begin an empty index that is not searched until ``finish_index``."""
+        path = self._path(index)
+
+        def run() -> None:
+            if found := self._open.pop(index, None):
+                with found.lock:
+                    self._idle.close(found)
+            self._matrices.pop(index, None)
+            try:
+                upkeep.replace_file(path, shape, why)
+            except OSError as error:
+                raise BackendError(f"could not make index {index} anew: {error}") from error
+
+        await self._guarded(index, run)
+
+    async def finish_index(self, index: str, *, keep_damaged: bool) -> None:
+        """Let it be searched; the damaged file goes unless it may hold what the index does not."""
+        await self._read(index, lambda connection: upkeep.note_problem(connection, ""))
+        if not keep_damaged:
+            await asyncio.to_thread(upkeep.remove_damaged, self._path(index))
+
     def close(self) -> None:
         """Close every connection."""
         for found in self._open.values():
@@ -274,10 +316,19 @@ class EmbeddedEngine:
 
         return await self._read(index, run)
 
-    async def _read(self, index: str, run: Callable[[sqlite3.Connection], T]) -> T:
-        found = self._at(index)
+    async def _search(self, index: str, run: Callable[[sqlite3.Connection], T]) -> T:
+        """As ``_read``, of an index that holds everything."""
 
+        def whole(connection: sqlite3.Connection) -> T:
+            if why := upkeep.read_problem(connection):
+                raise IndexRebuildingError(f"index {index} is being rebuilt from the stored files ({why})")
+            return run(connection)
+
+        return await self._read(index, whole)
+
+    async def _read(self, index: str, run: Callable[[sqlite3.Connection], T]) -> T:
         def borrow() -> T:
+            found = self._at(index)
             connection = self._idle.take(found) or connect(found.path)
             try:
                 return run(connection)
@@ -290,7 +341,10 @@ class EmbeddedEngine:
         try:
             return await asyncio.to_thread(run)
         except sqlite3.DatabaseError as error:
-            raise trouble_of(index, error) from error
+            trouble = trouble_of(index, error)
+            if isinstance(trouble, IndexCorruptError) and self._on_damage:
+                self._on_damage(index, str(error))
+            raise trouble from error
 
     def _matrix(self, index: str, connection: sqlite3.Connection) -> Matrix:
         generation = read_generation(connection)
@@ -305,7 +359,8 @@ class EmbeddedEngine:
             rows = connection.execute(
                 "SELECT rowid, id, item_id, metadata, vector FROM chunks LEFT JOIN vectors USING (rowid) ORDER BY rowid"
             )
-            matrix = Matrix(generation, dimensions).extended(generation, "", (Row(*row) for row in rows))
+            whole = (make_row(row, dimensions) for row in rows)
+            matrix = Matrix(generation, dimensions).extended(generation, "", whole)
         finally:
             connection.execute("COMMIT")
         with self._guard:
@@ -315,44 +370,25 @@ class EmbeddedEngine:
                 self._matrices.popitem(last=False)
         return matrix
 
-    def _ceilings(self, index: str, connection: sqlite3.Connection, phrases: Sequence[str]) -> tuple[float, float]:
-        """The BM25 no chunk can exceed: sum of idf(p) * (k1 + 1) over the phrases; and the same for a chunk that holds
-        them all, which is why a phrase that no chunk holds counts there as if one did."""
-        found, generation = self._at(index), read_generation(connection)
-        counted_at, counts = found.counted
-        if counted_at != generation:
-            counts = {}
-            found.counted = generation, counts  # both at once: another thread may read them
-        if "" not in counts:
-            counts[""] = connection.execute("SELECT count(*) FROM chunks").fetchone()[0]
-        for phrase in phrases:
-            if phrase not in counts:
-                sql = "SELECT count(*) FROM fts WHERE fts MATCH ?"
-                counts[phrase] = connection.execute(sql, [phrase]).fetchone()[0]
-        held = [counts[phrase] for phrase in phrases]
-        return attain_bm25(counts[""], held), attain_bm25(counts[""], [max(num, 1) for num in held])
-
     def _at(self, index: str) -> OpenIndex:
+        """The index, opened; raises ``DamagedError`` if what has its name is no index."""
         found = self._open.get(index)
-        if found:
+        if found and found.is_in_place():
             return found
         self._forget_dropped()
         path = self._path(index)
-        gone = f"index {index} does not exist: it was dropped, or the data folder is incomplete"
-        if not path.is_file():
-            raise BackendError(gone)
-        try:
-            with closing(connect(path)) as connection:
-                read_shape(connection)
-                complete_tables(connection)
-        except sqlite3.DatabaseError as error:
-            raise (trouble_of(index, error) if path.is_file() else BackendError(gone)) from error
-        return self._open.setdefault(index, OpenIndex(path))
+        if obstacle := upkeep.find_obstacle(path):
+            raise DamagedError(obstacle)
+        with closing(connect(path)) as connection:
+            complete_tables(connection)
+            read_shape(connection)
+            read_generation(connection)
+        return self._open.setdefault(index, OpenIndex.at(path))
 
     def _forget_dropped(self) -> None:
         """Close the indexes that another process has dropped: their files take room on the disk until then."""
         for name, found in list(self._open.items()):
-            if not found.path.is_file():
+            if not found.is_in_place():
                 self._open.pop(name, None)
                 self._matrices.pop(name, None)
                 self._idle.close(found)
@@ -361,14 +397,3 @@ class EmbeddedEngine:
         if not index.replace("-", "").isalnum():
             raise BackendError(f"{index!r} cannot name an index: letters, digits and hyphens only")
         return self._folder / f"{index}.sqlite"
-
-
-def _find_complete(connection: sqlite3.Connection, phrases: Sequence[str], rowids: Sequence[int]) -> set[int]:
-    """Those of the rows that hold every phrase; the ``+`` keeps FTS5 from matching anew for each of them."""
-    if len(phrases) == 1:
-        return set(rowids)
-    rows = connection.execute(
-        "SELECT rowid FROM fts WHERE fts MATCH ? AND +rowid IN (SELECT value FROM json_each(?))",
-        [make_match(phrases, "and"), json.dumps(list(rowids))],
-    )
-    return {int(rowid) for (rowid,) in rows}

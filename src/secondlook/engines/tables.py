@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import time
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
@@ -11,9 +12,9 @@ from secondlook.domain.analysers import analyse
 from secondlook.domain.chunk import Chunk, IndexedChunk
 from secondlook.domain.instance import Analyser, Tokenizer
 from secondlook.domain.letters import as_typed
-from secondlook.engines.keywords import STRETCHES, holds_short
+from secondlook.engines.keywords import STRETCHES, holds_short, make_match
 from secondlook.engines.matrix import Metadata, Row
-from secondlook.errors import BackendError, IndexCorruptError
+from secondlook.errors import BackendError, IndexCorruptError, StorageFullError
 from secondlook.ports import IndexShape
 
 DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -28,10 +29,17 @@ CREATE INDEX IF NOT EXISTS chunks_item ON chunks(item_id, position);
 CREATE TABLE IF NOT EXISTS vectors(rowid INTEGER PRIMARY KEY, vector BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS stored(rowid INTEGER PRIMARY KEY, data BLOB NOT NULL);
 """
+SUMS = """
+CREATE TABLE IF NOT EXISTS sums(rowid INTEGER PRIMARY KEY, texts INTEGER NOT NULL, vector INTEGER, stored INTEGER)
+"""
+"""Checksums of what ``chunks``, ``vectors`` and ``stored`` hold of a chunk; rows of earlier releases have none."""
+TABLES = frozenset({"meta", "chunks", "vectors", "stored"})
 TOKENIZERS: Mapping[Tokenizer, str] = {
     "porter": "porter unicode61 remove_diacritics 2",
     "trigram": "trigram",
 }
+SAYS_DAMAGE = ("Could not decode to UTF-8", "no such table")
+"""What Python's module says of a text with broken bytes, and SQLite of a table that ``make_tables`` made."""
 READING = "1"
 """Rises with the rules by which documents are read."""
 MOST_GRAMS = 300
@@ -39,6 +47,10 @@ MOST_GRAMS = 300
 SPACES = "ascii"
 """FTS5's tokenizer for texts that an analyser has reduced to terms: they are parted at spaces, and stay as they are."""
 COLUMNS = "id, item_id, item_key, text, position, start, end, timestamp, metadata, context, truncated, gap"
+
+
+class DamagedError(sqlite3.DatabaseError):
+    """What is read cannot have been written by this program."""
 
 
 def connect(path: Path, *, make: bool = False) -> sqlite3.Connection:
@@ -56,7 +68,7 @@ def make_tables(connection: sqlite3.Connection, shape: IndexShape) -> None:
     With an analyser the full-text table keeps the terms themselves, not the text: they are
     removed as they went in, even if a later release would analyse the text in another way.
     """
-    connection.executescript(SCHEMA)
+    connection.executescript(SCHEMA + SUMS)
     with connection:
         connection.execute("BEGIN IMMEDIATE")
         if connection.execute("SELECT count(*) FROM meta").fetchone()[0]:
@@ -69,15 +81,27 @@ def make_tables(connection: sqlite3.Connection, shape: IndexShape) -> None:
 
 
 def complete_tables(connection: sqlite3.Connection) -> None:
-    """Give an index of an earlier release the columns that it lacks; another process may be about to do the same."""
-    if _has_gaps(connection):
+    """Give an index of an earlier release what it lacks; another process may be about to do the same.
+
+    Raises:
+        DamagedError: one of the tables is missing, or what they say of the index.
+    """
+    there = _list_tables(connection)
+    if missing := TABLES - there:
+        raise DamagedError(f"it has no table {min(missing)}")
+    if _has_gaps(connection) and "sums" in there:
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
         if not _has_gaps(connection):
             connection.execute("ALTER TABLE chunks ADD COLUMN gap TEXT")
+        connection.execute(SUMS)
     finally:
         connection.execute("COMMIT")
+
+
+def _list_tables(connection: sqlite3.Connection) -> set[str]:
+    return {str(name) for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
 def list_outdated(connection: sqlite3.Connection) -> list[str]:
@@ -131,14 +155,23 @@ def _write_shape(connection: sqlite3.Connection, shape: IndexShape) -> None:
 
 
 def read_shape(connection: sqlite3.Connection) -> IndexShape:
-    """As it was made; a file of before there were analysers has none."""
+    """As it was made; a file of before there were analysers has none. Raises ``DamagedError``."""
     meta = dict(connection.execute("SELECT key, value FROM meta"))
-    tokenizer = cast(Tokenizer, meta["tokenizer"]) or None  # written by make_tables
-    return IndexShape(int(meta["dimensions"]), tokenizer, cast(Analyser | None, meta.get("analyser") or None))
+    tokenizer = cast(Tokenizer, meta.get("tokenizer")) or None  # written by make_tables
+    analyser = cast(Analyser | None, meta.get("analyser") or None)
+    return IndexShape(_number(meta, "dimensions"), tokenizer, analyser)
 
 
 def read_generation(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("SELECT value FROM meta WHERE key = 'generation'").fetchone()[0])
+    return _number(dict(connection.execute("SELECT key, value FROM meta WHERE key = 'generation'")), "generation")
+
+
+def _number(meta: Mapping[str, str], key: str) -> int:
+    """Raises ``DamagedError`` unless ``make_tables`` could have written it."""
+    value = str(meta.get(key))
+    if not value.isdecimal():
+        raise DamagedError(f"its {key} is {value}")
+    return int(value)
 
 
 def remove_item(connection: sqlite3.Connection, shape: IndexShape, item_id: str) -> None:
@@ -150,7 +183,7 @@ def remove_item(connection: sqlite3.Connection, shape: IndexShape, item_id: str)
             " SELECT 'delete', rowid, context, text FROM chunks WHERE item_id = ?",
             [item_id],
         )
-    for table in ("vectors", "stored"):
+    for table in ("vectors", "stored", "sums"):
         connection.execute(
             f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM chunks WHERE item_id = ?)", [item_id]
         )
@@ -171,7 +204,29 @@ def insert_chunk(connection: sqlite3.Connection, shape: IndexShape, indexed: Ind
         connection.execute("INSERT INTO vectors VALUES (?, ?)", [rowid, indexed.vector])
     if indexed.stored is not None:
         connection.execute("INSERT INTO stored VALUES (?, ?)", [rowid, indexed.stored])
+    kept = indexed.vector if shape.dimensions else None
+    connection.execute(
+        "INSERT INTO sums VALUES (?, ?, ?, ?)", [rowid, *sums_of([*values, *more], kept, indexed.stored)]
+    )
     return Row(rowid, chunk.id, chunk.item_id, metadata, indexed.vector)
+
+
+def sums_of(values: Sequence[object], vector: bytes | None, stored: bytes | None) -> tuple[int, int | None, int | None]:
+    """Checksums of a row of chunks, of its vector, and of what is stored with it: CRC-32."""
+    texts = "\0".join(map(str, values)).encode(errors="replace")
+    return zlib.crc32(texts), _sum_of(vector), _sum_of(stored)
+
+
+def _sum_of(content: bytes | None) -> int | None:
+    return None if content is None else zlib.crc32(content)
+
+
+def make_row(values: tuple[int, str, str, str, bytes | None], dimensions: int) -> Row:
+    """Raises ``DamagedError`` for a vector of another length."""
+    row = Row(*values)
+    if row.vector is not None and len(row.vector) != 4 * dimensions:
+        raise DamagedError("a vector has the wrong length")
+    return row
 
 
 def find_best(
@@ -191,6 +246,17 @@ def find_best(
     ).fetchall()
 
 
+def find_complete(connection: sqlite3.Connection, phrases: Sequence[str], rowids: Sequence[int]) -> set[int]:
+    """Those of the rows that hold every phrase; the ``+`` keeps FTS5 from matching anew for each of them."""
+    if len(phrases) == 1:
+        return set(rowids)
+    rows = connection.execute(
+        "SELECT rowid FROM fts WHERE fts MATCH ? AND +rowid IN (SELECT value FROM json_each(?))",
+        [make_match(phrases, "and"), json.dumps(list(rowids))],
+    )
+    return {int(rowid) for (rowid,) in rows}
+
+
 def find_grams(connection: sqlite3.Connection, term: str) -> list[str]:
     """The trigrams of the index that hold a term too short to be one, the most frequent first."""
     connection.execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.grams USING fts5vocab(main, fts, row)")
@@ -199,7 +265,11 @@ def find_grams(connection: sqlite3.Connection, term: str) -> list[str]:
 
 
 def read_metadata(text: str) -> Metadata:
-    return cast(Metadata, json.loads(text))  # written by _insert
+    """Raises ``DamagedError`` for a text that ``insert_chunk`` never wrote."""
+    try:
+        return cast(Metadata, json.loads(text))  # written by insert_chunk
+    except ValueError as error:
+        raise DamagedError("the metadata of a chunk is not JSON") from error
 
 
 def read_chunk(row: Sequence[object]) -> Chunk:
@@ -228,8 +298,13 @@ def _analysed(text: str, shape: IndexShape) -> str:
 
 def trouble_of(index: str, error: sqlite3.DatabaseError) -> BackendError:
     """Damage only where SQLite says so; a broken rule, a full disk or a lock leaves the index as it was."""
-    if getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGE:
-        return IndexCorruptError(f"index {index} is damaged ({error}): restore it, or index its items again")
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in DAMAGE or isinstance(error, DamagedError) or str(error).startswith(SAYS_DAMAGE):
+        return IndexCorruptError(
+            f"index {index} cannot be read ({error}). The server rebuilds it from the stored files."
+        )
+    if code == sqlite3.SQLITE_FULL:
+        return StorageFullError(f"could not write to index {index}: the disk is full. Free some space.")
     if isinstance(error, sqlite3.IntegrityError):
         return BackendError(f"index {index} refused a write ({error}): nothing was written")
     return BackendError(f"could not use index {index}: {error}")

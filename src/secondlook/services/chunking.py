@@ -11,7 +11,7 @@ from secondlook.domain.chunk import Chunk, IndexedChunk, MetadataValue
 from secondlook.domain.instance import Instance, Item
 from secondlook.domain.jobs import ItemLine
 from secondlook.domain.wording import plural
-from secondlook.errors import InvalidMetadataError, ItemNotFoundError
+from secondlook.errors import FileUnreadableError, InvalidMetadataError, ItemNotFoundError, StoredFileError
 from secondlook.ingest.formats.reading import Wanted
 from secondlook.ingest.headings import Outline
 from secondlook.ingest.metadata import ENVELOPE, clean_metadata, envelope_size, misfits, place_metadata
@@ -21,6 +21,7 @@ from secondlook.ingest.pool import ParseLimits, ReaderPool
 from secondlook.ingest.split import Span, split_text, whole_text
 from secondlook.ports import Blobs, Embedder
 from secondlook.services.failures import Stage
+from secondlook.services.stored_files import read_stored
 
 PASSAGES_A_TURN = 64
 """Passages embedded between two looks at whether the item is still wanted."""
@@ -149,7 +150,10 @@ class Chunking:
         """
         if not item.blob:
             raise ItemNotFoundError(f"{item.key} has not been fetched yet: the next sync fetches it")
-        content = await self._blobs.get(item.blob)
+        try:
+            content = await read_stored(self._blobs, item)
+        except StoredFileError as error:
+            raise FileUnreadableError("file_is_corrupt", str(error)) from error
         wanted = Wanted(ocr=instance.settings.ocr, languages=self._how.languages)
         return await read_file(typed_name(item.key, item.content_type), content, self._pool, wanted), len(content)
 

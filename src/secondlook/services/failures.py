@@ -56,7 +56,7 @@ def judge(error: Exception, stage: Stage, most: int) -> Failure:
             kind = _kind_at(stage, "workers_ai_out_of_capacity_error")
             found = Failure(f"{kind}: {error}", most, error.retry_after)
         case IndexCorruptError():
-            found = Failure(f"hybrid_search_indexing_failed: {error}", 1)
+            found = Failure(f"hybrid_search_indexing_failed: {error}", most)
         case CallerError() | SetupError():
             found = Failure(_kinded(error), 1)
         case BackendError():

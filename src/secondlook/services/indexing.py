@@ -5,7 +5,7 @@ import contextlib
 import logging
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -17,18 +17,21 @@ from secondlook.domain.source import Origin
 from secondlook.errors import (
     BackendError,
     ExternalItemError,
+    IndexCorruptError,
     InstanceNotFoundError,
     ItemNotFoundError,
     ItemSyncError,
     PausedError,
-    SecondlookError,
+    StoredFileError,
 )
 from secondlook.ledgers import Journal, Leases
 from secondlook.ports import Blobs, Catalog, Embedder, Indexer
 from secondlook.services.checks import Checks
 from secondlook.services.chunking import Chunking, ReadingOptions, Steps
 from secondlook.services.intake import Intake, Upload, check_found, put_under_schema, retyped
+from secondlook.services.rebuilding import Rebuilding
 from secondlook.services.retaking import Retaking
+from secondlook.services.stored_files import find_damage, read_stored
 from secondlook.services.waiting import set_within, to_the_end
 from secondlook.services.working import Role, Working, WorkingOptions
 
@@ -70,12 +73,16 @@ class Indexing:
         self._working = Working(leases, self._index, working)
         self._checks = checks or Checks()
         self._retaking = Retaking(catalog, indexer, embedder, reindex=self.reindex)
+        self.rebuilding = Rebuilding(
+            catalog, indexer, embedder, leases, reindex=self.reindex, retake=self.retake, progressed=self._progressed
+        )
 
     async def start(self, role: Role = "server") -> None:
         """Begin to index: a server and its workers what waits, a command what is uploaded here."""
         if role == "server":
             instances = await self._catalog.list_instances("", None)
-            self._checks.begin({one.uid: partial(self._resume, one) for one in instances})
+            self._checks.begin({one.uid: partial(self.rebuilding.check, one) for one in instances})
+            self._indexer.hear_damage(self.rebuilding.report)
         await self._working.start(role)
 
     async def sweep(self) -> int:
@@ -87,16 +94,17 @@ class Indexing:
         named = {item.blob for item in await self._catalog.list_items("")}
         loose = [key for key in await self._blobs.list() if key not in named]
         for key in loose:
-            await self._blobs.delete(key)
+            await _remove_loose(self._blobs.delete(key), key)
         known = {instance.uid for instance in await self._catalog.list_instances("", None)}
         orphans = [name for name in await self._indexer.list_indexes() if MADE.fullmatch(name) and name not in known]
         for name in orphans:
-            await self._indexer.drop_index(name)
+            await _remove_loose(self._indexer.drop_index(name), name)
         return len(loose) + len(orphans)
 
     async def stop(self) -> None:
         """Stop after the current step; what is unfinished goes on at the next start."""
         await self._checks.stop()
+        await self.rebuilding.stop()
         await self._working.stop()
         await asyncio.gather(*self._retaking.stop(), return_exceptions=True)
         await self._chunking.close()
@@ -167,17 +175,20 @@ class Indexing:
             if found and not item.source:
                 raise ItemNotFoundError(f"item {item_id!r} was replaced by an upload: it no longer comes from a source")
             await self._catalog.remove_item(instance.uid, item_id)
-            await self._indexer.delete_item(instance.uid, item_id)
+            with contextlib.suppress(IndexCorruptError):  # it is rebuilt without the item
+                await self._indexer.delete_item(instance.uid, item_id)
             if item.blob:
                 await self._blobs.delete(item.blob)
         return item
 
-    async def reindex(self, instance: Instance, item_id: str, *, wait: float | None = None) -> Item:
+    async def reindex(
+        self, instance: Instance, item_id: str, *, wait: float | None = None, why: str = "queued to be indexed again"
+    ) -> Item:
         """Index the stored bytes again; the old chunks are served until then."""
         found = await self._catalog.get_item(instance.uid, item_id)
         async with self._lock(instance.uid, found.key):
             found = await self._catalog.get_item(instance.uid, item_id)  # as a newer upload may have left it
-            item = await self._requeue(instance, found, "queued to be indexed again")
+            item = await self._requeue(instance, found, why)
         return await self._enqueue(item, wait)
 
     async def sync(self, instance: Instance, item_id: str, *, wait: float | None = None) -> Item:
@@ -215,11 +226,22 @@ class Indexing:
         return found[:limit], len(found) > limit
 
     async def download(self, instance: Instance, item_id: str) -> tuple[Item, bytes]:
-        """The item and its bytes as uploaded; raises ``ItemNotFoundError``, ``ExternalItemError``."""
+        """The item and its bytes as uploaded.
+
+        Raises:
+            ItemNotFoundError, ExternalItemError
+            StoredFileError: the bytes are missing or damaged.
+        """
         item = await self._catalog.get_item(instance.uid, item_id)
-        if item.source:
-            raise ExternalItemError(f"{item.key} comes from {item.source}: download it there")
-        return item, await self._blobs.get(item.blob)
+        while True:
+            if item.source:
+                raise ExternalItemError(f"{item.key} comes from {item.source}: download it there")
+            try:
+                return item, await read_stored(self._blobs, item)
+            except ItemNotFoundError as error:
+                before, item = item, await self._catalog.get_item(instance.uid, item_id)  # perhaps replaced meanwhile
+                if item.blob == before.blob:
+                    raise StoredFileError(await find_damage(self._blobs, item)) from error
 
     async def chunks(self, instance: Instance, item_id: str, limit: int, offset: int) -> tuple[Sequence[Chunk], int]:
         """A page of the item's chunks, and how many there are."""
@@ -230,44 +252,15 @@ class Indexing:
         """Return when nothing is queued; ``on_item`` hears how many are left."""
         while True:
             progress = self._working.progress
-            if not (left := await self._working.count_left()) and not self._retaking and not self._checks:
+            left = await self._working.count_left()
+            if not (left or self._retaking or self._checks or self.rebuilding):
                 return
             if on_item:
                 on_item(left)
             await set_within(progress, 0.2)
 
-    async def _resume(self, instance: Instance) -> None:
-        """Drop from the index what the catalogue no longer names, and go on with what is outdated.
-
-        The index is read first: what another process indexes meanwhile has its row before its chunks.
-        """
-        try:
-            await self._drop_unnamed(instance)
-        except SecondlookError as error:  # one damaged index stops no other instance
-            log.error("Could not check the index of %s/%s: %s", instance.account, instance.name, error)
-        else:
-            self.retake(instance)
-            await self._read_again(instance)
-
-    async def _drop_unnamed(self, instance: Instance) -> None:
-        indexed = await self._indexer.list_items(instance.uid)
-        named = {item.id for item in await self._catalog.list_items(instance.uid)}
-        for item_id in indexed:
-            if item_id not in named:
-                await self._indexer.delete_item(instance.uid, item_id)
-
-    async def _read_again(self, instance: Instance) -> None:
-        """Queue what an earlier release read by other rules; it is searched as it is until then."""
-        try:
-            found = await self._indexer.list_outdated(instance.uid)
-            if found:
-                log.warning("%s/%s: indexing again, for their letters: %d", instance.account, instance.name, len(found))
-            for item_id in found:
-                with contextlib.suppress(ItemNotFoundError):  # deleted meanwhile
-                    await self.reindex(instance, item_id)
-            await self._indexer.mark_current(instance.uid)
-        except SecondlookError as error:  # the next start goes on with it
-            log.error("Could not index items of %s/%s again: %s", instance.account, instance.name, error)
+    async def _progressed(self) -> None:
+        await set_within(self._working.progress, 1.0)
 
     async def _enqueue(self, item: Item, wait: float | None) -> Item:
         self._working.add(item)
@@ -336,6 +329,14 @@ class Indexing:
         return await put_under_schema(
             self._catalog, instance, lambda now: retyped(again, now), [_line(item, "queue", reason)]
         )
+
+
+async def _remove_loose(removing: Awaitable[None], name: str) -> None:
+    """What cannot be removed stays until the next start."""
+    try:
+        await removing
+    except OSError as error:
+        log.warning("Could not remove the leftover %s: %s", name, error)
 
 
 def _line(item: Item, action: str, message: str) -> ItemLine:

@@ -19,9 +19,11 @@ from secondlook.domain.instance import (
     Namespace,
 )
 from secondlook.domain.options import MatchMode, split_chain
+from secondlook.domain.problem import IndexProblem
 from secondlook.domain.wording import plural
 from secondlook.errors import (
     ChunkSizeError,
+    IndexCorruptError,
     InvalidModelError,
     InvalidOptionError,
     NamespaceFixedError,
@@ -64,6 +66,7 @@ class Activity:
     status: Literal["waiting", "indexing", "active"]
     last: int
     items: ItemCounts
+    index_problem: IndexProblem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,10 @@ class Instances:
         service_tokens: ServiceTokens,
         limits: Limits = Limits(),
         defaults: SearchDefaults | None = None,
+        problem_of: Callable[[str], IndexProblem | None] = lambda uid: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """``problem_of`` says what is wrong with the index of an instance, by its uid."""
         self._catalog = catalog
         self._indexer = indexer
         self._blobs = blobs
@@ -108,6 +113,7 @@ class Instances:
         self._defaults = defaults or SearchDefaults()
         self._clock = clock
         self._counting = asyncio.Lock()
+        self._problem_of = problem_of
 
     async def create(self, account: str, namespace: str, name: str, *, settings: InstanceSettings) -> Instance:
         """The new instance; its index exists before the catalogue names it.
@@ -198,16 +204,17 @@ class Instances:
     async def activity(self, instances: Sequence[Instance]) -> Sequence[Activity]:
         """What each of these is doing."""
         counts = await self._catalog.count_items([one.uid for one in instances])
-        return [_activity(one, counts.get(one.uid, ItemCounts())) for one in instances]
+        return [_activity(one, counts.get(one.uid, ItemCounts()), self._problem_of(one.uid)) for one in instances]
 
     async def stats(self, instance: Instance) -> Stats:
         """Everything that can be counted."""
         items = await self._catalog.list_items(instance.uid)
         kinds = Counter(one.error.partition(":")[0] for one in items if one.status == "error")
-        chunks, dimensions = (
-            await self._indexer.count_chunks(instance.uid),
-            shape_of(instance.settings, self._embedder).dimensions,
-        )
+        dimensions = shape_of(instance.settings, self._embedder).dimensions
+        try:
+            chunks = await self._indexer.count_chunks(instance.uid)
+        except IndexCorruptError:  # it is being rebuilt
+            chunks = 0
         return Stats(
             ItemCounts(Counter(one.status for one in items), max((one.last_seen_at for one in items), default=0)),
             file_errors={kind: number for kind, number in kinds.items() if not kind.startswith(SOURCE_ERRORS)},
@@ -290,9 +297,9 @@ class Instances:
             ).at("chunk_size", f"Enter {MIN_CHUNK_SIZE} to {self._embedder.max_tokens} tokens.")
 
 
-def _activity(instance: Instance, counts: ItemCounts) -> Activity:
+def _activity(instance: Instance, counts: ItemCounts, problem: IndexProblem | None) -> Activity:
     last = max(instance.modified_at, counts.last_seen_at)
     if not counts.statuses:
-        return Activity("waiting", last, counts)
-    busy = any(counts.statuses.get(status) for status in ("queued", "running", "outdated"))
-    return Activity("indexing" if busy else "active", last, counts)
+        return Activity("waiting", last, counts, problem)
+    busy = problem or any(counts.statuses.get(status) for status in ("queued", "running", "outdated"))
+    return Activity("indexing" if busy else "active", last, counts, problem)

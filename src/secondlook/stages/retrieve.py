@@ -10,7 +10,7 @@ from secondlook.domain.chunk import Chunk
 from secondlook.domain.letters import as_typed
 from secondlook.domain.options import Plan
 from secondlook.domain.query import Query
-from secondlook.errors import BackendError, OverloadedError, RetrievalError
+from secondlook.errors import BackendError, IndexUnusableError, OverloadedError, RetrievalError
 from secondlook.ports import Hit, Hits, Tools, Vector
 from secondlook.telemetry import Stopwatch
 
@@ -54,6 +54,7 @@ async def retrieve_candidates(query: Query, plan: Plan, tools: Tools) -> Found:
         RetrievalError: a method failed, and ``partial`` is false.
         BackendError: it failed, and ``partial`` is None.
         OverloadedError: too much waits; it is no failure of a method, and the caller should come again.
+        IndexUnusableError: neither method can search the index.
     """
     with Stopwatch("retrieve") as watch:
         options = plan.retrieval
@@ -80,7 +81,7 @@ async def retrieve_candidates(query: Query, plan: Plan, tools: Tools) -> Found:
 async def _attempt(method: RetrievalMethod, work: Awaitable[T], partial: bool | None) -> T | _Nothing:
     try:
         return await work
-    except OverloadedError:
+    except (OverloadedError, IndexUnusableError):
         raise
     except BackendError as error:
         if partial:

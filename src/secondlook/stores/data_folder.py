@@ -19,6 +19,27 @@ def check_folder(folder: Path, name: str) -> None:
         )
 
 
+def check_catalog(folder: Path, name: str, *derived: str) -> None:
+    """Raises ``SetupError`` if the catalogue of that name is missing or empty while ``derived`` folders hold files.
+
+    An empty catalogue would name none of them, and the server would remove them all as orphans.
+    """
+    path = folder / name
+    try:
+        empty = not path.exists() or (path.is_file() and not path.stat().st_size)
+        log = folder / f"{name}-wal"
+        if not empty or (log.is_file() and log.stat().st_size):
+            return
+        held = [one for one in derived if any(found.is_file() for found in (folder / one).rglob("*"))]
+    except OSError as error:
+        raise SetupError(f"could not read the data folder {folder} ({error.strerror}): {ADVICE}") from error
+    if held:
+        raise SetupError(
+            f"the catalogue {path} is {'empty' if path.exists() else 'missing'}, but {folder / held[0]} holds files:"
+            f" restore {name} from a backup, or move {' and '.join(held)} elsewhere to start with nothing"
+        )
+
+
 def prepare_folder(folder: Path, *inner: str) -> None:
     """Create the data folder and these in it; raises ``SetupError`` if one of them cannot be written to."""
     for path in (folder, *(folder / name for name in inner)):

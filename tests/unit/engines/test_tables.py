@@ -10,6 +10,7 @@ from secondlook.domain.chunk import Chunk, IndexedChunk
 from secondlook.engines.tables import (
     COLUMNS,
     SCHEMA,
+    SUMS,
     connect,
     insert_chunk,
     make_tables,
@@ -28,7 +29,7 @@ CHUNK = Chunk(
 
 def test_round_trip_and_removal(tmp_path: Path) -> None:
     connection = connect(tmp_path / "x.sqlite", make=True)
-    connection.executescript(SCHEMA)
+    connection.executescript(SCHEMA + SUMS)
     connection.execute("INSERT INTO meta VALUES ('generation', '7')")
     shape = IndexShape(0, None)
     row = insert_chunk(connection, shape, IndexedChunk(CHUNK, b"vector", b"kept"))

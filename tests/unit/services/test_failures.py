@@ -33,7 +33,7 @@ EMBEDDING = "error_embedding_data_with_workers_ai"
         (BackendError("could not use the catalogue"), "store", "vectorize_upstream_error", 5),
         (OSError(28, "No space left on device"), "store", "vectorize_upstream_error", 5),
         (OSError(5, "Input/output error"), "read", "unknown_error", 5),
-        (IndexCorruptError("the index cannot be read"), "store", "hybrid_search_indexing_failed", 1),
+        (IndexCorruptError("the index cannot be read"), "store", "hybrid_search_indexing_failed", 5),
     ],
     ids=lambda one: type(one).__name__ if isinstance(one, Exception) else str(one),
 )

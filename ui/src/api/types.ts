@@ -117,6 +117,8 @@ export interface Instance extends Settings {
   item_counts: Record<ItemStatus, number>;
   last_sync: { id: string; status: string; started_at: string; ended_at: string | null } | null;
   sync_error: SyncError | null;
+  /** Ours: why the index is rebuilt from the stored files, and whether what it holds is searched meanwhile. */
+  index_problem: { reason: string; searchable: boolean } | null;
 }
 
 export interface Stats {

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, Literal, get_args
 
 from pydantic import Field
@@ -266,6 +266,7 @@ def instance_of(
         "last_activity": iso_time(doing.last),
         "vectorize_name": instance.uid,
         "item_counts": counts_of(doing.items),
+        "index_problem": asdict(doing.index_problem) if doing.index_problem else None,
         **syncs_of(syncs),
     }
 

@@ -115,8 +115,16 @@ class AiSearchInstanceInfo(AiSearchUpdate):
     created_at: str
     modified_at: str
     item_counts: Mapping[ItemStatus, int]
+    index_problem: "AiSearchIndexProblem | None"
     last_sync: "AiSearchJobInfo | None"
     sync_error: Mapping[str, str] | None
+
+
+class AiSearchIndexProblem(TypedDict):
+    """Why the index does not hold everything, and whether what it holds is searched meanwhile."""
+
+    reason: str
+    searchable: bool
 
 
 class AiSearchListInstancesParams(AiSearchPageParams, total=False):
