@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, TypeVar
 
 from secondlook import __version__
@@ -81,6 +82,8 @@ from secondlook.stores.usage import SqlUsage
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 CATALOG, SERVER_LOCK = "catalog.sqlite", "server.lock"
+DERIVED = ("files", "indexes")
+"""Folders of which the catalogue names everything."""
 FILTERED_BYTES = 64
 """How much of a text the hosted product's filters compare (contract, 6.1)."""
 Queue = Literal["all", "beside", "own", "none"]
@@ -119,8 +122,7 @@ async def open_runtime(
         FolderInUseError: another process indexes all that waits there.
     """
     folder = settings.data_dir
-    prepare_folder(folder, "indexes", "files")
-    check_catalog(folder, CATALOG, "files", "indexes")
+    prepare_data(folder)
     remotes = read_remotes(settings)
     async with AsyncExitStack() as opened:
         if queue == "all" and not await _take_twice(opened.enter_context(FileLock(folder / SERVER_LOCK))):
@@ -313,6 +315,12 @@ def search_defaults(settings: Settings) -> SearchDefaults:
     )
 
 
+def prepare_data(folder: Path) -> None:
+    """Create the data folder unless it exists; raises ``SetupError`` if it cannot be used, or lost its catalogue."""
+    prepare_folder(folder, *DERIVED)
+    check_catalog(folder, CATALOG, *DERIVED)
+
+
 def check_data(settings: Settings) -> None:
     """Raises ``SetupError`` unless the data folder holds data: commands that only read do not create one."""
     check_folder(settings.data_dir, CATALOG)
@@ -321,7 +329,7 @@ def check_data(settings: Settings) -> None:
 async def with_access(settings: Settings, work: Callable[[Access], Awaitable[T]], *, make: bool = False) -> T:
     """Do something with the tokens of a data folder, without loading any model; with ``make`` it is created."""
     prepare_folder(settings.data_dir) if make else check_data(settings)
-    check_catalog(settings.data_dir, CATALOG, "files", "indexes")
+    check_catalog(settings.data_dir, CATALOG, *DERIVED)
     catalog = SqlCatalog(_catalog_url(settings))
     try:
         await catalog.open()

@@ -104,6 +104,7 @@ def test_one_process_works_a_data_folder_and_others_may_help_or_read(tmp_path: P
 
 def test_loose_blobs_go_at_start_unless_somebody_may_be_about_to_name_them(tmp_path: Path, cache_dir: Path) -> None:
     settings = Settings(data_dir=tmp_path, cache_dir=cache_dir, offline=True)
+    assert asyncio.run(opens(settings))
     loose = tmp_path / "files" / "u1" / "loose"
     loose.parent.mkdir(parents=True)
     loose.write_bytes(b"x")
@@ -114,6 +115,21 @@ def test_loose_blobs_go_at_start_unless_somebody_may_be_about_to_name_them(tmp_p
 
     assert asyncio.run(serve("own"))
     assert not asyncio.run(serve("none"))
+
+
+@pytest.mark.parametrize("state", ["missing", "empty"])
+def test_files_outlive_their_catalogue(tmp_path: Path, cache_dir: Path, state: str) -> None:
+    settings = Settings(data_dir=tmp_path, cache_dir=cache_dir, offline=True)
+    assert asyncio.run(opens(settings))
+    kept = tmp_path / "files" / "u1" / "blob"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"x")
+    (tmp_path / "catalog.sqlite").unlink()
+    if state == "empty":
+        (tmp_path / "catalog.sqlite").touch()
+    with pytest.raises(SetupError, match="from a backup"):
+        asyncio.run(opens(settings))
+    assert kept.is_file()
 
 
 def test_a_running_server_takes_up_what_a_killed_command_left(tmp_path: Path, cache_dir: Path) -> None:

@@ -45,7 +45,7 @@ def test_a_damaged_index_answers_503_alone_until_it_is_rebuilt(wire: Wire, damag
 def test_a_damaged_download_is_never_a_200(wire: Wire) -> None:
     uid = fill(wire)
     [item] = wire.get(f"{HANDBOOK}/items").json()["result"]
-    [path] = [one for one in (wire.folder / "files" / uid).iterdir()]
+    [path] = (wire.folder / "files" / uid).iterdir()
     assert wire.get(f"{HANDBOOK}/items/{item['id']}/download").content == b"Warm the lamp oil."
     path.write_bytes(b"Warm the lamp ail.")
     answer = wire.get(f"{HANDBOOK}/items/{item['id']}/download")

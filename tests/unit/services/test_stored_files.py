@@ -1,7 +1,6 @@
 """Stored bytes are compared with the checksum of what was uploaded."""
 
 import asyncio
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,7 +38,7 @@ def test_other_bytes_are_damage(blobs: FileBlobs, tmp_path: Path, content: bytes
 
 @pytest.mark.parametrize("instead", ["nothing", "a folder"])
 def test_a_missing_file_is_told(blobs: FileBlobs, tmp_path: Path, instead: str) -> None:
-    os.remove(tmp_path / "u" / "1")
+    (tmp_path / "u" / "1").unlink()
     if instead == "a folder":
         (tmp_path / "u" / "1").mkdir()
     with pytest.raises(ItemNotFoundError):
