@@ -99,6 +99,7 @@ class Runtime:
     services: Services
     tools: Tools
     indexer: Indexer
+    stores: "Stores"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,7 @@ async def open_runtime(
             if settings.folder_watch:
                 watching = Watching(stores.catalog, services.syncing, every=settings.folder_watch)
                 opened.push_async_callback(_cancel, asyncio.create_task(watching.watch()))
-        yield Runtime(services, tools, engine)
+        yield Runtime(services, tools, engine, stores)
 
 
 def _warn(remotes: RemoteFile, other_languages: str) -> None:
@@ -192,7 +193,7 @@ async def _take_twice(lock: FileLock) -> bool:
 
 async def _open_stores(opened: AsyncExitStack, settings: Settings, engine: EmbeddedEngine) -> Stores:
     """Everything of the catalogue's database, until ``opened`` closes."""
-    catalog = SqlCatalog(_catalog_url(settings))
+    catalog = SqlCatalog(catalog_url(settings))
     opened.push_async_callback(catalog.close)
     await catalog.open()
     published, asked, book = SqlEndpoints(catalog.database), SqlQueries(catalog.database), SqlLabBook(catalog.database)
@@ -330,7 +331,7 @@ async def with_access(settings: Settings, work: Callable[[Access], Awaitable[T]]
     """Do something with the tokens of a data folder, without loading any model; with ``make`` it is created."""
     prepare_folder(settings.data_dir) if make else check_data(settings)
     check_catalog(settings.data_dir, CATALOG, *DERIVED)
-    catalog = SqlCatalog(_catalog_url(settings))
+    catalog = SqlCatalog(catalog_url(settings))
     try:
         await catalog.open()
         return await work(Access(catalog))
@@ -350,7 +351,7 @@ def is_served(settings: Settings) -> bool:
 async def list_accounts(settings: Settings) -> Sequence[str]:
     """The accounts that have instances in a data folder, by name."""
     check_data(settings)
-    catalog = SqlCatalog(_catalog_url(settings))
+    catalog = SqlCatalog(catalog_url(settings))
     try:
         await catalog.open()
         return sorted({one.account for one in await catalog.list_instances("", None)})
@@ -361,7 +362,7 @@ async def list_accounts(settings: Settings) -> Sequence[str]:
 async def with_queries(settings: Settings, work: Callable[[QueryLog, Catalog], Awaitable[T]]) -> T:
     """Do something with the query logs of a data folder, without loading any model."""
     check_data(settings)
-    catalog, engine = SqlCatalog(_catalog_url(settings)), EmbeddedEngine(settings.data_dir / "indexes")
+    catalog, engine = SqlCatalog(catalog_url(settings)), EmbeddedEngine(settings.data_dir / "indexes")
     try:
         await catalog.open()
         kept = SqlQueries(catalog.database)
@@ -372,5 +373,6 @@ async def with_queries(settings: Settings, work: Callable[[QueryLog, Catalog], A
         await catalog.close()
 
 
-def _catalog_url(settings: Settings) -> str:
+def catalog_url(settings: Settings) -> str:
+    """The address of the catalogue's database."""
     return f"sqlite+aiosqlite:///{(settings.data_dir / CATALOG).absolute()}"

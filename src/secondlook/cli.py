@@ -13,6 +13,7 @@ from rich.markup import escape
 from secondlook import (
     __version__,
     bootstrap,
+    check_command,
     demo,
     dev_worker,
     index_command,
@@ -329,6 +330,7 @@ def evaluate(
 
 
 app.command("index")(index_command.index)
+app.command("check")(check_command.check)
 app.command("status")(status_command.status)
 app.command("logs")(log_command.logs)
 app.command("sync")(sync_command.sync)

@@ -32,6 +32,7 @@ from secondlook.stores.snippets import Snippets
 
 log = logging.getLogger(__name__)
 
+ANSWERS = "answers.sqlite"
 Progress = Callable[[str, int, int], None]
 
 
@@ -260,4 +261,4 @@ def make_answers(settings: Settings, endpoints: Sequence[Endpoint]) -> AnswerFil
     behind = sorted(map(repr, endpoints))
     told = (__version__, FORM, settings.long_passages, settings.llm_url, settings.compatibility, behind)
     digest = blake2b(repr(told).encode(), digest_size=16).hexdigest()
-    return AnswerFile(settings.data_dir / "answers.sqlite", room=settings.answer_cache_mb << 20, made_with=digest)
+    return AnswerFile(settings.data_dir / ANSWERS, room=settings.answer_cache_mb << 20, made_with=digest)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 from secondlook.domain.instance import Instance, Item
@@ -65,6 +66,7 @@ class Rebuilding:
         self._retry = retry
         self._problems: dict[str, IndexProblem] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._whole: set[str] = set()
 
     def __bool__(self) -> bool:
         """Whether anything is being rebuilt."""
@@ -82,15 +84,18 @@ class Rebuilding:
         uid = instance.uid
         try:
             why = await self._indexer.read_problem(uid)
+            if uid in self._tasks:
+                return  # found damaged meanwhile
             await self._drop_unnamed(uid)
             counts = await self._indexer.count_by_item(uid)
             lacking = await self._find_lacking(uid, counts)
             if why:
-                self._begin(instance, self._fill(instance, why))
+                self._whole.add(uid)
+                self._start(uid, partial(self._fill, instance, why))
             elif lacking and not counts:
-                self._begin(instance, self._rebuild(instance, f"it holds none of its {plural(len(lacking), 'item')}"))
+                self.report(uid, f"it holds none of its {plural(len(lacking), 'item')}")
             elif lacking:
-                self._begin(instance, self._complete(instance, lacking))
+                self._start(uid, partial(self._complete, instance, lacking))
             self._retake(instance)
             await self._read_again(instance)
         except IndexCorruptError as error:
@@ -99,9 +104,13 @@ class Rebuilding:
             log.error("Could not check the index of %s/%s: %s", instance.account, instance.name, error)
 
     def report(self, uid: str, why: str) -> None:
-        """The engine found the index damaged."""
-        if uid not in self._tasks:
-            self._start(uid, self._rebuild_reported(uid, why))
+        """The index was found damaged: rebuild it unless that has begun."""
+        if uid in self._whole:
+            return
+        if task := self._tasks.get(uid):
+            task.cancel()  # it completes an index that is put aside now
+        self._whole.add(uid)
+        self._start(uid, partial(self._rebuild_reported, uid, why))
 
     async def stop(self) -> None:
         """End what runs; the next start goes on with it."""
@@ -110,20 +119,19 @@ class Rebuilding:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _begin(self, instance: Instance, work: Coroutine[object, object, None]) -> None:
-        if instance.uid in self._tasks:
-            work.close()
-        else:
-            self._start(instance.uid, work)
-
-    def _start(self, uid: str, work: Coroutine[object, object, None]) -> None:
+    def _start(self, uid: str, work: Callable[[], Coroutine[object, object, None]]) -> None:
         task = asyncio.create_task(self._run(uid, work))
         self._tasks[uid] = task
-        task.add_done_callback(lambda done: self._tasks.pop(uid, None))
+        task.add_done_callback(lambda done: self._forget(uid, done))
 
-    async def _run(self, uid: str, work: Coroutine[object, object, None]) -> None:
+    def _forget(self, uid: str, task: "asyncio.Task[None]") -> None:
+        if self._tasks.get(uid) is task:  # not another that has taken its place
+            del self._tasks[uid]
+            self._whole.discard(uid)
+
+    async def _run(self, uid: str, work: Callable[[], Coroutine[object, object, None]]) -> None:
         try:
-            await work
+            await work()
         except InstanceNotFoundError:
             self._problems.pop(uid, None)  # deleted meanwhile
         except SecondlookError as error:
@@ -168,7 +176,7 @@ class Rebuilding:
             await self._settle(list(waits))
         failed = [one for one in await self._catalog.list_items(uid, ("error",)) if one.id in waits]
         await self._indexer.finish_index(uid, keep_damaged=bool(failed))
-        del self._problems[uid]
+        self._problems.pop(uid, None)
         log.warning(
             "Rebuilt the index of %s/%s: %s, %d failed", instance.account, instance.name, plural(len(waits), "item"),
             len(failed),

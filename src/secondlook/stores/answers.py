@@ -3,11 +3,12 @@
 import asyncio
 import json
 import logging
+import shutil
 import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -165,7 +166,7 @@ class AnswerFile:
                 if isinstance(error, sqlite3.OperationalError):
                     raise  # locked, or not to be written: the file itself is not at fault
                 log.warning("The answer cache %s is damaged (%s); starting empty", self._path, error)
-                self._remove()
+                remove_cache(self._path)
                 self._connection = self._open()
         return self._connection
 
@@ -201,15 +202,33 @@ class AnswerFile:
         self._connection = None
         if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
             log.warning("The answer cache %s is damaged (%s); starting empty", self._path, error)
-            self._remove()
+            remove_cache(self._path)
             return
         log.warning("Could not use the answer cache %s; pausing it for a while: %s", self._path, error)
         self._rests_until = time.monotonic() + REST
 
-    def _remove(self) -> None:
-        for suffix in ("", "-wal", "-shm"):
-            with suppress(OSError):
-                self._path.with_name(self._path.name + suffix).unlink()
+
+def check_cache(path: Path) -> str:
+    """What is wrong with the file; empty if it is sound, or does not exist."""
+    if not path.exists():
+        return ""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", timeout=PATIENCE, uri=True)) as connection:
+            [said] = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    except sqlite3.Error as error:
+        said = str(error)
+    return "" if said == "ok" else f"{path.name}: {' '.join(said.split())}"
+
+
+def remove_cache(path: Path) -> None:
+    """Remove the file, or the folder in its place; answers are generated again."""
+    for ending in ("", "-wal", "-shm"):
+        found = path.with_name(path.name + ending)
+        with suppress(OSError):
+            if found.is_dir() and not found.is_symlink():
+                shutil.rmtree(found)
+            else:
+                found.unlink()
 
 
 def _packed(print_: Fingerprint) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import aiosqlite
-from sqlalchemy import URL, Connection, RowMapping, event, make_url
+from sqlalchemy import URL, Connection, RowMapping, event, make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -83,6 +83,21 @@ class Database:
         except sqlite3.Error:  # somebody has the file to himself at this moment
             return None
         return self._watches, number
+
+    async def check(self) -> Sequence[str]:
+        """What SQLite finds wrong with the file; nothing of another database, which has checks of its own."""
+        if self._engine.dialect.name != "sqlite":
+            return []
+        try:
+            found = [
+                str(value) for row in await self.rows(text("PRAGMA integrity_check(20)")) for value in row.values()
+            ]
+            lost = await self.rows(text("PRAGMA foreign_key_check"))
+        except BackendError as error:
+            return [str(error)]
+        if found != ["ok"]:
+            return [" ".join(one.split()) for one in found]
+        return [f"a row of {row['table']} refers to no row of {row['parent']}" for row in lost[:20]]
 
     async def rows(self, query: object) -> Sequence[RowMapping]:
         """What a select finds."""
