@@ -29,7 +29,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 def runtime_of(house: House) -> Runtime:
-    return Runtime(house.services, house.tools, house.engine)
+    return Runtime(house.services, house.tools, house.engine, house.stores)
 
 
 def ensure(house: House) -> tuple[Instance, int]:

@@ -40,7 +40,7 @@ def test_it_answers_once_it_says_so(
     def ready(port: int) -> None:
         threading.Thread(target=ask, args=(port,)).start()
 
-    runtime = Runtime(house.services, house.tools, house.engine)
+    runtime = Runtime(house.services, house.tools, house.engine, house.stores)
     before = signal.signal(signal.SIGTERM, lambda number, frame: None)
     try:
         house.run(serve(runtime, Settings(port=0, log_level=level), on_ready=ready))

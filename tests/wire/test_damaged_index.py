@@ -1,11 +1,28 @@
 """An index that cannot be read answers 503 for its instance alone, and comes back by itself."""
 
+import asyncio
+from collections.abc import Sequence
+
 import pytest
 
+from secondlook.ports import Embedding
 from tests.wire.conftest import NEW, Wire, error_of
 
 HANDBOOK, OTHER = f"{NEW}/handbook", f"{NEW}/other"
 ASK = {"query": "lamp oil", "ai_search_options": {"retrieval": {"retrieval_type": "keyword"}}}
+
+
+@pytest.fixture
+def gate(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Nothing is indexed before it is set."""
+    opened, embed = asyncio.Event(), wire.embedder.embed_passages
+
+    async def wait(texts: Sequence[str]) -> list[Embedding]:
+        await opened.wait()
+        return await embed(texts)
+
+    monkeypatch.setattr(wire.embedder, "embed_passages", wait)
+    return opened
 
 
 def fill(wire: Wire) -> str:
@@ -18,8 +35,10 @@ def fill(wire: Wire) -> str:
 
 
 @pytest.mark.parametrize("damage", ["missing", "garbage", "empty", "a folder"])
-def test_a_damaged_index_answers_503_alone_until_it_is_rebuilt(wire: Wire, damage: str) -> None:
+def test_a_damaged_index_answers_503_alone_until_it_is_rebuilt(wire: Wire, gate: asyncio.Event, damage: str) -> None:
+    gate.set()
     path = wire.folder / "indexes" / f"{fill(wire)}.sqlite"
+    gate.clear()
     path.unlink()
     if damage == "a folder":
         path.mkdir()
@@ -36,6 +55,7 @@ def test_a_damaged_index_answers_503_alone_until_it_is_rebuilt(wire: Wire, damag
     assert wire.post(f"{OTHER}/search", ASK).status_code == 200
     assert wire.get(OTHER).json()["result"]["index_problem"] is None
 
+    gate.set()
     wire.run(wire.indexing.drain())
     again = wire.post(f"{HANDBOOK}/search", ASK)
     assert again.status_code == 200 and len(again.json()["result"]["chunks"]) == 1

@@ -110,6 +110,7 @@ class Rebuilding:
         if task := self._tasks.get(uid):
             task.cancel()  # it completes an index that is put aside now
         self._whole.add(uid)
+        self._problems[uid] = IndexProblem(why, searchable=False)
         self._start(uid, partial(self._rebuild_reported, uid, why))
 
     async def stop(self) -> None:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from secondlook.bootstrap import Stores
 from secondlook.domain.instance import Instance, InstanceSettings
 from secondlook.engines.embedded import EmbeddedEngine
 from secondlook.errors import InvalidModelError, SetupError
@@ -106,6 +107,7 @@ class House:
         self.book = SqlLabBook(self.catalog.database)
         outside = LabTools(self.tools, self.catalog, self.engine, ModelList(lambda: ()), SearchDefaults())
         self.lab = LabRuns(self.book, outside)
+        self.stores = Stores(self.catalog, self.published, self.queries, self.book)
         self.sets = SqlJudgedSets(self.catalog.database)
         self.trying = TryingSearching(self.searching, self.queries)
         self.services = Services(

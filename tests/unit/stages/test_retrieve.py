@@ -11,8 +11,9 @@ from secondlook.domain.chunk import Chunk
 from secondlook.domain.filters import Comparison
 from secondlook.domain.options import Plan, Retrieval
 from secondlook.domain.query import Query
-from secondlook.errors import BackendError, OverloadedError, RetrievalError
+from secondlook.errors import BackendError, IndexCorruptError, OverloadedError, RetrievalError
 from secondlook.models.fakes import FakeEmbedder
+from secondlook.ports import Hits
 from secondlook.stages.retrieve import retrieve_candidates
 from tests.unit.stages.conftest import Bench, run
 
@@ -87,9 +88,20 @@ def test_a_method_that_fails(bench: Bench, partial: bool | None) -> None:
         run(retrieve_candidates(OIL, plan, bench.tools()))
 
 
-def test_an_index_that_fails(bench: Bench) -> None:
+def test_an_index_that_is_damaged(bench: Bench) -> None:
+    """Neither method can search it: no part of a result to be content with."""
     plan = Plan("absent", Retrieval("hybrid", partial=True))
-    found = run(retrieve_candidates(OIL, plan, bench.tools()))
+    with pytest.raises(IndexCorruptError, match="its file is missing"):
+        run(retrieve_candidates(OIL, plan, bench.tools()))
+
+
+def test_an_index_that_fails(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object, **__: object) -> Hits:
+        raise BackendError("the disk is slow")
+
+    for method in ("search_vectors", "search_keywords"):
+        monkeypatch.setattr(bench.engine, method, fail)
+    found = run(retrieve_candidates(OIL, Plan("i", Retrieval("hybrid", partial=True)), bench.tools()))
     assert (found.vector, found.keyword, found.chunks) == (None, None, {})
     assert [one.method for one in found.failures] == ["vector", "keyword"]
 
