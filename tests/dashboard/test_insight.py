@@ -4,7 +4,7 @@ import re
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.dashboard.conftest import log_in
 from tests.dashboard.looks import FILES, QUESTION
@@ -37,7 +37,21 @@ def test_a_log_from_its_first_query_to_its_last(page: Page, secret: str, asked_o
     page.get_by_role("link", name="Playground").click()
     ask(page, rerank=True)
     relevant = page.get_by_role("button", name=re.compile("^Relevant: ")).first
-    relevant.click()
+    stored: list[Route] = []
+    judgments, grades = re.compile("/judgments$"), re.compile(r"/query-sets/my-queries\?")
+
+    def hold(route: Route) -> None:
+        stored.append(route)
+
+    page.route(judgments, hold)
+    with (
+        page.expect_request(judgments),
+        page.expect_response(grades),
+    ):  # those of the new set, before this one is stored
+        relevant.click()
+    expect(relevant).to_have_attribute("aria-pressed", "true")
+    stored.pop().continue_()
+    page.unroute(judgments)
     expect(relevant).to_have_attribute("aria-pressed", "true")
     expect(page.get_by_role("link", name="1 query, 1 judgment")).to_be_visible()
     [kept] = api.get(f"/instances/{asked_often}/query-sets/my-queries").json()["result"]

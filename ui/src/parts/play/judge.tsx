@@ -90,24 +90,33 @@ export function SetChooser({ judging, home }: { judging: Judging; home: string }
   );
 }
 
-/** The grades that the chosen set has for a query, by chunk, and a way to set one. */
+type Grades = Record<string, number | null>;
+
+/** The grades that the chosen set has for a query, by chunk, and a way to set one.
+ *
+ * What is given here stays over what the server answers, which may be from before it: the first grade also makes the
+ * set, whose grades are then read while this one is still being stored.
+ */
 export function useGrades(judging: Judging, query: string) {
   const { place, chosen } = judging;
-  const [grades, setGrades] = useState<Record<string, number>>({});
+  const about = [place.namespace, place.name, chosen || FIRST_SET, query].join("\n");
+  const [stored, setStored] = useState<Grades>({});
+  const [given, setGiven] = useState<{ about: string; grades: Grades }>({ about, grades: {} });
+  const merged: Grades = { ...stored, ...(given.about === about ? given.grades : {}) };
   useEffect(() => {
     let gone = false;
-    setGrades({});
+    setStored({});
     if (chosen && query)
       readSet(place, chosen, { query, page: 1 })
-        .then(({ rows }) => !gone && setGrades(Object.fromEntries((rows[0]?.judgments ?? []).map((one) => [one.chunk_id ?? one.item_key, one.grade]))))
+        .then(({ rows }) => !gone && setStored(Object.fromEntries((rows[0]?.judgments ?? []).map((one) => [one.chunk_id ?? one.item_key, one.grade]))))
         .catch(complain);
     return () => {
       gone = true;
     };
   }, [place, chosen, query]);
   async function give(chunk: string, grade: number | null): Promise<void> {
-    const before = grades[chunk];
-    const set = (value: number | null | undefined) => setGrades(({ [chunk]: _, ...rest }) => (value == null ? rest : { ...rest, [chunk]: value }));
+    const before = merged[chunk] ?? null;
+    const set = (value: number | null) => setGiven((now) => ({ about, grades: { ...(now.about === about ? now.grades : {}), [chunk]: value } }));
     set(grade);
     try {
       const name = await judging.ensure();
@@ -119,7 +128,7 @@ export function useGrades(judging: Judging, query: string) {
       complain(error);
     }
   }
-  return { grades, give };
+  return { grades: merged, give };
 }
 
 const THUMBS = [
@@ -128,9 +137,9 @@ const THUMBS = [
 ] as const;
 
 /** Two thumbs; the one that is given takes its judgment back. */
-export function Thumbs({ grade, give, about }: { grade: number | undefined; give: (grade: number | null) => void; about: string }) {
+export function Thumbs({ grade, give, about }: { grade: number | null | undefined; give: (grade: number | null) => void; about: string }) {
   return THUMBS.map(([value, label, Icon]) => {
-    const given = grade !== undefined && grade > 0 === value > 0;
+    const given = grade != null && grade > 0 === value > 0;
     return <Button key={value} size="sm" shape="square" variant="ghost" aria-label={`${label}: ${about}`} title={label} aria-pressed={given} icon={<Icon weight={given ? "fill" : "regular"} />} onClick={() => give(given ? null : value)} />;
   });
 }
