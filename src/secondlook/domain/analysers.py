@@ -13,8 +13,6 @@ from secondlook.domain.stop_words import ELIDED, STOP_PAIRS, STOP_STRETCHES, STO
 MARKS = "".join(letter for letter in map(chr, range(0x300, 0x2000)) if unicodedata.category(letter)[0] == "M")
 """Accents and vowel signs, as Hindi and Tamil write them; Python's ``\\w`` leaves them out."""
 WORD = re.compile(rf"[\w{MARKS}]+")
-SINGLE = re.compile(r"(?<!\w)\w['’]|['’]\w(?!\w)")
-"""One letter at an apostrophe, as in l'huile, dell'olio's or don't."""
 JOINED = re.compile(rf"(?<![\w{MARKS}])[\w{MARKS}]+(?:['’‘`´′＇][\w{MARKS}]+)+")
 APOSTROPHE = re.compile("['’‘`´′＇]")
 LONGEST_JOINT = 2
@@ -23,8 +21,15 @@ UNSEEN = re.compile("[\u00ad\u200d]")
 """The soft hyphen and the joiner stand inside words."""
 HAN = "々〇\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 KATAKANA = "\u30a1-\u30fa\u30fc-\u30fe\u31f0-\u31ff"
-RUN = re.compile(f"([{HAN}{KATAKANA}\u3041-\u3096\u309d\u309e\u3105-\u312f\uac00-\ud7af]+)")
+UNSPACED = f"{HAN}{KATAKANA}\u3041-\u3096\u309d\u309e\u3105-\u312f\uac00-\ud7af"
+RUN = re.compile(f"([{UNSPACED}]+)")
 """Letters of scripts that put no spaces between words, and Hangul, whose endings are glued on."""
+LETTER = rf"(?![{UNSPACED}])[^\W\d_]"
+SINGLE_END = rf"(?<!\d)'{LETTER}(?!\w)"
+SINGLE = re.compile(rf"(?<!\w){LETTER}'(?!\d)|{SINGLE_END}")
+"""One letter at an apostrophe, as in l'huile, dell'olio's or don't; feet and minutes (5'9) are none."""
+SINGLE_SUFFIX = re.compile(SINGLE_END)
+"""The same in Turkish, which ties endings alone."""
 PARTICLE = f"(?<=[{HAN}{KATAKANA}])[のはがをにでともへや](?=[{HAN}{KATAKANA}])"
 """One of these hiragana between letters of the other two Japanese scripts is no part of a word."""
 CUT = re.compile("|".join((*STOP_STRETCHES, PARTICLE)))
@@ -57,8 +62,11 @@ def analyse(text: str, analyser: Analyser, size: int) -> str:
 
 def find_terms(text: str, analyser: Analyser, size: int) -> list[Term]:
     """The terms of a query, each once, in order, without function words unless nothing else is there."""
-    folded, bare = _fold(text, analyser), _fold(drop_elided(text, suffixes=analyser == "turkish"), analyser)
-    asked = _weigh(CUT.sub(" ", bare), analyser, size) or _weigh(folded, analyser, size)
+    plain = _plain(text, analyser)
+    bare = _untie(drop_elided(plain, suffixes=analyser == "turkish"), analyser)
+    whole, asked = _weigh(_untie(plain, analyser), analyser, size), _weigh(CUT.sub(" ", bare), analyser, size)
+    # what only the split at an apostrophe left alone is in no text
+    asked = {term: telling for term, telling in asked.items() if term.prefix or term in whole} or whole
     return [term for term, telling in asked.items() if telling] or list(asked)
 
 
@@ -73,14 +81,14 @@ def drop_elided(text: str, *, suffixes: bool = False) -> str:
         parts = APOSTROPHE.split(found.group())
         if suffixes:
             return parts[0]
-        longest = max(parts, key=len)
+        longest = max(reversed(parts), key=len)
         return " ".join(
             one
             for one in parts
             if one.lower() not in ELIDED and (one is longest or len(one) > LONGEST_JOINT or not one.isalpha())
         )
 
-    return JOINED.sub(drop, text)
+    return JOINED.sub(drop, text.replace("_", " "))
 
 
 def _weigh(folded: str, analyser: Analyser, size: int) -> dict[Term, bool]:
@@ -114,10 +122,22 @@ class _Words:
 
 def _fold(text: str, analyser: Analyser) -> str:
     """Compatible forms as one, small letters, and no letters that only an apostrophe ties to a word."""
-    plain = UNSEEN.sub("", unicodedata.normalize("NFKC", text))
+    return _untie(_plain(text, analyser), analyser)
+
+
+def _plain(text: str, analyser: Analyser) -> str:
+    """Compatible forms as one, and small letters.
+
+    Signs that serve as apostrophes become one before the compatible forms, which for ´ is a space with an accent.
+    """
+    plain = UNSEEN.sub("", unicodedata.normalize("NFKC", APOSTROPHE.sub("'", text)))
     if analyser == "turkish":
         plain = plain.replace("I", "ı").replace("İ", "i")
-    return SINGLE.sub(" ", unicodedata.normalize("NFKC", plain.casefold()).replace("_", " "))
+    return unicodedata.normalize("NFKC", plain.casefold()).replace("_", " ")
+
+
+def _untie(plain: str, analyser: Analyser) -> str:
+    return (SINGLE_SUFFIX if analyser == "turkish" else SINGLE).sub(" ", plain)
 
 
 def _pieces(folded: str) -> list[tuple[str, bool]]:

@@ -5,7 +5,7 @@ import unicodedata
 from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from secondlook.domain.analysers import Term, analyse, find_terms
@@ -94,6 +94,12 @@ def test_function_words_are_left_out_unless_there_are_no_others(
     assert asked(query, analyser) == terms
 
 
+@pytest.mark.parametrize(("query", "terms"), [("5'9", ["5", "9"]), ("'90s", ["90s"]), ("l'90", ["90"])])
+def test_digits_at_an_apostrophe_are_asked_for(query: str, terms: list[str]) -> None:
+    assert asked(query, "german") == terms
+    assert set(terms) <= set(analyse(query, "german", 2).split())
+
+
 def test_what_is_too_long_is_no_word() -> None:
     assert analyse("Lampen" * 20, "german", 2) == "lampen" * 20
 
@@ -102,6 +108,14 @@ def held(term: Term, terms: list[str]) -> bool:
     return any(one.startswith(term.text) if term.prefix else one == term.text for one in terms)
 
 
+@example("0A'0", "english", 2)
+@example("A'00'0", "english", 2)
+@example("0\xadA'0", "english", 2)
+@example("_'A", "french", 2)
+@example("A'İ", "turkish", 2)
+@example("¸A'0", "german", 2)
+@example("¨´A", "arabic", 2)
+@example("¸'⼀", "arabic", 2)
 @given(TEXTS, ANALYSERS, SIZES)
 def test_a_text_holds_what_it_asks_for(text: str, analyser: Analyser, size: int) -> None:
     terms = analyse(text, analyser, size).split(" ")

@@ -7,13 +7,16 @@ from pathlib import Path
 import pytest
 
 from secondlook.domain.chunk import Chunk, IndexedChunk
+from secondlook.domain.instance import Analyser
 from secondlook.engines.tables import (
     COLUMNS,
     SCHEMA,
     SUMS,
     connect,
     insert_chunk,
+    list_outdated,
     make_tables,
+    mark_current,
     read_chunk,
     read_generation,
     read_shape,
@@ -65,6 +68,32 @@ def test_terms_leave_with_their_chunk(tmp_path: Path) -> None:
     assert connection.execute("SELECT count(*) FROM fts WHERE fts MATCH 'text'").fetchone() == (0,)
     connection.execute("INSERT INTO fts(fts, rank) VALUES ('integrity-check', 0)")
     connection.close()
+
+
+@pytest.mark.parametrize(
+    ("analyser", "reading", "outdated"),
+    [
+        ("german", "1", ["feet"]),
+        ("german", None, ["feet", "soft"]),
+        (None, "1", []),
+        (None, None, ["soft"]),
+        ("german", "2", []),
+    ],
+)
+def test_items_whose_terms_are_others_today(
+    tmp_path: Path, analyser: Analyser | None, reading: str | None, outdated: list[str]
+) -> None:
+    shape = IndexShape(0, "porter", analyser)
+    connection = connect(tmp_path / "x.sqlite", make=True)
+    make_tables(connection, shape)
+    for item, text in {"feet": "5'9 tall, in '90", "soft": "o\xadil", "plain": "l'huile of 1990"}.items():
+        insert_chunk(connection, shape, IndexedChunk(Chunk(item, item, item, text)))
+    connection.execute("DELETE FROM meta WHERE key = 'reading'")
+    if reading:
+        connection.execute("INSERT INTO meta VALUES ('reading', ?)", [reading])
+    assert list_outdated(connection) == outdated
+    mark_current(connection)
+    assert list_outdated(connection) == []
 
 
 def test_writes_are_durable(tmp_path: Path) -> None:
