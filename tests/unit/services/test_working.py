@@ -50,12 +50,6 @@ class Moody(FakeEmbedder):
         return await super().embed_passages(texts, on_done)
 
 
-async def reads(moody: Moody, times: int) -> None:
-    """Return once it was asked so many times."""
-    while moody.read < times:
-        await asyncio.sleep(0.01)
-
-
 def down() -> None:
     raise BackendError("the embedder is down")
 
@@ -149,13 +143,19 @@ def test_a_newer_upload_does_not_wait_for_the_older_one(make: Callable[..., Hous
 
 
 def test_stopping_counts_no_attempt(make: Callable[..., House]) -> None:
-    moody = Moody("oil", ATTEMPTS + 1, lambda: asyncio.sleep(3600))
-    house = make(moody)
+    began = asyncio.Event()
+
+    async def hang() -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    house = make(Moody("oil", ATTEMPTS + 1, hang))
     made = house.make()
     item = put(house, made, "a.md", "lamp oil", wait=None)
-    for begun in range(1, ATTEMPTS + 2):
+    for _ in range(ATTEMPTS + 1):
+        began.clear()
         house.run(house.indexing.start())
-        house.run(reads(moody, begun))
+        house.run(began.wait())
         house.run(house.indexing.stop())
     house.run(house.indexing.start())
     house.run(house.indexing.drain())
