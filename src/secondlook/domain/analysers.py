@@ -81,7 +81,7 @@ def drop_elided(text: str, *, suffixes: bool = False) -> str:
         parts = APOSTROPHE.split(found.group())
         if suffixes:
             return parts[0]
-        longest = max(reversed(parts), key=len)
+        longest = max(parts, key=len)
         return " ".join(
             one
             for one in parts
