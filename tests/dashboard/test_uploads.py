@@ -131,6 +131,7 @@ def test_files_that_a_reload_cuts_off_are_named(page: Page, secret: str, api: ht
     for row in region.get_by_role("listitem").all():
         expect(row).to_contain_text("Choose the file again")
     page.get_by_role("link", name="Items", exact=True).click()
+    expect(page.get_by_role("heading", name="Items of cut")).to_be_attached()  # the input before was of another page
     page.get_by_label("Files to upload").set_input_files(files[:4])
     expect(region.get_by_role("status")).to_have_text("Upload finished: 4 stored", timeout=SLOW)
     assert stored(api, "cut") == 4
