@@ -11,6 +11,7 @@ MARKS: Mapping[str, str] = {
     "browser": "drives Chromium",
     "system": "runs another program of requirements/system.txt",
     "slow": "takes more than ten seconds by itself",
+    "attack": "attacks the server through the wire",
     "native": "minutes of the native encoder under sanitizers or an emulator; `make native` runs these alone",
 }
 """``make unit`` leaves all of these out."""

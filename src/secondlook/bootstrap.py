@@ -26,6 +26,7 @@ from secondlook.provision import (
     check_multilingual,
     is_known_embedder,
     load_encoder,
+    make_admission,
     make_answers,
     make_generator,
     make_model_list,
@@ -266,10 +267,10 @@ def make_services(
         access := Access(catalog),
         instances,
         indexing,
-        RecordedSearching(trying, queries, defaults),
+        RecordedSearching(trying, queries, defaults, (admission := make_admission(settings)).searches),
         make_passage_reranking(settings, tools.rerankers, encoder),
         Explaining(tools, catalog, engine, defaults=defaults, trusts=lab.trusts),
-        RecordedJoint(JointSearching(tools, catalog, defaults), queries, defaults),
+        RecordedJoint(JointSearching(tools, catalog, defaults), queries, defaults, admission.searches),
         Endpoints(stores.endpoints, catalog, make_snippets(settings)),
         Syncing(journal, catalog, indexing, pulling, cooldown=settings.sync_cooldown),
         service_tokens,
@@ -282,6 +283,7 @@ def make_services(
         OnlineTrials(queries, catalog),
         SignIn(access, catalog),
         JudgedSets(SqlJudgedSets(catalog.database), catalog, engine),
+        admission,
     )
 
 

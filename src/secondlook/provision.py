@@ -21,6 +21,7 @@ from secondlook.models.remote_config import RemoteFile
 from secondlook.models.remote_reranker import Endpoint
 from secondlook.models.unavailable import UnavailableReranker
 from secondlook.ports import Generator, Reranker, Rerankers, declared
+from secondlook.services.admission import Admission, Room
 from secondlook.services.models import ModelList
 from secondlook.services.reranking import PassageReranking
 from secondlook.settings import Settings
@@ -230,6 +231,15 @@ def make_model_list(settings: Settings) -> ModelList:
         lambda: list_models(settings),
         check=lambda name, revision: check_download(settings, name, revision),
         fetch=lambda name, revision, heard: pull_model(settings, name, revision=revision, progress=heard),
+    )
+
+
+def make_admission(settings: Settings) -> Admission:
+    """How much the server does at once."""
+    return Admission(
+        Room("searches", settings.max_searches),
+        Room("changes", settings.max_writes),
+        Room("uploads and downloads", settings.max_transfers),
     )
 
 

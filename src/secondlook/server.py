@@ -129,12 +129,12 @@ async def serve(
 ) -> None:
     """Serve until interrupted, on ``sockets`` of ``listen``; ``on_ready`` hears the port once requests are taken."""
     sys.setswitchinterval(SWITCH_INTERVAL)
-    spare_the_collector()
     if settings.log_level != "warning":  # that is what Python does by itself
         logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     options = ApiOptions(metrics_open=settings.metrics_open, strict=settings.compatibility == "strict")
     app = create_app(runtime.services, options=options)
     app.include_router(dashboard.make_router())
+    spare_the_collector()
     config = uvicorn.Config(app, backlog=BACKLOG, log_level="warning", access_log=False)
     await _Server(config, on_ready, runtime.services.syncing.dismiss).serve(list(sockets) or listen(settings))
 

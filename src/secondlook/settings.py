@@ -39,6 +39,9 @@ class Settings:
         max_namespaces: namespaces that an account may have, besides ``default``.
         max_metadata_fields: fields of metadata that an instance may have.
         monthly_queries: searches and chats that an account may make in a month; 0 for no limit.
+        max_searches: searches that are run at once; more get 429.
+        max_writes: changes that are made at once; more get 429.
+        max_transfers: uploads and downloads that are served at once; more get 429.
         sync_cooldown: seconds between two syncs that users ask for.
         answer_cache_mb: room on disk for kept answers, in MiB; 0 keeps none.
         compatibility: ``strict`` follows the contract also where it serves nobody.
@@ -94,6 +97,9 @@ class Settings:
     max_namespaces: int = 100
     max_metadata_fields: int = 5
     monthly_queries: int = 0
+    max_searches: int = 64
+    max_writes: int = 64
+    max_transfers: int = 64
     sync_cooldown: int = 30
     folder_roots: tuple[Path, ...] = ()
     folder_watch: int = 0
@@ -161,6 +167,9 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         max_namespaces=_number("MAX_NAMESPACES", plain.max_namespaces, 0, 1_000_000),
         max_metadata_fields=_number("MAX_METADATA_FIELDS", plain.max_metadata_fields, 0, 100),
         monthly_queries=_number("MONTHLY_QUERIES", plain.monthly_queries, 0, 100_000_000),
+        max_searches=_number("MAX_SEARCHES", plain.max_searches, 1, 100_000),
+        max_writes=_number("MAX_WRITES", plain.max_writes, 1, 100_000),
+        max_transfers=_number("MAX_TRANSFERS", plain.max_transfers, 1, 100_000),
         sync_cooldown=_number("SYNC_COOLDOWN", plain.sync_cooldown, 0, 86_400),
         folder_roots=_roots(_text("FOLDER_ROOTS", "")),
         lab_days=_number("LAB_DAYS", plain.lab_days, 0, 3650),

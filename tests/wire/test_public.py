@@ -232,9 +232,9 @@ def test_a_body_that_is_no_object(front: Front, content: bytes) -> None:
 
 
 def test_a_body_that_is_too_large(front: Front) -> None:
-    answer = front.post("/search", {"query": "x" * (4 << 20)})
+    answer = front.post("/search", {"query": "x" * (1 << 20)})
     assert error_of(answer) == (400, 60015, "request body must be a JSON object")
-    assert "4,194,304 bytes" in answer.json()["errors"][0]["detail"]
+    assert "1,048,576 bytes" in answer.json()["errors"][0]["detail"]
 
 
 def test_unknown_labels(front: Front) -> None:

@@ -1,5 +1,7 @@
 """The ASGI application: both generations of the wire, under /client/v4 and at root."""
 
+import asyncio
+import json
 import logging
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -37,6 +39,7 @@ from secondlook.api.public import routes as public
 from secondlook.api.public.hosts import ROOT, PublicHosts
 from secondlook.api.wire import NO_ACCOUNT
 from secondlook.errors import SecondlookError
+from secondlook.services.admission import Admission, Room
 from secondlook.services.bundle import Services
 from secondlook.telemetry import METRICS_TYPE, render_metrics, tenant
 
@@ -74,6 +77,7 @@ def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
         description="Self-hosted AI Search: upload documents, search them, rerank the results, and answer questions.",
         docs_url=None,
         redoc_url=None,
+        openapi_url=None,
     )
 
     async def authenticate(request: Request) -> None:
@@ -87,6 +91,12 @@ def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
             querying = _is_post(request, RUNNING) or openai.lists_models(request) or request.scope["path"] == "/info"
             services.access.check(token, account=_asked_account(request), querying=querying)
             tenant.set(account or token.id)
+
+    async def admit(request: Request) -> AsyncIterator[None]:
+        """Holds a place among the changes, or the files that are sent, until the answer is made."""
+        room = room_of(request, services.admission)
+        with room.enter(tenant.get()) if room else nullcontext():
+            yield
 
     async def meter(request: Request) -> AsyncIterator[None]:
         """Counts what is answered without an error."""
@@ -115,11 +125,21 @@ def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
     )
     app.include_router(sign_in.make_sign_in_router(services), tags=["Server"])
     for base, where in BASES.items():
-        _add_routes(app, services, [Depends(authenticate), Depends(meter)], base, where, strict=options.strict)
+        _add_routes(
+            app, services, [Depends(authenticate), Depends(admit), Depends(meter)], base, where, strict=options.strict
+        )
 
     @app.get("/health", operation_id="health", tags=["Server"])
     async def health() -> dict[str, str]:
         return {"status": "ok", "version": __version__}
+
+    document: list[bytes] = []
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi() -> Response:
+        if not document:  # made in a thread: it takes half a second
+            document.append(json.dumps(await asyncio.to_thread(app.openapi)).encode())
+        return Response(document[0], media_type="application/json")
 
     @app.get(
         "/metrics",
@@ -135,6 +155,20 @@ def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
     _add_error_handlers(app)
     describe(app)
     return app
+
+
+FILES = re.compile(r".+/items(/[^/]+/download)?")
+"""Paths below which files are sent."""
+
+
+def room_of(request: Request, admission: Admission) -> Room | None:
+    """Where the request needs a place before it is served; searches take theirs where they are run."""
+    method, path = request.method, request.scope["path"]
+    if FILES.fullmatch(path) and (method == "POST") != path.endswith("/download"):
+        return admission.files
+    if method in ("GET", "HEAD", "OPTIONS") or _is_post(request, RUNNING):
+        return None
+    return admission.writes
 
 
 def _is_post(request: Request, paths: re.Pattern[str]) -> bool:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import AliasChoices, Field
 
-from secondlook.api.body import Body, read_json, read_query, validate, while_wanted
+from secondlook.api.body import Body, read_json, read_query, validated, while_wanted
 from secondlook.api.errors import success, to_wire
 from secondlook.api.filters import parse_filter
 from secondlook.api.jobs import Page, PerPage
@@ -101,7 +101,7 @@ def make_router(services: Services, *, strict: bool = False) -> APIRouter:
     @router.post("/{name}/search")
     async def search(request: Request, name: str) -> JSONResponse:
         instance = await find(request, name)
-        body = validate(SearchBody, await read_json(request))
+        body = await validated(SearchBody, await read_json(request))
         query = read_query(body.query, None)
         ask = to_ask(body, instance, strict=strict)
         ranking = await while_wanted(request, services.searching.search(instance, query, ask))
@@ -110,7 +110,7 @@ def make_router(services: Services, *, strict: bool = False) -> APIRouter:
     @router.post("/{name}/ai-search")
     async def ai_search(request: Request, name: str) -> Response:
         instance = await find(request, name)
-        body = validate(SearchBody, await read_json(request))
+        body = await validated(SearchBody, await read_json(request))
         generation = Generation(body.model, body.system_prompt)
         query = read_query(body.query, None)
         ask = to_ask(body, instance, strict=strict)

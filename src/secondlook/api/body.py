@@ -1,31 +1,43 @@
 """Reading request bodies: null is absent, unknown keys are ignored and named, an error names the field."""
 
 import asyncio
-import json
-import math
 from collections.abc import Coroutine, Iterator, Sequence
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message as AsgiMessage
 
+from secondlook.api.errors import MOST_FIELDS
 from secondlook.api.field_errors import read_lines
+from secondlook.api.json_values import MOST_VALUES, parse_json
 from secondlook.api.notices import UNKNOWN_KEY, note
+from secondlook.api.parts import parse_parts
 from secondlook.domain.query import Message, Query
 from secondlook.errors import CallerError, ImageQueryError, InvalidOptionError, MissingQueryError
+from secondlook.threads import BoundedThreads
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 M = TypeVar("M", bound="Body")
 T = TypeVar("T")
 
-LARGEST_JSON = 32 << 20
-"""Bytes of a JSON body; one inline image may take 20 MiB (contract, 3.1)."""
+LARGEST_JSON = 1 << 20
+"""Bytes of a JSON body, apart from images and files in messages."""
+LARGEST_WITH_PARTS = 36 << 20
+"""Bytes of a body with those: room for the largest image and the largest file together (contract, 3.1)."""
 LARGEST_SETTINGS = 1 << 20
 """Bytes of a body whose content is kept in the catalogue."""
-DEEPEST = 100
-"""Levels of a JSON value; deeper ones could be read but not written again."""
+LARGEST_AT_ONCE = 16 << 10
+"""Bytes of a body that is parsed at once; larger ones are parsed in a thread."""
+MANY = 500
+"""Values of a body from which it is checked in a thread."""
+MOST_HINTS = 20
+"""Unknown keys of a body that are named."""
+LONGEST_HINTED = 64
+"""Characters of an unknown key for which a similar one is sought."""
+PARSING = BoundedThreads("bodies", threads=2, waiting=256)
 
 
 class Body(BaseModel):
@@ -109,11 +121,22 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-async def read_json(request: Request, most: int = LARGEST_JSON) -> dict[str, Any]:
-    """The body, of at most that many bytes, as a JSON object; raises ``InvalidOptionError``."""
-    text = await capped(request, most, InvalidOptionError).body()
+async def read_json(
+    request: Request, most: int = LARGEST_JSON, *, parts: bool = False, most_values: int = MOST_VALUES
+) -> dict[str, Any]:
+    """The body as a JSON object, of at most ``most`` bytes and ``most_values`` values.
+
+    With ``parts``, images and files in its messages are bounded one by one instead, and their content is left out.
+
+    Raises:
+        InvalidOptionError: it is no such object.
+    """
+    content = await capped(request, LARGEST_WITH_PARTS if parts else most, InvalidOptionError).body()
     try:
-        raw = parse_json(text.decode("utf-8-sig"))
+        if len(content) > most:
+            raw = await PARSING.run(lambda: parse_parts(content, most))
+        else:
+            raw = await parse_body(content, most_values)
     except ValueError as error:
         raise InvalidOptionError(f"the body is not valid JSON: {error}") from error
     if not isinstance(raw, dict):
@@ -121,45 +144,11 @@ async def read_json(request: Request, most: int = LARGEST_JSON) -> dict[str, Any
     return raw
 
 
-def parse_json(text: str) -> Any:
-    """The value, which can be stored and written again.
-
-    Raises:
-        ValueError: it is no JSON, holds NaN, Infinity or a number beyond a float, half a
-            surrogate pair, or more than ``DEEPEST`` levels.
-    """
-    try:
-        raw = json.loads(text, parse_constant=_refuse, parse_float=_finite)
-    except RecursionError as error:
-        raise ValueError(f"it has more than {DEEPEST} levels") from error
-    if "\\ud" in text.lower():
-        json.dumps(raw, ensure_ascii=False).encode()  # half a surrogate pair is no text: nothing could store it
-    if text.count("[") + text.count("{") > DEEPEST:
-        _check_depth(raw)
-    return raw
-
-
-def _refuse(constant: str) -> float:
-    raise ValueError(f"{constant} is not a JSON number")
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if not math.isfinite(number):
-        raise ValueError(f"{digits[:40]} is too large a number")
-    return number
-
-
-def _check_depth(raw: object) -> None:
-    level = [raw]
-    for _ in range(DEEPEST):
-        inner: list[object] = []
-        for one in level:
-            inner.extend(one.values() if isinstance(one, dict) else one if isinstance(one, list) else ())
-        if not inner:
-            return
-        level = inner
-    raise ValueError(f"it has more than {DEEPEST} levels")
+async def parse_body(content: bytes, most_values: int = MOST_VALUES) -> Any:
+    """As ``parse_json``; what is large is parsed in a thread."""
+    if len(content) <= LARGEST_AT_ONCE:
+        return parse_json(content, most_values)
+    return await PARSING.run(lambda: parse_json(content, most_values))
 
 
 def capped(request: Request, most: int, error: type[CallerError]) -> Request:
@@ -211,16 +200,40 @@ def validate(kind: type[M], raw: object) -> M:
         found = error.errors(include_url=False)
         lines = [
             f"{'.'.join(str(part) for part in one['loc']) or 'body'}: {one['msg']}"
-            + ("" if one["type"] == "missing" else f" (received {str(one['input'])[:80]!r})")
-            for one in found
+            + ("" if one["type"] == "missing" else f" (received {_shortened(one['input'])!r})")
+            for one in found[:MOST_FIELDS]
         ]
         refusal = InvalidOptionError("; ".join(lines))
-        refusal.fields = tuple(read_lines(found))
+        refusal.fields = tuple(read_lines(found[:MOST_FIELDS]))
         raise refusal from error
-    for path, meant in find_unknown(body):
+    for path, meant in islice(find_unknown(body), MOST_HINTS):
         hint = f"; did you mean {meant}?" if meant else ""
         note(UNKNOWN_KEY, f"{path}: this key is unknown and was ignored{hint}")
     return body
+
+
+async def validated(kind: type[M], raw: object) -> M:
+    """As ``validate``; what holds many values is checked in a thread."""
+    if not _holds_many(raw):
+        return validate(kind, raw)
+    return await PARSING.run(lambda: validate(kind, raw))
+
+
+def _holds_many(raw: object) -> bool:
+    waiting, count = [raw], 0
+    while waiting and count < MANY:
+        one = waiting.pop()
+        inner = one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+        count += len(inner)
+        waiting.extend(islice(inner, MANY))
+    return count >= MANY
+
+
+def _shortened(value: object) -> str:
+    """Its first characters; of what holds others, only so many are written out."""
+    if isinstance(value, list | dict) and len(value) > 10:
+        return f"{type(value).__name__} of {len(value)}"
+    return str(value)[:80]
 
 
 def find_unknown(body: Body, path: str = "") -> Iterator[tuple[str, str]]:
@@ -230,7 +243,8 @@ def find_unknown(body: Body, path: str = "") -> Iterator[tuple[str, str]]:
     if not kind.free:
         for name in body.model_extra or {}:
             if name not in kind.read_only:
-                yield f"{path}{name}", next(iter(get_close_matches(name, known, 1)), "")
+                meant = get_close_matches(name, known, 1) if len(name) <= LONGEST_HINTED else ()
+                yield f"{path}{name[:LONGEST_HINTED]}", next(iter(meant), "")
     for name in known:
         value = getattr(body, name)
         for place, one in enumerate(value) if isinstance(value, list) else [(None, value)]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from secondlook.api.body import parse_json
+from secondlook.api.json_values import parse_json
 from secondlook.domain.chunk import MetadataValue
 from secondlook.domain.filters import AllOf, AnyOf, Comparison, Filter, Operator
 from secondlook.domain.instance import FieldType, MetadataField
@@ -20,6 +20,10 @@ from secondlook.ingest.metadata import as_boolean, as_moment, as_number, as_text
 OPERATORS: Mapping[str, Operator] = {
     "$eq": "eq", "$ne": "ne", "$lt": "lt", "$lte": "lte", "$gt": "gt", "$gte": "gte", "$in": "in", "$nin": "nin",
 }  # fmt: skip
+MOST_VALUES = 1000
+"""Values of one ``$in`` or ``$nin``, and parts of an ``or``."""
+MOST_COMPARISONS = 100
+"""Comparisons of a filter: each is made for every metadata of an index."""
 LEGACY = ("eq", "ne", "gt", "gte", "lt", "lte")
 BUILT_IN: Mapping[str, FieldType] = {"filename": "text", "folder": "text", "timestamp": "datetime"}
 
@@ -37,7 +41,9 @@ def parse_filter(raw: object, fields: Sequence[MetadataField]) -> Filter | None:
     types = {**BUILT_IN, **{field.name: field.type for field in fields}}
     if raw.get("type") in (*LEGACY, "and", "or") and ("key" in raw or "filters" in raw):
         return _legacy(raw, types)
-    return AllOf(tuple(part for name, wanted in raw.items() for part in _conditions(name, wanted, types)))
+    parts = tuple(part for name, wanted in raw.items() for part in _conditions(name, wanted, types))
+    _check_number(parts)
+    return AllOf(parts)
 
 
 def parse_filter_text(text: str | None, fields: Sequence[MetadataField]) -> Filter | None:
@@ -66,6 +72,10 @@ def _condition(field: str, operator: str, value: object, kind: FieldType) -> Fil
     if operator in ("$in", "$nin"):
         if not isinstance(value, list):
             raise InvalidFilterError(f"filter on {field!r}: {operator} needs an array")
+        if len(value) > MOST_VALUES:
+            raise InvalidFilterError(
+                f"filter on {field!r}: {operator} has {len(value):,} values; the limit is {MOST_VALUES:,}"
+            )
         return Comparison(field, OPERATORS[operator], tuple(_value(field, one, kind) for one in value))
     return Comparison(field, OPERATORS[operator], _value(field, value, kind))
 
@@ -76,20 +86,33 @@ def _legacy(raw: Mapping[str, Any], types: Mapping[str, FieldType]) -> Filter:
     parts = raw.get("filters")
     if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
         raise InvalidFilterError("a compound filter needs filters: an array of comparisons")
+    _check_number(parts, MOST_VALUES if raw["type"] == "or" else MOST_COMPARISONS)
     if not all(isinstance(part.get("key", ""), str) for part in parts):
         raise InvalidFilterError("the key of a comparison must be text")
     if any(part.get("type") in ("and", "or") for part in parts):
         raise InvalidFilterError("compound filters cannot be nested")
     if raw["type"] == "or":
-        if any(part.get("type") != "eq" for part in parts):
-            raise OrFilterOperatorError("an or filter takes eq comparisons only")
-        if len({part.get("key") for part in parts}) > 1:
-            raise OrFilterKeysError("an or filter takes one key only")
-        return AnyOf(tuple(_legacy_comparison(part, types) for part in parts))
+        return _legacy_or(parts, types)
     return AllOf(tuple(_legacy_comparison(part, types) for part in parts))
 
 
-def _legacy_comparison(raw: Mapping[str, Any], types: Mapping[str, FieldType]) -> Filter:
+def _legacy_or(parts: Sequence[Mapping[str, Any]], types: Mapping[str, FieldType]) -> Filter:
+    if any(part.get("type") != "eq" for part in parts):
+        raise OrFilterOperatorError("an or filter takes eq comparisons only")
+    if len({part.get("key") for part in parts}) > 1:
+        raise OrFilterKeysError("an or filter takes one key only")
+    found = [_legacy_comparison(part, types) for part in parts]
+    if len(found) > MOST_COMPARISONS:  # of one field, all eq: a set answers at once
+        return Comparison(found[0].field, "in", tuple(cast(MetadataValue, one.value) for one in found))
+    return AnyOf(tuple(found))
+
+
+def _check_number(parts: Sequence[object], most: int = MOST_COMPARISONS) -> None:
+    if len(parts) > most:
+        raise InvalidFilterError(f"the filter has {len(parts):,} comparisons; the limit is {most:,}")
+
+
+def _legacy_comparison(raw: Mapping[str, Any], types: Mapping[str, FieldType]) -> Comparison:
     operator = raw.get("type")
     if operator not in LEGACY or not isinstance(raw.get("key"), str) or "value" not in raw:
         raise InvalidFilterError(f"a comparison needs type ({', '.join(LEGACY)}), key and value")

@@ -83,7 +83,7 @@ def make_router(services: Services) -> APIRouter:
 
     @router.post("/chat/completions", name="chat")
     async def chat(request: Request) -> Response:
-        raw = await read_json(request)
+        raw = await read_json(request, parts=True)
         model = raw.get("model")
         if not isinstance(model, str) or not model.strip():
             raise InvalidOptionError(f"model: give the id of an instance, or namespace/id; GET {MODELS} lists them")

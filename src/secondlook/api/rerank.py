@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from pydantic import AliasChoices, BeforeValidator, Field
 
 from secondlook import __version__
-from secondlook.api.body import Body, read_json, validate, while_wanted
+from secondlook.api.body import Body, read_json, validated, while_wanted
 from secondlook.api.errors import success
 from secondlook.api.notices import messages
 from secondlook.api.wire import notices_of, shown_receipt
@@ -32,6 +32,8 @@ from secondlook.services.reranking import Reranked
 MOST_DOCUMENTS = 1000
 LARGEST_BODY = 8 << 20
 """Bytes; a model here reads about 2 KB of a document."""
+MOST_VALUES = 20_000
+"""Values of a body: documents may be objects."""
 LONGEST_QUERY = 16_384
 """Characters."""
 RECEIPT_HEADER = "x-secondlook-receipt"
@@ -65,7 +67,10 @@ class CohereBody(Body):
     model: str = ""
     query: str = Field("", max_length=LONGEST_QUERY)
     documents: list[Document] = Field(
-        [], validation_alias=AliasChoices("documents", "texts"), description="1 to 1000 documents. `texts` is an alias."
+        [],
+        fail_fast=True,
+        validation_alias=AliasChoices("documents", "texts"),
+        description="1 to 1000 documents. `texts` is an alias.",
     )
     top_n: Count | None = Field(
         None, ge=1, validation_alias=AliasChoices("top_n", "top_k"), description="`top_k` is an alias."
@@ -80,7 +85,7 @@ class TextsBody(Body):
 
     model: str = ""
     query: str = Field("", max_length=LONGEST_QUERY)
-    texts: list[str] = Field([])
+    texts: list[str] = Field([], fail_fast=True)
     truncate: Switch | None = None
     raw_scores: Switch = False
     return_text: Switch = False
@@ -89,8 +94,12 @@ class TextsBody(Body):
 class EitherBody(CohereBody, TextsBody):
     """The body of ``/rerank``: with ``documents`` that of ``/v1/rerank``, else that of text-embeddings-inference."""
 
-    documents: list[Document] = Field([], description="1 to 1000 documents; then the answer is that of `/v1/rerank`.")
-    texts: list[str] = Field([], description="1 to 1000 texts, without `documents`; the answer is a bare array.")
+    documents: list[Document] = Field(
+        [], fail_fast=True, description="1 to 1000 documents; then the answer is that of `/v1/rerank`."
+    )
+    texts: list[str] = Field(
+        [], fail_fast=True, description="1 to 1000 texts, without `documents`; the answer is a bare array."
+    )
 
 
 class ContextBody(Body):
@@ -103,7 +112,7 @@ class RunBody(Body):
     """The body of a Workers AI reranker."""
 
     query: str = Field("", max_length=LONGEST_QUERY)
-    contexts: list[ContextBody] = Field([])
+    contexts: list[ContextBody] = Field([], fail_fast=True)
     top_k: Count | None = Field(None, ge=1)
 
 
@@ -119,9 +128,11 @@ def make_router(services: Services) -> APIRouter:
     router = APIRouter()
 
     async def cohere(request: Request, version: str, raw: dict[str, Any] | None = None) -> JSONResponse:
-        body = validate(CohereBody, await read_json(request, LARGEST_BODY) if raw is None else raw)
+        body = await validated(
+            CohereBody, await read_json(request, LARGEST_BODY, most_values=MOST_VALUES) if raw is None else raw
+        )
+        check(body.query, body.documents)
         texts = [_text_of(document, place, body.rank_fields) for place, document in enumerate(body.documents)]
-        check(body.query, texts)
         work = services.reranking.rerank(
             body.query,
             texts,
@@ -147,10 +158,10 @@ def make_router(services: Services) -> APIRouter:
 
     @router.post("/rerank", name="texts")
     async def texts(request: Request) -> JSONResponse:
-        raw = await read_json(request, LARGEST_BODY)
+        raw = await read_json(request, LARGEST_BODY, most_values=MOST_VALUES)
         if raw.get("documents") is not None:  # Infinity, vLLM, LocalAI and llama.cpp take Cohere's body here
             return await cohere(request, "1", raw)
-        body = validate(TextsBody, raw)
+        body = await validated(TextsBody, raw)
         check(body.query, body.texts)
         work = services.reranking.rerank(body.query, body.texts, model=body.model, lenient=True)
         found = await while_wanted(request, work)
@@ -168,7 +179,7 @@ def make_router(services: Services) -> APIRouter:
     async def binding(request: Request) -> JSONResponse:
         model = request.headers.get(MODEL_HEADER, "")
         services.reranking.check(model)
-        body = validate(BindingBody, await read_json(request, LARGEST_BODY))
+        body = await validated(BindingBody, await read_json(request, LARGEST_BODY, most_values=MOST_VALUES))
         found = await _run(services, request, body.inputs, model)
         return JSONResponse(run_page(found), headers=receipt_headers(found))
 
@@ -182,7 +193,7 @@ def make_run_router(services: Services) -> APIRouter:
     @router.post("/{model:path}", name="model")
     async def run(request: Request, model: str) -> JSONResponse:
         services.reranking.check(model)  # first: the body of a model for another task has other keys
-        body = validate(RunBody, await read_json(request, LARGEST_BODY))
+        body = await validated(RunBody, await read_json(request, LARGEST_BODY, most_values=MOST_VALUES))
         found = await _run(services, request, body, model)
         return JSONResponse(success(run_page(found)), headers=receipt_headers(found))
 
@@ -201,7 +212,7 @@ def run_page(found: Reranked) -> dict[str, object]:
     return {**notices_of(), "response": rows, "secondlook": shown_receipt(found.receipt)}
 
 
-def check(query: str, texts: Sequence[str]) -> None:
+def check(query: str, texts: Sequence[object]) -> None:
     """Raises ``MissingQueryError`` without a query, ``InvalidOptionError`` unless there are 1 to 1000 texts."""
     if not query.strip():
         raise MissingQueryError("query is empty: give the text to rank by")

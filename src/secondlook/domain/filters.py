@@ -1,5 +1,6 @@
 """Metadata filters: a small tree, and what it means."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -20,6 +21,16 @@ class Comparison:
     operator: Operator
     value: MetadataValue | tuple[MetadataValue, ...]
     first_bytes: int = 0
+    _options: frozenset[tuple[bool, MetadataValue]] = dataclasses.field(init=False, repr=False, compare=False)
+    """The values that are equal to one asked for, as ``_key`` makes them."""
+
+    def __post_init__(self) -> None:
+        wanted = self.value if isinstance(self.value, tuple) else (self.value,)
+        object.__setattr__(self, "_options", frozenset(_key(_cut(one, self.first_bytes)) for one in wanted))
+
+    def names(self, found: MetadataValue) -> bool:
+        """Whether a value, cut as those asked for, is one of them."""
+        return _key(found) in self._options
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,27 +81,22 @@ def matches(where: Filter, metadata: Mapping[str, MetadataValue]) -> bool:
 
 def _holds(where: Comparison, found: MetadataValue | None) -> bool:
     found = None if found is None else _cut(found, where.first_bytes)
-    wanted = where.value
-    options = tuple(_cut(one, where.first_bytes) for one in (wanted if isinstance(wanted, tuple) else (wanted,)))
     if where.operator in ("eq", "in"):
-        return found is not None and any(_equal(found, one) for one in options)
+        return found is not None and where.names(found)
     if where.operator in ("ne", "nin"):
-        return found is None or not any(_equal(found, one) for one in options)
-    if found is None or isinstance(wanted, tuple):
+        return found is None or not where.names(found)
+    if found is None or isinstance(where.value, tuple):
         return False
-    return _ordered(where.operator, found, options[0])
+    return _ordered(where.operator, found, _cut(where.value, where.first_bytes))
 
 
 def _cut(value: MetadataValue, most: int) -> MetadataValue:
     return value.encode()[:most].decode(errors="ignore") if most and isinstance(value, str) else value
 
 
-def _equal(left: MetadataValue, right: MetadataValue) -> bool:
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    return (type(left) is type(right) and left == right) or (
-        not isinstance(left, str) and not isinstance(right, str) and left == right
-    )
+def _key(value: MetadataValue) -> tuple[bool, MetadataValue]:
+    """Equal for equal values: true is not 1, and 1 is 1.0."""
+    return isinstance(value, bool), value
 
 
 def _ordered(operator: Operator, left: MetadataValue, right: MetadataValue) -> bool:

@@ -4,16 +4,55 @@ import resource
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from secondlook.domain.filters import Filter
 from secondlook.engines.keywords import attain_bm25
 from secondlook.engines.tables import read_generation
+from secondlook.threads import BoundedThreads, check_wanted, is_abandoned
 
 FILES = 3
 """Of a connection: the database, its write-ahead log, and the memory shared by its readers."""
 LEAST_IDLE, MOST_IDLE = 4, 64
+COUNTS = 10_000
+"""Phrases of an index whose number of chunks is remembered; the one unused for longest goes."""
+THREADS, MOST_WAITING = 8, 512
+"""For reading; half as many search with a filter, which may take long, and as many write."""
+STEPS = 10_000
+"""Instructions of SQLite after which it asks whether anybody still waits."""
+
+
+class Counts:
+    """How many chunks hold each phrase, at one generation of an index; the one unused for longest goes.
+
+    Any thread may call any method.
+    """
+
+    def __init__(self, generation: int, most: int) -> None:
+        self.generation = generation
+        self._most = most
+        self._found: OrderedDict[str, int] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def of(self, phrase: str, count: Callable[[], int]) -> int:
+        """The number that is remembered, else that of ``count``."""
+        with self._guard:
+            if phrase in self._found:
+                self._found.move_to_end(phrase)
+                return self._found[phrase]
+        number = count()
+        with self._guard:
+            self._found[phrase] = number
+            while len(self._found) > self._most:
+                self._found.popitem(last=False)
+        return number
 
 
 @dataclass(slots=True, eq=False)
@@ -27,7 +66,7 @@ class OpenIndex:
     inode: int = 0
     idle: list[sqlite3.Connection] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
-    counted: tuple[int, dict[str, int]] = field(default_factory=lambda: (-1, {}))
+    counts: Counts = field(default_factory=lambda: Counts(-1, 0))
     closed: bool = False
 
     @classmethod
@@ -100,15 +139,44 @@ def find_ceilings(connection: sqlite3.Connection, found: OpenIndex, phrases: Seq
     """The BM25 no chunk can exceed: sum of idf(p) * (k1 + 1) over the phrases; and the same for a chunk that holds
     them all, which is why a phrase that no chunk holds counts there as if one did."""
     generation = read_generation(connection)
-    counted_at, counts = found.counted
-    if counted_at != generation:
-        counts = {}
-        found.counted = generation, counts  # both at once: another thread may read them
-    if "" not in counts:
-        counts[""] = connection.execute("SELECT count(*) FROM chunks").fetchone()[0]
-    for phrase in phrases:
-        if phrase not in counts:
-            sql = "SELECT count(*) FROM fts WHERE fts MATCH ?"
-            counts[phrase] = connection.execute(sql, [phrase]).fetchone()[0]
-    held = [counts[phrase] for phrase in phrases]
-    return attain_bm25(counts[""], held), attain_bm25(counts[""], [max(num, 1) for num in held])
+    if (counts := found.counts).generation != generation:
+        counts = found.counts = Counts(generation, COUNTS)  # another thread keeps the one that it has
+
+    def number(sql: str, *values: str) -> int:
+        return int(connection.execute(sql, values).fetchone()[0])
+
+    total = counts.of("", lambda: number("SELECT count(*) FROM chunks"))
+    sql = "SELECT count(*) FROM fts WHERE fts MATCH ?"
+    held = [counts.of(phrase, partial(number, sql, phrase)) for phrase in phrases]
+    return attain_bm25(total, held), attain_bm25(total, [max(num, 1) for num in held])
+
+
+class IndexThreads:
+    """The threads in which indexes are read, searched with a filter, and written."""
+
+    def __init__(self) -> None:
+        self.searches = BoundedThreads("searches", threads=THREADS, waiting=MOST_WAITING)
+        self.filtered = BoundedThreads("filtered searches", threads=THREADS // 2, waiting=MOST_WAITING)
+        self.writes = BoundedThreads("writes", threads=THREADS // 2, waiting=MOST_WAITING)
+
+    def for_search(self, where: Filter | None) -> BoundedThreads:
+        """Those of a search with that filter."""
+        return self.searches if where is None else self.filtered
+
+    def close(self) -> None:
+        """Let them end."""
+        for threads in (self.searches, self.filtered, self.writes):
+            threads.close()
+
+
+@contextmanager
+def interruptible(connection: sqlite3.Connection, *, always: bool = True) -> Iterator[None]:
+    """SQLite stops in the middle of a statement when nobody waits for it any more; not where it writes."""
+    check_wanted()
+    connection.set_progress_handler(is_abandoned if always else None, STEPS)
+    try:
+        yield
+    finally:
+        connection.set_progress_handler(None, 0)
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")

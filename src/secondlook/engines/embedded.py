@@ -17,7 +17,14 @@ from secondlook.domain.chunk import Chunk, IndexedChunk
 from secondlook.domain.filters import Filter
 from secondlook.domain.options import MatchMode
 from secondlook.engines import upkeep
-from secondlook.engines.connections import IdleConnections, OpenIndex, find_ceilings, most_idle
+from secondlook.engines.connections import (
+    IdleConnections,
+    IndexThreads,
+    OpenIndex,
+    find_ceilings,
+    interruptible,
+    most_idle,
+)
 from secondlook.engines.keywords import find_phrases, make_match
 from secondlook.engines.matrix import Matrix
 from secondlook.engines.tables import (
@@ -30,11 +37,11 @@ from secondlook.engines.tables import (
     find_grams,
     insert_chunk,
     list_outdated,
-    make_row,
     make_tables,
     mark_current,
     read_chunk,
     read_generation,
+    read_matrix,
     read_shape,
     remove_item,
     reshape,
@@ -42,6 +49,7 @@ from secondlook.engines.tables import (
 )
 from secondlook.errors import BackendError, IndexCorruptError, IndexRebuildingError, SetupError
 from secondlook.ports import Hit, Hits, IndexReport, IndexShape, Vector
+from secondlook.threads import BoundedThreads
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -66,6 +74,7 @@ class EmbeddedEngine:
         self._matrices: OrderedDict[str, Matrix] = OrderedDict()
         self._idle = IdleConnections(most_idle())
         self._guard = threading.Lock()
+        self._threads = IndexThreads()
 
     # Retriever
 
@@ -76,7 +85,7 @@ class EmbeddedEngine:
             found = self._matrix(index, connection).nearest(vector, num, where)
             return Hits(tuple(Hit(chunk_id, score) for chunk_id, score in found))
 
-        return await self._search(index, run)
+        return await self._search(index, run, self._threads.for_search(where))
 
     async def search_keywords(
         self, index: str, text: str, num: int, *, match_mode: MatchMode, where: Filter | None
@@ -106,7 +115,7 @@ class EmbeddedEngine:
                 hits.append(Hit(str(chunk_id), score, min(1.0, score / attainable), int(rowid) in complete))
             return Hits(tuple(hits), ceiling)
 
-        return await self._search(index, run)
+        return await self._search(index, run, self._threads.for_search(where))
 
     async def score_vectors(self, index: str, vector: Vector, chunk_ids: Sequence[str]) -> Mapping[str, float]:
         """Cosine clipped to [0, 1] of each of these chunks that has a vector."""
@@ -137,7 +146,7 @@ class EmbeddedEngine:
 
     async def read_generation(self, index: str) -> int:
         """A number that every write changes."""
-        return await self._search(index, read_generation)
+        return await self._search(index, read_generation, self._threads.searches)
 
     async def fetch_neighbours(self, index: str, chunk: Chunk, by: int) -> Sequence[Chunk]:
         """The chunks around it, itself included, in order."""
@@ -171,7 +180,7 @@ class EmbeddedEngine:
                     with self._writing(connection):
                         reshape(connection, shape)
 
-        await self._read(index, run)
+        await self._read(index, run, within=self._threads.writes)
 
     async def drop_index(self, index: str) -> None:
         """Remove it and all it holds."""
@@ -190,14 +199,7 @@ class EmbeddedEngine:
 
     async def list_indexes(self) -> Sequence[str]:
         """The names that files of indexes have, also where the main file is gone and its log is not."""
-
-        def run() -> Sequence[str]:
-            ends = tuple(f".sqlite{suffix}" for suffix in upkeep.SUFFIXES)
-            return sorted(
-                {path.name.split(".sqlite")[0] for path in self._folder.iterdir() if path.name.endswith(ends)}
-            )
-
-        return await asyncio.to_thread(run)
+        return await asyncio.to_thread(upkeep.list_files, self._folder)
 
     async def put_item(self, index: str, item_id: str, chunks: Sequence[IndexedChunk]) -> None:
         """Replace all chunks of the item at once."""
@@ -234,7 +236,7 @@ class EmbeddedEngine:
             with self._at(index).lock:
                 mark_current(connection)
 
-        await self._read(index, run)
+        await self._read(index, run, within=self._threads.writes)
 
     def hear_damage(self, heard: Callable[[str, str], None]) -> None:
         """Have ``heard`` called with the index and a sentence whenever a call finds that an index is damaged."""
@@ -270,7 +272,7 @@ class EmbeddedEngine:
 
     async def finish_index(self, index: str, *, keep_damaged: bool) -> None:
         """Let it be searched; the damaged file goes unless it may hold what the index does not."""
-        await self._read(index, lambda connection: upkeep.note_problem(connection, ""))
+        await self._read(index, lambda one: upkeep.note_problem(one, ""), self._threads.writes)
         if not keep_damaged:
             await asyncio.to_thread(upkeep.remove_damaged, self._path(index))
 
@@ -280,6 +282,7 @@ class EmbeddedEngine:
             self._idle.close(found)
         self._open.clear()
         self._matrices.clear()
+        self._threads.close()
 
     # How
 
@@ -295,7 +298,7 @@ class EmbeddedEngine:
                     if cached and cached.generation == before:
                         self._matrices[index] = cached.extended(before + 1, item_id, rows)
 
-        await self._read(index, run)
+        await self._read(index, run, within=self._threads.writes)
 
     @contextmanager
     def _writing(self, connection: sqlite3.Connection) -> Iterator[int]:
@@ -316,7 +319,7 @@ class EmbeddedEngine:
 
         return await self._read(index, run)
 
-    async def _search(self, index: str, run: Callable[[sqlite3.Connection], T]) -> T:
+    async def _search(self, index: str, run: Callable[[sqlite3.Connection], T], within: BoundedThreads) -> T:
         """As ``_read``, of an index that holds everything."""
 
         def whole(connection: sqlite3.Connection) -> T:
@@ -324,22 +327,27 @@ class EmbeddedEngine:
                 raise IndexRebuildingError(f"index {index} is being rebuilt from the stored files ({why})")
             return run(connection)
 
-        return await self._read(index, whole)
+        return await self._read(index, whole, within)
 
-    async def _read(self, index: str, run: Callable[[sqlite3.Connection], T]) -> T:
+    async def _read(
+        self, index: str, run: Callable[[sqlite3.Connection], T], within: BoundedThreads | None = None
+    ) -> T:
+        threads = within or self._threads.searches
+
         def borrow() -> T:
             found = self._at(index)
             connection = self._idle.take(found) or connect(found.path)
             try:
-                return run(connection)
+                with interruptible(connection, always=threads is not self._threads.writes):
+                    return run(connection)
             finally:
                 self._idle.give(found, connection)
 
-        return await self._guarded(index, borrow)
+        return await self._guarded(index, borrow, threads)
 
-    async def _guarded(self, index: str, run: Callable[[], T]) -> T:
+    async def _guarded(self, index: str, run: Callable[[], T], within: BoundedThreads | None = None) -> T:
         try:
-            return await asyncio.to_thread(run)
+            return await (within or self._threads.writes).run(run)
         except sqlite3.DatabaseError as error:
             trouble = trouble_of(index, error)
             if isinstance(trouble, IndexCorruptError) and self._on_damage:
@@ -353,16 +361,7 @@ class EmbeddedEngine:
             if cached and cached.generation == generation:
                 self._matrices.move_to_end(index)
                 return cached
-        connection.execute("BEGIN")
-        try:
-            generation, dimensions = read_generation(connection), read_shape(connection).dimensions
-            rows = connection.execute(
-                "SELECT rowid, id, item_id, metadata, vector FROM chunks LEFT JOIN vectors USING (rowid) ORDER BY rowid"
-            )
-            whole = (make_row(row, dimensions) for row in rows)
-            matrix = Matrix(generation, dimensions).extended(generation, "", whole)
-        finally:
-            connection.execute("COMMIT")
+        matrix = read_matrix(connection)
         with self._guard:
             self._matrices[index] = matrix
             self._matrices.move_to_end(index)

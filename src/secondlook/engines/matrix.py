@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from secondlook.blas import one_blas_thread
 from secondlook.domain.chunk import MetadataValue
 from secondlook.domain.filters import Filter, matches
+from secondlook.threads import check_wanted
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -91,7 +92,11 @@ class _Columns:
         key = repr(where)  # tells true from 1 and from 1.0, which are equal as keys but not as filters
         found = self.verdicts.get(key, np.zeros(0, np.bool_))
         if len(found) < len(self.read):
-            new = [matches(where, one) for one in islice(self.read, len(found), None)]
+            new: list[bool] = []
+            for one in islice(self.read, len(found), None):
+                if len(new) % BATCH == 0:
+                    check_wanted()
+                new.append(matches(where, one))
             found = np.concatenate([found, np.array(new, np.bool_)])
             if len(self.verdicts) >= FILTERS:
                 self.verdicts = {}
@@ -138,6 +143,7 @@ class Matrix:
             alive[columns.items[: self.size] == columns.item_numbers[gone]] = False
         coming = iter(rows)
         while batch := list(islice(coming, BATCH)):
+            check_wanted()
             columns.append(batch)
         made.size = columns.used
         made._alive = np.concatenate([alive, np.ones(made.size - self.size, np.bool_)])

@@ -14,7 +14,7 @@ from secondlook.domain.chunk import Chunk, IndexedChunk
 from secondlook.domain.instance import Analyser, Tokenizer
 from secondlook.domain.letters import as_typed
 from secondlook.engines.keywords import STRETCHES, holds_short, make_match
-from secondlook.engines.matrix import Metadata, Row
+from secondlook.engines.matrix import Matrix, Metadata, Row
 from secondlook.errors import BackendError, IndexCorruptError, StorageFullError
 from secondlook.ports import IndexShape
 
@@ -322,3 +322,17 @@ def trouble_of(index: str, error: sqlite3.DatabaseError) -> BackendError:
     if isinstance(error, sqlite3.IntegrityError):
         return BackendError(f"index {index} refused a write ({error}): nothing was written")
     return BackendError(f"could not use index {index}: {error}")
+
+
+def read_matrix(connection: sqlite3.Connection) -> Matrix:
+    """The vectors of the whole index."""
+    connection.execute("BEGIN")
+    try:
+        generation, dimensions = read_generation(connection), read_shape(connection).dimensions
+        rows = connection.execute(
+            "SELECT rowid, id, item_id, metadata, vector FROM chunks LEFT JOIN vectors USING (rowid) ORDER BY rowid"
+        )
+        whole = (make_row(row, dimensions) for row in rows)
+        return Matrix(generation, dimensions).extended(generation, "", whole)
+    finally:
+        connection.execute("COMMIT")

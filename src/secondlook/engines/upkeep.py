@@ -3,7 +3,7 @@
 import os
 import shutil
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -149,3 +149,9 @@ def _find_damaged_items(connection: sqlite3.Connection, shape: IndexShape) -> Ma
             if was is not None and now is not None and was != now:
                 found[item_id] = f"chunk {position}: {PARTS[part]} changed on the disk"
     return found
+
+
+def list_files(folder: Path) -> Sequence[str]:
+    """The names that files of indexes have."""
+    ends = tuple(f".sqlite{suffix}" for suffix in SUFFIXES)
+    return sorted({path.name.split(".sqlite")[0] for path in folder.iterdir() if path.name.endswith(ends)})

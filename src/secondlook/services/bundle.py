@@ -1,8 +1,9 @@
 """The use cases, gathered for whoever stands above: the wire and the command line."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from secondlook.services.access import Access
+from secondlook.services.admission import Admission
 from secondlook.services.endpoints import Endpoints
 from secondlook.services.explaining import Explaining
 from secondlook.services.indexing import Indexing
@@ -45,3 +46,4 @@ class Services:
     online: OnlineTrials
     sign_in: SignIn
     judged_sets: JudgedSets
+    admission: Admission = field(default_factory=Admission)

@@ -11,11 +11,13 @@ from secondlook.domain.queries import LONGEST_QUERY, FoundChunk, LoggedQuery, Qu
 from secondlook.domain.query import Query
 from secondlook.errors import BackendError
 from secondlook.ports import Delta
+from secondlook.services.admission import Admission, Room
 from secondlook.services.generating import Answer
 from secondlook.services.joint_searching import Joint, JointSearching, MakeAsk
 from secondlook.services.queries import QueryLog, new_id
 from secondlook.services.searching import Ask, SearchDefaults, Searching, make_plan
 from secondlook.services.trying import TryingSearching
+from secondlook.telemetry import tenant
 
 MOST_FOUND = 20
 """Results of a search that are kept."""
@@ -90,14 +92,23 @@ class RecordedSearching:
     """The searches of ``inner``; those of instances that keep a query log are told to it."""
 
     def __init__(
-        self, inner: Searching | TryingSearching, queries: QueryLog, defaults: SearchDefaults | None = None
+        self,
+        inner: Searching | TryingSearching,
+        queries: QueryLog,
+        defaults: SearchDefaults | None = None,
+        room: Room | None = None,
     ) -> None:
         self._inner = inner
         self._queries = queries
         self._defaults = defaults or SearchDefaults()
+        self._room = room or Admission().searches
 
     async def search(self, instance: Instance, query: Query, ask: Ask) -> Ranking:
-        """The ranking; raises as ``Searching.search``."""
+        """The ranking; raises as ``Searching.search``, and ``OverloadedError`` while there are too many."""
+        with self._room.enter(tenant.get(), slow=ask.where is not None):
+            return await self._search(instance, query, ask)
+
+    async def _search(self, instance: Instance, query: Query, ask: Ask) -> Ranking:
         if ask.unlogged or not self._queries.wants(instance):
             return await self._inner.search(instance, query, ask)
         recorder = Recorder(self._queries, self._defaults, query, kind="search")
@@ -110,7 +121,11 @@ class RecordedSearching:
         return replace(ranking, logged=recorder.id)
 
     async def answer(self, instance: Instance, query: Query, ask: Ask, *, generation: Generation) -> Answer:
-        """The answer, which is noted when its last word was read; raises as ``Searching.answer``."""
+        """The answer, which is noted when its last word was read; raises as ``Searching.answer``, and as ``search``."""
+        with self._room.enter(tenant.get(), slow=ask.where is not None):
+            return await self._answer(instance, query, ask, generation)
+
+    async def _answer(self, instance: Instance, query: Query, ask: Ask, generation: Generation) -> Answer:
         if ask.unlogged or not self._queries.wants(instance):
             return await self._inner.answer(instance, query, ask, generation=generation)
         recorder = Recorder(self._queries, self._defaults, query, kind="chat")
@@ -129,17 +144,25 @@ class RecordedSearching:
 class RecordedJoint:
     """The same for searches of several instances: each that keeps a log notes what it gave."""
 
-    def __init__(self, inner: JointSearching, queries: QueryLog, defaults: SearchDefaults | None = None) -> None:
+    def __init__(
+        self,
+        inner: JointSearching,
+        queries: QueryLog,
+        defaults: SearchDefaults | None = None,
+        room: Room | None = None,
+    ) -> None:
         self._inner = inner
         self._queries = queries
         self._defaults = defaults or SearchDefaults()
+        self._room = room or Admission().searches
 
     async def search(
         self, place: tuple[str, str], names: Sequence[str], query: Query, *, make_ask: MakeAsk, partial: bool = True
     ) -> Joint:
         """One list; raises as ``JointSearching.search``."""
         recorder = Recorder(self._queries, self._defaults, query, kind="search")
-        joint = await self._inner.search(place, names, query, make_ask=make_ask, partial=partial)
+        with self._room.enter(tenant.get()):
+            joint = await self._inner.search(place, names, query, make_ask=make_ask, partial=partial)
         wanted = self._wanted(joint, make_ask)
         for instance, ask in wanted:
             recorder.end(instance, ask, joint.ranking)
@@ -157,9 +180,10 @@ class RecordedJoint:
     ) -> tuple[Joint, Answer]:
         """One list and the answer; raises as ``JointSearching.answer``."""
         recorder = Recorder(self._queries, self._defaults, query, kind="chat")
-        joint, answer = await self._inner.answer(
-            place, names, query, make_ask=make_ask, generation=generation, partial=partial
-        )
+        with self._room.enter(tenant.get()):
+            joint, answer = await self._inner.answer(
+                place, names, query, make_ask=make_ask, generation=generation, partial=partial
+            )
         if not (wanted := self._wanted(joint, make_ask)):
             return joint, answer
         answer = recorded(answer, recorder, wanted)

@@ -14,6 +14,11 @@ LONGEST_DELAY = 60.0
 """Seconds between two requests; a site that asks for more is asked this often."""
 PURPOSES = ("search", "ai-input")
 """What the pages are read for, in the words of content signals."""
+LARGE = 16 * 1024
+"""Characters from which the rules are asked in a thread: one address may have to be held against all of them."""
+AGENT = re.compile(r"\s*user(?:-|\s)?agent\s*(?::|\s)\s*(.*)", re.IGNORECASE)
+"""A line that names a crawler, in the spellings that Protego reads."""
+OTHER = "another-crawler"
 LINE = re.compile(r"[ \t]*([A-Za-z-]+)[ \t]*:[ \t]*([^#\r\n]*)")
 
 Refusal = Literal["", "blocked_by_robots_txt", "blocked_by_robots_txt_path", "blocked_by_content_signal"]
@@ -32,7 +37,8 @@ class Robots:
 
     def __init__(self, text: str, token: str) -> None:
         self._token = token
-        self._rules = Protego.parse(text)
+        self._rules = Protego.parse(only_for(text, token))
+        self.large = len(text) > LARGE
         self._signals = read_signals(text, token)
         self.sitemaps: Sequence[str] = list(dict.fromkeys(self._rules.sitemaps))
         rate = self._rules.request_rate(token)
@@ -60,10 +66,28 @@ def read_robots(content: bytes) -> str:
     return content.decode("utf-8-sig", errors="replace")
 
 
+def only_for(text: str, token: str) -> str:
+    """The same rules for the crawler called ``token``, in which every other crawler has one name.
+
+    Protego keeps each rule for each crawler that its group names: half a megabyte may name 20,000, with as many rules.
+    """
+    own, other = token.lower(), f"User-agent: {OTHER}"
+    lines: list[str] = []
+    for line in text.splitlines():
+        found = AGENT.fullmatch(line.partition("#")[0].strip())
+        name = found[1].strip().lower().replace("*", "") if found else ""
+        if not name or own.startswith(name):
+            lines.append(line)
+        elif not lines or lines[-1] != other:
+            lines.append(other)
+    return "\n".join(lines)
+
+
 def read_signals(text: str, token: str) -> Sequence[Signal]:
     """The content signals of the group that names the crawler, else those of ``*``."""
-    groups: dict[str, list[Signal]] = {}
-    agents: list[str] = []
+    own = token.lower()
+    of: dict[str, list[Signal]] = {}
+    agents: set[str] = {"*"}
     naming = False
     for line in text.splitlines():
         found = LINE.match(line)
@@ -71,18 +95,15 @@ def read_signals(text: str, token: str) -> Sequence[Signal]:
             continue
         field, value = found.group(1).lower(), found.group(2).strip()
         if field == "user-agent":
-            agents = [*agents, value.lower()] if naming else [value.lower()]
+            agents = agents if naming else set()
+            agents |= {value.lower()} & {own, "*"}  # no other crawler's signals are asked for
             naming = True
             continue
         naming = False
-        if field == "content-signal":
-            for agent in agents or ["*"]:
-                groups.setdefault(agent, []).append(_signal(value))
-        elif agents:
-            for agent in agents:
-                groups.setdefault(agent, [])
-    own = token.lower()
-    return groups[own] if own in groups else groups.get("*", [])
+        signals = [_signal(value)] if field == "content-signal" else []
+        for agent in agents:
+            of.setdefault(agent, []).extend(signals)
+    return of[own] if own in of else of.get("*", [])
 
 
 def _signal(value: str) -> Signal:

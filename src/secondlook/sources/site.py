@@ -149,7 +149,8 @@ class Site:
         return page
 
     async def _check_robots(self, url: str) -> None:
-        if refusal := (await self.robots_of(url)).refusal(url):
+        await self.robots_of(url)
+        if refusal := await self.ask_refusal(url):
             raise ItemSourceError(refusal, f"{url}: disallowed by the site's robots.txt", gone=True)
 
     async def check_kept(self, *urls: str) -> None:
@@ -186,6 +187,12 @@ class Site:
         found = self._robots.get(f"{parts.scheme}://{parts.netloc}")
         return found.refusal(url) if isinstance(found, Robots) else ""
 
+    async def ask_refusal(self, url: str) -> str:
+        """As ``refusal``; rules that take long to look through are asked in a thread."""
+        if any(isinstance(one, Robots) and one.large for one in self._robots.values()):
+            return await asyncio.to_thread(self.refusal, url)
+        return self.refusal(url)
+
     async def close(self) -> None:
         """Let go of the connections."""
         await self._client.close()
@@ -194,7 +201,7 @@ class Site:
         """The rules; none where there is no such file, which allows everything (RFC 9309, 2.3.1.3)."""
         try:
             found = await self.read(url, most=LARGEST_ROBOTS, cuts=True)
-            return Robots(read_robots(found), TOKEN)
+            return await asyncio.to_thread(Robots, read_robots(found), TOKEN)
         except ItemSourceError as error:
             absent = error.kind in ("http_4xx", *REFUSALS.values()) and error.kind != REFUSALS[429]
             return Robots("", TOKEN) if absent else error

@@ -2,6 +2,7 @@
 
 import codecs
 import datetime as dt
+import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -152,11 +153,13 @@ class _Reader:
 
 
 def _read_text(content: bytes) -> Sitemap:
-    lines = [line.strip() for line in content.decode("utf-8-sig", errors="replace").splitlines()]
-    found = [line for line in lines if line.startswith(("http://", "https://"))]
-    if not found:
-        return Sitemap(broken="it is neither a sitemap nor a list of URLs")
-    return Sitemap([Named(line) for line in found[:MOST_ADDRESSES]], broken=_over(len(found), "pages"))
+    found: list[Named] = []
+    for line in io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", errors="replace"):  # not all lines at once
+        if (address := line.strip()).startswith(("http://", "https://")):
+            if over := _over(len(found) + 1, "pages"):
+                return Sitemap(found, broken=over)
+            found.append(Named(address))
+    return Sitemap(found) if found else Sitemap(broken="it is neither a sitemap nor a list of URLs")
 
 
 def _over(number: int, what: str) -> str:

@@ -213,9 +213,9 @@ class Website:
                 frontier.put(one)
         return not (visit.again or visit.over)
 
-    def _may_begin(self, target: Target) -> bool:
+    async def _may_begin(self, target: Target) -> bool:
         """Whether the limit of a crawl has room for the page; one that may not be asked for takes none."""
-        if not self._crawl.discovers or target.tries or self._site.refusal(target.url):
+        if not self._crawl.discovers or target.tries or await self._site.ask_refusal(target.url):
             return True
         self._begun += 1
         return self._begun <= self._crawl.most_pages
@@ -263,7 +263,7 @@ class Website:
         skipped = skip_reason(url, self._options.include, self._options.exclude)
         if skipped and depth:
             return Visit(Entry(url, skipped=skipped))
-        if not self._may_begin(target):
+        if not await self._may_begin(target):
             return Visit(Entry(url), over=True)
         known = self._ways.get(url, url)
         memory = Memory.load(self._memos.get(known, ""), self._digest)

@@ -1,13 +1,16 @@
 """Blobs in a folder: whole or not there, durable once written."""
 
-import asyncio
 import os
 import shutil
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from secondlook.errors import BackendError, ItemNotFoundError
+from secondlook.threads import BoundedThreads
+
+THREADS, MOST_WAITING = 4, 512
 
 
 class FileBlobs:
@@ -16,18 +19,19 @@ class FileBlobs:
     def __init__(self, folder: Path, *, private: bool = False) -> None:
         self._folder = folder
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._threads = BoundedThreads("file reads and writes", threads=THREADS, waiting=MOST_WAITING)
         if private:
             self._folder.chmod(0o700)
 
     async def put(self, key: str, content: bytes) -> None:
         """Write or replace: a temporary file, flushed to disk, then renamed."""
-        await asyncio.to_thread(_write, self._path(key), content)
+        await self._threads.run(partial(_write, self._path(key), content))
 
     async def get(self, key: str) -> bytes:
         """Raises ``ItemNotFoundError``."""
         path = self._path(key)
         try:
-            return await asyncio.to_thread(path.read_bytes)
+            return await self._threads.run(path.read_bytes)
         except (FileNotFoundError, IsADirectoryError) as error:
             raise ItemNotFoundError(f"the stored file {key} is missing: upload the item again") from error
 
@@ -37,7 +41,7 @@ class FileBlobs:
         def run() -> Sequence[str]:
             return [path.relative_to(self._folder).as_posix() for path in self._folder.rglob("*") if path.is_file()]
 
-        return await asyncio.to_thread(run)
+        return await self._threads.run(run)
 
     async def delete(self, prefix: str) -> None:
         """Remove the key and everything under it."""
@@ -49,7 +53,7 @@ class FileBlobs:
             else:
                 path.unlink(missing_ok=True)
 
-        await asyncio.to_thread(run)
+        await self._threads.run(run)
 
     def _path(self, key: str) -> Path:
         path = PurePosixPath(key)

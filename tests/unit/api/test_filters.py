@@ -150,3 +150,27 @@ def test_filter_from_text() -> None:
 def test_text_that_is_no_filter(text: str) -> None:
     with pytest.raises(InvalidFilterError):
         parse_filter_text(text, FIELDS)
+
+
+def test_bounds_of_values_and_comparisons() -> None:
+    values = [f"v{number}" for number in range(1000)]
+    found = parse_filter({"station": {"$in": values}}, FIELDS)
+    assert found == AllOf((Comparison("station", "in", tuple(values)),))
+    with pytest.raises(InvalidFilterError, match=r"1,001 values; the limit is 1,000"):
+        parse_filter({"station": {"$nin": [*values, "x"]}}, FIELDS)
+    with pytest.raises(InvalidFilterError, match="limit is 100"):
+        parse_filter(
+            {"severity": dict.fromkeys(("$gt", "$lt"), 1)} | {f"x{n}": 1 for n in range(99)},
+            (*FIELDS, *(MetadataField(f"x{n}", "number") for n in range(99))),
+        )
+
+
+def test_bounds_of_legacy_filters() -> None:
+    one = {"type": "eq", "key": "station"}
+    parts = [{**one, "value": f"v{number}"} for number in range(1000)]
+    found = parse_filter({"type": "or", "filters": parts}, FIELDS)
+    assert found == Comparison("station", "in", tuple(f"v{number}" for number in range(1000)))
+    with pytest.raises(InvalidFilterError, match="1,001 comparisons"):
+        parse_filter({"type": "or", "filters": [*parts, parts[0]]}, FIELDS)
+    with pytest.raises(InvalidFilterError, match="limit is 100"):
+        parse_filter({"type": "and", "filters": parts[:101]}, FIELDS)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from secondlook.engines.connections import LEAST_IDLE, MOST_IDLE, IdleConnections, OpenIndex, most_idle
+from secondlook.engines.connections import LEAST_IDLE, MOST_IDLE, Counts, IdleConnections, OpenIndex, most_idle
 
 
 def made(path: Path) -> sqlite3.Connection:
@@ -44,3 +44,14 @@ def test_a_closed_index_keeps_none(tmp_path: Path) -> None:
 def test_the_bound_follows_the_limit_of_open_files(monkeypatch: pytest.MonkeyPatch, soft: int, most: int) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (soft, soft))
     assert most_idle() == most
+
+
+def test_counts_keep_the_phrases_used_last() -> None:
+    counts, counted = Counts(7, 2), []
+
+    def of(phrase: str) -> int:
+        return counts.of(phrase, lambda: counted.append(phrase) or len(phrase))
+
+    assert [of(one) for one in ("a", "bb", "a", "ccc", "a", "bb")] == [1, 2, 1, 3, 1, 2]
+    assert counted == ["a", "bb", "ccc", "bb"]
+    assert (len(counts), counts.generation) == (2, 7)

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -431,3 +432,32 @@ def test_a_filter_does_not_match_anew_for_each_allowed_chunk(filled: Index, tmp_
     [scan] = [step for step in plan if "SCAN fts" in step]
     assert "INDEX 0:M" in scan, scan  # "0:=M" asks for one row id after the other
     assert any("SEARCH chunks USING INTEGER PRIMARY KEY" in step for step in plan)
+
+
+def test_a_search_that_nobody_waits_for_is_interrupted(tmp_path: Path) -> None:
+    async def run() -> None:
+        engine = EmbeddedEngine(tmp_path)
+        await engine.create_index("x", IndexShape(DIMENSIONS, "porter"))
+        await engine.put_item("x", "a", chunks("a", TEXTS))
+        begun, ended = threading.Event(), threading.Event()
+        endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+
+        def search(connection: sqlite3.Connection) -> None:
+            connection.execute("BEGIN")
+            begun.set()
+            try:
+                connection.execute(endless).fetchone()
+            finally:
+                ended.set()
+
+        asked = asyncio.create_task(engine._read("x", search))
+        assert await asyncio.to_thread(begun.wait, 30)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        assert await asyncio.to_thread(ended.wait, 30)
+        await engine.put_item("x", "b", chunks("b", TEXTS))
+        assert await engine.count_chunks("x") == 2 * len(TEXTS)
+        engine.close()
+
+    asyncio.run(run())

@@ -11,10 +11,11 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 from starlette.datastructures import UploadFile
 
-from secondlook.api.body import LARGEST_SETTINGS, Body, capped, parse_json, read_json, validate
+from secondlook.api.body import LARGEST_SETTINGS, Body, capped, read_json, validate
 from secondlook.api.errors import success
 from secondlook.api.filters import parse_filter_text
 from secondlook.api.forms import read_form
+from secondlook.api.json_values import parse_json
 from secondlook.api.times import iso_time
 from secondlook.domain.chunk import Chunk
 from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance, Item, MetadataField
@@ -33,6 +34,8 @@ from secondlook.services.intake import Upload
 
 LONGEST_WAIT = 40.0
 LARGEST_BODY = 11 << 20
+LARGEST_FIELD = 1 << 20
+"""Bytes of a field that is no file: metadata, of which an index takes 10 KiB (contract, 18.3)."""
 """The largest file that any kind may have, with room for the form around it."""
 
 LONGEST_DRAIN = 256 << 20
@@ -222,7 +225,7 @@ async def read_upload(request: Request) -> tuple[Upload, bool]:
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise FileMissingError("send the file as multipart/form-data in a field named file")
     whole = capped(request, LARGEST_BODY, FileTooLargeError)
-    async with read_form(whole, max_part_size=LARGEST_BODY, max_files=4, max_fields=20) as form:
+    async with read_form(whole, max_part_size=LARGEST_FIELD, max_files=4, max_fields=20) as form:
         for field in ("file", "metadata", "wait_for_completion"):
             if len(form.getlist(field)) > 1:
                 raise InvalidOptionError(f"{field}: it was sent {len(form.getlist(field))} times: send it once")

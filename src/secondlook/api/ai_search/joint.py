@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, Response
 
 from secondlook.api.ai_search.routes import CLOUDFLARE, Manner, no_user_message, place_of
 from secondlook.api.ai_search.wire import SearchBody, result_of, to_ask
-from secondlook.api.body import read_json, read_query, validate, while_wanted
+from secondlook.api.body import read_json, read_query, validated, while_wanted
 from secondlook.api.errors import success, to_wire
 from secondlook.api.wire import Dress, Row, undressed
 from secondlook.domain.options import Generation
@@ -25,20 +25,20 @@ def make_router(services: Services) -> APIRouter:
 
     @router.post("/search")
     async def search(request: Request) -> JSONResponse:
-        raw = await read_json(request)
-        return await answer_search(services, request, raw, place=place_of(request), names=names_of(raw))
+        raw = await read_json(request, parts=True)
+        return await answer_search(services, request, raw, place=place_of(request), names=await names_of(raw))
 
     @router.post("/chat/completions")
     async def chat(request: Request) -> Response:
-        raw = await read_json(request)
-        return await answer_chat(services, request, raw, place=place_of(request), names=names_of(raw))
+        raw = await read_json(request, parts=True)
+        return await answer_chat(services, request, raw, place=place_of(request), names=await names_of(raw))
 
     return router
 
 
-def names_of(raw: dict[str, Any]) -> Sequence[str]:
+async def names_of(raw: dict[str, Any]) -> Sequence[str]:
     """The instances that the request names; raises ``InvalidOptionError`` if it names none."""
-    names = validate(SearchBody, raw).ai_search_options.instance_ids
+    names = (await validated(SearchBody, raw)).ai_search_options.instance_ids
     if not names:
         raise InvalidOptionError(
             f"ai_search_options.instance_ids: name 1 to {MOST_INSTANCES} instances of the namespace, for example"
@@ -57,7 +57,7 @@ async def answer_search(
     dress: Dress = undressed,
 ) -> JSONResponse:
     """The answer to a search of these instances."""
-    body = validate(SearchBody, raw)
+    body = await validated(SearchBody, raw)
     query = read_query(body.query, body.messages)
     work = services.joint.search(
         place,
@@ -81,7 +81,7 @@ async def answer_chat(
     manner: Manner = CLOUDFLARE,
 ) -> Response:
     """The answer to a chat with these instances."""
-    body = validate(manner.body, raw)
+    body = await validated(manner.body, raw)
     try:
         query = read_query(None, body.messages)
     except MissingQueryError as error:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import Field
 
-from secondlook.api.body import LARGEST_SETTINGS, Body, read_json, validate
+from secondlook.api.body import LARGEST_SETTINGS, Body, read_json, validate, validated
 from secondlook.api.errors import success
 from secondlook.api.jobs import Page, PerPage, page_of
 from secondlook.api.lab_page import render_page
@@ -28,8 +28,10 @@ from secondlook.services.lab_runs import MOST_CONCURRENT, MOST_QUERIES
 from secondlook.services.online import Online
 from secondlook.services.queries import row_of
 
-LARGEST_QUERIES = 32_000_000
-"""Bytes of a body with queries."""
+LARGEST_QUERIES = 8 << 20
+"""Bytes of a body with queries, or with a file of them."""
+MOST_VALUES = 100_000
+"""Values of such a body: 5000 queries with a few judgments each."""
 SOME = 300
 """Queries that are drawn unless the request says how many."""
 
@@ -115,7 +117,7 @@ def _add_runs(router: APIRouter, services: Services) -> None:
     @router.post("/runs", name="begin")
     async def begin(request: Request) -> JSONResponse:
         instance = await _find(services, request)
-        body = validate(RunBody, await read_json(request, LARGEST_QUERIES))
+        body = await validated(RunBody, await read_json(request, LARGEST_QUERIES, most_values=MOST_VALUES))
         queries, origin = await _queries(services, instance, body)
         arms = tuple(to_arm(one) for one in body.arms or ())
         judge = None if body.judge is None else body.judge.model
@@ -293,7 +295,8 @@ async def _queries(services: Services, instance: Instance, body: RunBody) -> tup
         file = body.file
         found, origin = await asyncio.to_thread(lambda: parse_queries(file.content.encode(), file.name)), file.name
     else:
-        found, origin = read_rows(body.queries or [], "queries", bare=body.judge is not None), "uploaded"
+        rows, bare = body.queries or [], body.judge is not None
+        found, origin = await asyncio.to_thread(lambda: read_rows(rows, "queries", bare=bare)), "uploaded"
     return tuple(drawn(found, body.limit or len(found))), origin
 
 

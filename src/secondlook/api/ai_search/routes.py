@@ -16,7 +16,7 @@ from secondlook.api.ai_search.instance_rows import listed, show, show_all, witho
 from secondlook.api.ai_search.instances import check_name, merge_settings, stats_of
 from secondlook.api.ai_search.sources import place_source
 from secondlook.api.ai_search.wire import ChatBody, SearchBody, WhyBody, chunk_of, result_of, to_ask, why_of
-from secondlook.api.body import LARGEST_SETTINGS, read_json, read_query, validate, while_wanted
+from secondlook.api.body import LARGEST_SETTINGS, read_json, read_query, validated, while_wanted
 from secondlook.api.errors import failure, success, to_wire
 from secondlook.api.jobs import Page, PerPage, page_of
 from secondlook.api.wire import (
@@ -45,6 +45,7 @@ from secondlook.domain.options import Generation
 from secondlook.errors import InstanceChangedError, MissingQueryError, SecondlookError
 from secondlook.services.bundle import Services
 from secondlook.services.generating import Answer
+from secondlook.telemetry import tenant
 
 log = logging.getLogger(__name__)
 
@@ -60,21 +61,23 @@ def make_router(services: Services, *, strict: bool = False) -> APIRouter:
     @router.post("/{name}/search")
     async def search(request: Request, name: str) -> JSONResponse:
         instance = await _find(services, request, name)
-        return await answer_search(services, request, instance, await read_json(request))
+        return await answer_search(services, request, instance, await read_json(request, parts=True))
 
     @router.post("/{name}/why")
     async def why(request: Request, name: str) -> JSONResponse:
         instance = await _find(services, request, name)
-        body = validate(WhyBody, await read_json(request))
+        body = await validated(WhyBody, await read_json(request, parts=True))
         query = read_query(body.query, body.messages)
         ask = replace(to_ask(body, instance), explain=False)
         work = services.explaining.why(instance, query, ask, item_key=body.item_key)
-        return JSONResponse(success(why_of(await while_wanted(request, work), body.item_key)))
+        with services.admission.searches.enter(tenant.get(), slow=ask.where is not None):
+            found = await while_wanted(request, work)
+        return JSONResponse(success(why_of(found, body.item_key)))
 
     @router.post("/{name}/chat/completions")
     async def chat(request: Request, name: str) -> Response:
         instance = await _find(services, request, name)
-        return await answer_chat(services, request, instance, await read_json(request))
+        return await answer_chat(services, request, instance, await read_json(request, parts=True))
 
     return router
 
@@ -83,7 +86,7 @@ async def answer_search(
     services: Services, request: Request, instance: Instance, raw: dict[str, Any], *, dress: Dress = undressed
 ) -> JSONResponse:
     """The answer to a search of one instance, its ``result`` as ``dress`` shows it."""
-    body = validate(SearchBody, raw)
+    body = await validated(SearchBody, raw)
     query = read_query(body.query, body.messages)
     ask = to_ask(body, instance, public=dress is not undressed)
     ranking = await while_wanted(request, services.searching.search(instance, query, ask))
@@ -101,7 +104,7 @@ async def answer_chat(
 ) -> Response:
     """The answer to a chat with one instance."""
     manner = manner or CLOUDFLARE
-    body = validate(manner.body, raw)
+    body = await validated(manner.body, raw)
     try:
         query = read_query(None, body.messages)
     except MissingQueryError as error:

@@ -99,7 +99,7 @@ class OptionsBody(Body):
     reranking: RerankBody = RerankBody()
     cache: CacheBody = CacheBody()
     custom_metadata: dict[str, str | int | float | bool] | None = Field(None, max_length=2)
-    instance_ids: list[str] | None = None
+    instance_ids: list[str] | None = Field(None, fail_fast=True)
 
     @field_validator("custom_metadata")
     @classmethod
@@ -119,7 +119,7 @@ class SearchBody(Body):
     """A search. Wrangler sends ``filters`` to ``reranking`` at the top level; the last two keys are extensions."""
 
     query: str | None = None
-    messages: list[WireMessage] | None = None
+    messages: list[WireMessage] | None = Field(None, fail_fast=True)
     ai_search_options: OptionsBody = OptionsBody()
     filters: dict[str, Any] | None = None
     max_num_results: int | None = Field(None, ge=1, le=50)

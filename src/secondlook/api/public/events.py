@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from secondlook.api.body import parse_json
+from secondlook.api.body import parse_body
 from secondlook.domain.endpoint import EventValue
 
 LARGEST_STATS = 256 << 10
@@ -21,10 +21,10 @@ FIELDS: Mapping[str, type] = {
 """What is known of an event; ``queryId`` is ours."""
 
 
-def read_events(body: bytes) -> list[dict[str, EventValue]] | None:
+async def read_events(body: bytes) -> list[dict[str, EventValue]] | None:
     """The events with their known fields of the right type, long texts cut; None if the body is not of that kind."""
     try:
-        raw = parse_json(body.decode("utf-8-sig"))
+        raw = await parse_body(body)
     except ValueError:
         return None
     told = raw.get("events") if isinstance(raw, dict) else None

@@ -13,14 +13,15 @@ from secondlook.api import autorag, openai
 from secondlook.api.ai_search import joint, routes
 from secondlook.api.ai_search.endpoints import origins_of
 from secondlook.api.ai_search.wire import ChatBody, SearchBody, result_of, to_ask
-from secondlook.api.body import capped, parse_json, read_json, read_query, validate, while_wanted
+from secondlook.api.body import LARGEST_JSON, capped, parse_body, read_json, read_query, validated, while_wanted
 from secondlook.api.errors import success
+from secondlook.api.json_values import parse_json
 from secondlook.api.public import refusals
 from secondlook.api.public.events import LARGEST_STATS, read_events
 from secondlook.api.public.hosts import CUSTOM, host_of
 from secondlook.api.public.origins import EVERYBODY, cors_headers, may_call, preflight_headers
 from secondlook.api.public.refusals import failed, public_view, refusal
-from secondlook.api.public.tool import FOREIGN, ToolResponse
+from secondlook.api.public.tool import FOREIGN, MOST_VALUES, ToolResponse, unreadable
 from secondlook.api.wire import STREAM_HEADERS, collect, event, primed
 from secondlook.domain.endpoint import LABEL, Endpoint
 from secondlook.domain.instance import Instance
@@ -35,8 +36,6 @@ from secondlook.telemetry import tenant
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"]
 FOREVER = "public, max-age=31536000, immutable"
-LARGEST_BODY = 4 << 20
-"""Bytes; a long conversation, and no images, which nothing here reads."""
 INSTANCES_ONLY = ("ai-search", "stats", "assets")
 
 
@@ -209,7 +208,7 @@ async def answer_legacy(services: Services, visit: Visit) -> Response:
     raw = await read_object(visit.request)
     if isinstance(raw, Response) or visit.instance is None:
         return raw if isinstance(raw, Response) else refusal(refusals.NOT_FOR_NAMESPACES)
-    body = validate(ChatBody, raw)
+    body = await validated(ChatBody, raw)
     query = read_query(body.query, body.messages)
     ask = to_ask(body, visit.instance, public=True)
     work = services.searching.answer(visit.instance, query, ask, generation=Generation(body.model))
@@ -242,7 +241,7 @@ async def open_tool(services: Services, visit: Visit) -> Response:
             async with services.quota.query(visit.endpoint.owner.account):
                 return await find(text)
         except Exception as error:  # the edge: an agent is told in the result
-            return dict(parse_json(bytes(failed(error).body).decode()))
+            return dict(parse_json(bytes(failed(error).body)))
 
     async def find(text: str) -> dict[str, Any]:
         query, body = Query(text.strip()), SearchBody(query=text)
@@ -256,7 +255,12 @@ async def open_tool(services: Services, visit: Visit) -> Response:
         found = await services.joint.search(place, names, query, make_ask=lambda one: to_ask(body, one, public=True))
         return public_view(joint.told(found, result_of(found.ranking, body)))
 
-    return ToolResponse(search, visit.endpoint.params.description)
+    content = await capped(visit.request, LARGEST_JSON, InvalidOptionError).body()
+    try:
+        message = await parse_body(content, MOST_VALUES)
+    except ValueError as error:
+        return JSONResponse(unreadable(str(error)), 400)
+    return ToolResponse(search, visit.endpoint.params.description, message)
 
 
 def authorized_of(visit: Visit) -> tuple[str, ...] | None:
@@ -273,7 +277,7 @@ def own_hosts(visit: Visit) -> tuple[str, ...]:
 
 async def keep_events(services: Services, visit: Visit) -> Response:
     """What a search box tells of its use."""
-    told = read_events(await capped(visit.request, LARGEST_STATS, InvalidOptionError).body())
+    told = await read_events(await capped(visit.request, LARGEST_STATS, InvalidOptionError).body())
     if told is None:
         return refusal(refusals.STATS_BODY, "send an object with a list of 1 to 100 events, each an object")
     await services.endpoints.record(visit.endpoint, told)
@@ -299,7 +303,7 @@ async def no_such(visit: Visit) -> Response:
 async def read_object(request: Request) -> dict[str, Any] | Response:
     """The body without what asks for the inside of a search; a refusal if it is no JSON object."""
     try:
-        raw = await read_json(request, LARGEST_BODY)
+        raw = await read_json(request)
     except InvalidOptionError as error:
         return refusal(refusals.NO_OBJECT, str(error))
     return {**raw, "explain": False}

@@ -1,12 +1,13 @@
 """The tool ``search`` for agents, over the Model Context Protocol."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from secondlook import __version__
 
@@ -28,6 +29,11 @@ FOREIGN = {
     "error": {"code": -32000, "message": "the page of this Origin may not call the tool: add it to authorized_hosts"},
 }
 INVALID_PARAMS = -32602
+PARSE_ERROR = -32700
+KEYS = ("jsonrpc", "id", "method", "params", "result", "error")
+"""Of a message; the SDK would take a second to describe 10,000 others."""
+MOST_VALUES = 1000
+"""Values of a message, whose tool takes one."""
 Search = Callable[[str], Awaitable[dict[str, Any]]]
 """From a query to the result of a search: ``search_query`` and ``chunks``. A refusal has ``errors`` instead."""
 
@@ -39,17 +45,28 @@ class ToolResponse(Response):
         Model Context Protocol, streamable HTTP; the official SDK speaks every revision of it.
     """
 
-    def __init__(self, search: Search, description: str) -> None:
+    def __init__(self, search: Search, description: str, message: object) -> None:
         super().__init__()
+        self._content = json.dumps(_known(message)).encode()
         self._search = search
         self._description = description
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the SDK read the request and answer it, under the headers of this response."""
-        from mcp.server.lowlevel.server import Server  # heavy, and few ask
+        """Let the SDK read the request, whose body is ``message``, and answer it under the headers of this response."""
+        await asyncio.to_thread(_load)
+        from mcp.server.lowlevel.server import Server
         from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
         more = [pair for pair in self.raw_headers if pair[0] != b"content-length"]
+
+        read = False
+
+        async def replayed() -> Message:
+            nonlocal read
+            if read:
+                return await receive()
+            read = True
+            return {"type": "http.request", "body": self._content, "more_body": False}
 
         async def dressed(message: Any) -> None:
             if message["type"] == "http.response.start":
@@ -62,7 +79,7 @@ class ToolResponse(Response):
         server = Server("secondlook", version=__version__, on_list_tools=self._list, on_call_tool=self._call)
         manager = StreamableHTTPSessionManager(server, json_response=True, stateless=True)
         async with manager.run():
-            await manager.handle_request(scope, receive, dressed)
+            await manager.handle_request(scope, replayed, dressed)
 
     async def _list(self, context: Any, params: Any) -> Any:
         from mcp import types
@@ -85,6 +102,20 @@ class ToolResponse(Response):
             found = None if "errors" in found and "chunks" not in found else found
         content = [types.TextContent(type="text", text=text)]
         return types.CallToolResult(content=content, structured_content=found, is_error=found is None)
+
+
+def _known(message: object) -> object:
+    return {key: message[key] for key in KEYS if key in message} if isinstance(message, dict) else message
+
+
+def _load() -> None:
+    """Import the SDK, which is heavy, where the first request for it keeps no other waiting."""
+    import mcp.server.streamable_http_manager  # noqa: F401
+
+
+def unreadable(reason: str) -> dict[str, Any]:
+    """The error of the protocol for a body that is no JSON, or too much of it."""
+    return {"jsonrpc": "2.0", "id": None, "error": {"code": PARSE_ERROR, "message": f"Parse error: {reason}"}}
 
 
 def text_of(found: dict[str, Any]) -> str:
