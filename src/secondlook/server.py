@@ -15,6 +15,7 @@ from secondlook.api.app import ApiOptions, create_app
 from secondlook.bootstrap import Runtime
 from secondlook.dashboard import routes as dashboard
 from secondlook.errors import CallerError, SetupError
+from secondlook.http_protocol import Patience, bounded
 from secondlook.services.sign_in import CODE_SECONDS
 from secondlook.settings import Settings
 
@@ -135,7 +136,10 @@ async def serve(
     app = create_app(runtime.services, options=options)
     app.include_router(dashboard.make_router())
     spare_the_collector()
-    config = uvicorn.Config(app, backlog=BACKLOG, log_level="warning", access_log=False)
+    patience = Patience(settings.header_seconds, settings.idle_seconds, settings.body_seconds)
+    config = uvicorn.Config(
+        app, http=bounded(patience), ws="none", backlog=BACKLOG, log_level="warning", access_log=False
+    )
     await _Server(config, on_ready, runtime.services.syncing.dismiss).serve(list(sockets) or listen(settings))
 
 

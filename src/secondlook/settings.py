@@ -42,6 +42,9 @@ class Settings:
         max_searches: searches that are run at once; more get 429.
         max_writes: changes that are made at once; more get 429.
         max_transfers: uploads and downloads that are served at once; more get 429.
+        header_seconds: longest until the headers of a request are whole.
+        idle_seconds: longest without a byte of a body, or with an answer that is not read.
+        body_seconds: longest until a body is whole.
         sync_cooldown: seconds between two syncs that users ask for.
         answer_cache_mb: room on disk for kept answers, in MiB; 0 keeps none.
         compatibility: ``strict`` follows the contract also where it serves nobody.
@@ -100,6 +103,9 @@ class Settings:
     max_searches: int = 64
     max_writes: int = 64
     max_transfers: int = 64
+    header_seconds: int = 10
+    idle_seconds: int = 30
+    body_seconds: int = 300
     sync_cooldown: int = 30
     folder_roots: tuple[Path, ...] = ()
     folder_watch: int = 0
@@ -170,6 +176,9 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         max_searches=_number("MAX_SEARCHES", plain.max_searches, 1, 100_000),
         max_writes=_number("MAX_WRITES", plain.max_writes, 1, 100_000),
         max_transfers=_number("MAX_TRANSFERS", plain.max_transfers, 1, 100_000),
+        header_seconds=_number("HEADER_SECONDS", plain.header_seconds, 1, 3600),
+        idle_seconds=_number("IDLE_SECONDS", plain.idle_seconds, 1, 3600),
+        body_seconds=_number("BODY_SECONDS", plain.body_seconds, 1, 86_400),
         sync_cooldown=_number("SYNC_COOLDOWN", plain.sync_cooldown, 0, 86_400),
         folder_roots=_roots(_text("FOLDER_ROOTS", "")),
         lab_days=_number("LAB_DAYS", plain.lab_days, 0, 3650),
