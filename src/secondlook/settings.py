@@ -173,16 +173,11 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         max_namespaces=_number("MAX_NAMESPACES", plain.max_namespaces, 0, 1_000_000),
         max_metadata_fields=_number("MAX_METADATA_FIELDS", plain.max_metadata_fields, 0, 100),
         monthly_queries=_number("MONTHLY_QUERIES", plain.monthly_queries, 0, 100_000_000),
-        max_searches=_number("MAX_SEARCHES", plain.max_searches, 1, 100_000),
-        max_writes=_number("MAX_WRITES", plain.max_writes, 1, 100_000),
-        max_transfers=_number("MAX_TRANSFERS", plain.max_transfers, 1, 100_000),
-        header_seconds=_number("HEADER_SECONDS", plain.header_seconds, 1, 3600),
-        idle_seconds=_number("IDLE_SECONDS", plain.idle_seconds, 1, 3600),
-        body_seconds=_number("BODY_SECONDS", plain.body_seconds, 1, 86_400),
         sync_cooldown=_number("SYNC_COOLDOWN", plain.sync_cooldown, 0, 86_400),
         folder_roots=_roots(_text("FOLDER_ROOTS", "")),
         lab_days=_number("LAB_DAYS", plain.lab_days, 0, 3650),
         folder_watch=_number("FOLDER_WATCH", plain.folder_watch, 0, 86_400),
+        **_bounds(plain),
         **_servers(plain),
         fetch_allow=_words(_text("FETCH_ALLOW", "")),
         parse_memory_mb=_number("PARSE_MEMORY_MB", plain.parse_memory_mb, 256, 1_000_000),
@@ -196,6 +191,18 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         retry_wait_ms=_number("RETRY_WAIT_MS", plain.retry_wait_ms, 0, 3_600_000),
         lease_seconds=_number("LEASE_SECONDS", plain.lease_seconds, 1, 3600),
     )
+
+
+def _bounds(plain: Settings) -> dict[str, Any]:
+    """How much the server does at once, and how long it waits for a client."""
+    return {
+        "max_searches": _number("MAX_SEARCHES", plain.max_searches, 1, 100_000),
+        "max_writes": _number("MAX_WRITES", plain.max_writes, 1, 100_000),
+        "max_transfers": _number("MAX_TRANSFERS", plain.max_transfers, 1, 100_000),
+        "header_seconds": _number("HEADER_SECONDS", plain.header_seconds, 1, 3600),
+        "idle_seconds": _number("IDLE_SECONDS", plain.idle_seconds, 1, 3600),
+        "body_seconds": _number("BODY_SECONDS", plain.body_seconds, 1, 86_400),
+    }
 
 
 def _servers(plain: Settings) -> dict[str, Any]:

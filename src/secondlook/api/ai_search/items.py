@@ -34,9 +34,9 @@ from secondlook.services.intake import Upload
 
 LONGEST_WAIT = 40.0
 LARGEST_BODY = 11 << 20
+"""The largest file that any kind may have, with room for the form around it."""
 LARGEST_FIELD = 1 << 20
 """Bytes of a field that is no file: metadata, of which an index takes 10 KiB (contract, 18.3)."""
-"""The largest file that any kind may have, with room for the form around it."""
 
 LONGEST_DRAIN = 256 << 20
 """Bytes that are read and thrown away before the refusal of a large upload."""
