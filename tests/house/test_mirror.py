@@ -17,6 +17,7 @@ ELSEWHERE = {
     "api/app.py": "tests/wire/test_bad_input.py",
     "api/autorag.py": "tests/wire/test_search.py",
     "api/autorag_sync.py": "tests/wire/test_jobs.py",
+    "api/headers.py": "tests/attack/test_headers.py",
     "api/document.py": "tests/wire/test_openapi.py",
     "api/document_links.py": "tests/wire/test_openapi.py",
     "api/openai.py": "tests/wire/test_openai.py",

@@ -51,7 +51,7 @@ def events(wire: Wire, job_id: str, **headers: str) -> list[tuple[str, str, dict
     """Name, id and data of each event."""
     answer = wire.ask("GET", f"{JOBS}/{job_id}/events", headers=headers)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
-    assert answer.headers["cache-control"] == "no-cache"
+    assert answer.headers["cache-control"] == "no-store"
     found = []
     for block in answer.text.removesuffix("\n\n").split("\n\n"):
         fields = dict(line.split(": ", 1) for line in block.split("\n"))

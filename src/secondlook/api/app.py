@@ -34,11 +34,13 @@ from secondlook.api.ai_search import (
 )
 from secondlook.api.document import describe
 from secondlook.api.errors import INVALID_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND, failure, headers_of, to_wire
+from secondlook.api.headers import GuardHeaders
 from secondlook.api.notices import Notices
 from secondlook.api.public import routes as public
 from secondlook.api.public.hosts import ROOT, PublicHosts
+from secondlook.api.refused import FailedSignIns
 from secondlook.api.wire import NO_ACCOUNT
-from secondlook.errors import SecondlookError
+from secondlook.errors import BackendError, CallerError, NotAuthenticatedError, SecondlookError
 from secondlook.services.admission import Admission, Room
 from secondlook.services.bundle import Services
 from secondlook.telemetry import METRICS_TYPE, render_metrics, tenant
@@ -152,7 +154,7 @@ def create_app(services: Services, *, options: ApiOptions) -> FastAPI:
         return Response(render_metrics(), media_type=METRICS_TYPE)
 
     app.add_middleware(PublicHosts, services=services)
-    _add_error_handlers(app)
+    _add_error_handlers(app, services)
     describe(app)
     return app
 
@@ -243,8 +245,14 @@ async def _instance(name: Annotated[str, Path(description="The id of the instanc
 PATH_PARTS = {"account": _account, "namespace": _namespace, "name": _instance}
 
 
-def _add_error_handlers(app: FastAPI) -> None:
+def _add_error_handlers(app: FastAPI, services: Services) -> None:
+    failed_sign_ins = FailedSignIns()
+
     async def ours(request: Request, error: Exception) -> JSONResponse:
+        if isinstance(error, NotAuthenticatedError):
+            failed_sign_ins.note(request, error)
+        if isinstance(error, BackendError):
+            error = await why_gone(services, request) or error
         status, body = to_wire(error)
         if status >= 500:
             log.warning("%s %s: %s", request.method, request.url.path, error)
@@ -274,6 +282,18 @@ def _add_error_handlers(app: FastAPI) -> None:
     app.add_middleware(LastResort)
     app.add_middleware(Notices)
     app.add_middleware(HeadAsGet)
+    app.add_middleware(GuardHeaders)
+
+
+async def why_gone(services: Services, request: Request) -> SecondlookError | None:
+    """That the instance which the path names was deleted, if it was: then nothing else was wrong."""
+    if (name := request.path_params.get("name")) is None:
+        return None
+    try:
+        await services.instances.get(*routes.place_of(request), name)
+    except CallerError as error:
+        return error
+    return None
 
 
 def in_words_of(path: str, status: int, body: Mapping[str, Any]) -> Mapping[str, Any]:

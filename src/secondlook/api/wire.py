@@ -173,7 +173,7 @@ def event(data: object, name: str = "") -> bytes:
 
 
 DONE = event("[DONE]")
-STREAM_HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+STREAM_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 """Nothing between us and the client may hold frames back."""
 
 

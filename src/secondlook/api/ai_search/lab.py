@@ -11,6 +11,7 @@ from pydantic import Field
 
 from secondlook.api.body import LARGEST_SETTINGS, Body, read_json, validate, validated
 from secondlook.api.errors import success
+from secondlook.api.headers import REPORT_POLICY
 from secondlook.api.jobs import Page, PerPage, page_of
 from secondlook.api.lab_page import render_page
 from secondlook.api.times import iso_time
@@ -187,7 +188,7 @@ def _add_reports(router: APIRouter, services: Services) -> None:
         rows, title = await services.lab.rows(run), f"Reranking on {instance.name}"
         name = chosen_arm(report, "")
         html = await asyncio.to_thread(lambda: render_page(report, _told(rows, report, name), title=title))
-        return HTMLResponse(html)
+        return HTMLResponse(html, headers={"Content-Security-Policy": REPORT_POLICY})
 
     @router.post("/runs/{run_id}/apply", name="apply")
     async def apply(request: Request, run_id: str) -> JSONResponse:

@@ -9,6 +9,8 @@ from secondlook.domain.endpoint import LABEL
 from secondlook.services.bundle import Services
 
 ROOT = "/public"
+WAYS = ("/search", "/chat/completions", "/ai-search", "/mcp", "/stats")
+"""Paths of endpoints that no other route has."""
 CUSTOM = "secondlook.custom_domain"
 """In the scope of a request that came to a custom domain."""
 
@@ -17,7 +19,8 @@ class PublicHosts:
     """Puts ``/public/{label}`` before the path of a request whose host names an endpoint.
 
     A host names one by its first label, or as a whole if it is a custom domain. Every path of such a host is below the
-    endpoint's, so that no other route can be reached there.
+    endpoint's, so that no other route can be reached there. A host whose first label only looks like that of an
+    endpoint may be the server's own: there nothing but the paths of endpoints is refused.
     """
 
     def __init__(self, app: ASGIApp, services: Services) -> None:
@@ -30,7 +33,8 @@ class PublicHosts:
             host = host_of(Headers(scope=scope).get("host", ""))
             first, dot, _ = host.partition(".")
             if dot and LABEL.fullmatch(first):
-                scope = moved(scope, first)
+                known = scope["path"] in WAYS or await self._services.endpoints.find(first)
+                scope = moved(scope, first) if known else scope
             elif dot and (owner := await self._services.endpoints.owner_at(host)):
                 found = await self._services.endpoints.of(owner)
                 scope = {**moved(scope, found.label if found else ""), CUSTOM: True}
