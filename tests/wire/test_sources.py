@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from secondlook.errors import SourceError
+from secondlook.sources.opening import find_folder
 from tests.wire.conftest import NEW, Wire, error_of
 
 ITEMS = f"{NEW}/handbook/items"
@@ -186,3 +188,23 @@ def test_credentials_that_are_tried_are_kept_nowhere(wire: Wire) -> None:
     with wire.database() as database:
         assert "AKIA-TRIED" not in "\n".join(database.iterdump())
     assert list((wire.folder / "secrets").glob("*")) == []
+
+
+def test_an_address_that_an_earlier_release_took_hides_nothing(wire: Wire) -> None:
+    wire.make(public_endpoint_params={"enabled": True})
+    with wire.database() as database:
+        database.execute(
+            "UPDATE instances SET settings = json_set(settings, '$.source_kind', 'web-crawler', '$.source', 'http://[::1')"
+        )
+    assert [one["source"] for one in wire.get(NEW).json()["result"]] == ["http://[::1"]
+    changed = wire.ask("PUT", f"{NEW}/handbook", json={"max_num_results": 7})
+    assert changed.json()["result"]["max_num_results"] == 7
+    assert changed.json()["result"]["public_endpoint_params"]["authorized_hosts"] == []
+    refused = wire.ask("PUT", f"{NEW}/handbook", json={"source": "http://[::2"})
+    assert error_of(refused)[:2] == (400, 7111)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a" * 300, "a/" * 3000, "gone"])
+def test_a_folder_that_cannot_be_is_not_found(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SourceError, match="does not exist"):
+        find_folder(f"{tmp_path}/{name}", [tmp_path])

@@ -34,7 +34,7 @@ from secondlook.api.wire import (
     undressed,
 )
 from secondlook.domain.instance import DEFAULT_NAMESPACE, Instance
-from secondlook.errors import InstanceNotFoundError, InvalidOptionError, SecondlookError
+from secondlook.errors import BackendError, InstanceNotFoundError, InvalidOptionError, SecondlookError
 from secondlook.ports import Delta
 from secondlook.services.bundle import Services
 from secondlook.services.generating import Answer
@@ -91,7 +91,11 @@ def make_router(services: Services) -> APIRouter:
         _check(services, request, place[0])
         async with services.quota.query(place[0]):
             instance = await services.instances.get(*place)
-            return in_words_of_openai(await answer_chat(services, request, instance, raw, manner=OPENAI))
+            try:
+                return in_words_of_openai(await answer_chat(services, request, instance, raw, manner=OPENAI))
+            except BackendError:
+                await services.instances.get(*place)  # if it was deleted meanwhile, nothing else was wrong
+                raise
 
     @router.get("/models", name="models")
     async def models(request: Request) -> JSONResponse:

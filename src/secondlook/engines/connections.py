@@ -12,7 +12,7 @@ from pathlib import Path
 
 from secondlook.domain.filters import Filter
 from secondlook.engines.keywords import attain_bm25
-from secondlook.engines.tables import read_generation
+from secondlook.engines.tables import DamagedError, read_generation
 from secondlook.threads import BoundedThreads, check_wanted, is_abandoned
 
 FILES = 3
@@ -71,8 +71,11 @@ class OpenIndex:
 
     @classmethod
     def at(cls, path: Path) -> "OpenIndex":
-        """The index in the file that lies there now."""
-        return cls(path, path.stat().st_ino)
+        """The index in the file that lies there now; raises ``DamagedError`` if it was dropped this moment."""
+        try:
+            return cls(path, path.stat().st_ino)
+        except FileNotFoundError as error:
+            raise DamagedError("its file is missing") from error
 
     def is_in_place(self) -> bool:
         """Whether the file that was opened still has its name: not removed, and no other in its place."""

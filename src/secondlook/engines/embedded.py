@@ -349,7 +349,7 @@ class EmbeddedEngine:
         try:
             return await (within or self._threads.writes).run(run)
         except sqlite3.DatabaseError as error:
-            trouble = trouble_of(index, error)
+            trouble = trouble_of(index, upkeep.find_missing(self._path(index)) or error)
             if isinstance(trouble, IndexCorruptError) and self._on_damage:
                 self._on_damage(index, str(error))
             raise trouble from error

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from secondlook.engines.tables import COLUMNS, connect, make_tables, read_shape, sums_of
+from secondlook.engines.tables import COLUMNS, DamagedError, connect, make_tables, read_shape, sums_of
 from secondlook.ports import IndexReport, IndexShape
 
 DAMAGED, NEW = ".damaged", ".new"
@@ -34,6 +34,11 @@ def find_obstacle(path: Path) -> str:
     except OSError as error:
         return f"its file cannot be reached: {error.strerror}"
     return ""
+
+
+def find_missing(path: Path) -> DamagedError | None:
+    """That the file is gone, if it is: of one that is dropped while it is read SQLite says that the disk is broken."""
+    return None if os.path.lexists(path) else DamagedError(find_obstacle(path))
 
 
 def remove(path: Path) -> None:

@@ -8,7 +8,9 @@ from secondlook.domain.instance import Instance
 from secondlook.domain.options import Fusion, Generation, Plan, RetrievalType
 from secondlook.domain.query import Query
 from secondlook.errors import (
+    BackendError,
     CallerError,
+    InstanceNotFoundError,
     InstanceSearchesFailedError,
     InvalidOptionError,
     RerankerError,
@@ -110,12 +112,29 @@ class JointSearching:
             except RerankerError as error:
                 count_refusal(error)
                 raise
+            except BackendError:
+                if not await self._any_gone([instance for instance, _ in plans.values()]):
+                    raise
+                return await self.search(place, names, query, make_ask=make_ask, partial=partial)  # without it
         count_search(ranking)
-        failed |= {name: one.error for name, one in members.items() if one.error}
+        failed |= {name: await self._reason(plans[name][0], one.error) for name, one in members.items() if one.error}
         _check_failures(failed, wanted, partial)
         parts = [_part(name, members.get(name), failed.get(name), ranking) for name in wanted]
         found = tuple(instance for instance, _ in plans.values())
         return Joint(ranking, tuple(parts), {one.index: name for name, one in members.items()}, found)
+
+    async def _any_gone(self, instances: Sequence[Instance]) -> bool:
+        """Whether one of them was deleted meanwhile."""
+        names = {one.uid for one in instances}
+        return not names <= {one.uid for one in await self._catalog.list_instances(*_place_of(instances[0]))}
+
+    async def _reason(self, instance: Instance, error: SecondlookError) -> SecondlookError:
+        """Why it could not be searched: that it was deleted meanwhile, if it was."""
+        try:
+            await self._catalog.get_instance(*_place_of(instance), instance.name)
+        except InstanceNotFoundError as gone:
+            return gone
+        return error
 
     async def answer(
         self,
@@ -140,6 +159,10 @@ class JointSearching:
         query = self._defaults.query_limits.fit(query)
         explain = any(make_ask(one).explain for one in joint.members)
         return joint, begin_answer(joint.ranking, query, wanted, self._tools, explain=explain)
+
+
+def _place_of(instance: Instance) -> tuple[str, str]:
+    return instance.account, instance.namespace
 
 
 def join_plans(plans: Sequence[Plan]) -> Plan:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from secondlook.domain.instance import Instance
-from secondlook.errors import ItemNotFoundError, SecondlookError
+from secondlook.errors import InstanceNotFoundError, ItemNotFoundError, SecondlookError
 from secondlook.ports import Catalog, Embedder, Indexer
 from secondlook.services.shapes import shape_of
 
@@ -69,4 +69,6 @@ class Retaking:
                     if (await self._catalog.get_item(now.uid, item.id)).status == "outdated":  # not taken up meanwhile
                         await self._reindex(now, item.id)
         except SecondlookError:
-            log.exception("could not re-index outdated items of %s; the next start or sync retries", instance.name)
+            with contextlib.suppress(InstanceNotFoundError):  # deleted meanwhile
+                await self._catalog.get_instance_by_uid(instance.uid)
+                log.exception("could not re-index outdated items of %s; the next start or sync retries", instance.name)

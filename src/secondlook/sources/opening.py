@@ -95,11 +95,15 @@ def find_folder(source: str, roots: Sequence[Path]) -> Path:
             "this server allows no folder sources: list the allowed folders in SECONDLOOK_FOLDER_ROOTS",
             lasting=True,
         )
-    real = Path(os.path.realpath(source))
+    try:
+        real = Path(os.path.realpath(source))
+        there = real.is_dir()
+    except (OSError, ValueError) as error:  # a name that is too long, or a NUL, which no path may contain
+        raise SourceError("bucket_not_found", f"the folder {source[:200]!r} does not exist", lasting=True) from error
     if not Path(source).is_absolute() or not any(real.is_relative_to(os.path.realpath(root)) for root in roots):
         raise SourceError(
             "bucket_unauthorized", f"the folder {source!r} is outside SECONDLOOK_FOLDER_ROOTS", lasting=True
         )
-    if not real.is_dir():
+    if not there:
         raise SourceError("bucket_not_found", f"the folder {source!r} does not exist", lasting=True)
     return real

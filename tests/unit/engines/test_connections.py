@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from secondlook.engines.connections import LEAST_IDLE, MOST_IDLE, Counts, IdleConnections, OpenIndex, most_idle
+from secondlook.engines.tables import DamagedError
 
 
 def made(path: Path) -> sqlite3.Connection:
@@ -55,3 +56,8 @@ def test_counts_keep_the_phrases_used_last() -> None:
     assert [of(one) for one in ("a", "bb", "a", "ccc", "a", "bb")] == [1, 2, 1, 3, 1, 2]
     assert counted == ["a", "bb", "ccc", "bb"]
     assert (len(counts), counts.generation) == (2, 7)
+
+
+def test_an_index_that_was_dropped_this_moment_is_damaged(tmp_path: Path) -> None:
+    with pytest.raises(DamagedError, match="its file is missing"):
+        OpenIndex.at(tmp_path / "gone")

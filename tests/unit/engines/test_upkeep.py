@@ -11,7 +11,7 @@ import pytest
 
 from secondlook.domain.chunk import Chunk, IndexedChunk
 from secondlook.engines.embedded import EmbeddedEngine
-from secondlook.engines.upkeep import check_file, find_obstacle
+from secondlook.engines.upkeep import check_file, find_missing, find_obstacle
 from secondlook.errors import IndexRebuildingError
 from secondlook.ports import IndexReport, IndexShape
 
@@ -136,3 +136,10 @@ def test_a_replaced_index_says_why_until_it_is_finished(engine: EmbeddedEngine, 
     assert asyncio.run(engine.read_problem("i")) == ""
     assert asyncio.run(engine.read_generation("i")) > 0
     assert heard == []
+
+
+def test_a_file_that_was_dropped_is_missing_whatever_sqlite_says(tmp_path: Path) -> None:
+    path = tmp_path / "i.sqlite"
+    assert str(find_missing(path)) == "its file is missing"
+    path.write_bytes(b"")
+    assert find_missing(path) is None

@@ -153,7 +153,10 @@ def origins_of(endpoint: Endpoint, instance: Instance | None) -> tuple[str, ...]
     if endpoint.params.origins is not None:
         return endpoint.params.origins
     site = instance.settings.source if instance and instance.settings.source_kind == "web-crawler" else ""
-    host = urlsplit(site).hostname
+    try:
+        host = urlsplit(site).hostname
+    except ValueError:  # kept by a release that did not refuse it: no page is on that site
+        return ()
     return (host,) if host else (EVERYBODY,)
 
 

@@ -191,7 +191,8 @@ def merge_settings(settings: InstanceSettings, raw: dict[str, Any]) -> InstanceS
     changes["extra"] = json.dumps({**json.loads(settings.extra), **_extra(body, raw)})
     options = body.retrieval_options
     merged = settings.choosing(**changes)
-    check_kind(merged.source_kind, merged.source)
+    if (merged.source_kind, merged.source) != (settings.source_kind, settings.source):  # an earlier release took more
+        check_kind(merged.source_kind, merged.source)
     if options and options.boost_after_reranking is not None:
         merged = replace(merged, boost_last=options.boost_after_reranking)
     if options and options.boost_by is not None:

@@ -2,16 +2,24 @@
 
 import re
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, field_validator
 
 from secondlook.api.body import Body
 from secondlook.domain.globs import check_glob
 from secondlook.domain.source import CrawlOptions, Selector, SourceOptions
-from secondlook.errors import InvalidHeaderError, SitemapsError, SourceMissingError, UnknownSourceError
+from secondlook.errors import (
+    InvalidHeaderError,
+    InvalidOptionError,
+    SitemapsError,
+    SourceMissingError,
+    UnknownSourceError,
+)
 
 KINDS = ("r2", "web-crawler", "folder")
 WEBSITE = re.compile(r"https?://[^\s/?#]", re.IGNORECASE)
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 MAX_PATTERNS = 10
 MAX_HEADERS = 5
@@ -131,10 +139,20 @@ def place_source(raw: dict[str, Any]) -> dict[str, Any]:
 
 def check_kind(kind: object, source: str) -> None:
     """Nothing if a source of that kind can be called so; raises ``UnknownSourceError``."""
-    if kind == "web-crawler" and not WEBSITE.match(source):
+    if found := CONTROL.search(source):
+        raise UnknownSourceError(f"source: {source[:80]!r} contains the control character {found.group()!r}")
+    if kind == "web-crawler" and not (WEBSITE.match(source) and _has_host(source)):
         raise UnknownSourceError(f"source: {source[:80]!r} is not an http(s) address like https://docs.example")
     if kind == "folder" and not source.startswith("/"):
         raise UnknownSourceError(f"source: {source[:80]!r} is not the absolute path of a folder")
+
+
+def _has_host(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _kind_of(source: str) -> str:
@@ -151,9 +169,12 @@ def check_source(body: SourceBody) -> None:
     """Nothing, if the parts go together.
 
     Raises:
+        InvalidOptionError: a prefix that no key has.
         InvalidHeaderError: a name or value that no header may have.
         SitemapsError: sitemaps are named, and something else is to be read.
     """
+    if CONTROL.search(body.prefix or ""):
+        raise InvalidOptionError("source_params.prefix: it contains a control character")
     crawler = body.web_crawler
     for name, value in (crawler.parse_options.include_headers or {}).items():
         if not HEADER_NAME.fullmatch(name):

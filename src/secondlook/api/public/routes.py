@@ -27,7 +27,7 @@ from secondlook.domain.endpoint import LABEL, Endpoint
 from secondlook.domain.instance import Instance
 from secondlook.domain.options import Generation
 from secondlook.domain.query import Query
-from secondlook.errors import InstanceNotFoundError, InvalidOptionError
+from secondlook.errors import BackendError, InstanceNotFoundError, InvalidOptionError, SecondlookError
 from secondlook.ports import Delta
 from secondlook.services.bundle import Services
 from secondlook.services.joint_searching import MOST_INSTANCES
@@ -116,11 +116,22 @@ async def receive(services: Services, request: Request, label: str, way: str, wo
             answer = check_visit(services, found) or await serve(services, found, work)
     except ClientDisconnect:
         raise
+    except BackendError as error:
+        answer = await _refusal_if_gone(services, request, label, way) or failed(error)
     except Exception as error:  # the edge: what leaves here is seen by anybody
         answer = failed(error)
     headers = found.headers() if isinstance(found, Visit) else {}
     answer.headers.update(headers)
     return answer
+
+
+async def _refusal_if_gone(services: Services, request: Request, label: str, way: str) -> Response | None:
+    """Why there is no such endpoint, if it was deleted while it worked: then nothing else was wrong."""
+    try:
+        found = await find_visit(services, request, label, way)
+    except SecondlookError:
+        return None
+    return found if isinstance(found, Response) else None
 
 
 async def serve(services: Services, visit: Visit, work: Work) -> Response:

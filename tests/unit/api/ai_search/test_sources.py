@@ -106,7 +106,22 @@ def test_the_type_of_a_source(source: str, kind: str) -> None:
     assert place_source({}) == {}
 
 
-@pytest.mark.parametrize("sent", [{"source": "No Bucket"}, {"source": "ftp://x"}, {"type": "folder", "source": "x"}])
+SOURCES_OF_NO_TYPE = [
+    {"source": "No Bucket"},
+    {"source": "ftp://x"},
+    {"source": "http://[::1"},
+    {"source": "https://x:99999"},
+    {"source": "https://x:y/"},
+    {"source": "https://x/\0"},
+    {"source": "/srv/a\0b"},
+    {"source": "/srv/a\nb"},
+    {"source": "bu\0cket"},
+    {"type": "folder", "source": "x"},
+    {"type": "r2", "source": "bu\0cket"},
+]
+
+
+@pytest.mark.parametrize("sent", SOURCES_OF_NO_TYPE)
 def test_sources_of_no_type(sent: dict[str, str]) -> None:
     with pytest.raises(UnknownSourceError, match=r"^source: "):
         place_source(sent)
