@@ -315,6 +315,7 @@ def search_defaults(settings: Settings) -> SearchDefaults:
         fusion_method="rrf" if strict else None,
         threshold_for_all=strict,
         query_limits=QueryLimits(settings.query_characters, settings.query_terms),
+        echo_discount=0 if strict else settings.echo_discount / 100,
     )
 
 

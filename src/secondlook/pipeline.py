@@ -8,6 +8,7 @@ from secondlook.domain.options import Generation, Plan
 from secondlook.domain.query import Query
 from secondlook.ports import Delta, Tools
 from secondlook.stages.boost import boost_candidates
+from secondlook.stages.discount import discount_echoes
 from secondlook.stages.expand import expand_candidates
 from secondlook.stages.explain import find_sentences
 from secondlook.stages.filter import filter_candidates
@@ -25,6 +26,8 @@ async def search(query: Query, plan: Plan, tools: Tools) -> Ranking:
         ranking = await rewrite_query(ranking, plan.rewriting, tools.generator)
     found = await retrieve_candidates(ranking.query, plan, tools)
     ranking = fuse_rankings(replace(ranking, failures=found.failures), found, plan.fusion)
+    if plan.echo_discount:
+        ranking = discount_echoes(ranking, plan.echo_discount)
     ranking = filter_candidates(ranking, plan.filtering)
     late = plan.boosting is not None and plan.boosting.last
     if plan.boosting and not late:

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from secondlook.domain.options import DEFAULT_NUM_CANDIDATES, Compatibility, LanguageGuard, LongPassages, MissingModel
+from secondlook.domain.options import (
+    DEFAULT_NUM_CANDIDATES,
+    ECHO_DISCOUNT,
+    Compatibility,
+    LanguageGuard,
+    LongPassages,
+    MissingModel,
+)
 from secondlook.domain.query import DEFAULT_QUERY_CHARACTERS, DEFAULT_QUERY_TERMS
 from secondlook.errors import SetupError
 
@@ -53,6 +60,7 @@ class Settings:
         parse_memory_mb: memory that a document may take while it is read, in MiB.
         parse_seconds: longest that reading a document may take.
         ocr_languages: of scanned pages and pictures, as Tesseract names them.
+        echo_discount: percent of its score that a passage which only repeats the query loses, at most; 0 for none.
         query_log_lines: searches that the query log of an instance keeps; 0 forbids query logs.
         item_attempts: at indexing one version of an item, before it is given up.
         retry_wait_ms: before the second attempt; each further one waits twice as long.
@@ -123,6 +131,7 @@ class Settings:
     query_log_lines: int = 50_000
     query_characters: int = DEFAULT_QUERY_CHARACTERS
     query_terms: int = DEFAULT_QUERY_TERMS
+    echo_discount: int = round(100 * ECHO_DISCOUNT)
     item_attempts: int = 5
     retry_wait_ms: int = 2000
     lease_seconds: int = 30
@@ -186,6 +195,7 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         heading_context=_switch(f"{PREFIX}HEADING_CONTEXT"),
         query_characters=_number("QUERY_CHARACTERS", plain.query_characters, 1, 1_000_000),
         query_terms=_number("QUERY_TERMS", plain.query_terms, 1, 100_000),
+        echo_discount=_number("ECHO_DISCOUNT", plain.echo_discount, 0, 99),
         query_log_lines=_number("QUERY_LOG_LINES", plain.query_log_lines, 0, 10_000_000),
         item_attempts=_number("ITEM_ATTEMPTS", plain.item_attempts, 1, 100),
         retry_wait_ms=_number("RETRY_WAIT_MS", plain.retry_wait_ms, 0, 3_600_000),

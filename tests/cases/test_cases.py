@@ -12,6 +12,7 @@ import pytest
 from secondlook.domain.candidate import Candidate, Ranking
 from secondlook.domain.chunk import Chunk, IndexedChunk
 from secondlook.domain.options import (
+    ECHO_DISCOUNT,
     Boost,
     Boosting,
     Filtering,
@@ -28,6 +29,7 @@ from secondlook.engines.embedded import EmbeddedEngine
 from secondlook.models.fakes import FakeGenerator, FakeReranker
 from secondlook.ports import Delta, Hit, Hits, IndexShape, Prompt
 from secondlook.stages.boost import boost_candidates
+from secondlook.stages.discount import discount_echoes
 from secondlook.stages.expand import expand_candidates
 from secondlook.stages.explain import find_sentences
 from secondlook.stages.filter import filter_candidates
@@ -79,6 +81,15 @@ def boost(given: Given, options: Given, folder: Path) -> list[str]:
     )
     boosts = tuple(Boost(field, direction) for field, direction in options["boosts"])
     return ids(boost_candidates(ranking, Boosting(boosts, options.get("weight", 0.1))))
+
+
+def discount(given: Given, options: Given, folder: Path) -> list[str]:
+    ranking = make_ranking(given["scores"], query=given["query"])
+    ranking = ranking.kept(
+        replace(one, chunk=replace(one.chunk, text=text))
+        for one, text in zip(ranking.candidates, given["texts"], strict=True)
+    )
+    return ids(discount_echoes(ranking, ECHO_DISCOUNT))
 
 
 def rerank(given: Given, options: Given, folder: Path) -> list[str]:
@@ -162,6 +173,7 @@ def generate(given: Given, options: Given, folder: Path) -> list[str]:
 
 RUN: Mapping[str, Callable[[Given, Given, Path], list[str]]] = {
     "boost": boost,
+    "discount": discount,
     "expand": expand,
     "explain": explain,
     "filter": filter_,

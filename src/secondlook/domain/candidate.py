@@ -76,6 +76,7 @@ class Evidence:
         sentence: the sentence that the last reranker finds most relevant when it reads it alone; empty unless asked.
         sentence_relevance: its score.
         team: the order that it was drafted from, where two are interleaved: ``retrieval`` or ``reranked``.
+        echo_discount: share taken off the retrieval score and the relevance, since the passage only repeats the query.
     """
 
     cosine: float | None = None
@@ -98,6 +99,12 @@ class Evidence:
     keyword_share: float | None = None
     keyword_complete: bool | None = None
     keyword_match: bool | None = None
+    echo_discount: float | None = None
+
+
+def lowered(score: float, part: float) -> float:
+    """The score with this share of its size taken off; one below zero falls too."""
+    return score - part * abs(score)
 
 
 def mix_convex(cosine: float | None, share: float | None, weight: float) -> float:

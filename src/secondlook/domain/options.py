@@ -31,6 +31,8 @@ CONVEX_HITS = 100
 """Hits of each method that convex fusion merges, at least; the best of them go on as the window has room."""
 CONVEX_WEIGHT = 0.5
 """Share of the cosine; chosen on training queries, decision 0051."""
+ECHO_DISCOUNT = 0.8
+"""Share of the score that a passage loses that only repeats the query (decision 0073)."""
 MAX_STAGES = 4
 CHAIN_WINDOWS = (200, 50, 20, 10)
 """How many candidates each model of a chain ``A>B`` reads, if nothing else is said."""
@@ -176,7 +178,10 @@ class Rewriting:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One search, ready to run; None skips a stage."""
+    """One search, ready to run; None skips a stage.
+
+    ``echo_discount`` is the share of the score that a passage loses that only repeats the query; 0 skips that stage.
+    """
 
     index: str
     retrieval: Retrieval = Retrieval()
@@ -188,6 +193,7 @@ class Plan:
     top_k: int = DEFAULT_TOP_K
     expand_by: int = 0
     explain: bool = False
+    echo_discount: float = ECHO_DISCOUNT
 
     @property
     def num_hits(self) -> int:

@@ -14,6 +14,7 @@ from secondlook.domain.options import (
     CHAIN_WINDOWS,
     DEFAULT_MIN_RELEVANCE,
     DEFAULT_NUM_CANDIDATES,
+    ECHO_DISCOUNT,
     KEYWORD_SHARE,
     Boost,
     Boosting,
@@ -100,6 +101,7 @@ class SearchDefaults:
         match_mode: which keyword matches count in instances that do not say; None decides by the retrieval type.
         fusion_method: how instances that do not say merge the lists of a hybrid search; None is the product's way.
         query_limits: how long a query may be.
+        echo_discount: share of the score that a passage loses that only repeats the query.
         threshold_for_all: whether the match threshold applies to keyword hits like to others.
     """
 
@@ -113,6 +115,7 @@ class SearchDefaults:
     fusion_method: FusionMethod | None = None
     threshold_for_all: bool = False
     query_limits: QueryLimits = USUAL
+    echo_discount: float = ECHO_DISCOUNT
 
 
 class Searching:
@@ -242,6 +245,7 @@ def make_plan(instance: Instance, ask: Ask, defaults: SearchDefaults) -> Plan:
         top_k=top_k,
         expand_by=ask.expand_by,
         explain=ask.explain,
+        echo_discount=defaults.echo_discount,
     )
 
 

@@ -18,6 +18,7 @@ from secondlook.domain.candidate import (
     StageReceipt,
     Step,
     changed,
+    lowered,
 )
 from secondlook.domain.language import NAMES, UNKNOWN, detect_language
 from secondlook.domain.options import Plan, Reranking, RerankStage
@@ -281,7 +282,7 @@ def _applied(ranking: Ranking, scores: Scores, stage: RerankStage, look: Look, w
     ranking = ranking.cut(stage.window, "window", f"outside the window of {stage.window}")
     scored = [
         (_weighed(one, relevance, weight), relevance, one)
-        for one, relevance in zip(ranking.candidates, scores.values, strict=False)
+        for one, relevance in zip(ranking.candidates, _discounted(ranking.candidates, scores.values), strict=False)
     ]
     lowest = min(score for score, _, _ in scored)
     rest = [
@@ -298,6 +299,12 @@ def _applied(ranking: Ranking, scores: Scores, stage: RerankStage, look: Look, w
         if stage.keep is None
         else ranking.cut(stage.keep, "keep", f"beyond the {stage.keep} kept by this stage")
     )
+
+
+def _discounted(candidates: Sequence[Candidate], values: Sequence[float]) -> list[float]:
+    """The relevance scores, those of echoes lowered as their retrieval scores were."""
+    told = zip(candidates, values, strict=False)
+    return [lowered(value, candidate.evidence.echo_discount or 0.0) for candidate, value in told]
 
 
 def _weighed(candidate: Candidate, relevance: float, weight: float) -> float:

@@ -510,3 +510,19 @@ def test_without_the_multilingual_model_it_is_skipped(bench: Bench, name: str) -
     found = rerank(bench, Reranking(guard="route", multilingual=name), English(), before)
     assert (found.receipt.status, found.candidates) == ("skipped", before.candidates)
     assert name in found.receipt.reason
+
+
+def test_an_echo_loses_the_same_share_of_its_relevance(bench: Bench) -> None:
+    """A model finds nothing more relevant to a question than the question."""
+    scores = {"the question": 0.98, "the answer": 0.9}
+    ranking = make_ranking([0.2, 0.6])
+    ranking = ranking.kept(
+        replace(one, chunk=replace(one.chunk, text=text)) for one, text in zip(ranking.candidates, scores, strict=True)
+    )
+    echo, answer = ranking.candidates
+    ranking = ranking.kept([replace(echo, evidence=replace(echo.evidence, echo_discount=0.8)), answer])
+    found = rerank(
+        bench, Reranking(min_relevance=0.4), FakeReranker(scorer=lambda _, passage: scores[passage.text]), ranking
+    )
+    assert ids(found) == ["c1"], "the echo is below the threshold"
+    assert [one.evidence.relevance for one in found.candidates] == [0.9]

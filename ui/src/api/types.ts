@@ -254,6 +254,7 @@ export interface Scores {
   reranking_score?: number;
   retrieval_score?: number;
   retrieval_rank?: number;
+  echo_discount?: number;
   keyword_share?: number;
   keyword_match?: boolean;
 }

@@ -278,6 +278,7 @@ def scores_of(candidate: Candidate) -> Mapping[str, object]:
         "retrieval_score": evidence.retrieval_score,
         "retrieval_rank": evidence.retrieval_rank,
         "boost": evidence.boost,
+        "echo_discount": evidence.echo_discount,
         "team": evidence.team or None,
     }
     return {k: round(v, 6) if isinstance(v, float) else v for k, v in named.items() if v is not None}

@@ -31,6 +31,11 @@ export function Scores({ chunk }: { chunk: Chunk }) {
             {rank !== undefined && ` · rank ${rank}`}
           </li>
         ))}
+      {told.echo_discount !== undefined && (
+        <li className="rounded-full bg-kumo-recessed px-2 py-0.5 tabular-nums">
+          repeats the query <strong className="font-semibold">−{Math.round(100 * told.echo_discount)} %</strong>
+        </li>
+      )}
     </ul>
   );
 }
