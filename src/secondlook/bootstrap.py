@@ -28,6 +28,7 @@ from secondlook.provision import (
     load_encoder,
     make_admission,
     make_answers,
+    make_disk_reserve,
     make_generator,
     make_model_list,
     make_passage_reranking,
@@ -141,7 +142,7 @@ async def open_runtime(
         generator = make_generator(settings)
         if isinstance(generator, OpenAICompatible):
             opened.push_async_callback(generator.close)
-        engine = EmbeddedEngine(folder / "indexes")
+        engine = EmbeddedEngine(folder / "indexes", check_room=make_disk_reserve(settings).check)
         opened.callback(engine.close)
         stores = await _open_stores(opened, settings, engine)
         pairs = PairCache(settings.pair_cache)
@@ -237,7 +238,7 @@ def make_services(
 ) -> Services:
     """The use cases over what is open."""
     catalog, queries = stores.catalog, stores.queries
-    blobs = FileBlobs(settings.data_dir / "files")
+    blobs = FileBlobs(settings.data_dir / "files", reserve=make_disk_reserve(settings))
     journal, memos = SqlJournal(catalog.database), SqlMemos(catalog.database)
     vault = FileBlobs(settings.data_dir / "secrets", private=True)
     service_tokens = ServiceTokens(SqlServiceTokens(catalog.database), vault, catalog)

@@ -214,6 +214,12 @@ class Leases(Protocol):
     async def end_all(self, prefix: str) -> None:
         """Let every lease lapse whose owner begins so."""
 
+    async def move(self, *, by: int, now: int) -> None:
+        """Move every time ahead of ``now`` by so many milliseconds."""
+
+    async def pull_in(self, now: int) -> None:
+        """Let all be over that lies further ahead of ``now`` than anything is waited for."""
+
     async def count_unfinished(self) -> int:
         """How many items are queued or running."""
 

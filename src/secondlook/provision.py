@@ -29,6 +29,7 @@ from secondlook.sources.bucket import Store
 from secondlook.sources.guard import Guard
 from secondlook.sources.opening import OpenSources
 from secondlook.stores.answers import AnswerFile
+from secondlook.stores.disk_reserve import DiskReserve, free_bytes
 from secondlook.stores.snippets import Snippets
 
 log = logging.getLogger(__name__)
@@ -272,3 +273,8 @@ def make_answers(settings: Settings, endpoints: Sequence[Endpoint]) -> AnswerFil
     told = (__version__, FORM, settings.long_passages, settings.llm_url, settings.compatibility, behind)
     digest = blake2b(repr(told).encode(), digest_size=16).hexdigest()
     return AnswerFile(settings.data_dir / ANSWERS, room=settings.answer_cache_mb << 20, made_with=digest)
+
+
+def make_disk_reserve(settings: Settings) -> DiskReserve:
+    """What is left free on the disk of the data folder."""
+    return DiskReserve(settings.disk_reserve_mb << 20, lambda: free_bytes(settings.data_dir))

@@ -16,6 +16,7 @@ from secondlook.bootstrap import Runtime
 from secondlook.dashboard import routes as dashboard
 from secondlook.errors import CallerError, SetupError
 from secondlook.http_protocol import Patience, bounded
+from secondlook.log_limits import limit_lines
 from secondlook.services.sign_in import CODE_SECONDS
 from secondlook.settings import Settings
 
@@ -140,6 +141,7 @@ async def serve(
     config = uvicorn.Config(
         app, http=bounded(patience), ws="none", backlog=BACKLOG, log_level="warning", access_log=False
     )
+    limit_lines("uvicorn")
     await _Server(config, on_ready, runtime.services.syncing.dismiss).serve(list(sockets) or listen(settings))
 
 

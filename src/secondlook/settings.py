@@ -65,6 +65,7 @@ class Settings:
         item_attempts: at indexing one version of an item, before it is given up.
         retry_wait_ms: before the second attempt; each further one waits twice as long.
         lease_seconds: without a heartbeat after which another worker takes the item.
+        disk_reserve_mb: free space that uploads and indexing leave on the disk, in MiB.
         heading_context: whether the models read the headings above a passage with it.
         npm_registry: where that package may be fetched from, once; nowhere when empty.
         folder_roots: folders below which users may have folders of this machine indexed; none when empty.
@@ -135,6 +136,7 @@ class Settings:
     item_attempts: int = 5
     retry_wait_ms: int = 2000
     lease_seconds: int = 30
+    disk_reserve_mb: int = 64
 
     @property
     def models_dir(self) -> Path:
@@ -199,6 +201,7 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         query_log_lines=_number("QUERY_LOG_LINES", plain.query_log_lines, 0, 10_000_000),
         item_attempts=_number("ITEM_ATTEMPTS", plain.item_attempts, 1, 100),
         retry_wait_ms=_number("RETRY_WAIT_MS", plain.retry_wait_ms, 0, 3_600_000),
+        disk_reserve_mb=_number("DISK_RESERVE_MB", plain.disk_reserve_mb, 0, 100_000_000),
         lease_seconds=_number("LEASE_SECONDS", plain.lease_seconds, 1, 3600),
     )
 

@@ -52,6 +52,7 @@ from secondlook.sources.guard import Guard
 from secondlook.sources.opening import OpenSources
 from secondlook.stores.blobs import FileBlobs
 from secondlook.stores.catalog import SqlCatalog
+from secondlook.stores.disk_reserve import DiskReserve
 from secondlook.stores.endpoints import SqlEndpoints
 from secondlook.stores.journal import SqlJournal
 from secondlook.stores.judged_sets import SqlJudgedSets
@@ -173,11 +174,12 @@ class Wire:
         strict: bool = False,
         limits: Limits | None = None,
         monthly_queries: int = 0,
+        reserve: DiskReserve | None = None,
     ) -> None:
         self._runner = asyncio.Runner()
         self.folder = folder
         self.hub = Hub()
-        self._engine = EmbeddedEngine(folder / "indexes")
+        self._engine = EmbeddedEngine(folder / "indexes", **({"check_room": reserve.check} if reserve else {}))
         self._catalog = SqlCatalog(f"sqlite+aiosqlite:///{folder / 'catalog.sqlite'}")
         self._endpoints = SqlEndpoints(self._catalog.database)
         self.clock = 1_000_000_020.0
@@ -188,7 +190,7 @@ class Wire:
             BROKEN: FakeReranker("broken@1", error=RuntimeError("out of memory")),
         }
         rerankers = Rerankers(self._find_reranker, FakeReranker("built-in@1"))
-        blobs = FileBlobs(folder / "files")
+        blobs = FileBlobs(folder / "files", reserve=reserve)
         database = self._catalog.database
         journal = SqlJournal(database)
         service_tokens = ServiceTokens(

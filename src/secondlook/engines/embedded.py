@@ -45,6 +45,7 @@ from secondlook.engines.tables import (
     read_shape,
     remove_item,
     reshape,
+    size_of,
     trouble_of,
 )
 from secondlook.errors import BackendError, IndexCorruptError, IndexRebuildingError, SetupError
@@ -64,10 +65,12 @@ class EmbeddedEngine:
     Raises:
         IndexCorruptError: the file of the index is missing or damaged.
         IndexRebuildingError: it does not hold everything yet, and is not searched.
+        StorageFullError: the disk has no room, as ``check_room`` says of a number of bytes.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, check_room: Callable[[int], None] = lambda size: None) -> None:
         self._folder = folder
+        self._check_room = check_room
         self._on_damage: Callable[[str, str], None] | None = None
         self._folder.mkdir(parents=True, exist_ok=True)
         self._open: dict[str, OpenIndex] = {}
@@ -203,6 +206,7 @@ class EmbeddedEngine:
 
     async def put_item(self, index: str, item_id: str, chunks: Sequence[IndexedChunk]) -> None:
         """Replace all chunks of the item at once."""
+        self._check_room(size_of(chunks))
         await self._write(index, item_id, chunks)
 
     async def delete_item(self, index: str, item_id: str) -> None:
@@ -231,12 +235,7 @@ class EmbeddedEngine:
 
     async def mark_current(self, index: str) -> None:
         """Note that nothing is to be read again for its text."""
-
-        def run(connection: sqlite3.Connection) -> None:
-            with self._at(index).lock:
-                mark_current(connection)
-
-        await self._read(index, run, within=self._threads.writes)
+        await self._read(index, mark_current, within=self._threads.writes)
 
     def hear_damage(self, heard: Callable[[str, str], None]) -> None:
         """Have ``heard`` called with the index and a sentence whenever a call finds that an index is damaged."""

@@ -243,6 +243,11 @@ def make_row(values: tuple[int, str, str, str, bytes | None], dimensions: int) -
     return row
 
 
+def size_of(chunks: Sequence[IndexedChunk]) -> int:
+    """About the bytes that these take on the disk: texts twice, for the keyword index."""
+    return sum(2 * len(one.chunk.text) + len(one.vector or b"") + len(one.stored or b"") for one in chunks)
+
+
 def find_best(
     connection: sqlite3.Connection, match: str, allowed: str | None, num: int
 ) -> list[tuple[str, float, int]]:

@@ -69,7 +69,7 @@ def judge(error: Exception, stage: Stage, most: int) -> Failure:
 def wait_before(attempt: int, failure: Failure, base: float) -> float:
     """Seconds: ``base * 2 ** (attempt - 1)``, half to once and a half of it by chance, so that not all come at once."""
     longest = min(LONGEST_WAIT, base * 2.0 ** min(attempt - 1, 20))
-    return max(failure.wait, longest * random.uniform(0.5, 1.5))
+    return max(min(failure.wait, LONGEST_WAIT), longest * random.uniform(0.5, 1.5))
 
 
 def _kind_at(stage: Stage, embedding: str = "error_embedding_data_with_workers_ai") -> str:

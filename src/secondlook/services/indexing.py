@@ -175,10 +175,10 @@ class Indexing:
             if found and not item.source:
                 raise ItemNotFoundError(f"item {item_id!r} was replaced by an upload: it no longer comes from a source")
             await self._catalog.remove_item(instance.uid, item_id)
+            if item.blob:  # first, for its room on a full disk
+                await self._blobs.delete(item.blob)
             with contextlib.suppress(IndexCorruptError):  # it is rebuilt without the item
                 await self._indexer.delete_item(instance.uid, item_id)
-            if item.blob:
-                await self._blobs.delete(item.blob)
         return item
 
     async def reindex(

@@ -93,7 +93,8 @@ class Remeasuring:
         if instance.uid in self._refused:
             return True
         newest, _ = await self._runs.page(instance, 1, 0)
-        return any(time.time() - run.created_at / 1000 < REST for run in newest)
+        # below 0 the clock was set back
+        return any(0 <= time.time() - run.created_at / 1000 < REST for run in newest)
 
     async def _begin(self, instance: Instance, last: LabRun, why: str) -> bool:
         """Whether it was begun; if not, the instance rests: each judged document may have been read to refuse it."""

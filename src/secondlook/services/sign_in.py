@@ -54,7 +54,7 @@ class SignIn:
         accounts: AccountList,
         *,
         throttle: Throttle | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._access = access
         self._accounts = accounts

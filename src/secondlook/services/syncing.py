@@ -6,7 +6,7 @@ import logging
 import math
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from secondlook.domain.instance import Instance, InstanceSettings, Item, ItemStatus
@@ -73,13 +73,16 @@ class Syncing:
         pulling: Pulling,
         *,
         cooldown: float = COOLDOWN,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._journal = journal
         self._catalog = catalog
         self._indexing = indexing
         self._pulling = pulling
         self._cooldown = cooldown
+        self._steady = steady
         self._beginning = asyncio.Lock()
+        self._begun: dict[str, float] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._clock: asyncio.Task[None] | None = None
         self._nudged = asyncio.Event()
@@ -114,10 +117,13 @@ class Syncing:
             if instance.settings.paused:
                 raise PausedError(f"instance {instance.name!r} is paused: set paused to false to sync")
             now = int(time.time() * 1000)
+            started = now
             for before in (await self._journal.list_jobs(instance.uid, 1, 0))[0]:
                 self._check_cooldown(before, now, trigger)
-            job = Job(secrets.token_hex(12), instance.uid, trigger, description, started_at=now, last_seen_at=now)
+                started = max(now, before.started_at + 1)  # the newest, wherever the clock was set
+            job = Job(secrets.token_hex(12), instance.uid, trigger, description, started_at=started, last_seen_at=now)
             await self._journal.add_job(job)
+            self._begun[instance.uid] = self._steady()
         self._run(instance, job)
         return job
 
@@ -244,13 +250,20 @@ class Syncing:
             if not instance.settings.source_kind or instance.settings.paused:
                 continue
             last, _ = await self._journal.list_jobs(instance.uid, 1, 0)
-            due = not last or now - last[0].started_at >= 1000 * instance.settings.sync_interval
+            due = not last or self._seconds_since(last[0], now) >= instance.settings.sync_interval
             if due or last[0].end_reason.startswith(CHANGED):
                 with contextlib.suppress(CooldownError, InstanceNotFoundError, PausedError):  # it changed meanwhile
                     await self.begin(instance, trigger="schedule")
 
+    def _seconds_since(self, job: Job, now: int) -> float:
+        """Since the newest job of an instance began: after the clock was set back, by one that never is."""
+        if job.started_at <= now:
+            return (now - job.started_at) / 1000
+        begun = self._begun.get(job.instance_uid)
+        return math.inf if begun is None else self._steady() - begun  # of an earlier process nobody knows
+
     def _check_cooldown(self, before: Job, now: int, trigger: Trigger) -> None:
-        left = self._cooldown - (now - before.started_at) / 1000
+        left = self._cooldown - self._seconds_since(before, now)
         if before.ended_at is None:
             raise CooldownError(
                 f"job {before.id!r} of this instance is still running: wait, or cancel it", max(left, 1.0)

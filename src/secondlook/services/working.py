@@ -17,7 +17,7 @@ from secondlook.errors import SecondlookError
 from secondlook.ledgers import Leases
 from secondlook.services.chunking import Steps
 from secondlook.services.failures import Failure, judge, wait_before
-from secondlook.services.waiting import set_within
+from secondlook.services.waiting import SetBack, set_within
 
 T = TypeVar("T")
 Role = Literal["server", "worker", "command"]
@@ -93,6 +93,7 @@ class Working:
         self._name = f"{role}-{secrets.token_hex(8)}"
         if role == "server":
             await self._leases.end_all("server-")
+            await self._leases.pull_in(_now())
         if role != "command":
             await self._put_lapsed_back()
         loops = [self._work() for _ in range(WORKERS)]
@@ -221,14 +222,23 @@ class Working:
 
     async def _beat(self) -> None:
         """Renew the leases, and break off what lost its own, what is outdated and what stands still."""
+        clock = SetBack()
         while True:
             await asyncio.sleep(self._how.lease / BEATS)
             try:
+                await self._follow_clock(clock)
                 await self._renew()
                 if self._role != "command":
                     await self._put_lapsed_back()
             except Exception:  # as above
                 log.exception("could not renew leases")
+
+    async def _follow_clock(self, clock: SetBack) -> None:
+        """What waits until a time keeps waiting as long as it would have, wherever the clock is set."""
+        back = clock.milliseconds()
+        if back and self._role == "server":
+            log.warning("The clock was set back by %.0f s; what waits until a time is moved with it", back / 1000)
+            await self._leases.move(by=-back, now=_now())
 
     async def _renew(self) -> None:
         held = list(self._attempts.values())

@@ -3,11 +3,13 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 from secondlook.errors import BackendError, ItemNotFoundError
+from secondlook.stores.disk_reserve import DiskReserve, trouble_of_write
 from secondlook.threads import BoundedThreads
 
 THREADS, MOST_WAITING = 4, 512
@@ -16,15 +18,23 @@ THREADS, MOST_WAITING = 4, 512
 class FileBlobs:
     """Bytes by slash path under ``folder``, which with ``private`` no other user may enter."""
 
-    def __init__(self, folder: Path, *, private: bool = False) -> None:
+    def __init__(self, folder: Path, *, private: bool = False, reserve: DiskReserve | None = None) -> None:
+        """Nothing is put that ``reserve`` has no room for."""
         self._folder = folder
+        self._reserve = reserve
         self._folder.mkdir(parents=True, exist_ok=True)
         self._threads = BoundedThreads("file reads and writes", threads=THREADS, waiting=MOST_WAITING)
         if private:
             self._folder.chmod(0o700)
 
     async def put(self, key: str, content: bytes) -> None:
-        """Write or replace: a temporary file, flushed to disk, then renamed."""
+        """Write or replace: a temporary file, flushed to disk, then renamed.
+
+        Raises:
+            StorageFullError: there is no room for it. BackendError: it could not be written; nothing of it stays.
+        """
+        if self._reserve:
+            self._reserve.check(len(content))
         await self._threads.run(partial(_write, self._path(key), content))
 
     async def get(self, key: str) -> bytes:
@@ -63,13 +73,29 @@ class FileBlobs:
 
 
 def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(file.name, path)
-    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file, _removed_on_error(Path(file.name)):
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            os.replace(file.name, path)
+        _flush_folder(path.parent)
+    except OSError as error:
+        raise trouble_of_write(error, "a stored file") from error
+
+
+@contextmanager
+def _removed_on_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _flush_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:

@@ -41,10 +41,14 @@ def check_catalog(folder: Path, name: str, *derived: str) -> None:
 
 
 def prepare_folder(folder: Path, *inner: str) -> None:
-    """Create the data folder and these in it; raises ``SetupError`` if one of them cannot be written to."""
+    """Create the data folder and these in it, for this user alone; one that is there keeps its mode.
+
+    Raises:
+        SetupError: one of them cannot be written to.
+    """
     for path in (folder, *(folder / name for name in inner)):
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
         except FileExistsError as error:
             raise SetupError(f"{path} is not a folder: {ADVICE}") from error
         except OSError as error:

@@ -10,7 +10,8 @@ from sqlalchemy import URL, Connection, RowMapping, event, make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from secondlook.errors import BackendError, SetupError
+from secondlook.errors import BackendError, SetupError, StorageFullError
+from secondlook.stores.disk_reserve import ADVICE
 
 
 class Database:
@@ -133,6 +134,8 @@ class Database:
         except IntegrityError:
             raise
         except DBAPIError as error:
+            if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+                raise StorageFullError(f"could not write the catalogue: the disk is full: {ADVICE}") from error
             raise BackendError(f"could not use the catalogue: {error.orig}") from error
         finally:
             self._using -= 1

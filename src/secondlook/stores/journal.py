@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, case, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -75,8 +75,9 @@ class SqlJournal:
         return [Job(**row) for row in await self._database.rows(query)]
 
     async def end_job(self, job_id: str, ended_at: int, reason: str) -> bool:
-        """Whether it ran until now, and has ended."""
-        values = {"ended_at": ended_at, "last_seen_at": ended_at, "end_reason": reason[:LONGEST_MESSAGE]}
+        """Whether it ran until now, and has ended: not before it began, wherever the clock was set."""
+        end = case((jobs.c.started_at > ended_at, jobs.c.started_at), else_=ended_at)
+        values = {"ended_at": end, "last_seen_at": ended_at, "end_reason": reason[:LONGEST_MESSAGE]}
         running = (jobs.c.id == job_id, jobs.c.ended_at.is_(None))
         return await self._database.write(update(jobs).where(*running).values(values)) > 0
 

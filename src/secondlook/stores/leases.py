@@ -17,6 +17,8 @@ CANDIDATES = 8
 """Items looked at before another look is taken: of several workers, each may be outrun by another at some."""
 LAPSED_AT_ONCE = 100
 FREE = {"owner": "", "lease_until": 0}
+LONGEST_LEASE, LONGEST_WAIT = 3_660_000, 600_000
+"""Milliseconds; more than any lease, and than any wait before another attempt."""
 NEXT_TURN = text("""
     WITH RECURSIVE turns(uid) AS (
         SELECT min(instance_uid) FROM items WHERE status = 'queued' AND instance_uid > :after
@@ -124,6 +126,16 @@ class SqlLeases:
         """Let every lease lapse whose owner begins so: nobody of that name works any more."""
         theirs = items.c.owner.startswith(prefix, autoescape=True)
         await self._database.write(update(items).where(theirs).values(lease_until=0))
+
+    async def move(self, *, by: int, now: int) -> None:
+        """Move every time ahead of ``now`` by so many milliseconds: the clock was set back as far."""
+        for column in (items.c.due_at, items.c.lease_until):
+            await self._database.write(update(items).where(column > now).values({column: column + by}))
+
+    async def pull_in(self, now: int) -> None:
+        """Let all be over that lies further ahead than anything is waited for: an earlier clock was ahead."""
+        for column, longest in ((items.c.due_at, LONGEST_WAIT), (items.c.lease_until, LONGEST_LEASE)):
+            await self._database.write(update(items).where(column > now + longest).values({column: 0}))
 
     async def count_unfinished(self) -> int:
         """How many items are queued or running."""

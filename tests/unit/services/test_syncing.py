@@ -1,6 +1,7 @@
 """Syncs take up what failed, one at a time, and outlive a crash."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -69,6 +70,43 @@ def test_the_cooldown_is_of_users_and_of_one_instance(house: House) -> None:
     quick = Syncing(house.journal, house.catalog, house.indexing, house.pulling, cooldown=0)
     house.run(quick.begin(made))
     house.run(quick.wait())
+
+
+def test_a_clock_that_is_set_back_holds_up_no_sync(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the schedule waits for the old time to come again, nor does the cooldown grow."""
+    made = house.make(source_kind="web-crawler", source="https://harbour.example", sync_interval=3600)
+    times = {"clock": time.time(), "steady": 50.0}
+    monkeypatch.setattr(time, "time", lambda: times["clock"])
+    syncing = Syncing(house.journal, house.catalog, house.indexing, house.pulling, steady=lambda: times["steady"])
+    house.run(syncing.begin(made))
+    house.run(syncing.wait())
+    times["clock"] -= 7200
+    with pytest.raises(CooldownError, match="started moments ago") as caught:
+        house.run(syncing.begin(made))
+    assert 0 < caught.value.retry_after <= 30
+    house.run(syncing.follow_schedule())
+    assert house.run(syncing.list(made, 10, 0))[1] == 1, "its hour is not over"
+    times["steady"] += 31
+    house.run(syncing.begin(made))
+    house.run(syncing.wait())
+    times["steady"] += 3601
+    house.run(syncing.follow_schedule())
+    house.run(syncing.wait())
+    jobs, total = house.run(house.syncing.list(made, 10, 0))
+    assert (total, [one.trigger for one in jobs]) == (3, ["schedule", "user", "user"]), "newest first"
+    assert all(one.ended_at is not None and one.ended_at >= one.started_at for one in jobs)
+
+
+def test_after_a_restart_a_job_of_the_future_holds_up_no_sync(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = house.make(source_kind="web-crawler", source="https://harbour.example", sync_interval=3600)
+    synced(house, made)
+    clock = time.time() - 7200
+    monkeypatch.setattr(time, "time", lambda: clock)
+    again = Syncing(house.journal, house.catalog, house.indexing, house.pulling)
+    for _ in range(3):
+        house.run(again.follow_schedule())
+        house.run(again.wait())
+    assert house.run(again.list(made, 10, 0))[1] == 2, "once, and then after an hour"
 
 
 def test_one_runs_at_a_time(idle: House) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from secondlook.services.waiting import set_within, to_the_end
+from secondlook.services.waiting import SetBack, set_within, to_the_end
 
 
 def test_an_event_is_set_in_time_or_not() -> None:
@@ -15,6 +15,20 @@ def test_an_event_is_set_in_time_or_not() -> None:
         return early, await set_within(event, 10)
 
     assert asyncio.run(work()) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("passed", "noticed"), [(0.0, 0), (5.0, 0), (-1.0, 0), (-7200.0, 7_200_000), (-90.0, 90_000), (7200.0, 0)]
+)
+def test_a_clock_that_is_set_back_is_noticed_once(passed: float, noticed: int) -> None:
+    times = {"clock": 1000.0, "steady": 50.0}
+    found = SetBack(lambda: times["clock"], lambda: times["steady"])
+    times["steady"] += 10
+    times["clock"] += 10 + passed
+    assert found.milliseconds() == noticed
+    times["steady"] += 10
+    times["clock"] += 10
+    assert found.milliseconds() == 0
 
 
 def test_a_cancelled_caller_stops_after_the_work() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from secondlook.errors import SetupError
-from secondlook.stores.data_folder import check_catalog
+from secondlook.stores.data_folder import check_catalog, prepare_folder
 
 DERIVED = ("files", "indexes")
 
@@ -23,6 +23,15 @@ def test_a_new_folder_and_one_with_a_catalogue_are_used(tmp_path: Path) -> None:
     put(tmp_path / "files" / "uid" / "blob")
     put(tmp_path / "catalog.sqlite")
     check_catalog(tmp_path, "catalog.sqlite", *DERIVED)
+
+
+def test_a_new_folder_is_for_its_user_alone(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o750)
+    for name, mode in (("new", 0o700), ("shared", 0o750)):
+        prepare_folder(tmp_path / name, "indexes")
+        assert (tmp_path / name).stat().st_mode & 0o777 == mode
+        assert (tmp_path / name / "indexes").stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize("state", ["missing", "empty"])

@@ -1,6 +1,7 @@
 """A lease is had by one of many, holds until it lapses, and knows a newer version from its own."""
 
 import asyncio
+import time
 from collections.abc import Coroutine, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -62,6 +63,34 @@ def shelf(tmp_path: Path) -> Iterator[Shelf]:
     made = Shelf(tmp_path)
     yield made
     made.close()
+
+
+def test_times_follow_a_clock_that_is_set_back(shelf: Shelf) -> None:
+    now = int(time.time() * 1000) + 60_000
+    waits, runs = shelf.put("waits"), shelf.put("runs")
+    lease = shelf.take("me-1", now=now, only=[runs.id])
+    assert lease
+    other = shelf.take("me-2", now=now, only=[waits.id])
+    assert other
+    shelf(shelf.it.put_back(other, due_at=now + 5_000, attempts=1))
+    back = now - 7_200_000
+    shelf(shelf.it.move(by=-7_200_000, now=back))
+    assert shelf.take("me-3", now=back + 4_999, only=[waits.id]) is None
+    assert shelf(shelf.it.list_lapsed(back + 999)) == [], "its worker still holds it"
+    assert shelf.take("me-3", now=back + 5_000, only=[waits.id])
+    assert [one.owner for one in shelf(shelf.it.list_lapsed(back + 1_001))] == ["me-1"]
+
+
+def test_what_an_earlier_clock_wrote_is_over_at_the_next_start(shelf: Shelf) -> None:
+    ahead, soon = shelf.put("ahead"), shelf.put("soon")
+    now = int(time.time() * 1000) + 60_000
+    for item, due in ((ahead, now + 7_200_000), (soon, now + 300_000)):
+        lease = shelf.take("me-1", now=now, only=[item.id])
+        assert lease
+        shelf(shelf.it.put_back(lease, due_at=due, attempts=1))
+    shelf(shelf.it.pull_in(now))
+    assert shelf.take("me-2", now=now, only=[ahead.id])
+    assert shelf.take("me-2", now=now, only=[soon.id]) is None, "a wait as any"
 
 
 def test_what_is_due_for_longest_comes_first(shelf: Shelf) -> None:
