@@ -31,6 +31,7 @@ from secondlook.provision import (
     make_disk_reserve,
     make_generator,
     make_model_list,
+    make_overrides,
     make_passage_reranking,
     make_shelf,
     make_snippets,
@@ -250,17 +251,10 @@ def make_services(
     pulling = Pulling(make_sources(settings), memos, catalog, indexing, service_tokens, release=__version__)
     defaults = search_defaults(settings)
     instances = Instances(
-        catalog,
-        engine,
-        blobs,
-        embedder=tools.embedder,
-        rerankers=tools.rerankers,
-        known_embedder=is_known_embedder,
-        service_tokens=service_tokens,
-        problem_of=indexing.rebuilding.problem_of,
-        limits=limits_of(settings),
+        catalog, engine, blobs, embedder=tools.embedder, rerankers=tools.rerankers, known_embedder=is_known_embedder,
+        service_tokens=service_tokens, problem_of=indexing.rebuilding.problem_of, limits=limits_of(settings),
         defaults=defaults,
-    )
+    )  # fmt: skip
     models = make_model_list(settings)
     lab = LabRuns(stores.book, LabTools(tools, catalog, engine, models, defaults, indexing.read_text))
     trying = TryingSearching(MeasuredSearching(tools, defaults, cache, lab.trusts), queries)
@@ -284,6 +278,7 @@ def make_services(
         OnlineTrials(queries, catalog),
         SignIn(access, catalog),
         JudgedSets(SqlJudgedSets(catalog.database), catalog, engine),
+        make_overrides(settings, tools),
         admission,
     )
 

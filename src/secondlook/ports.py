@@ -130,6 +130,7 @@ class Declared:
         languages: ISO 639-1 codes of the languages it was trained on; None for any.
         evidence_fields: of the evidence, what the score depends on; all of it when empty.
         unavailable: why it cannot score at all, as its configuration is; empty if it can.
+        remote: whether it runs on another server, which may charge for it.
     """
 
     slice_size: int = 8
@@ -137,6 +138,7 @@ class Declared:
     languages: tuple[str, ...] | None = None
     evidence_fields: tuple[str, ...] = ()
     unavailable: str = ""
+    remote: bool = False
 
 
 def declared(reranker: Reranker) -> Declared:

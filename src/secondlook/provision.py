@@ -20,9 +20,10 @@ from secondlook.models.openai_compatible import OpenAICompatible
 from secondlook.models.remote_config import RemoteFile
 from secondlook.models.remote_reranker import Endpoint
 from secondlook.models.unavailable import UnavailableReranker
-from secondlook.ports import Generator, Reranker, Rerankers, declared
+from secondlook.ports import Generator, Reranker, Rerankers, Tools, declared
 from secondlook.services.admission import Admission, Room
 from secondlook.services.models import ModelList
+from secondlook.services.overrides import Overrides
 from secondlook.services.reranking import PassageReranking
 from secondlook.settings import Settings
 from secondlook.sources.bucket import Store
@@ -150,6 +151,12 @@ def make_generator(settings: Settings) -> Generator:
     return OpenAICompatible(
         settings.llm_url, key=settings.llm_key, model=settings.llm_model, timeout=settings.llm_timeout
     )
+
+
+def make_overrides(settings: Settings, tools: Tools) -> Overrides:
+    """What callers may choose in place of an instance's settings."""
+    allowed = frozenset(settings.public_overrides)
+    return Overrides(tools.rerankers, tools.generator, public=allowed, most_tokens=settings.llm_max_tokens)
 
 
 def is_known_embedder(name: str) -> bool:

@@ -15,6 +15,7 @@ from secondlook.domain.options import (
     LongPassages,
     MissingModel,
 )
+from secondlook.domain.overrides import ALL, Override
 from secondlook.domain.query import DEFAULT_QUERY_CHARACTERS, DEFAULT_QUERY_TERMS
 from secondlook.errors import SetupError
 
@@ -67,6 +68,8 @@ class Settings:
         lease_seconds: without a heartbeat after which another worker takes the item.
         disk_reserve_mb: free space that uploads and indexing leave on the disk, in MiB.
         heading_context: whether the models read the headings above a passage with it.
+        llm_max_tokens: how long an answer may be where the instance does not say; 0 for no such limit.
+        public_overrides: what callers of public endpoints may choose where the endpoint does not say.
         npm_registry: where that package may be fetched from, once; nowhere when empty.
         folder_roots: folders below which users may have folders of this machine indexed; none when empty.
         lab_days: days after which instances that follow the Lab are measured again; 0 for no such time.
@@ -96,9 +99,11 @@ class Settings:
     llm_model: str = ""
     llm_key: str = ""
     llm_timeout: float = 60.0
+    llm_max_tokens: int = 0
     hf_endpoint: str = "https://huggingface.co"
     offline: bool = False
     metrics_open: bool = False
+    public_overrides: tuple[Override, ...] = ()
     answer_cache_mb: int = 256
     compatibility: Compatibility = "plain"
     log_level: str = "warning"
@@ -174,6 +179,7 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         hf_endpoint=os.environ.get("HF_ENDPOINT") or plain.hf_endpoint,
         offline=_switch(f"{PREFIX}OFFLINE") or _switch("HF_HUB_OFFLINE"),
         metrics_open=_switch(f"{PREFIX}METRICS_OPEN"),
+        public_overrides=_overrides(_text("PUBLIC_OVERRIDES", "")),
         answer_cache_mb=_number("ANSWER_CACHE_MB", plain.answer_cache_mb, 0, 1_000_000),
         log_level=_choice("LOG_LEVEL", plain.log_level, LOG_LEVELS),
         compatibility=cast(Compatibility, compatibility),  # as above
@@ -195,8 +201,6 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         parse_seconds=_number("PARSE_SECONDS", plain.parse_seconds, 1, 3600),
         ocr_languages=_languages("OCR_LANGUAGES", plain.ocr_languages),
         heading_context=_switch(f"{PREFIX}HEADING_CONTEXT"),
-        query_characters=_number("QUERY_CHARACTERS", plain.query_characters, 1, 1_000_000),
-        query_terms=_number("QUERY_TERMS", plain.query_terms, 1, 100_000),
         echo_discount=_number("ECHO_DISCOUNT", plain.echo_discount, 0, 99),
         query_log_lines=_number("QUERY_LOG_LINES", plain.query_log_lines, 0, 10_000_000),
         item_attempts=_number("ITEM_ATTEMPTS", plain.item_attempts, 1, 100),
@@ -207,8 +211,10 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
 
 
 def _bounds(plain: Settings) -> dict[str, Any]:
-    """How much the server does at once, and how long it waits for a client."""
+    """How long a query may be, how much the server does at once, and how long it waits for a client."""
     return {
+        "query_characters": _number("QUERY_CHARACTERS", plain.query_characters, 1, 1_000_000),
+        "query_terms": _number("QUERY_TERMS", plain.query_terms, 1, 100_000),
         "max_searches": _number("MAX_SEARCHES", plain.max_searches, 1, 100_000),
         "max_writes": _number("MAX_WRITES", plain.max_writes, 1, 100_000),
         "max_transfers": _number("MAX_TRANSFERS", plain.max_transfers, 1, 100_000),
@@ -225,6 +231,7 @@ def _servers(plain: Settings) -> dict[str, Any]:
         "llm_model": _text("LLM_MODEL", ""),
         "llm_key": _text("LLM_KEY", ""),
         "llm_timeout": float(_number("LLM_TIMEOUT", int(plain.llm_timeout), 1, 3600)),
+        "llm_max_tokens": _number("LLM_MAX_TOKENS", plain.llm_max_tokens, 0, 1_000_000),
         "s3_endpoint": _text("S3_ENDPOINT", ""),
         "s3_region": _text("S3_REGION", ""),
         "s3_access_key": _text("S3_ACCESS_KEY", ""),
@@ -257,6 +264,13 @@ def _aliases(text: str) -> tuple[tuple[str, str], ...]:
             )
         pairs.append((left, right))
     return tuple(pairs)
+
+
+def _overrides(text: str) -> tuple[Override, ...]:
+    for word in _words(text):
+        if word not in ALL:
+            raise SetupError(f"{PREFIX}PUBLIC_OVERRIDES: {word!r} is not one of {', '.join(sorted(ALL))}")
+    return tuple(cast(Override, word) for word in _words(text))  # one of them, as just checked
 
 
 def _roots(text: str) -> tuple[Path, ...]:

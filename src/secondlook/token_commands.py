@@ -23,6 +23,13 @@ def create(
         Permission, typer.Option(help="edit: everything. run: only search, chat and rerank.")
     ] = "edit",
     account: Annotated[str, typer.Option(help="The only account it may use. Default: any.")] = "",
+    allow_overrides: Annotated[
+        bool,
+        typer.Option(
+            "--allow-overrides",
+            help="With run: let requests choose models, prompts, tools, longer answers and remote rerankers.",
+        ),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only the token.")] = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -31,7 +38,9 @@ def create(
     interrupts.explain("Check `secondlook token list`, and revoke the token if its secret was not printed.")
     _, secret = interrupts.run(
         bootstrap.with_access(
-            settings, lambda access: access.create(name, account=account, permission=permission), make=True
+            settings,
+            lambda access: access.create(name, account=account, permission=permission, overrides=allow_overrides),
+            make=True,
         )
     )
     say(secret if quiet else f"Token {name} (shown this once): {secret}")
@@ -46,8 +55,12 @@ def list_tokens(data_dir: DataDir = None) -> None:
         expires = (
             f"{datetime.fromtimestamp(token.expires_at / 1000, UTC):%Y-%m-%d %H:%MZ}" if token.expires_at else "never"
         )
-        table.add_row(token.id, token.name, state, expires, token.permission, token.account or "any")
+        table.add_row(token.id, token.name, state, expires, _permission_of(token), token.account or "any")
     out.print(table, markup=False)
+
+
+def _permission_of(token: Token) -> str:
+    return "run, overrides" if token.permission == "run" and token.overrides else token.permission
 
 
 def _end_of(token: Token) -> str:

@@ -15,6 +15,7 @@ ELSEWHERE = {
     "services/data_check.py": "tests/unit/test_check_command.py",
     "__init__.py": "tests/unit/test_connection.py",
     "api/app.py": "tests/wire/test_bad_input.py",
+    "api/callers.py": "tests/attack/test_spending.py",
     "api/autorag.py": "tests/wire/test_search.py",
     "api/autorag_sync.py": "tests/wire/test_jobs.py",
     "api/headers.py": "tests/attack/test_headers.py",

@@ -15,6 +15,7 @@ import pytest
 
 from secondlook.api.app import ApiOptions, create_app
 from secondlook.domain.model import KnownModel
+from secondlook.domain.overrides import NONE, Override
 from secondlook.engines.embedded import EmbeddedEngine
 from secondlook.errors import InvalidModelError, SetupError
 from secondlook.ledgers import Answers
@@ -36,6 +37,7 @@ from secondlook.services.listing import Listing
 from secondlook.services.measuring import MeasuredSearching
 from secondlook.services.models import ModelList
 from secondlook.services.online import OnlineTrials
+from secondlook.services.overrides import Overrides
 from secondlook.services.pulling import Pulling
 from secondlook.services.queries import QueryLog
 from secondlook.services.quota import Quota
@@ -175,6 +177,7 @@ class Wire:
         limits: Limits | None = None,
         monthly_queries: int = 0,
         reserve: DiskReserve | None = None,
+        overrides: frozenset[Override] = NONE,
     ) -> None:
         self._runner = asyncio.Runner()
         self.folder = folder
@@ -261,6 +264,7 @@ class Wire:
             OnlineTrials(queries, self._catalog),
             SignIn(access, self._catalog, clock=lambda: self.clock),
             JudgedSets(SqlJudgedSets(database), self._catalog, self._engine, clock=lambda: self.time),
+            Overrides(rerankers, tools.generator, public=overrides),
         )
         self._lent = LentApp.take(self.services, strict=strict)
         self.app = self._lent.app

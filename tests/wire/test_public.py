@@ -86,6 +86,7 @@ def test_settings_are_shown_with_their_defaults_and_replaced_whole(filled: Wire)
         "authorized_hosts": ["*"],
         "custom_domains": None,
         "default_domain_enabled": True,
+        "allowed_overrides": None,
     }
     publish(filled, search_endpoint={"disabled": True}, rate_limit={"requests": 7, "technique": "sliding"})
     shown = filled.get(f"{NEW}/handbook").json()["result"]["public_endpoint_params"]
@@ -137,7 +138,8 @@ def test_a_search_without_a_token(front: Front) -> None:
 
 
 def test_the_body_is_that_of_the_private_route(front: Front) -> None:
-    options = {"reranking": {"enabled": True, "model": BGE, "match_threshold": 0}}
+    front.wire.ask("PUT", f"{NEW}/handbook", json={"reranking_model": BGE})
+    options = {"reranking": {"enabled": True, "match_threshold": 0}}
     body = {"query": "lamp oil", "ai_search_options": options}
     private = front.wire.post(f"{NEW}/handbook/search", body).json()["result"]
     public = front.post("/search", body).json()["result"]
@@ -147,7 +149,8 @@ def test_the_body_is_that_of_the_private_route(front: Front) -> None:
 
 def test_nothing_of_the_inside_is_told(front: Front) -> None:
     front.wire.rerankers[BGE] = FakeReranker("bge@1", error=RuntimeError("http://10.0.0.7 refused the key sl_secret"))
-    options = {"reranking": {"enabled": True, "model": BGE}}
+    front.wire.ask("PUT", f"{NEW}/handbook", json={"reranking_model": BGE})
+    options = {"reranking": {"enabled": True}}
     for body in ({**QUESTION, "explain": True}, {**QUESTION, "explain": True, "ai_search_options": options}):
         for path in ("/search", "/chat/completions", "/ai-search"):
             text = front.post(path, body).text

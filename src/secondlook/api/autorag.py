@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import AliasChoices, Field
 
 from secondlook.api.body import Body, read_json, read_query, validated, while_wanted
+from secondlook.api.callers import caller_of
 from secondlook.api.errors import success, to_wire
 from secondlook.api.filters import parse_filter
 from secondlook.api.jobs import Page, PerPage
@@ -35,6 +36,7 @@ from secondlook.domain.options import Generation
 from secondlook.errors import SecondlookError
 from secondlook.services.bundle import Services
 from secondlook.services.generating import Answer
+from secondlook.services.overrides import Caller
 from secondlook.services.searching import Ask
 
 log = logging.getLogger(__name__)
@@ -103,7 +105,7 @@ def make_router(services: Services, *, strict: bool = False) -> APIRouter:
         instance = await find(request, name)
         body = await validated(SearchBody, await read_json(request))
         query = read_query(body.query, None)
-        ask = to_ask(body, instance, strict=strict)
+        ask = to_ask(body, instance, caller_of(services, request), strict=strict)
         ranking = await while_wanted(request, services.searching.search(instance, query, ask))
         return JSONResponse(success(page_of(ranking, body)), headers=cache_headers(ranking))
 
@@ -111,9 +113,10 @@ def make_router(services: Services, *, strict: bool = False) -> APIRouter:
     async def ai_search(request: Request, name: str) -> Response:
         instance = await find(request, name)
         body = await validated(SearchBody, await read_json(request))
-        generation = Generation(body.model, body.system_prompt)
+        wanted = Generation(body.model, body.system_prompt)
+        generation = caller_of(services, request).fit_generation(wanted, instance.settings)
         query = read_query(body.query, None)
-        ask = to_ask(body, instance, strict=strict)
+        ask = to_ask(body, instance, caller_of(services, request), strict=strict)
         answer = await while_wanted(request, services.searching.answer(instance, query, ask, generation=generation))
         headers = cache_headers(answer.ranking)
         if body.stream:
@@ -126,10 +129,10 @@ def make_router(services: Services, *, strict: bool = False) -> APIRouter:
     return router
 
 
-def to_ask(body: SearchBody, instance: Instance, *, strict: bool = False) -> Ask:
-    """The request's overrides; the legacy generation has no cut on the reranking score."""
+def to_ask(body: SearchBody, instance: Instance, caller: Caller, *, strict: bool = False) -> Ask:
+    """The request's overrides, as far as its caller may make them; there is no cut on the reranking score."""
     silent = False if strict else None
-    return Ask(
+    ask = Ask(
         fusion_method=body.ranking_options.fusion_method,
         fusion_weight=body.ranking_options.fusion_weight,
         min_score=body.ranking_options.score_threshold,
@@ -148,6 +151,7 @@ def to_ask(body: SearchBody, instance: Instance, *, strict: bool = False) -> Ask
         explain=body.explain,
         cached=None,
     )
+    return caller.fit_ask(ask, instance)
 
 
 def page_of(ranking: Ranking, body: SearchBody) -> dict[str, object]:

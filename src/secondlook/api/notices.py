@@ -6,7 +6,8 @@ from contextvars import ContextVar
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 UNKNOWN_KEY = 7499
-"""Code of a notice; errors have other numbers."""
+IGNORED_OPTION = 7498
+"""Codes of notices; errors have other numbers."""
 MOST = 20
 """Notices of one answer."""
 LONGEST = 200

@@ -14,6 +14,7 @@ from pydantic import Field
 from secondlook.api.ai_search.routes import Manner, answer_chat, chunks_of, generation_of
 from secondlook.api.ai_search.wire import ChatBody
 from secondlook.api.body import Body, read_json, while_wanted
+from secondlook.api.callers import caller_of
 from secondlook.api.errors import to_wire
 from secondlook.api.wire import (
     DONE,
@@ -91,11 +92,13 @@ def make_router(services: Services) -> APIRouter:
         _check(services, request, place[0])
         async with services.quota.query(place[0]):
             instance = await services.instances.get(*place)
+            caller = caller_of(services, request)
             try:
-                return in_words_of_openai(await answer_chat(services, request, instance, raw, manner=OPENAI))
+                answer = await answer_chat(services, request, instance, raw, caller=caller, manner=OPENAI)
             except BackendError:
                 await services.instances.get(*place)  # if it was deleted meanwhile, nothing else was wrong
                 raise
+            return in_words_of_openai(answer)
 
     @router.get("/models", name="models")
     async def models(request: Request) -> JSONResponse:

@@ -15,6 +15,7 @@ from pydantic import AliasChoices, BeforeValidator, Field
 
 from secondlook import __version__
 from secondlook.api.body import Body, read_json, validated, while_wanted
+from secondlook.api.callers import caller_of
 from secondlook.api.errors import success
 from secondlook.api.notices import messages
 from secondlook.api.wire import notices_of, shown_receipt
@@ -131,6 +132,7 @@ def make_router(services: Services) -> APIRouter:
         body = await validated(
             CohereBody, await read_json(request, LARGEST_BODY, most_values=MOST_VALUES) if raw is None else raw
         )
+        caller_of(services, request).check_reranker(body.model)
         check(body.query, body.documents)
         texts = [_text_of(document, place, body.rank_fields) for place, document in enumerate(body.documents)]
         work = services.reranking.rerank(
@@ -162,6 +164,7 @@ def make_router(services: Services) -> APIRouter:
         if raw.get("documents") is not None:  # Infinity, vLLM, LocalAI and llama.cpp take Cohere's body here
             return await cohere(request, "1", raw)
         body = await validated(TextsBody, raw)
+        caller_of(services, request).check_reranker(body.model)
         check(body.query, body.texts)
         work = services.reranking.rerank(body.query, body.texts, model=body.model, lenient=True)
         found = await while_wanted(request, work)
@@ -201,6 +204,7 @@ def make_run_router(services: Services) -> APIRouter:
 
 
 async def _run(services: Services, request: Request, body: RunBody, model: str) -> Reranked:
+    caller_of(services, request).check_reranker(model)
     texts = [one.text for one in body.contexts]
     check(body.query, texts)
     return await while_wanted(request, services.reranking.rerank(body.query, texts, model=model, top_k=body.top_k))

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from secondlook.domain.overrides import Override
+
 Technique = Literal["fixed", "sliding"]
 EventValue = str | int | bool
 
@@ -34,6 +36,7 @@ class EndpointParams:
         domains: hosts of one's own under which the endpoint answers too.
         plain_domain: whether it answers under its id.
         instances: of a namespace, those that may be asked.
+        overrides: what callers may choose in place of the instance's settings; None for the server's default.
     """
 
     enabled: bool = False
@@ -46,6 +49,7 @@ class EndpointParams:
     domains: tuple[str, ...] = ()
     plain_domain: bool = True
     instances: tuple[str, ...] = ()
+    overrides: tuple[Override, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

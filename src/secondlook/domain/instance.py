@@ -77,6 +77,7 @@ class InstanceSettings:
     the credentials of ``service_token``; ``source_options`` say what of it is wanted. ``ocr`` asks for the text of
     scanned pages. ``logged`` keeps a query log, each line of it for ``log_days`` days.
     ``tried_since`` is when what is tried on those who search was set, in milliseconds since 1970, 0 for never.
+    ``max_tokens`` is how long an answer may be, 0 for the server's limit.
     ``extra`` keeps wire fields that are stored and echoed but that no stage reads,
     as a JSON object.
     """
@@ -126,6 +127,7 @@ class InstanceSettings:
     logged: bool = False
     log_days: int = DEFAULT_LOG_DAYS
     tried_since: int = 0
+    max_tokens: int = 0
 
     @property
     def retrieval_type(self) -> RetrievalType:
@@ -234,7 +236,8 @@ class ItemCounts:
 class Token:
     """An API token; only its hash is stored. ``account`` is the only one it may use, any when empty.
 
-    Times are milliseconds since 1970; ``expires_at`` is 0 for a token that does not expire.
+    Times are milliseconds since 1970; ``expires_at`` is 0 for a token that does not expire. ``overrides``: its requests
+    may choose models, prompts, tools, longer answers and remote rerankers in place of the instance's.
     """
 
     id: str
@@ -244,6 +247,7 @@ class Token:
     account: str = ""
     permission: Permission = "edit"
     expires_at: int = 0
+    overrides: bool = True
 
 
 @dataclass(frozen=True, slots=True)

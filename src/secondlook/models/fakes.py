@@ -60,8 +60,10 @@ class FakeReranker:
         scorer: Callable[[str, Passage], float] | None = None,
         error: Exception | None = None,
         extra_scores: int = 0,
+        remote: bool = False,
     ) -> None:
         self.identity = identity
+        self.remote = remote
         self._scorer = scorer or _overlap
         self._error = error
         self._extra_scores = extra_scores

@@ -38,6 +38,7 @@ class ListwiseReranker:
     """
 
     wants_stored = False
+    remote = True
     score_kind: ScoreKind = "rank"
 
     def __init__(self, endpoint: Endpoint, *, breaker: CircuitBreaker | None = None) -> None:

@@ -54,6 +54,7 @@ class Remembering:
         self.score_kind: ScoreKind = inner.score_kind
         self.slice_size = declared(inner).slice_size
         self.languages = declared(inner).languages
+        self.remote = declared(inner).remote
 
     @property
     def identity(self) -> str:

@@ -124,6 +124,7 @@ class RemoteReranker:
     """A server that scores pairs; it has one HTTP client and one circuit breaker."""
 
     wants_stored = False
+    remote = True
 
     def __init__(self, endpoint: Endpoint, *, breaker: CircuitBreaker | None = None) -> None:
         self._endpoint = endpoint

@@ -10,6 +10,7 @@ class UnavailableReranker:
     """Fails each rerank with the reason, so that a search falls back, or fails if it asks for that."""
 
     wants_stored = False
+    remote = True
     score_kind: ScoreKind = "unknown"
 
     def __init__(self, name: str, reason: str) -> None:

@@ -23,11 +23,18 @@ class Access:
         self._clock = clock
 
     async def create(
-        self, name: str, *, account: str = "", permission: Permission = "edit", days: int = 0
+        self,
+        name: str,
+        *,
+        account: str = "",
+        permission: Permission = "edit",
+        days: int = 0,
+        overrides: bool = False,
     ) -> tuple[Token, str]:
         """A new token and its secret, which is shown this once and stored nowhere.
 
-        Without an account it may use any; without ``days`` it does not expire.
+        Without an account it may use any; without ``days`` it does not expire. One that may edit may set what it could
+        override, so that it always has ``overrides``.
         """
         if not name.strip():
             raise InvalidOptionError("the token's name is empty: give it a name").at("name")
@@ -42,6 +49,7 @@ class Access:
             account=account.strip(),
             permission=permission,
             expires_at=now + days * DAY if days else 0,
+            overrides=overrides or permission == "edit",
         )
         await self._catalog.add_token(token, _digest(secret))
         return token, secret
@@ -88,7 +96,14 @@ class Access:
         return [one for one in await self.list() if one.account == account or (whole and not one.account)]
 
     async def create_for(
-        self, account: str, caller: Token | None, name: str, *, any_account: bool, permission: Permission
+        self,
+        account: str,
+        caller: Token | None,
+        name: str,
+        *,
+        any_account: bool,
+        permission: Permission,
+        overrides: bool = False,
     ) -> tuple[Token, str]:
         """As ``create``, for that account or for any.
 
@@ -99,7 +114,8 @@ class Access:
             raise NotAllowedError(
                 f"token {caller.name!r} is for account {caller.account!r} and cannot create one for all accounts"
             ).at("any_account")
-        return await self.create(name, account="" if any_account else account, permission=permission)
+        scope = "" if any_account else account
+        return await self.create(name, account=scope, permission=permission, overrides=overrides)
 
     async def revoke_for(self, account: str, caller: Token | None, token_id: str) -> Token:
         """The token, which is refused from now on.

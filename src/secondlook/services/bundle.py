@@ -13,6 +13,7 @@ from secondlook.services.lab_runs import LabRuns
 from secondlook.services.listing import Listing
 from secondlook.services.models import ModelList
 from secondlook.services.online import OnlineTrials
+from secondlook.services.overrides import Overrides
 from secondlook.services.queries import QueryLog
 from secondlook.services.quota import Quota
 from secondlook.services.recording import RecordedJoint, RecordedSearching
@@ -46,4 +47,5 @@ class Services:
     online: OnlineTrials
     sign_in: SignIn
     judged_sets: JudgedSets
+    overrides: Overrides
     admission: Admission = field(default_factory=Admission)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from secondlook.domain.candidate import Ranking
-from secondlook.domain.instance import Instance
+from secondlook.domain.instance import Instance, InstanceSettings
 from secondlook.domain.options import Fusion, Generation, Plan, RetrievalType
 from secondlook.domain.query import Query
 from secondlook.errors import (
@@ -28,6 +28,8 @@ from secondlook.telemetry import span
 
 MOST_INSTANCES = 10
 MakeAsk = Callable[[Instance], Ask]
+MakeGeneration = Callable[[InstanceSettings], Generation]
+"""How to answer, from the settings of the instance that decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,19 +145,18 @@ class JointSearching:
         query: Query,
         *,
         make_ask: MakeAsk,
-        generation: Generation,
+        make_generation: MakeGeneration,
         partial: bool = True,
     ) -> tuple[Joint, Answer]:
         """Search, then start the answer; nothing is generated until the deltas are read. Raises as ``search``."""
         joint = await self.search(place, names, query, make_ask=make_ask, partial=partial)
-        wanted = generation
-        if joint.members:
-            settings = joint.members[0].settings
-            wanted = Generation(
-                generation.model or settings.generation_model,
-                generation.system_prompt or settings.answer_prompt,
-                generation.forwarded,
-            )
+        settings = joint.members[0].settings if joint.members else InstanceSettings()
+        generation = make_generation(settings)
+        wanted = Generation(
+            generation.model or settings.generation_model,
+            generation.system_prompt or settings.answer_prompt,
+            generation.forwarded,
+        )
         query = self._defaults.query_limits.fit(query)
         explain = any(make_ask(one).explain for one in joint.members)
         return joint, begin_answer(joint.ranking, query, wanted, self._tools, explain=explain)

@@ -13,7 +13,7 @@ from secondlook.errors import BackendError
 from secondlook.ports import Delta
 from secondlook.services.admission import Admission, Room
 from secondlook.services.generating import Answer
-from secondlook.services.joint_searching import Joint, JointSearching, MakeAsk
+from secondlook.services.joint_searching import Joint, JointSearching, MakeAsk, MakeGeneration
 from secondlook.services.queries import QueryLog, new_id
 from secondlook.services.searching import Ask, SearchDefaults, Searching, make_plan
 from secondlook.services.trying import TryingSearching
@@ -175,14 +175,14 @@ class RecordedJoint:
         query: Query,
         *,
         make_ask: MakeAsk,
-        generation: Generation,
+        make_generation: MakeGeneration,
         partial: bool = True,
     ) -> tuple[Joint, Answer]:
         """One list and the answer; raises as ``JointSearching.answer``."""
         recorder = Recorder(self._queries, self._defaults, query, kind="chat")
         with self._room.enter(tenant.get()):
             joint, answer = await self._inner.answer(
-                place, names, query, make_ask=make_ask, generation=generation, partial=partial
+                place, names, query, make_ask=make_ask, make_generation=make_generation, partial=partial
             )
         if not (wanted := self._wanted(joint, make_ask)):
             return joint, answer

@@ -36,6 +36,8 @@ def prepare_tables(connection: Connection) -> None:
         _let_instances_take_turns(connection)
     if found < 7:
         _let_tokens_expire(connection)
+    if found < 8:
+        _let_tokens_override(connection)
     if found < SCHEMA_VERSION:
         log.warning("Upgrading the catalogue from schema %d to schema %d", found, SCHEMA_VERSION)
         connection.execute(update(schema_version).values(version=SCHEMA_VERSION))
@@ -68,6 +70,11 @@ def _let_instances_take_turns(connection: Connection) -> None:
 def _let_tokens_expire(connection: Connection) -> None:
     """Existing tokens never expire."""
     _add_columns(connection, {"expires_at": "BIGINT NOT NULL DEFAULT 0"}, table="tokens")
+
+
+def _let_tokens_override(connection: Connection) -> None:
+    """Existing tokens go on choosing models, prompts, tools and remote rerankers."""
+    _add_columns(connection, {"overrides": "BOOLEAN NOT NULL DEFAULT 1"}, table="tokens")
 
 
 def _add_columns(connection: Connection, kinds: Mapping[str, str], *, table: str = "items") -> None:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 
 NUMBER = BigInteger().with_variant(Integer, "sqlite")
 """A key that counts up; SQLite counts only in its own integer."""
@@ -79,6 +79,7 @@ tokens = Table(
     Column("account", String(64), nullable=False, server_default=""),
     Column("permission", String(16), nullable=False, server_default="edit"),
     Column("expires_at", BigInteger, nullable=False, server_default="0"),
+    Column("overrides", Boolean, nullable=False, server_default="1"),
 )
 
 item_lines = Table(

@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator, Sequence
 from secondlook.domain.candidate import Candidate, Evidence, Ranking, Receipt, Step
 from secondlook.domain.chunk import Chunk
 from secondlook.domain.query import Query
-from secondlook.ports import Delta
+from secondlook.models.fakes import FakeGenerator, FakeReranker
+from secondlook.ports import Delta, Rerankers
+from secondlook.services.overrides import Overrides
 from tests.wire.conftest import filled, wire
 
 __all__ = ["filled", "wire"]
@@ -36,6 +38,9 @@ RANKING = Ranking(
     (Step("retrieve", 1.23456, 5), Step("rerank", 2.0, 1, "ran")),
     Receipt("ran", "", "m@1", "m", 5, 1, 2, 3.45678),
 )
+
+EVERYTHING = Overrides(Rerankers(lambda name: FakeReranker(), FakeReranker()), FakeGenerator()).of_token(None)
+"""A caller who may override everything."""
 
 
 async def deltas_of(pieces: Sequence[Delta], error: Exception | None = None) -> AsyncIterator[Delta]:

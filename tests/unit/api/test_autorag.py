@@ -15,13 +15,13 @@ from secondlook.errors import GeneratorError, InvalidOptionError
 from secondlook.ports import Delta
 from secondlook.services.generating import Answer
 from secondlook.services.searching import Ask
-from tests.unit.api.conftest import CANDIDATE, CHUNK, RANKING, deltas_of
+from tests.unit.api.conftest import CANDIDATE, CHUNK, EVERYTHING, RANKING, deltas_of
 
 INSTANCE = Instance("u1", "acc", "default", "docs", InstanceSettings(), 1, 1)
 
 
 def ask(**raw: object) -> Ask:
-    return to_ask(validate(SearchBody, raw), INSTANCE)
+    return to_ask(validate(SearchBody, raw), INSTANCE, EVERYTHING)
 
 
 def test_nothing_said_cuts_nothing() -> None:

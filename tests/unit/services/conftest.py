@@ -26,6 +26,7 @@ from secondlook.services.lab_work import LabTools
 from secondlook.services.listing import Listing
 from secondlook.services.models import ModelList
 from secondlook.services.online import OnlineTrials
+from secondlook.services.overrides import Overrides
 from secondlook.services.pulling import Pulling
 from secondlook.services.queries import QueryLog
 from secondlook.services.quota import Quota
@@ -130,6 +131,7 @@ class House:
             OnlineTrials(self.queries, self.catalog),
             self.sign_in,
             JudgedSets(self.sets, self.catalog, self.engine, clock=lambda: self.time),
+            Overrides(self.tools.rerankers, self.tools.generator),
         )
         self.run(self.catalog.open())
         self.run(self.published.open())

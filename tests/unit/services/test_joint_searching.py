@@ -93,7 +93,11 @@ def test_the_first_instances_prompt_and_model_answer(house: House) -> None:
     joint = JointSearching(house.tools, house.catalog)
     _, answer = house.run(
         joint.answer(
-            PLACE, ["docs", "blog"], Query("oil"), make_ask=lambda _: Ask(min_relevance=None), generation=Generation()
+            PLACE,
+            ["docs", "blog"],
+            Query("oil"),
+            make_ask=lambda _: Ask(min_relevance=None),
+            make_generation=lambda _: Generation(),
         )
     )
     assert answer.model == house.tools.generator.name("own") != house.tools.generator.name("other")

@@ -148,7 +148,9 @@ def test_each_instance_of_a_joint_search_notes_its_own(house: House) -> None:
     found = house.run(joint.search(("acc", "default"), names, Query("oil"), **find))
 
     async def ask() -> None:
-        _, answer = await joint.answer(("acc", "default"), names, Query("oil"), generation=Generation(), **find)
+        _, answer = await joint.answer(
+            ("acc", "default"), names, Query("oil"), make_generation=lambda _: Generation(), **find
+        )
         [_ async for _ in answer.deltas]
 
     house.run(ask())

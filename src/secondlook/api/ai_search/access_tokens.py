@@ -5,6 +5,7 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from secondlook.api.body import LARGEST_SETTINGS, Body, read_json, validate
+from secondlook.api.callers import token_of
 from secondlook.api.errors import success
 from secondlook.api.jobs import Page, PerPage, page_of
 from secondlook.api.times import iso_time
@@ -13,11 +14,16 @@ from secondlook.services.bundle import Services
 
 
 class AccessTokenBody(Body):
-    """An API token to create, for the account in the path unless ``any_account`` is true."""
+    """An API token to create, for the account in the path unless ``any_account`` is true.
+
+    ``allow_overrides`` lets requests with the permission run choose models, prompts, tools, longer answers and remote
+    rerankers in place of the instance's; the permission edit includes it.
+    """
 
     name: str = Field(min_length=1, max_length=256)
     permission: Permission = "edit"
     any_account: bool = False
+    allow_overrides: bool = False
 
 
 def make_router(services: Services) -> APIRouter:
@@ -26,47 +32,43 @@ def make_router(services: Services) -> APIRouter:
 
     @router.get("", name="list")
     async def list_tokens(request: Request, page: Page = 1, per_page: PerPage = 20) -> JSONResponse:
-        caller = caller_of(request)
+        caller = token_of(request)
         found = await services.access.list_for(request.path_params["account"], caller)
         expired = services.access.is_expired
         found = sorted(found, key=lambda one: (one.revoked or expired(one), -one.created_at))
-        rows = [token_of(one, caller) for one in found]
+        rows = [shown_token(one, caller) for one in found]
         return page_of(rows[(page - 1) * per_page : page * per_page], len(rows), page, per_page)
 
     @router.post("")
     async def create(request: Request) -> JSONResponse:
         body = validate(AccessTokenBody, await read_json(request, LARGEST_SETTINGS))
-        caller = caller_of(request)
+        caller = token_of(request)
         made, secret = await services.access.create_for(
             request.path_params["account"],
             caller,
             body.name,
             any_account=body.any_account,
             permission=body.permission,
+            overrides=body.allow_overrides,
         )
-        return JSONResponse(success({**token_of(made, caller), "value": secret}))
+        return JSONResponse(success({**shown_token(made, caller), "value": secret}))
 
     @router.delete("/{token_id}")
     async def revoke(request: Request, token_id: str) -> JSONResponse:
-        caller = caller_of(request)
+        caller = token_of(request)
         gone = await services.access.revoke_for(request.path_params["account"], caller, token_id)
-        return JSONResponse(success(token_of(gone, caller)))
+        return JSONResponse(success(shown_token(gone, caller)))
 
     return router
 
 
-def caller_of(request: Request) -> Token | None:
-    """The token that the request came with; None where every caller is let in without one."""
-    found = getattr(request.state, "token", None)
-    return found if isinstance(found, Token) else None
-
-
-def token_of(token: Token, caller: Token | None) -> dict[str, object]:
+def shown_token(token: Token, caller: Token | None) -> dict[str, object]:
     """The token object, without its secret; ``current`` is that of the caller."""
     return {
         "id": token.id,
         "name": token.name,
         "permission": token.permission,
+        "allow_overrides": token.overrides,
         "account": token.account or None,
         "created_at": iso_time(token.created_at),
         "expires_at": iso_time(token.expires_at) if token.expires_at else None,

@@ -10,6 +10,7 @@ from pydantic import Field
 from secondlook.api.body import Body, validate
 from secondlook.domain.endpoint import Endpoint, EndpointParams, Owner, RateLimit
 from secondlook.domain.instance import Instance
+from secondlook.domain.overrides import Override
 from secondlook.errors import InvalidDomainError, InvalidOptionError
 from secondlook.services.endpoints import Endpoints
 
@@ -57,6 +58,7 @@ class EndpointBody(Body):
     custom_domains: list[str] | None = Field(None, max_length=1)
     default_domain_enabled: bool = True
     instances_allowed: list[str] | None = Field(None, max_length=MOST_ALLOWED)
+    allowed_overrides: list[Override] | None = None
 
 
 def owner_of(instance: Instance) -> Owner:
@@ -117,6 +119,7 @@ def read_params(raw: dict[str, Any], before: Endpoint | None, *, of_namespace: b
         domains=kept if body.custom_domains is None else tuple(check_domain(one) for one in body.custom_domains),
         plain_domain=body.default_domain_enabled,
         instances=tuple(dict.fromkeys(body.instances_allowed or ())),
+        overrides=None if body.allowed_overrides is None else tuple(dict.fromkeys(body.allowed_overrides)),
     )
 
 
@@ -186,6 +189,7 @@ def shown(endpoint: Endpoint | None, instance: Instance | None = None) -> dict[s
         "authorized_hosts": list(origins_of(endpoint, instance)),
         "custom_domains": list(params.domains) or None,
         "default_domain_enabled": params.plain_domain,
+        "allowed_overrides": None if params.overrides is None else list(params.overrides),
     }
     if not endpoint.owner.uid:
         made["instances_allowed"] = list(params.instances)

@@ -106,6 +106,7 @@ class InstanceBody(Body):
     chunk_size: int | None = Field(None, ge=1, le=100_000)
     chunk_overlap: int | None = Field(None, ge=0, le=30)
     max_num_results: int | None = Field(None, ge=1, le=50)
+    max_tokens: int | None = Field(None, ge=0, le=1_000_000)
     score_threshold: float | None = Field(None, ge=0, le=1)
     custom_metadata: list[FieldBody] | None = None
     system_prompt_ai_search: str | None = None
@@ -141,6 +142,7 @@ PLAIN = {
     "chunk_size": "chunk_size",
     "chunk_overlap": "chunk_overlap",
     "max_num_results": "top_k",
+    "max_tokens": "max_tokens",
     "score_threshold": "min_score",
     "system_prompt_ai_search": "answer_prompt",
     "system_prompt_rewrite_query": "rewriting_prompt",
@@ -277,6 +279,7 @@ def _defaults(settings: InstanceSettings, fusion: FusionMethod | None, *, strict
     return {
         "embedding_model": settings.embedding_model or (CLOUDFLARES_EMBEDDER if strict else DEFAULT_EMBEDDER),
         "fusion_method": fusion or settings.fusion_of(),
+        "max_tokens": settings.max_tokens or None,
         "keyword_match_mode_origin": _origin_of(settings.match_mode, inherited=settings.match_mode_inherited),
         "fusion_method_origin": _origin_of(settings.fusion_method, inherited=settings.fusion_inherited),
     }
@@ -284,9 +287,7 @@ def _defaults(settings: InstanceSettings, fusion: FusionMethod | None, *, strict
 
 def _origin_of(value: str | None, *, inherited: bool) -> str:
     """Where a setting comes from: a choice, the default, or the default of an earlier release."""
-    if value is None:
-        return "default"
-    return "earlier_default" if inherited else "chosen"
+    return "default" if value is None else "earlier_default" if inherited else "chosen"
 
 
 def fusion_of(row: Mapping[str, Any]) -> str:

@@ -9,12 +9,14 @@ from fastapi.responses import JSONResponse, Response
 from secondlook.api.ai_search.routes import CLOUDFLARE, Manner, no_user_message, place_of
 from secondlook.api.ai_search.wire import SearchBody, result_of, to_ask
 from secondlook.api.body import read_json, read_query, validated, while_wanted
+from secondlook.api.callers import caller_of
 from secondlook.api.errors import success, to_wire
 from secondlook.api.wire import Dress, Row, undressed
 from secondlook.domain.options import Generation
 from secondlook.errors import InvalidOptionError, MissingQueryError
 from secondlook.services.bundle import Services
 from secondlook.services.joint_searching import MOST_INSTANCES, Joint
+from secondlook.services.overrides import Caller
 
 FAILED = "search_failed"
 
@@ -26,12 +28,16 @@ def make_router(services: Services) -> APIRouter:
     @router.post("/search")
     async def search(request: Request) -> JSONResponse:
         raw = await read_json(request, parts=True)
-        return await answer_search(services, request, raw, place=place_of(request), names=await names_of(raw))
+        caller = caller_of(services, request)
+        place, names = place_of(request), await names_of(raw)
+        return await answer_search(services, request, raw, caller=caller, place=place, names=names)
 
     @router.post("/chat/completions")
     async def chat(request: Request) -> Response:
         raw = await read_json(request, parts=True)
-        return await answer_chat(services, request, raw, place=place_of(request), names=await names_of(raw))
+        caller = caller_of(services, request)
+        place, names = place_of(request), await names_of(raw)
+        return await answer_chat(services, request, raw, caller=caller, place=place, names=names)
 
     return router
 
@@ -52,6 +58,7 @@ async def answer_search(
     request: Request,
     raw: dict[str, Any],
     *,
+    caller: Caller,
     place: tuple[str, str],
     names: Sequence[str],
     dress: Dress = undressed,
@@ -63,7 +70,7 @@ async def answer_search(
         place,
         names,
         query,
-        make_ask=lambda instance: to_ask(body, instance, public=dress is not undressed),
+        make_ask=lambda instance: to_ask(body, instance, caller),
         partial=body.ai_search_options.retrieval.return_on_failure,
     )
     joint = await while_wanted(request, work)
@@ -75,6 +82,7 @@ async def answer_chat(
     request: Request,
     raw: dict[str, Any],
     *,
+    caller: Caller,
     place: tuple[str, str],
     names: Sequence[str],
     dress: Dress = undressed,
@@ -83,15 +91,16 @@ async def answer_chat(
     """The answer to a chat with these instances."""
     body = await validated(manner.body, raw)
     try:
-        query = read_query(None, body.messages)
+        query = caller.fit_query(read_query(None, body.messages))
     except MissingQueryError as error:
         return no_user_message(error)
+    wanted = Generation(body.writer(), "", body.forwarded())
     work = services.joint.answer(
         place,
         names,
         query,
-        make_ask=lambda instance: to_ask(body, instance, public=dress is not undressed),
-        generation=Generation(body.writer(), "", body.forwarded()),
+        make_ask=lambda instance: to_ask(body, instance, caller),
+        make_generation=lambda settings: caller.fit_generation(wanted, settings),
         partial=body.ai_search_options.retrieval.return_on_failure,
     )
     joint, answer = await while_wanted(request, work)

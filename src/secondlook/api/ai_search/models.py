@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from secondlook.api.ai_search.access_tokens import caller_of
 from secondlook.api.body import LARGEST_SETTINGS, Body, read_json, validate
+from secondlook.api.callers import token_of
 from secondlook.api.errors import success
 from secondlook.domain.model import KnownModel
 from secondlook.errors import NotAllowedError
@@ -90,7 +90,7 @@ def download_of(download: ModelDownload) -> dict[str, object]:
 
 def _check_caller(request: Request) -> None:
     """Raises ``NotAllowedError``: models are the whole server's, and a token of one account may not fill its disk."""
-    caller = caller_of(request)
+    caller = token_of(request)
     if caller is not None and caller.account:
         raise NotAllowedError(
             f"token {caller.name!r} is for account {caller.account!r}: downloads need a token for all accounts"

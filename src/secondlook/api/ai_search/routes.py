@@ -17,6 +17,7 @@ from secondlook.api.ai_search.instances import check_name, merge_settings, stats
 from secondlook.api.ai_search.sources import place_source
 from secondlook.api.ai_search.wire import ChatBody, SearchBody, WhyBody, chunk_of, result_of, to_ask, why_of
 from secondlook.api.body import LARGEST_SETTINGS, read_json, read_query, validated, while_wanted
+from secondlook.api.callers import caller_of
 from secondlook.api.errors import failure, success, to_wire
 from secondlook.api.jobs import Page, PerPage, page_of
 from secondlook.api.wire import (
@@ -45,6 +46,7 @@ from secondlook.domain.options import Generation
 from secondlook.errors import InstanceChangedError, MissingQueryError, SecondlookError
 from secondlook.services.bundle import Services
 from secondlook.services.generating import Answer
+from secondlook.services.overrides import Caller
 from secondlook.telemetry import tenant
 
 log = logging.getLogger(__name__)
@@ -61,14 +63,15 @@ def make_router(services: Services, *, strict: bool = False) -> APIRouter:
     @router.post("/{name}/search")
     async def search(request: Request, name: str) -> JSONResponse:
         instance = await _find(services, request, name)
-        return await answer_search(services, request, instance, await read_json(request, parts=True))
+        raw = await read_json(request, parts=True)
+        return await answer_search(services, request, instance, raw, caller=caller_of(services, request))
 
     @router.post("/{name}/why")
     async def why(request: Request, name: str) -> JSONResponse:
         instance = await _find(services, request, name)
         body = await validated(WhyBody, await read_json(request, parts=True))
         query = read_query(body.query, body.messages)
-        ask = replace(to_ask(body, instance), explain=False)
+        ask = replace(to_ask(body, instance, caller_of(services, request)), explain=False)
         work = services.explaining.why(instance, query, ask, item_key=body.item_key)
         with services.admission.searches.enter(tenant.get(), slow=ask.where is not None):
             found = await while_wanted(request, work)
@@ -77,18 +80,25 @@ def make_router(services: Services, *, strict: bool = False) -> APIRouter:
     @router.post("/{name}/chat/completions")
     async def chat(request: Request, name: str) -> Response:
         instance = await _find(services, request, name)
-        return await answer_chat(services, request, instance, await read_json(request, parts=True))
+        raw = await read_json(request, parts=True)
+        return await answer_chat(services, request, instance, raw, caller=caller_of(services, request))
 
     return router
 
 
 async def answer_search(
-    services: Services, request: Request, instance: Instance, raw: dict[str, Any], *, dress: Dress = undressed
+    services: Services,
+    request: Request,
+    instance: Instance,
+    raw: dict[str, Any],
+    *,
+    caller: Caller,
+    dress: Dress = undressed,
 ) -> JSONResponse:
     """The answer to a search of one instance, its ``result`` as ``dress`` shows it."""
     body = await validated(SearchBody, raw)
     query = read_query(body.query, body.messages)
-    ask = to_ask(body, instance, public=dress is not undressed)
+    ask = to_ask(body, instance, caller)
     ranking = await while_wanted(request, services.searching.search(instance, query, ask))
     return JSONResponse(success(dress(result_of(ranking, body))), headers=cache_headers(ranking))
 
@@ -99,6 +109,7 @@ async def answer_chat(
     instance: Instance,
     raw: dict[str, Any],
     *,
+    caller: Caller,
     dress: Dress = undressed,
     manner: "Manner | None" = None,
 ) -> Response:
@@ -106,11 +117,12 @@ async def answer_chat(
     manner = manner or CLOUDFLARE
     body = await validated(manner.body, raw)
     try:
-        query = read_query(None, body.messages)
+        query = caller.fit_query(read_query(None, body.messages))
     except MissingQueryError as error:
         return no_user_message(error)
-    generation = Generation(body.writer(), "", body.forwarded())
-    ask = to_ask(body, instance, public=dress is not undressed)
+    wanted = Generation(body.writer(), "", body.forwarded())
+    generation = caller.fit_generation(wanted, instance.settings)
+    ask = to_ask(body, instance, caller)
     answer = await while_wanted(request, services.searching.answer(instance, query, ask, generation=generation))
     return await manner.say(request, answer, body, dress)
 

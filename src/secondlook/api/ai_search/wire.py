@@ -25,6 +25,7 @@ from secondlook.domain.instance import Instance
 from secondlook.domain.options import DEFAULT_MIN_RELEVANCE, Boost, Direction
 from secondlook.errors import InvalidOptionError
 from secondlook.services.explaining import Why
+from secondlook.services.overrides import Caller
 from secondlook.services.searching import Ask
 
 RetrievalName = Literal["vector", "keyword", "hybrid"]
@@ -156,15 +157,15 @@ class ChatBody(SearchBody):
         return tuple(sorted((self.model_extra or {}).items()))
 
 
-def to_ask(body: SearchBody, instance: Instance, *, public: bool = False) -> Ask:
-    """The request's overrides of the instance's settings; ``public`` if it came without a token."""
+def to_ask(body: SearchBody, instance: Instance, caller: Caller) -> Ask:
+    """The request's overrides of the instance's settings, as far as its caller may make them."""
     options = body.ai_search_options
     retrieval, rerank = options.retrieval, options.reranking.over(body.reranking)
     boosts = retrieval.boost_by
     fields = instance.settings.fields
     threshold, cut = retrieval.match_threshold, rerank.match_threshold
     strict = True if not retrieval.return_on_failure else None
-    return Ask(
+    ask = Ask(
         retrieval_type=retrieval.retrieval_type,
         match_mode=retrieval.keyword_match_mode,
         fusion_method=retrieval.fusion_method,
@@ -191,10 +192,10 @@ def to_ask(body: SearchBody, instance: Instance, *, public: bool = False) -> Ask
         cached=options.cache.enabled,
         likeness=LIKENESS[options.cache.cache_threshold] if options.cache.cache_threshold else None,
         labels=tuple(sorted((options.custom_metadata or {}).items())),
-        public=public,
         unlogged=body.query_log is False,
         playground=body.query_log == "playground",
     )
+    return caller.fit_ask(ask, instance)
 
 
 def to_boosts(boosts: list[BoostBody], instance: Instance) -> tuple[Boost, ...]:

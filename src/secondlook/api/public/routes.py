@@ -14,6 +14,7 @@ from secondlook.api.ai_search import joint, routes
 from secondlook.api.ai_search.endpoints import origins_of
 from secondlook.api.ai_search.wire import ChatBody, SearchBody, result_of, to_ask
 from secondlook.api.body import LARGEST_JSON, capped, parse_body, read_json, read_query, validated, while_wanted
+from secondlook.api.callers import visitor_of
 from secondlook.api.errors import success
 from secondlook.api.json_values import parse_json
 from secondlook.api.public import refusals
@@ -205,13 +206,14 @@ async def _answer(
     raw = await read_object(visit.request)
     if isinstance(raw, Response):
         return raw
+    more |= {"caller": visitor_of(services, visit.endpoint), "dress": public_view}
     if visit.instance:
-        return await of_one(services, visit.request, visit.instance, raw, dress=public_view, **more)
+        return await of_one(services, visit.request, visit.instance, raw, **more)
     names = allowed_names(visit.endpoint, raw)
     if isinstance(names, Response):
         return names
     place = visit.endpoint.owner.account, visit.endpoint.owner.namespace
-    return await of_all(services, visit.request, raw, place=place, names=names, dress=public_view, **more)
+    return await of_all(services, visit.request, raw, place=place, names=names, **more)
 
 
 async def answer_legacy(services: Services, visit: Visit) -> Response:
@@ -220,9 +222,11 @@ async def answer_legacy(services: Services, visit: Visit) -> Response:
     if isinstance(raw, Response) or visit.instance is None:
         return raw if isinstance(raw, Response) else refusal(refusals.NOT_FOR_NAMESPACES)
     body = await validated(ChatBody, raw)
-    query = read_query(body.query, body.messages)
-    ask = to_ask(body, visit.instance, public=True)
-    work = services.searching.answer(visit.instance, query, ask, generation=Generation(body.model))
+    caller = visitor_of(services, visit.endpoint)
+    query = caller.fit_query(read_query(body.query, body.messages))
+    ask = to_ask(body, visit.instance, caller)
+    generation = caller.fit_generation(Generation(body.model), visit.instance.settings)
+    work = services.searching.answer(visit.instance, query, ask, generation=generation)
     answer = await while_wanted(visit.request, work)
     if not body.stream:
         written = await while_wanted(visit.request, collect(answer.deltas))
@@ -255,15 +259,15 @@ async def open_tool(services: Services, visit: Visit) -> Response:
             return dict(parse_json(bytes(failed(error).body)))
 
     async def find(text: str) -> dict[str, Any]:
-        query, body = Query(text.strip()), SearchBody(query=text)
+        query, body, caller = Query(text.strip()), SearchBody(query=text), visitor_of(services, visit.endpoint)
         if visit.instance:
-            ask = to_ask(body, visit.instance, public=True)
+            ask = to_ask(body, visit.instance, caller)
             return public_view(result_of(await services.searching.search(visit.instance, query, ask), body))
         owner, names = visit.endpoint.owner, visit.endpoint.params.instances
         if not names:
             raise InstanceNotFoundError("the endpoint allows no instances")
         place = owner.account, owner.namespace
-        found = await services.joint.search(place, names, query, make_ask=lambda one: to_ask(body, one, public=True))
+        found = await services.joint.search(place, names, query, make_ask=lambda one: to_ask(body, one, caller))
         return public_view(joint.told(found, result_of(found.ranking, body)))
 
     content = await capped(visit.request, LARGEST_JSON, InvalidOptionError).body()

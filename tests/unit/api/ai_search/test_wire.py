@@ -21,7 +21,7 @@ from secondlook.domain.instance import Instance, InstanceSettings, MetadataField
 from secondlook.domain.options import DEFAULT_MIN_RELEVANCE, Boost
 from secondlook.errors import InvalidOptionError
 from secondlook.services.searching import Ask
-from tests.unit.api.conftest import CANDIDATE, CHUNK, RANKING
+from tests.unit.api.conftest import CANDIDATE, CHUNK, EVERYTHING, RANKING
 
 FIELDS = (MetadataField("severity", "number"), MetadataField("language", "text"))
 INSTANCE = Instance("u1", "acc", "default", "docs", InstanceSettings(fields=FIELDS), 1, 1)
@@ -29,7 +29,7 @@ WINTER = AllOf((Comparison("folder", "eq", "winter/"),))
 
 
 def ask(**raw: object) -> Ask:
-    return to_ask(validate(SearchBody, raw), INSTANCE)
+    return to_ask(validate(SearchBody, raw), INSTANCE, EVERYTHING)
 
 
 def test_a_bare_query_overrides_nothing_but_rewriting() -> None:
