@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from hashlib import blake2b
 from typing import Any, TypeVar
 
 import httpx
@@ -116,8 +117,12 @@ class Endpoint:
 
     @property
     def identity(self) -> str:
-        """Provider, model (its name where the server has one model only) and ``remote``: nothing more is known."""
-        return f"{self.provider}:{self.model or self.name}@unknown/remote"
+        """Provider, model (its name where the server has one model only), a digest of name and address, ``remote``.
+
+        Two servers that say they run the same model may run others: scores of one are never taken for the other's.
+        """
+        where = blake2b(f"{self.name}\n{self.url}\n{self.score_kind}".encode(), digest_size=4).hexdigest()
+        return f"{self.provider}:{self.model or self.name}@{where}/remote"
 
 
 class RemoteReranker:
@@ -137,7 +142,7 @@ class RemoteReranker:
 
     @property
     def identity(self) -> str:
-        """Provider and model; revision, runtime and precision are the server's secret."""
+        """That of the endpoint; revision, runtime and precision are the server's secret."""
         return self._endpoint.identity
 
     async def score(self, query: str, passages: Sequence[Passage]) -> Scores:

@@ -119,6 +119,6 @@ def test_passages_are_data(endpoint: Endpoint, server: RerankServer) -> None:
 
 def test_it_says_which_prompt_it_uses(endpoint: Endpoint) -> None:
     reranker = ListwiseReranker(endpoint)
-    assert reranker.identity.startswith(f"listwise:gpt@unknown/remote/{LONGEST}c/")
+    assert reranker.identity.startswith(f"{endpoint.identity}/{LONGEST}c/")
     assert reranker.score_kind == "rank"
     asyncio.run(reranker.close())

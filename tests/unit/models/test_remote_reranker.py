@@ -1,15 +1,18 @@
 """Each dialect asks and reads as its server wants it; what cannot be used is an error."""
 
 import asyncio
+import re
 from dataclasses import replace
 
 import pytest
 
 from secondlook.errors import RerankerBusyError, RerankerError
 from secondlook.models.breaker import CircuitBreaker
+from secondlook.models.pair_cache import PairCache, remember
 from secondlook.models.remote_reranker import DIALECTS, Endpoint, RemoteReranker, align, join_url, read_results
 from secondlook.models.scores import sigmoid
 from secondlook.ports import Passage, Scores
+from secondlook.telemetry import tenant
 from tests.rerank_server import RerankServer
 
 TEXTS = ["fog horn", "oil lamp", "lamp"]
@@ -118,8 +121,36 @@ def test_an_open_breaker_asks_nothing(endpoint: Endpoint, server: RerankServer) 
 def test_the_key_is_in_no_text(endpoint: Endpoint) -> None:
     reranker = RemoteReranker(endpoint)
     assert "secret" not in f"{endpoint!r} {reranker.identity}"
-    assert reranker.identity == "cohere:rerank-v3.5@unknown/remote"
+    assert re.fullmatch(r"cohere:rerank-v3\.5@[0-9a-f]{8}/remote", reranker.identity)
     asyncio.run(reranker.close())
+
+
+def test_name_and_address_belong_to_the_identity(endpoint: Endpoint) -> None:
+    """Two servers that say they run the same model may run others."""
+    others = [
+        replace(endpoint, name="other"),
+        replace(endpoint, url="http://127.0.0.1:9"),
+        replace(endpoint, score_kind="rank"),
+    ]
+    assert len({one.identity for one in (endpoint, *others)}) == 4
+    assert replace(endpoint, key="another", timeout=1, batch=3).identity == endpoint.identity
+
+
+def test_what_one_server_scored_is_not_taken_for_another_s(endpoint: Endpoint, server: RerankServer) -> None:
+    pairs = PairCache(100)
+    passages = [Passage("lamp"), Passage("fog")]
+
+    async def work() -> list[tuple[int, int]]:
+        seen = []
+        tenant.set("acc")
+        for name in ("mine", "theirs", "mine"):
+            reranker = RemoteReranker(replace(endpoint, name=name, url=server.url + "/ok"))
+            scores = await remember(reranker, pairs).score("oil", passages)
+            seen.append((scores.cached, len(server.asked)))
+            await reranker.close()
+        return seen
+
+    assert asyncio.run(work()) == [(0, 1), (0, 2), (2, 2)]
 
 
 def test_addresses() -> None:
