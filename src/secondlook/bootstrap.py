@@ -165,7 +165,7 @@ async def open_runtime(
         else:
             await _begin_indexing(opened, services.indexing, FileLock(folder / "uploads.lock"), queue)
         if queue == "all":
-            await services.service_tokens.sweep()
+            await asyncio.gather(services.service_tokens.sweep(), services.endpoints.tell_domains())
             await stores.queries.start()
             opened.push_async_callback(services.syncing.stop)
             await services.syncing.start()
@@ -266,7 +266,7 @@ def make_services(
         make_passage_reranking(settings, tools.rerankers, encoder),
         Explaining(tools, catalog, engine, defaults=defaults, trusts=lab.trusts),
         RecordedJoint(JointSearching(tools, catalog, defaults), queries, defaults, admission.searches),
-        Endpoints(stores.endpoints, catalog, make_snippets(settings)),
+        Endpoints(stores.endpoints, catalog, make_snippets(settings), claimable=settings.custom_domains),
         Syncing(journal, catalog, indexing, pulling, cooldown=settings.sync_cooldown),
         service_tokens,
         Quota(SqlUsage(catalog.database), settings.monthly_queries),

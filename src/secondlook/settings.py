@@ -19,6 +19,7 @@ from secondlook.domain.overrides import ALL, Override
 from secondlook.domain.query import DEFAULT_QUERY_CHARACTERS, DEFAULT_QUERY_TERMS
 from secondlook.errors import SetupError
 
+HOST_NAME = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 PREFIX = "SECONDLOOK_"
 LAST_PORT = 65535
 MOST_DIGITS = 9
@@ -77,6 +78,7 @@ class Settings:
         s3_endpoint: the object store that buckets lie in; that of AWS when empty.
         s3_access_key: with ``s3_secret_key``, for buckets of instances without a service token.
         s3_buckets: those that these keys may be used for; any when empty.
+        custom_domains: host names that public endpoints may have as their own, ``*.`` for all below one.
         fetch_allow: hosts and networks that websites may be read from although they are not public.
         rerankers: the file of remote rerankers; ``data_dir / rerankers.toml``, if it is there, when not set.
     """
@@ -130,6 +132,7 @@ class Settings:
     s3_secret_key: str = field(default="", repr=False)
     s3_buckets: tuple[str, ...] = ()
     fetch_allow: tuple[str, ...] = ()
+    custom_domains: tuple[str, ...] = ()
     parse_memory_mb: int = 1024
     parse_seconds: int = 60
     ocr_languages: str = "eng"
@@ -197,6 +200,7 @@ def load_settings(*, data_dir: Path | None = None, host: str | None = None, port
         **_bounds(plain),
         **_servers(plain),
         fetch_allow=_words(_text("FETCH_ALLOW", "")),
+        custom_domains=_domains(_text("CUSTOM_DOMAINS", "")),
         parse_memory_mb=_number("PARSE_MEMORY_MB", plain.parse_memory_mb, 256, 1_000_000),
         parse_seconds=_number("PARSE_SECONDS", plain.parse_seconds, 1, 3600),
         ocr_languages=_languages("OCR_LANGUAGES", plain.ocr_languages),
@@ -264,6 +268,16 @@ def _aliases(text: str) -> tuple[tuple[str, str], ...]:
             )
         pairs.append((left, right))
     return tuple(pairs)
+
+
+def _domains(text: str) -> tuple[str, ...]:
+    words = tuple(word.lower().rstrip(".") for word in _words(text))
+    for word in words:
+        if not HOST_NAME.fullmatch(word):
+            raise SetupError(
+                f"{PREFIX}CUSTOM_DOMAINS: {word!r} is no host name: give one like search.example.com or *.example.com"
+            )
+    return words
 
 
 def _overrides(text: str) -> tuple[Override, ...]:

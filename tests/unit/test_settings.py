@@ -133,6 +133,7 @@ def test_what_sources_may_reach(monkeypatch: pytest.MonkeyPatch) -> None:
         "S3_SECRET_KEY": "hidden",
         "S3_BUCKETS": "a, b",
         "FETCH_ALLOW": "wiki.corp.example,10.1.0.0/16",
+        "CUSTOM_DOMAINS": "Search.Example.com, *.example.org",
     }.items():
         monkeypatch.setenv(f"SECONDLOOK_{name}", value)
     found = load_settings()
@@ -145,7 +146,12 @@ def test_what_sources_may_reach(monkeypatch: pytest.MonkeyPatch) -> None:
         s3_secret_key="hidden",
         s3_buckets=("a", "b"),
         fetch_allow=("wiki.corp.example", "10.1.0.0/16"),
+        custom_domains=("search.example.com", "*.example.org"),
     )
+    for wrong in ("*", "*.com", "localhost", "https://a.example", "a.*.example"):
+        with monkeypatch.context() as changed, pytest.raises(SetupError, match="is no host name"):
+            changed.setenv("SECONDLOOK_CUSTOM_DOMAINS", wrong)
+            load_settings()
     assert "hidden" not in repr(found)
     monkeypatch.setenv("SECONDLOOK_FOLDER_ROOTS", "docs")
     with pytest.raises(SetupError, match=r"SECONDLOOK_FOLDER_ROOTS: 'docs' is no absolute path"):

@@ -246,7 +246,11 @@ class Wire:
             Explaining(tools, self._catalog, self._engine, trusts=lab.trusts),
             RecordedJoint(JointSearching(tools, self._catalog), queries),
             Endpoints(
-                self._endpoints, self._catalog, Snippets(folder / "snippets"), throttle=Throttle(lambda: self.clock)
+                self._endpoints,
+                self._catalog,
+                Snippets(folder / "snippets"),
+                throttle=Throttle(lambda: self.clock),
+                claimable=("*.example.com", "a.example"),
             ),
             Syncing(
                 journal,

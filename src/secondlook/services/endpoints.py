@@ -1,5 +1,6 @@
 """Public endpoints: who may be asked what without a token, under which names, and how often."""
 
+import logging
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from secondlook.errors import (
     DomainTakenError,
     InactiveEndpointError,
     InstanceNotFoundError,
+    InvalidDomainError,
     NamespaceNotFoundError,
     NoDomainLeftError,
     UnknownInstancesError,
@@ -19,6 +21,8 @@ from secondlook.errors import (
 from secondlook.ports import Catalog
 from secondlook.services.throttling import Throttle
 from secondlook.telemetry import box_events
+
+log = logging.getLogger(__name__)
 
 MOST_EVENTS = 10_000
 """Kept of each endpoint, the newest."""
@@ -59,16 +63,29 @@ class Bundles(Protocol):
         """The code; None for a version that is not known. Raises ``AssetError``."""
 
 
+def is_claimable(domain: str, allowed: Sequence[str]) -> bool:
+    """Whether one of these is the domain, or ``*.`` and a domain above it."""
+    return any(domain == one or (one.startswith("*.") and domain.endswith(one[1:])) for one in allowed)
+
+
 class Endpoints:
     """Sets, finds and guards endpoints."""
 
     def __init__(
-        self, store: EndpointStore, catalog: Catalog, bundles: Bundles, *, throttle: Throttle | None = None
+        self,
+        store: EndpointStore,
+        catalog: Catalog,
+        bundles: Bundles,
+        *,
+        throttle: Throttle | None = None,
+        claimable: Sequence[str] = (),
     ) -> None:
+        """``claimable``: hosts that endpoints may have as domains of their own, ``*.`` for all below one."""
         self._store = store
         self._catalog = catalog
         self._bundles = bundles
         self._throttle = throttle or Throttle()
+        self._claimable = tuple(claimable)
         self._domains: Mapping[str, Owner] | None = None
         self._changes = 0
 
@@ -80,10 +97,20 @@ class Endpoints:
         """Every endpoint of the account."""
         return {one.owner: one for one in await self._store.all_of(account)}
 
-    async def check(self, owner: Owner, params: EndpointParams) -> None:
-        """Whether these can be set.
+    async def tell_domains(self) -> None:
+        """Log each domain in use that could not be claimed today; it keeps working."""
+        for domain, owner in sorted((await self._all_domains()).items()):
+            if not is_claimable(domain, self._claimable):
+                log.warning(
+                    "The custom domain %s of account %s keeps working, although SECONDLOOK_CUSTOM_DOMAINS does not"
+                    " allow it", domain, owner.account,
+                )  # fmt: skip
+
+    async def check(self, owner: Owner, params: EndpointParams, *, host: str = "") -> None:
+        """Whether these can be set by a request to this host. Domains that the endpoint has already stay.
 
         Raises:
+            InvalidDomainError: the operator does not let endpoints have the domain, or it is the server's own.
             InactiveEndpointError: a domain for an endpoint that is not enabled.
             NoDomainLeftError: the plain domain is switched off, and there is no other.
             DomainTakenError: another endpoint has the domain.
@@ -97,7 +124,10 @@ class Endpoints:
             raise NoDomainLeftError(
                 "the default domain can be disabled only once the endpoint has a custom one: add one"
             )
+        before = await self._store.of(owner)
         for domain in params.domains:
+            if before is None or domain not in before.params.domains:
+                self._check_claim(domain, host)
             other = (await self._all_domains()).get(domain, owner)
             if other != owner and await self._is_gone(other):
                 await self.remove(other)  # a crash came between the end of its owner and its own
@@ -107,6 +137,15 @@ class Endpoints:
             there = await self._names(owner)
             if gone := [name for name in params.instances if name not in there]:
                 raise UnknownInstancesError(f"namespace {owner.namespace!r} has no instance {gone[0]!r}")
+
+    def _check_claim(self, domain: str, host: str) -> None:
+        if domain == host.rstrip("."):
+            raise InvalidDomainError(f"the domain {domain!r} is this server's own address: give another")
+        if not is_claimable(domain, self._claimable):
+            raise InvalidDomainError(
+                f"the domain {domain!r} cannot be used here: the operator of this server has not named it in"
+                " SECONDLOOK_CUSTOM_DOMAINS"
+            )
 
     async def put(self, owner: Owner, params: EndpointParams) -> Endpoint:
         """The endpoint with these settings, which were checked; its id is made when it is enabled first."""

@@ -6,7 +6,13 @@ from dataclasses import replace
 import pytest
 
 from secondlook.domain.endpoint import EndpointParams, Owner, RateLimit
-from secondlook.errors import DomainTakenError, InactiveEndpointError, NoDomainLeftError, UnknownInstancesError
+from secondlook.errors import (
+    DomainTakenError,
+    InactiveEndpointError,
+    InvalidDomainError,
+    NoDomainLeftError,
+    UnknownInstancesError,
+)
 from secondlook.services.endpoints import Endpoints
 from secondlook.stores.database import Database
 from secondlook.stores.endpoints import SqlEndpoints
@@ -23,8 +29,36 @@ def endpoints(idle: House) -> Iterator[Endpoints]:
     database = Database(f"sqlite+aiosqlite:///{idle.folder / 'catalog.sqlite'}")
     store = SqlEndpoints(database)
     idle.run(store.open())
-    yield Endpoints(store, idle.catalog, Snippets(idle.folder / "snippets"))
+    yield Endpoints(store, idle.catalog, Snippets(idle.folder / "snippets"), claimable=("a.example", "*.b.example"))
     idle.run(database.close())
+
+
+def test_no_domain_can_be_claimed_unless_the_operator_says_so(idle: House, endpoints: Endpoints) -> None:
+    mine = replace(SHORE, uid=idle.make("mine").uid)
+    for domain in ("a.example", "search.b.example", "deep.search.b.example"):
+        idle.run(endpoints.check(mine, replace(ON, domains=(domain,)), host="api.example"))
+    for domain, why in (
+        ("b.example", "SECONDLOOK_CUSTOM_DOMAINS"),
+        ("xb.example", "SECONDLOOK_CUSTOM_DOMAINS"),
+        ("x.a.example", "SECONDLOOK_CUSTOM_DOMAINS"),
+    ):
+        with pytest.raises(InvalidDomainError, match=why):
+            idle.run(endpoints.check(mine, replace(ON, domains=(domain,))))
+    with pytest.raises(InvalidDomainError, match="this server's own address"):
+        idle.run(endpoints.check(mine, replace(ON, domains=("a.example",)), host="a.example"))
+
+
+def test_a_domain_that_is_stored_keeps_working_and_is_told(
+    idle: House, endpoints: Endpoints, caplog: pytest.LogCaptureFixture
+) -> None:
+    mine = replace(SHORE, uid=idle.make("mine").uid)
+    for name, domain in ((mine, "old.example"), (SHORE, "a.example")):
+        idle.run(endpoints.put(name, replace(ON, domains=(domain,))))
+    idle.run(endpoints.tell_domains())
+    [line] = [one.getMessage() for one in caplog.records]
+    assert line.startswith("The custom domain old.example of account acc keeps working, although")
+    assert idle.run(endpoints.owner_at("old.example")) == mine
+    idle.run(endpoints.check(mine, replace(ON, domains=("old.example",), plain_domain=False)))
 
 
 def test_what_cannot_be_set(idle: House, endpoints: Endpoints) -> None:

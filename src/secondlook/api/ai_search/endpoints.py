@@ -82,8 +82,10 @@ class Change:
         return await self.endpoints.disable(owner) if self.off else self.before
 
 
-async def read_change(endpoints: Endpoints, owner: Owner, raw: dict[str, Any]) -> Change:
+async def read_change(endpoints: Endpoints, owner: Owner, raw: dict[str, Any], *, host: str) -> Change:
     """What the request wants, nothing if it does not name the endpoint; null switches that of a namespace off.
+
+    ``host`` is that of the request, which no endpoint may take over.
 
     Raises:
         CallerError: it cannot be had; see ``Endpoints.check`` and ``read_params``.
@@ -92,7 +94,7 @@ async def read_change(endpoints: Endpoints, owner: Owner, raw: dict[str, Any]) -
     if raw.get(KEY) is None:
         return Change(endpoints, before, off=KEY in raw and not owner.uid)
     params = read_params(raw, before, of_namespace=not owner.uid)
-    await endpoints.check(owner, params)
+    await endpoints.check(owner, params, host=host)
     return Change(endpoints, before, params)
 
 

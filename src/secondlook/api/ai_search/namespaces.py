@@ -38,7 +38,7 @@ def make_router(services: Services) -> APIRouter:
         if not NAMESPACE.fullmatch(body.name):
             raise InvalidOptionError(f"name: {body.name!r} must be 1 to 28 characters of a-z, 0-9 and inner hyphens")
         owner = Owner(request.path_params["account"], body.name)
-        change = await read_change(services.endpoints, owner, raw)
+        change = await read_change(services.endpoints, owner, raw, host=request.url.hostname or "")
         made = await services.instances.add_namespace(owner.account, body.name, body.description)
         await services.endpoints.remove(owner)  # what a crash may have left of a namespace of that name
         return JSONResponse(success(namespace_of(made, await change.apply(owner))))
@@ -68,7 +68,7 @@ def make_router(services: Services) -> APIRouter:
         body = validate(NamespaceBody, raw)
         found = await _find(services, request, namespace)
         owner = Owner(request.path_params["account"], namespace)
-        change = await read_change(services.endpoints, owner, raw)
+        change = await read_change(services.endpoints, owner, raw, host=request.url.hostname or "")
         if body.description != found.description and "description" in body.model_fields_set:
             found = await services.instances.update_namespace(owner.account, namespace, body.description)
         return JSONResponse(success(namespace_of(found, await change.apply(owner))))

@@ -164,7 +164,8 @@ def _add_management(router: APIRouter, services: Services, *, strict: bool) -> N
         account, namespace = place_of(request)
         settings = merge_settings(InstanceSettings(), raw)
         await services.syncing.check_source(account, settings, inferred=sent.get("type") is None)
-        change = await read_change(services.endpoints, Owner(account, namespace, uid=name), raw)  # it has no uid yet
+        owner = Owner(account, namespace, uid=name)  # it has no uid yet
+        change = await read_change(services.endpoints, owner, raw, host=request.url.hostname or "")
         made = await services.instances.create(account, namespace, name, settings=settings)
         await change.apply(owner_of(made))
         services.syncing.nudge()
@@ -201,7 +202,8 @@ def _add_management(router: APIRouter, services: Services, *, strict: bool) -> N
         while changed is None:
             with suppress(InstanceChangedError):  # by another request: what that set stays
                 instance = await _find(services, request, name)
-                changed = await _change(services, instance, without_shown(sent, instance, strict=strict))
+                wanted = without_shown(sent, instance, strict=strict)
+                changed = await _change(services, instance, wanted, request.url.hostname or "")
         changed = await services.lab.follow(changed)
         services.indexing.retake(changed)
         await services.syncing.follow_change(changed, instance.settings)
@@ -228,13 +230,13 @@ def _add_management(router: APIRouter, services: Services, *, strict: bool) -> N
         return JSONResponse(success({}))
 
 
-async def _change(services: Services, instance: Instance, sent: dict[str, Any]) -> Instance:
+async def _change(services: Services, instance: Instance, sent: dict[str, Any], host: str) -> Instance:
     """The instance with what was sent; raises ``InstanceChangedError`` if it is not what it was when it was read."""
     raw = place_source(sent) if sent.get("source") else sent
     settings = merge_settings(instance.settings, raw)
     if settings.source_id != instance.settings.source_id:
         await services.syncing.check_source(instance.account, settings, inferred=sent.get("type") is None)
-    change = await read_change(services.endpoints, owner_of(instance), raw)
+    change = await read_change(services.endpoints, owner_of(instance), raw, host=host)
     changed = await services.instances.update(instance, settings)
     await change.apply(owner_of(changed))
     return changed
