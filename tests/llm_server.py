@@ -127,7 +127,7 @@ async def complete(request: Request) -> Response:
 
 def write_answer(messages: list[dict[str, Any]]) -> str:
     """The first document's first line with its key, or the question itself where there is none."""
-    found = re.search(r'<document key="([^"]+)"[^>]*>\n([^\n]+)', messages[0]["content"])
+    found = re.search(r'<document-[0-9a-f]{8} key="([^"]+)"[^>]*>\n([^\n]+)', messages[0]["content"])
     return f"{found.group(2)} [{found.group(1)}]" if found else f"No document about: {messages[-1]['content']}"
 
 

@@ -1,5 +1,6 @@
 """The seams: what the stages and services ask of the outside, in domain words."""
 
+import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Literal, Protocol
@@ -174,13 +175,17 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a generator is given: the conversation, and the chunks it may cite, best first."""
+    """What a generator is given: the conversation, and the chunks it may cite, best first.
+
+    ``fence`` marks where a chunk begins and ends; no document can know it, so that none can pose as another.
+    """
 
     messages: tuple[Message, ...]
     question: str
     chunks: tuple[Chunk, ...]
     model: str = ""
     forwarded: tuple[tuple[str, object], ...] = ()
+    fence: str = field(default_factory=lambda: secrets.token_hex(4), compare=False)
 
 
 class Generator(Protocol):
