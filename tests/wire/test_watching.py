@@ -60,13 +60,13 @@ def test_each_stage_and_each_part_of_the_rerank_is_a_span(watched: Wire, spans: 
     assert search(watched)["status"] == "ran"
     found = by_name(spans)
     assert set(found) == {
-        "search", "retrieve", "fuse", "filter", "rerank", "rerank.model", "tokenise", "queue_wait", "infer",
+        "search", "retrieve", "fuse", "discount", "filter", "rerank", "rerank.model", "tokenise", "queue_wait", "infer",
     }  # fmt: skip
     names = {one.context.span_id: name for name, one in found.items() if one.context}
     parents = {name: names.get(one.parent.span_id, "") if one.parent else "" for name, one in found.items()}
     assert parents == {
         "search": "",
-        **dict.fromkeys(("retrieve", "fuse", "filter", "rerank"), "search"),
+        **dict.fromkeys(("retrieve", "fuse", "discount", "filter", "rerank"), "search"),
         "rerank.model": "rerank",
         **dict.fromkeys(("tokenise", "queue_wait", "infer"), "rerank.model"),
     }
