@@ -1,6 +1,7 @@
 """Where things stand, and how sources and documents are read."""
 
 import ast
+import gc
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +27,14 @@ def documents() -> list[Path]:
 
 def parse(path: Path) -> ast.Module:
     """The file's syntax tree."""
-    return ast.parse(path.read_text(encoding="utf-8"))
+    code = path.read_text(encoding="utf-8")
+    enabled = gc.isenabled()
+    gc.disable()  # a greenlet that is collected meanwhile makes CPython 3.11 lose count of its recursion: SystemError
+    try:
+        return ast.parse(code)
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def functions(tree: ast.AST) -> Iterator[Function]:

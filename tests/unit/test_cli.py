@@ -293,7 +293,7 @@ def test_a_folder_is_indexed_and_searched(cli: Cli, filled: Path) -> None:
     assert [row["rank"] for row in found["results"]] == list(range(1, len(found["results"]) + 1))
     assert found["results"][0]["evidence"]["retrieval_rank"] == 1
     assert found["reranking"]["status"] == "skipped"
-    assert [step["stage"] for step in found["trace"]] == ["retrieve", "fuse", "filter"]
+    assert [step["stage"] for step in found["trace"]] == ["retrieve", "fuse", "discount", "filter"]
 
 
 def test_a_search_is_shown_as_it_stands_in_the_file(cli: Cli, filled: Path) -> None:

@@ -63,7 +63,7 @@ def stages(ranking: Ranking) -> list[str]:
 
 def test_none_skips_a_stage(bench: Bench) -> None:
     found = run(bench, PLAIN)
-    assert stages(found) == ["retrieve", "fuse", "filter"]
+    assert stages(found) == ["retrieve", "fuse", "discount", "filter"]
     assert found.receipt.status == "skipped"
     assert len(found.candidates) == len(TEXTS)
     assert all(one.evidence.retrieval_score == one.score for one in found.candidates)
@@ -71,7 +71,7 @@ def test_none_skips_a_stage(bench: Bench) -> None:
 
 def test_every_stage_in_its_order(bench: Bench) -> None:
     found = run(bench, EVERYTHING, generator=FakeGenerator(answer="fog horn"))
-    assert stages(found) == ["rewrite", "retrieve", "fuse", "filter", "boost", "rerank", "expand"]
+    assert stages(found) == ["rewrite", "retrieve", "fuse", "discount", "filter", "boost", "rerank", "expand"]
     assert found.query.text == "fog horn"
     assert len(found.candidates) == found.receipt.candidates_out == 3
     assert found.receipt.candidates_in == 5
@@ -119,7 +119,7 @@ def test_a_fallback_changes_nothing_but_the_trace(bench: Bench, reranker: Rerank
     assert found.candidates == without.candidates
     assert found.query == without.query
     assert found.receipt.status == "fell_back"
-    assert stages(found) == ["rewrite", "retrieve", "fuse", "filter", "boost", "rerank", "expand"]
+    assert stages(found) == ["rewrite", "retrieve", "fuse", "discount", "filter", "boost", "rerank", "expand"]
     assert [step.note != "" for step in found.trace if step.stage in ("rewrite", "rerank")] == [True, True]
 
 
