@@ -162,7 +162,8 @@ def test_the_detail_is_in_the_chain_that_wrangler_prints(wire: Wire, path: str) 
 
 
 def test_public_endpoints_tell_no_detail_in_the_chain_either(filled: Wire) -> None:
-    answer = filled.ask("PUT", f"{NEW}/handbook", json={"public_endpoint_params": {"enabled": True}}).json()["result"]
+    params = {"enabled": True, "allowed_overrides": ["reranker"]}
+    answer = filled.ask("PUT", f"{NEW}/handbook", json={"public_endpoint_params": params}).json()["result"]
     body = {"query": "oil", "ai_search_options": {"reranking": {"enabled": True, "model": "no/such"}}}
     refused = filled.post(f"/public/{answer['public_endpoint_id']}/search", body).json()["errors"]
     assert [line["code"] for line in refused] == [7010]
