@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 
 EVERY = 60.0
 """Seconds between two lines about the same trouble."""
+CANNOT_OPEN = "unable to open database file"
+"""What SQLite says of it; it names no cause."""
 DEEPEST = 10
 """Errors of a chain that are looked at."""
 
@@ -52,7 +54,7 @@ def limit_lines(*loggers: str) -> None:
 
 def _lacks_files(record: logging.LogRecord) -> bool:
     return any(
-        isinstance(one, OSError) and one.errno in (errno.EMFILE, errno.ENFILE)
+        (isinstance(one, OSError) and one.errno in (errno.EMFILE, errno.ENFILE)) or CANNOT_OPEN in str(one)
         for one in _chain(record.exc_info[1] if record.exc_info else None)
     )
 

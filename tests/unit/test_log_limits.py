@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import sqlite3
 from collections.abc import Iterator
 
 import pytest
@@ -59,6 +60,13 @@ def test_what_was_caused_by_it_counts(lines: Lines) -> None:
         error = BackendError("could not read")
         error.__cause__ = OSError(errno.EMFILE, "Too many open files")
         fail(error)
+    assert len(lines.said) == 1
+
+
+def test_what_sqlite_says_of_it_counts(lines: Lines) -> None:
+    lines.addFilter(OpenFilesFilter(Time()))
+    for _ in range(3):
+        fail(sqlite3.OperationalError("unable to open database file"))
     assert len(lines.said) == 1
 
 
